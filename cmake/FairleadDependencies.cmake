@@ -1,0 +1,33 @@
+# Libraries that are not ours, each as one target that carries its settings.
+
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+
+# The agent must run on distributions whose libraries are older or absent, so all but OpenSSL and libc is linked in.
+function(fairlead_static name archive)
+  find_library(${name}_ARCHIVE NAMES ${archive} REQUIRED)
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE ${${name}_ARCHIVE})
+endfunction()
+fairlead_static(sodium libsodium.a)
+fairlead_static(sqlite libsqlite3.a)
+target_link_libraries(sqlite INTERFACE m Threads::Threads ${CMAKE_DL_LIBS})
+fairlead_static(yaml libyaml-cpp.a)
+# Debian ships fmt as a shared library only: its one compiled part is built here.
+add_library(fmt_static STATIC ${PROJECT_SOURCE_DIR}/cmake/fmt.cpp)
+
+# Boost's compiled parts, built once here; BOOST_*_SEPARATE_COMPILATION must be the same for everyone who includes them.
+add_library(fairlead_boost STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_asio.cpp ${PROJECT_SOURCE_DIR}/cmake/boost_beast.cpp)
+target_compile_definitions(
+  fairlead_boost
+  PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
+         BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_BEAST_USE_STD_STRING_VIEW
+)
+target_link_libraries(fairlead_boost PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(fairlead_boost PUBLIC -fcoroutines)
+endif()
+
+add_library(fairlead_json STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_json.cpp)
+target_link_libraries(fairlead_json PUBLIC Boost::headers)

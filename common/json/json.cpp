@@ -1,0 +1,33 @@
+#include "common/json/json.hpp"
+
+#include <fmt/core.h>
+
+namespace fairlead::json {
+
+Result<boost::json::value> parse(std::string_view text, std::size_t limit) {
+    if (text.size() > limit) return fail(Errc::invalid, fmt::format("The JSON is larger than {} bytes.", limit));
+    boost::json::parse_options options;
+    options.max_depth = 32;
+    boost::json::stream_parser parser({}, options);
+    boost::json::error_code failed;
+    auto used = parser.write_some(text.data(), text.size(), failed);
+    if (!failed && used < text.size()) failed = boost::json::error::extra_data;
+    if (!failed) parser.finish(failed);
+    if (failed == boost::json::error::too_deep)
+        return fail(Errc::invalid, "The JSON is nested deeper than 32 levels.");
+    if (failed) return fail(Errc::invalid, fmt::format("Not valid JSON at byte {}: {}.", used, failed.message()));
+    return parser.release();
+}
+
+std::string serialize(const boost::json::value& value) { return boost::json::serialize(value); }
+
+std::string describe(const std::vector<FieldError>& errors) {
+    std::string text;
+    for (const auto& error : errors) {
+        if (!text.empty()) text += "; ";
+        text += error.field + " " + error.message;
+    }
+    return text + ".";
+}
+
+}  // namespace fairlead::json
