@@ -1,0 +1,288 @@
+/// The messages of the link between agent and controller, and of the socket between the agent's two processes.
+/// proto/README.md tells the story; a struct here is the schema of one message. Every message is a JSON object with
+/// a "type" member, the struct's `type`.
+#pragma once
+
+#include "proto/operations.hpp"
+
+#include <boost/json/value.hpp>
+
+#include <variant>
+
+namespace fairlead::proto {
+
+/// What this program speaks. One number that only grows; the README lists what each one added.
+inline constexpr std::uint32_t protocol = 1;
+inline constexpr std::uint32_t oldest_protocol = 1;
+
+BOOST_DEFINE_ENUM_CLASS(ReportKind, accepted, step, log, finished)
+BOOST_DEFINE_ENUM_CLASS(StepState, pending, running, done, failed, undone, skipped)
+BOOST_DEFINE_ENUM_CLASS(Outcome, succeeded, failed, cancelled, expired)
+BOOST_DEFINE_ENUM_CLASS(LogLevel, debug, info, warning, error)
+
+// ---- operations ---------------------------------------------------------------------------------------------
+
+/// One operation on its way to a server.
+struct Operation {
+    std::string id;
+    std::string kind;
+    std::uint64_t fence = 0;       ///< grows per server; no two operations of a server share one
+    std::uint64_t deadline_ms = 0; ///< left to accept it, counted from arrival; 0: none
+    std::string requested_by;      ///< for the log of the server
+    boost::json::value args;       ///< by kind, see operations.hpp
+    std::map<std::string, std::string> secrets;  ///< never written to disk by the agent
+};
+BOOST_DESCRIBE_STRUCT(Operation, (), (id, kind, fence, deadline_ms, requested_by, args, secrets))
+
+struct StepReport {
+    std::uint32_t index = 0;
+    std::uint32_t count = 0;
+    std::string name;   ///< "fetch"
+    std::string title;  ///< "Fetch the repositories"
+    StepState state = StepState::pending;
+    std::uint32_t percent = 0;
+    std::string detail;
+};
+BOOST_DESCRIBE_STRUCT(StepReport, (), (index, count, name, title, state, percent, detail))
+
+struct LogLine {
+    std::int64_t time_ms = 0;
+    LogLevel level = LogLevel::info;
+    std::string step;
+    std::string text;
+};
+BOOST_DESCRIBE_STRUCT(LogLine, (), (time_ms, level, step, text))
+
+struct OperationError {
+    std::string code;  ///< stable: "policy_refused", "check_failed", "migration_failed", …
+    std::string message;
+    std::string step;
+};
+BOOST_DESCRIBE_STRUCT(OperationError, (), (code, message, step))
+
+struct Finished {
+    Outcome outcome = Outcome::failed;
+    std::optional<OperationError> error;
+    std::string note;  ///< how it came to this, such as "undone after the agent restarted"
+    OperationResult result;
+};
+BOOST_DESCRIBE_STRUCT(Finished, (), (outcome, error, note, result))
+
+/// One thing that became true on the server. Saved in the journal before it is sent; sent again until acknowledged.
+struct Report {
+    std::uint64_t seq = 0;  ///< per journal, from 1, without gaps
+    std::string operation;
+    std::int64_t at_ms = 0;  ///< the server's clock
+    ReportKind kind = ReportKind::accepted;
+    std::optional<StepReport> step;
+    std::vector<LogLine> lines;
+    std::optional<Finished> finished;
+};
+BOOST_DESCRIBE_STRUCT(Report, (), (seq, operation, at_ms, kind, step, lines, finished))
+
+// ---- the state of a server -----------------------------------------------------------------------------------
+
+/// An environment as the server holds it: what lets a controller that lost its memory become true again.
+struct EnvironmentState {
+    std::string id;
+    std::string slug;
+    std::string state;  ///< "running", "stopped", "failed", "starting"
+    std::string detail;
+    std::uint16_t port = 0;
+    std::vector<ReleaseInfo> releases;  ///< kept ones, one of them live
+};
+BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases))
+
+struct OsFacts {
+    std::string id;       ///< "debian"
+    std::string version;  ///< "12"
+    std::string pretty;
+};
+BOOST_DESCRIBE_STRUCT(OsFacts, (), (id, version, pretty))
+
+struct CpuFacts {
+    std::string model;
+    std::uint32_t cores = 0;
+    double used_percent = 0;  ///< of all cores, since the facts before
+};
+BOOST_DESCRIBE_STRUCT(CpuFacts, (), (model, cores, used_percent))
+
+struct MemoryFacts {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t used_bytes = 0;
+};
+BOOST_DESCRIBE_STRUCT(MemoryFacts, (), (total_bytes, used_bytes))
+
+struct DiskFacts {
+    std::string path;
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_bytes = 0;
+};
+BOOST_DESCRIBE_STRUCT(DiskFacts, (), (path, total_bytes, free_bytes))
+
+struct PostgresqlFacts {
+    bool installed = false;
+    std::string version;
+    bool running = false;
+};
+BOOST_DESCRIBE_STRUCT(PostgresqlFacts, (), (installed, version, running))
+
+struct PolicyFacts {
+    std::string sha256;
+    std::vector<std::string> summary;  ///< one sentence a rule
+};
+BOOST_DESCRIBE_STRUCT(PolicyFacts, (), (sha256, summary))
+
+struct EnvironmentHealth {
+    std::string slug;
+    std::string state;  ///< as EnvironmentState::state
+};
+BOOST_DESCRIBE_STRUCT(EnvironmentHealth, (), (slug, state))
+
+struct Facts {
+    std::int64_t at_ms = 0;
+    std::string agent_version;
+    std::string hostname;
+    OsFacts os;
+    std::string arch;
+    std::string kernel;
+    std::uint64_t uptime_s = 0;
+    CpuFacts cpu;
+    MemoryFacts memory;
+    DiskFacts disk;
+    std::vector<double> load;
+    std::vector<std::string> addresses;
+    PostgresqlFacts postgresql;
+    PolicyFacts policy;
+    std::vector<EnvironmentHealth> environments;
+};
+BOOST_DESCRIBE_STRUCT(
+    Facts, (),
+    (at_ms, agent_version, hostname, os, arch, kernel, uptime_s, cpu, memory, disk, load, addresses, postgresql, policy,
+     environments)
+)
+
+// ---- agent to controller ----------------------------------------------------------------------------------------
+
+/// First message of a link.
+struct Hello {
+    static constexpr std::string_view type = "hello";
+    std::uint32_t protocol = 0;
+    std::uint32_t oldest_protocol = 0;
+    std::string version;        ///< of the agent program
+    std::string journal;        ///< random name of the journal; another name means sequences start anew
+    std::uint64_t highest_fence = 0;
+    std::uint64_t last_seq = 0; ///< highest report in the journal
+    std::vector<std::string> active;  ///< operations accepted and not finished, or with unacknowledged reports
+    std::int64_t time_ms = 0;   ///< the server's clock
+};
+BOOST_DESCRIBE_STRUCT(Hello, (), (protocol, oldest_protocol, version, journal, highest_fence, last_seq, active, time_ms))
+
+struct Reports {
+    static constexpr std::string_view type = "reports";
+    std::vector<Report> reports;  ///< in order, at most 100, at most 256 KiB
+};
+BOOST_DESCRIBE_STRUCT(Reports, (), (reports))
+
+struct FactsMessage {
+    static constexpr std::string_view type = "facts";
+    Facts facts;
+};
+BOOST_DESCRIBE_STRUCT(FactsMessage, (), (facts))
+
+/// All environments of the server; after the welcome and whenever an operation changed one.
+struct Inventory {
+    static constexpr std::string_view type = "inventory";
+    std::vector<EnvironmentState> environments;
+};
+BOOST_DESCRIBE_STRUCT(Inventory, (), (environments))
+
+/// Asks for a new certificate for the bound key.
+struct Renew {
+    static constexpr std::string_view type = "renew";
+    std::string csr;  ///< PEM
+};
+BOOST_DESCRIBE_STRUCT(Renew, (), (csr))
+
+// ---- controller to agent ----------------------------------------------------------------------------------------
+
+struct Welcome {
+    static constexpr std::string_view type = "welcome";
+    std::uint32_t protocol = 0;  ///< the smaller of both
+    std::string version;         ///< of the controller
+    std::uint64_t acknowledged = 0;  ///< highest report stored of this journal
+    std::int64_t time_ms = 0;        ///< the controller's clock
+    std::uint32_t heartbeat_s = 15;
+    std::uint32_t facts_s = 30;
+    std::vector<std::string> controllers;  ///< "host:port", in order of preference; empty: unchanged
+    std::string ca;                        ///< PEM of every certificate authority to trust from now on; empty: unchanged
+};
+BOOST_DESCRIBE_STRUCT(Welcome, (), (protocol, version, acknowledged, time_ms, heartbeat_s, facts_s, controllers, ca))
+
+struct Deliver {
+    static constexpr std::string_view type = "deliver";
+    Operation operation;
+};
+BOOST_DESCRIBE_STRUCT(Deliver, (), (operation))
+
+struct Cancel {
+    static constexpr std::string_view type = "cancel";
+    std::string operation;
+};
+BOOST_DESCRIBE_STRUCT(Cancel, (), (operation))
+
+/// "What became of it?" The agent reports the outcome again, or that its journal does not know it.
+struct Query {
+    static constexpr std::string_view type = "query";
+    std::string operation;
+};
+BOOST_DESCRIBE_STRUCT(Query, (), (operation))
+
+/// All reports up to and including `seq` are stored.
+struct Ack {
+    static constexpr std::string_view type = "ack";
+    std::uint64_t seq = 0;
+};
+BOOST_DESCRIBE_STRUCT(Ack, (), (seq))
+
+struct Certificate {
+    static constexpr std::string_view type = "certificate";
+    std::string certificate;  ///< PEM
+    std::string ca;           ///< PEM, all to trust
+};
+BOOST_DESCRIBE_STRUCT(Certificate, (), (certificate, ca))
+
+/// Last message before the controller closes the link for a reason that the agent's log should name.
+struct Refused {
+    static constexpr std::string_view type = "refused";
+    std::string code;  ///< "server_unknown", "revoked", "protocol_too_old", "clock_wrong", "replaced", "going_away"
+    std::string message;
+};
+BOOST_DESCRIBE_STRUCT(Refused, (), (code, message))
+
+// ---- executor to link, on the local socket --------------------------------------------------------------------
+
+/// First message of the executor on each connection, and the journal's half of Hello.
+struct ExecutorStatus {
+    static constexpr std::string_view type = "status";
+    std::string journal;
+    std::uint64_t highest_fence = 0;
+    std::uint64_t last_seq = 0;
+    std::uint64_t acknowledged = 0;
+    std::vector<std::string> active;
+    PolicyFacts policy;
+};
+BOOST_DESCRIBE_STRUCT(ExecutorStatus, (), (journal, highest_fence, last_seq, acknowledged, active, policy))
+
+/// The executor has nothing to do and ends now; connect again when there is something.
+struct Idle {
+    static constexpr std::string_view type = "idle";
+};
+BOOST_DESCRIBE_STRUCT(Idle, (), ())
+
+using FromAgent = std::variant<Hello, Reports, FactsMessage, Inventory, Renew>;
+using ToAgent = std::variant<Welcome, Deliver, Cancel, Query, Ack, Certificate, Refused>;
+using FromExecutor = std::variant<ExecutorStatus, Reports, Inventory, Idle>;
+using ToExecutor = std::variant<Deliver, Cancel, Query, Ack>;
+
+}  // namespace fairlead::proto
