@@ -1,0 +1,5 @@
+from . import controllers, models
+
+
+def post_load():
+    """Where the bad cases put their mischief."""
