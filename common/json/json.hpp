@@ -30,12 +30,6 @@ namespace fairlead::json {
 /// The link is lenient: that is how versions differ.
 enum class Strictness { exact, lenient };
 
-/// One thing wrong with one member; `field` is a path such as "addons[0].url".
-struct FieldError {
-    std::string field;
-    std::string message;
-};
-
 /// Parses at most `limit` bytes and 32 levels. Errc::invalid says where it stopped making sense.
 Result<boost::json::value> parse(std::string_view text, std::size_t limit = 1 << 20);
 
@@ -92,7 +86,8 @@ Result<T> from_value(const boost::json::value& value, Strictness strictness) {
     Reader reader(strictness);
     T result{};
     reader.read(value, result);
-    if (!reader.errors().empty()) return fail(Errc::invalid, describe(reader.errors()));
+    if (!reader.errors().empty())
+        return fail(Error(Errc::invalid, describe(reader.errors())).with_fields(reader.errors()));
     return result;
 }
 

@@ -60,7 +60,7 @@ FAIRLEAD_ID(ProjectId, "prj_", "project");
 FAIRLEAD_ID(EnvironmentId, "env_", "environment");
 FAIRLEAD_ID(ReleaseId, "rel_", "release");
 FAIRLEAD_ID(OperationId, "op_", "operation");
-FAIRLEAD_ID(CredentialId, "crd_", "git credential");
+FAIRLEAD_ID(CredentialId, "gcr_", "git credential");
 FAIRLEAD_ID(AuditId, "aud_", "audit entry");
 
 }  // namespace fairlead

@@ -6,8 +6,15 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace fairlead {
+
+/// One thing wrong with one member of an input; `field` is a path such as "addons[0].url".
+struct FieldError {
+    std::string field;
+    std::string message;
+};
 
 /// Kinds of failure, few and shared. The API's finer codes travel in Error::code().
 enum class Errc {
@@ -34,16 +41,31 @@ public:
         return std::move(*this);
     }
 
+    Error with_fields(std::vector<FieldError> fields) && {
+        fields_ = std::move(fields);
+        return std::move(*this);
+    }
+
+    /// Something a program may want beside the code: "operation_id", "permission", "retry_after_s".
+    Error with_fact(std::string name, std::string value) && {
+        facts_.emplace_back(std::move(name), std::move(value));
+        return std::move(*this);
+    }
+
     Errc kind() const { return kind_; }
     const std::string& message() const { return message_; }
     const std::string& detail() const { return detail_; }
     const std::string& code() const { return code_; }
+    const std::vector<FieldError>& fields() const { return fields_; }
+    const std::vector<std::pair<std::string, std::string>>& facts() const { return facts_; }
 
 private:
     Errc kind_;
     std::string message_;
     std::string detail_;
     std::string code_;
+    std::vector<FieldError> fields_;
+    std::vector<std::pair<std::string, std::string>> facts_;
 };
 
 /// tl::expected behind our own name, so that nobody drops one by accident.

@@ -1,0 +1,95 @@
+#include "controller/api/call.hpp"
+
+#include <fmt/core.h>
+
+#include <array>
+#include <cassert>
+
+namespace fairlead::api {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Method>, 6> methods{{
+    {"GET", Method::get},
+    {"HEAD", Method::head},
+    {"POST", Method::post},
+    {"PUT", Method::put},
+    {"PATCH", Method::patch},
+    {"DELETE", Method::remove},
+}};
+
+}  // namespace
+
+std::optional<Method> method_from(std::string_view name) {
+    for (const auto& [text, method] : methods)
+        if (text == name) return method;
+    return std::nullopt;
+}
+
+std::string_view name_of(Method method) {
+    for (const auto& [text, candidate] : methods)
+        if (candidate == method) return text;
+    return "";
+}
+
+std::string_view Request::header(std::string_view name) const {
+    for (const auto& [key, value] : headers)
+        if (key == name) return value;
+    return {};
+}
+
+std::string_view Request::cookie(std::string_view name) const {
+    auto rest = header("cookie");
+    while (!rest.empty()) {
+        auto end = rest.find(';');
+        auto pair = rest.substr(0, end);
+        while (pair.starts_with(' ')) pair.remove_prefix(1);
+        if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+            return pair.substr(name.size() + 1);
+        rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    }
+    return {};
+}
+
+const Principal& Call::principal() const {
+    assert(principal_ && "the route is open to all");
+    return *principal_;
+}
+
+const OrgScope& Call::scope() const {
+    assert(principal_ && principal_->scope && "the route belongs to no organization");
+    return *principal_->scope;
+}
+
+Actor Call::actor() const {
+    Actor actor;
+    if (principal_) {
+        actor.kind = Actor::Kind::user;
+        actor.id = principal_->user.str();
+        actor.label = principal_->email;
+    }
+    actor.address = request_.address;
+    actor.user_agent = std::string(request_.header("user-agent").substr(0, 300));
+    actor.request_id = request_.request_id;
+    return actor;
+}
+
+std::string_view Call::path(std::string_view name) const {
+    auto found = path_.find(name);
+    return found == path_.end() ? std::string_view() : found->second;
+}
+
+std::optional<std::string_view> Call::query(std::string_view name) const {
+    auto found = query_.find(name);
+    if (found == query_.end()) return std::nullopt;
+    return found->second;
+}
+
+Result<> Call::confirmed(std::string_view name) const {
+    if (request_.header("x-confirm") == name) return {};
+    return fail(
+        Error(Errc::invalid, fmt::format("This cannot be undone. Send the header \"X-Confirm: {}\" to go ahead.", name))
+            .with_code("confirmation_required")
+    );
+}
+
+}  // namespace fairlead::api

@@ -1,0 +1,27 @@
+#include "controller/api/response.hpp"
+
+#include <boost/json.hpp>
+
+namespace fairlead::api {
+
+Response json(const boost::json::value& body, int status) {
+    Response response;
+    response.status = status;
+    response.body = boost::json::serialize(body);
+    return response;
+}
+
+Response accepted(const boost::json::value& operation, const std::string& location) {
+    auto response = json(operation, 202);
+    response.headers.emplace_back("Location", location);
+    return response;
+}
+
+Response no_content() {
+    Response response;
+    response.status = 204;
+    response.content_type.clear();
+    return response;
+}
+
+}  // namespace fairlead::api

@@ -1,0 +1,57 @@
+/// The table of routes is data: method, path, permission, function.
+#pragma once
+
+#include "common/runtime/result.hpp"
+#include "controller/api/call.hpp"
+#include "controller/api/response.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace fairlead::api {
+
+using Handler = std::function<Result<Response>(const Call&)>;
+
+/// Permissions that are no codes: open to all, and anybody who is signed in.
+inline constexpr std::string_view open_to_all = "none";
+inline constexpr std::string_view signed_in = "self";
+
+struct Route {
+    Method method;
+    std::string path;        ///< "/api/v1/orgs/{org}/servers/{server}"
+    std::string permission;  ///< "none", "self" or a code such as "servers.view"
+    Handler handler;
+};
+
+/// Filled at start by each subject's add_…_routes(), then only read.
+class RouteTable {
+public:
+    /// Throws std::logic_error for a route without a permission, a code on a path without {org}, or a duplicate:
+    /// the program does not start, and neither does a test.
+    void add(Method method, std::string path, std::string permission, Handler handler);
+
+    const std::vector<Route>& routes() const { return routes_; }
+
+    struct Match {
+        const Route* route;
+        std::map<std::string, std::string, std::less<>> parameters;  ///< percent-decoded
+    };
+    /// Errc::not_found, or code method_not_allowed where only the method differs. HEAD finds GET.
+    Result<Match> find(Method method, std::string_view path) const;
+
+private:
+    std::vector<Route> routes_;
+    std::map<std::string, std::vector<std::size_t>, std::less<>> by_shape_;  ///< "/api/v1/orgs/*/servers" → rows
+};
+
+/// Percent-decoding; Errc::invalid for broken escapes and for control characters.
+Result<std::string> percent_decode(std::string_view text, bool plus_is_space = false);
+
+/// "a=1&b=2", at most 32 pairs, no name twice.
+Result<std::map<std::string, std::string, std::less<>>> parse_query(std::string_view query);
+
+}  // namespace fairlead::api

@@ -1,0 +1,25 @@
+/// From a request to a response: find the route, admit the caller, run the handler, turn errors into problems.
+#pragma once
+
+#include "controller/api/guard.hpp"
+#include "controller/api/route_table.hpp"
+
+namespace fairlead::api {
+
+/// Thread-safe once built. Called on worker threads; handlers block there.
+class Router {
+public:
+    /// Throws std::logic_error when a route names a permission that the guard does not know.
+    Router(const RouteTable& table, Guard& guard);
+
+    /// Never throws; the pattern of the route that answered goes to `pattern` for the access log.
+    Response handle(const Request& request, std::string& pattern) noexcept;
+
+private:
+    Result<Response> dispatch(const Request& request, std::string& pattern);
+
+    const RouteTable& table_;
+    Guard& guard_;
+};
+
+}  // namespace fairlead::api
