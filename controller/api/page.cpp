@@ -31,7 +31,7 @@ Response page_of(boost::json::array items, const Page& page) {
         items.resize(static_cast<std::size_t>(page.limit));
         next = items.back().at("id");
     }
-    return json(boost::json::object{{"data", std::move(items)}, {"next_cursor", std::move(next)}});
+    return answer(boost::json::object{{"data", std::move(items)}, {"next_cursor", std::move(next)}});
 }
 
 }  // namespace fairlead::api

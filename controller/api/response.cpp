@@ -4,7 +4,7 @@
 
 namespace fairlead::api {
 
-Response json(const boost::json::value& body, int status) {
+Response answer(const boost::json::value& body, int status) {
     Response response;
     response.status = status;
     response.body = boost::json::serialize(body);
@@ -12,7 +12,7 @@ Response json(const boost::json::value& body, int status) {
 }
 
 Response accepted(const boost::json::value& operation, const std::string& location) {
-    auto response = json(operation, 202);
+    auto response = answer(operation, 202);
     response.headers.emplace_back("Location", location);
     return response;
 }

@@ -31,7 +31,7 @@ struct Response {
 };
 
 /// 200 with a JSON body.
-Response json(const boost::json::value& body, int status = 200);
+Response answer(const boost::json::value& body, int status = 200);
 /// 202 with the operation and its Location.
 Response accepted(const boost::json::value& operation, const std::string& location);
 Response no_content();
