@@ -22,7 +22,7 @@ add_library(fairlead_boost STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_asio.cpp ${P
 target_compile_definitions(
   fairlead_boost
   PUBLIC BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
-         BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_BEAST_USE_STD_STRING_VIEW
+         BOOST_ASIO_DISABLE_BOOST_COROUTINE
 )
 target_link_libraries(fairlead_boost PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")

@@ -1,0 +1,50 @@
+/// Threads for what blocks: SQLite, files, password hashing.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace fairlead {
+
+/// A fixed number of threads that run jobs in the order they came. Destruction runs what is queued, then joins.
+class WorkerPool {
+public:
+    explicit WorkerPool(std::size_t threads);
+    WorkerPool(const WorkerPool&) = delete;
+    ~WorkerPool();
+
+    /// One piece of work; owned by whoever posts it, alive until run() has returned. run() must not throw.
+    class Job {
+    public:
+        virtual ~Job() = default;
+        virtual void run() = 0;
+
+    private:
+        friend class WorkerPool;
+        Job* next_ = nullptr;
+    };
+
+    /// Thread-safe. The queue itself has no limit: callers hold back by looking at queued() first, and each
+    /// coroutine has at most one job here.
+    void post(Job& job);
+
+    /// Jobs waiting for a thread right now. Thread-safe.
+    std::size_t queued() const { return queued_.load(std::memory_order_relaxed); }
+
+private:
+    void work();
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    Job* first_ = nullptr;
+    Job* last_ = nullptr;
+    bool stopping_ = false;
+    std::atomic<std::size_t> queued_ = 0;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace fairlead

@@ -1,0 +1,98 @@
+/// TLS settings of the two sides: what we show, whom we trust. OpenSSL stays in the .cpp files.
+#pragma once
+
+#include "common/net/peer.hpp"
+#include "common/runtime/result.hpp"
+#include "common/runtime/secret.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fairlead::net {
+
+/// A controller's TLS. TLS 1.3 only on the agent ALPN, 1.2 and 1.3 otherwise. Everything can be replaced while
+/// connections are open: it counts from the next handshake on. Thread-safe.
+class TlsServerContext {
+public:
+    TlsServerContext();
+    TlsServerContext(TlsServerContext&&) noexcept;
+    TlsServerContext& operator=(TlsServerContext&&) noexcept;
+    ~TlsServerContext();
+
+    /// The certificate for every name that has none of its own. `chain_pem` starts with the leaf; `key_pem` is
+    /// PKCS#8. Errc::invalid says what is wrong (not PEM, key of another certificate) and nothing changes.
+    Result<> set_certificate(std::string_view chain_pem, const Secret& key_pem);
+
+    /// The certificate for one SNI name, exact or "*.example.org".
+    Result<> set_certificate_for(std::string_view name, std::string_view chain_pem, const Secret& key_pem);
+    void remove_certificate_for(std::string_view name);
+
+    /// Whose client certificates agents may show; several while a CA is being replaced. Sessions that were
+    /// granted under another set do not resume. An empty set refuses every agent.
+    Result<> set_agent_authorities(const std::vector<std::string>& pems);
+
+    /// Makes session tickets outlive a restart, so that thousands of agents come back cheaply. Without it the
+    /// ticket keys are random and die with the process. At least 32 random bytes; call before the first handshake.
+    Result<> set_session_secret(const Secret& secret);
+
+    struct Impl;
+    Impl& impl() const { return *impl_; }
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+/// What makes a server's certificate good.
+class Trust {
+public:
+    /// The machine's own CA store, host name and dates checked.
+    static Trust system();
+    /// Only these CA certificates (PEM, one or more), host name and dates checked.
+    static Trust authorities(std::string pem);
+    /// SHA-256 in hex (colons and case do not matter) of the server's certificate or of its public key, or of a
+    /// CA certificate that the server sends along; then the rest is checked up to that CA. Dates always count.
+    static Trust fingerprint(std::string sha256);
+
+    enum class Kind { system, authorities, fingerprint };
+    Kind kind() const { return kind_; }
+    const std::string& value() const { return value_; }
+
+private:
+    Trust(Kind kind, std::string value) : kind_(kind), value_(std::move(value)) {}
+    Kind kind_;
+    std::string value_;
+};
+
+/// A client's TLS: an agent dialling its controller, an HTTPS request. Remembers session tickets by host, so that
+/// the next connection is cheap. Use it on one thread.
+///
+/// Failures name the reason in Error::code(): tls_unknown_authority, tls_fingerprint_differs, tls_expired,
+/// tls_not_yet_valid (usually this machine's clock), tls_name_differs, tls_bad_certificate for what we think of
+/// the server; tls_client_expired, tls_client_unknown_authority, tls_client_revoked, tls_client_required,
+/// tls_client_refused for what the server said of us; tls_version, tls_alpn, tls_failed otherwise.
+class TlsClientContext {
+public:
+    /// Errc::invalid when the trust cannot be read.
+    static Result<TlsClientContext> make(Trust trust);
+    TlsClientContext(TlsClientContext&&) noexcept;
+    TlsClientContext& operator=(TlsClientContext&&) noexcept;
+    ~TlsClientContext();
+
+    /// The certificate to show when the server asks. May be replaced (renewal); remembered sessions are dropped.
+    Result<> set_identity(std::string_view chain_pem, const Secret& key_pem);
+
+    /// Drops remembered sessions.
+    void forget_sessions();
+
+    struct Impl;
+    Impl& impl() const { return *impl_; }
+
+private:
+    explicit TlsClientContext(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fairlead::net

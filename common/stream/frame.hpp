@@ -1,0 +1,62 @@
+/// The frames of byte streams, as they travel in binary WebSocket messages: one frame a message.
+///
+///      0      1      2          4                8                               16
+///      +------+------+----------+----------------+-------------------------------+---------
+///      | type | flags| zero     | stream id      | offset                        | payload
+///      +------+------+----------+----------------+-------------------------------+---------
+///
+/// All numbers are big-endian. Offsets count the bytes of one direction of one stream from 0.
+///
+///     type      offset means                         payload
+///     1 open    0                                    what the opener says of the stream, at most 4 KiB
+///     2 data    where the payload starts             1 to 64 KiB; flag 1: the sender has hit its window
+///     3 window  all before it has arrived            u64: how far the peer may send
+///     4 close   how long the sender's direction is   none; nothing follows in this direction
+///     5 reset   0                                    u32 code, then a sentence; both directions end
+///     6 resume  all before it has arrived            u64: how far the peer may send; flag 1: close has arrived
+///     7 resumed 0, stream id 0                       none; every stream that the sender knows has been named
+#pragma once
+
+#include "common/runtime/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace fairlead::stream {
+
+using StreamId = std::uint32_t;
+
+enum class FrameType : std::uint8_t { open = 1, data, window, close, reset, resume, resumed };
+
+inline constexpr std::size_t frame_header = 16;
+inline constexpr std::size_t max_open_payload = 4 * 1024;
+inline constexpr std::size_t max_data_payload = 64 * 1024;
+inline constexpr std::size_t max_reset_reason = 256;
+
+inline constexpr std::uint8_t flag_blocked = 1;  ///< on data
+inline constexpr std::uint8_t flag_closed = 1;   ///< on resume
+
+/// A view of one frame; `payload` points into the message it was read from.
+struct Frame {
+    Frame() = default;
+
+    FrameType type = FrameType::data;
+    std::uint8_t flags = 0;
+    StreamId stream = 0;
+    std::uint64_t offset = 0;
+    std::string_view payload;
+};
+
+/// Errc::invalid names what is wrong: too short, unknown type, stream id 0, payload too large.
+Result<Frame> parse_frame(std::string_view message);
+
+/// Appends the header and the payload.
+void append_frame(std::string& out, const Frame& frame);
+
+void append_u64(std::string& out, std::uint64_t value);
+void append_u32(std::string& out, std::uint32_t value);
+std::uint64_t read_u64(std::string_view bytes);
+std::uint32_t read_u32(std::string_view bytes);
+
+}  // namespace fairlead::stream

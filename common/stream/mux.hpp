@@ -1,0 +1,140 @@
+/// Many byte streams over one connection, without I/O: bytes and frames in, frames and events out.
+#pragma once
+
+#include "common/runtime/result.hpp"
+#include "common/stream/frame.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fairlead::stream {
+
+/// Who may open streams with which ids: the side that dialled takes odd ones, the other even ones.
+enum class Role { dialler, acceptor };
+
+struct Limits {
+    Limits() = default;
+
+    std::size_t streams = 256;                        ///< open at once, both sides together
+    std::size_t quantum = 32 * 1024;                  ///< bytes of one stream before it is the next one's turn
+    std::size_t initial_window = 64 * 1024;           ///< must be the same on both sides
+    std::size_t max_window = 4 * 1024 * 1024;         ///< of one stream
+    std::size_t total_window = 64 * 1024 * 1024;      ///< of all streams together; growth stops there
+    std::size_t unsent = 256 * 1024;                  ///< that write() takes beyond what may be sent
+};
+
+/// Codes of reset, beside those that the application defines from 100 on.
+enum class ResetCode : std::uint32_t {
+    cancelled = 1,     ///< the application gave up
+    refused = 2,       ///< not accepted
+    too_many = 3,      ///< the limit of open streams
+    lost = 4,          ///< the other side no longer knows the stream
+};
+
+struct Event {
+    Event(StreamId id, int kind_value) : stream(id), kind(static_cast<Kind>(kind_value)) {}
+    enum Kind {
+        opened,    ///< by the peer; `text` is what it said
+        readable,  ///< bytes have come where there were none
+        writable,  ///< write() takes bytes again after it did not
+        closed,    ///< the peer's direction has ended; what came before can still be read
+        finished,  ///< both directions ended and everything arrived
+        reset,     ///< ended by force, by the peer or by loss; `code` and `text` say why
+    };
+
+    StreamId stream;
+    Kind kind;
+    std::uint32_t code = 0;
+    std::string text;
+};
+
+/// One end of a set of streams. It outlives connections: after a loss call connected() with the next one, and every
+/// stream goes on where it was, no byte lost or doubled. Single-threaded.
+///
+/// A stream's memory is bounded: at most its window unread, at most its window plus `Limits::unsent` waiting to be
+/// sent or acknowledged.
+class Mux {
+public:
+    explicit Mux(Role role, Limits limits = Limits());
+    Mux(const Mux&) = delete;
+    ~Mux();
+
+    // ---- the application's side
+
+    /// `text` says what it is for (at most 4 KiB). Errc::unavailable at the limit of streams.
+    Result<StreamId> open(std::string_view text);
+
+    /// Takes as many bytes as fit and says how many, 0 when none; Event::writable follows. Errc::not_found for
+    /// unknown or ended streams, Errc::conflict after close().
+    Result<std::size_t> write(StreamId id, std::string_view bytes);
+
+    /// Up to `limit` bytes that have come, in order; empty when there are none. Gives the peer new credit.
+    std::string read(StreamId id, std::size_t limit = max_data_payload);
+
+    /// No more will be written; the other direction goes on.
+    Result<> close(StreamId id);
+
+    /// Ends both directions now. Unknown streams are ignored.
+    void reset(StreamId id, std::uint32_t code, std::string_view reason);
+
+    std::size_t open_streams() const { return streams_.size(); }
+
+    /// What has happened since the last call, in order.
+    std::vector<Event> take_events();
+
+    // ---- the connection's side
+
+    /// A connection is there, the first or a new one.
+    void connected();
+    /// It is gone. Streams wait; what may be given up is the application's choice (reset).
+    void disconnected();
+
+    /// One binary message from the peer. Errc::invalid names how it broke the protocol; end the connection then.
+    Result<> receive(std::string_view message);
+
+    /// Replaces `frame` with the next one to send; false when there is none. Small frames go first, then data of
+    /// each stream in turn.
+    bool next(std::string& frame);
+
+    /// True when next() would give one.
+    bool has_next() const;
+
+private:
+    struct Stream;
+    Stream* find(StreamId id);
+    Result<> on_open(const Frame& frame);
+    Result<> on_data(Stream& stream, const Frame& frame);
+    Result<> on_window(Stream& stream, std::uint64_t arrived, std::uint64_t limit);
+    Result<> on_close(Stream& stream, const Frame& frame);
+    Result<> on_resume(const Frame& frame);
+    Result<> on_resumed();
+    void on_reset(StreamId id, const Frame& frame);
+    void grow_window(Stream& stream);
+    void grant(Stream& stream, bool now);
+    void schedule(Stream& stream);
+    void finish_if_done(StreamId id);
+    void drop(StreamId id);
+    void control(FrameType type, StreamId id, std::uint64_t offset, std::string_view payload, std::uint8_t flags = 0);
+    bool ours(StreamId id) const { return (id % 2 == 1) == (role_ == Role::dialler); }
+
+    Role role_;
+    Limits limits_;
+    StreamId next_id_;
+    StreamId highest_seen_ = 0;
+    bool connected_ = false;
+    bool resuming_ = false;
+    bool was_connected_ = false;
+    std::size_t windows_ = 0;
+    std::map<StreamId, std::unique_ptr<Stream>> streams_;
+    std::deque<std::string> control_;
+    std::deque<StreamId> turn_;
+    std::vector<Event> events_;
+};
+
+}  // namespace fairlead::stream
