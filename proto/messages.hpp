@@ -173,10 +173,11 @@ struct Hello {
     std::string journal;        ///< random name of the journal; another name means sequences start anew
     std::uint64_t highest_fence = 0;
     std::uint64_t last_seq = 0; ///< highest report in the journal
+    std::uint64_t acknowledged = 0;  ///< reports up to it may be gone; a controller restored from a copy starts there
     std::vector<std::string> active;  ///< operations accepted and not finished, or with unacknowledged reports
     std::int64_t time_ms = 0;   ///< the server's clock
 };
-BOOST_DESCRIBE_STRUCT(Hello, (), (protocol, oldest_protocol, version, journal, highest_fence, last_seq, active, time_ms))
+BOOST_DESCRIBE_STRUCT(Hello, (), (protocol, oldest_protocol, version, journal, highest_fence, last_seq, acknowledged, active, time_ms))
 
 struct Reports {
     static constexpr std::string_view type = "reports";

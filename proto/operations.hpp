@@ -116,8 +116,9 @@ BOOST_DESCRIBE_STRUCT(RollbackArgs, (), (environment_id, slug, release, database
 struct EnvironmentArgs {
     std::string environment_id;
     std::string slug;
+    bool drop_data = false;  ///< delete: the database and the filestore too; otherwise they stay on the server
 };
-BOOST_DESCRIBE_STRUCT(EnvironmentArgs, (), (environment_id, slug))
+BOOST_DESCRIBE_STRUCT(EnvironmentArgs, (), (environment_id, slug, drop_data))
 
 struct PingArgs {
     std::string note;

@@ -1,5 +1,7 @@
 #include "controller/api/call.hpp"
 
+#include "controller/api/route_table.hpp"
+
 #include <fmt/core.h>
 
 #include <array>
@@ -85,10 +87,19 @@ std::optional<std::string_view> Call::query(std::string_view name) const {
 }
 
 Result<> Call::confirmed(std::string_view name) const {
-    if (request_.header("x-confirm") == name) return {};
+    auto sent = request_.header("x-confirm");
+    if (sent.empty())
+        return fail(
+            Error(Errc::invalid, fmt::format("This cannot be undone. Send the header \"X-Confirm: {}\" to go ahead.", name))
+                .with_code("confirmation_required")
+        );
+    // A header is ASCII, a name need not be.
+    auto plain = percent_decode(sent);
+    if (sent == name || (plain && *plain == name)) return {};
     return fail(
-        Error(Errc::invalid, fmt::format("This cannot be undone. Send the header \"X-Confirm: {}\" to go ahead.", name))
-            .with_code("confirmation_required")
+        Error(Errc::conflict, fmt::format("X-Confirm says \"{}\", but the name is \"{}\". Nothing was changed.",
+                                          plain ? *plain : std::string(sent), name))
+            .with_code("confirmation_mismatch")
     );
 }
 

@@ -71,7 +71,8 @@ public:
         return json::decode<Body>(request_.body, json::Strictness::exact);
     }
 
-    /// Errc::invalid unless the X-Confirm header is exactly `name`.
+    /// The X-Confirm header must be `name`, percent-encoded or not. Errc::invalid (confirmation_required) without it,
+    /// Errc::conflict (confirmation_mismatch) with another.
     Result<> confirmed(std::string_view name) const;
 
 private:

@@ -14,6 +14,7 @@ std::string_view title_of(int status) {
     case 405: return "This method is not known here";
     case 409: return "In conflict with what is there";
     case 413: return "Too large";
+    case 428: return "Confirm first";
     case 429: return "Too many requests";
     case 503: return "Not possible at the moment";
     case 504: return "Took too long";
@@ -26,6 +27,7 @@ std::string_view title_of(int status) {
 int http_status(const Error& error) {
     if (error.code() == "body_too_large") return 413;
     if (error.code() == "method_not_allowed") return 405;
+    if (error.code() == "confirmation_required") return 428;
     switch (error.kind()) {
     case Errc::invalid: return 400;
     case Errc::unauthenticated: return 401;

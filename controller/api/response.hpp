@@ -6,7 +6,9 @@
 #include <boost/json/value.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,9 +18,11 @@ namespace fairlead::api {
 /// Tells the web shell to keep the connection open and send events as they are published (Server-Sent Events).
 struct EventStream {
     OrgId org;
-    std::optional<OperationId> operation;     ///< only this operation's events
-    std::optional<std::uint64_t> after;       ///< Last-Event-ID: the first event is the one after it
-    std::string first;                        ///< already formatted events that bring the client up to date
+    std::optional<OperationId> operation;     ///< this operation's events; without it the organization's
+    std::optional<std::uint64_t> after;       ///< the first event is the one after it; unset: the next one
+    std::string first;                        ///< already formatted events, sent before all others
+    bool ends = false;                        ///< close after `first`: nothing more will happen
+    std::set<std::string, std::less<>> permissions;  ///< the reader's: other events are left out
     std::optional<SessionId> session;         ///< the stream ends when this session does
 };
 
