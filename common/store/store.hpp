@@ -5,6 +5,7 @@
 #include "common/store/connection.hpp"
 #include "common/store/migration.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
