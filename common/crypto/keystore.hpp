@@ -32,7 +32,7 @@ public:
     /// Errc::invalid: altered, cut or of another context. Errc::not_found: sealed by a master key that is not here.
     Result<Secret> open(std::string_view sealed, std::string_view context) const;
 
-    /// The id of the key that seals now, 8 bytes as 16 hex digits; and of the key that sealed a value.
+    /// The id (8 bytes) of the key that seals now, and of the key that sealed a value.
     const std::string& current() const;
     static Result<std::string> key_of(std::string_view sealed);
 

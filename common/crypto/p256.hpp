@@ -43,7 +43,6 @@ public:
     evp_pkey_st* native() const { return key_.get(); }
 
 private:
-    friend struct P256Access;
     struct Free {
         void operator()(evp_pkey_st* key) const;
     };

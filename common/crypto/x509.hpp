@@ -75,7 +75,8 @@ struct CertificateFacts {
 Result<CertificateFacts> parse_certificate(std::string_view pem);
 Result<CertificateFacts> parse_certificate_der(std::string_view der);
 
-/// All certificates of a PEM file, each as PEM. Errc::invalid when there is none or rubbish between them.
+/// All certificates of a PEM file, each as PEM. Text between them is skipped. Errc::invalid when there is none, when one
+/// is damaged, or beyond 32.
 Result<std::vector<std::string>> split_certificates(std::string_view pem);
 
 /// Was `pem` issued by one of `trusted` for this use? `at` is the time to check validity for; without it an expired
