@@ -1,0 +1,134 @@
+// A real controller of the build, with a fresh data folder, on the address that hosts reach.
+import { type ChildProcess, spawn } from "node:child_process";
+import { createWriteStream, readFileSync } from "node:fs";
+import { request } from "node:https";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Api, type Endpoint } from "./api.ts";
+import { controllerAddress } from "./host.ts";
+import { built, folder } from "./paths.ts";
+import { ended, run } from "./process.ts";
+import type { Session } from "./types.ts";
+import { poll } from "./wait.ts";
+
+export const controllerName = "controller.fairlead.test";
+export const admin = { email: "ada@fairlead.test", password: "correct horse battery staple 7" };
+
+export class Controller {
+  #process: ChildProcess | undefined;
+  #exit: Promise<number> = Promise.resolve(0);
+
+  private constructor(
+    readonly dir: string,
+    readonly data: string,
+    readonly config: string,
+    readonly address: string,
+    readonly port: number,
+    /** Path and token of the administrator's first link. */
+    readonly setupLink: string,
+  ) {}
+
+  /** Runs `init`; nothing is served yet. */
+  static async init(dir: string): Promise<Controller> {
+    const address = await controllerAddress();
+    const port = await freePort(address);
+    folder(dir);
+    const data = join(dir, "data");
+    const said = await run(built("controller/fairlead-controller"), [
+      "init", "--data", data, "--admin", admin.email, "--name", controllerName, "--listen", `${address}:${port}`,
+    ]);
+    const link = /https:\/\/\S+/.exec(said.stdout)?.[0];
+    if (!link) throw new Error(`init printed no link:\n${said.stdout}${said.stderr}`);
+    return new Controller(dir, data, join(data, "controller.yaml"), address, port, link);
+  }
+
+  get pid(): number {
+    if (!this.#process?.pid) throw new Error("the controller is not running");
+    return this.#process.pid;
+  }
+
+  get log(): string {
+    return readFileSync(join(this.dir, "controller.log"), "utf8");
+  }
+
+  /** Starts it and waits until it is ready. */
+  async start(): Promise<void> {
+    const log = createWriteStream(join(this.dir, "controller.log"), { flags: "a" });
+    const child = spawn(built("controller/fairlead-controller"), ["serve", "--config", this.config], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    this.#process = child;
+    this.#exit = ended(child);
+    this.#exit.then(() => log.end(), () => log.end());
+    let over = false;
+    this.#exit.then(() => (over = true), () => (over = true));
+    await poll("the controller is ready", 30_000, async () => {
+      if (over) return false;
+      return (await fetchInsecurely(this.address, this.port, "/readyz")).status === 200 ? true : undefined;
+    }, 50);
+    if (over) throw new Error(`the controller ended at once:\n${this.log.slice(-4000)}`);
+  }
+
+  /** Asks it to stop and waits for it. */
+  async stop(): Promise<number> {
+    this.#process?.kill("SIGTERM");
+    const code = await this.#exit;
+    this.#process = undefined;
+    return code;
+  }
+
+  /** Ends it as a crash would. */
+  async kill(): Promise<void> {
+    this.#process?.kill("SIGKILL");
+    await this.#exit;
+    this.#process = undefined;
+  }
+
+  /** How to reach it, with the authority that it names itself. */
+  async endpoint(): Promise<Endpoint> {
+    const ca = await fetchInsecurely(this.address, this.port, "/ca.pem");
+    return { address: this.address, port: this.port, name: controllerName, ca: ca.text };
+  }
+
+  /** Uses the one-time link and returns the administrator's client. */
+  async setUp(): Promise<{ api: Api; session: Session }> {
+    const api = new Api(await this.endpoint());
+    const token = /([A-Za-z0-9_-]{20,})$/.exec(this.setupLink)?.[1];
+    const session = await api.call<Session>("POST", "/api/v1/setup", {
+      body: { token, password: admin.password, name: "Ada" },
+    });
+    return { api, session };
+  }
+}
+
+/** A port that nobody listens on now. */
+export function freePort(address: string): Promise<number> {
+  return new Promise((done, failed) => {
+    const probe = createServer();
+    probe.once("error", failed);
+    probe.listen(0, address, () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => done(port));
+    });
+  });
+}
+
+/** Before the authority is known; only the tests on one machine may do so. */
+function fetchInsecurely(address: string, port: number, path: string): Promise<{ status: number; text: string }> {
+  return new Promise((done, failed) => {
+    const call = request(
+      { host: address, port, path, servername: controllerName, rejectUnauthorized: false, timeout: 5000, agent: false,
+        headers: { Host: `${controllerName}:${port}` } },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (more: string) => (text += more));
+        response.on("end", () => done({ status: response.statusCode ?? 0, text }));
+      },
+    );
+    call.on("timeout", () => call.destroy(new Error("no answer")));
+    call.on("error", failed);
+    call.end();
+  });
+}

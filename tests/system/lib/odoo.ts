@@ -1,0 +1,42 @@
+// What an environment's Odoo and its server look like from inside the host.
+import type { Host } from "./host.ts";
+import type { Environment } from "./types.ts";
+
+/** What the page /fl_demo of the test module says. */
+export interface Demo {
+  code: string;
+  module: string;
+  rows: string[];
+  file: string;
+}
+
+export async function demo(host: Host, environment: Environment): Promise<Demo> {
+  return JSON.parse(await host.sh(`curl -fsS -m 20 http://127.0.0.1:${environment.port}/fl_demo`)) as Demo;
+}
+
+export async function healthy(host: Host, environment: Environment): Promise<boolean> {
+  const said = await host.exec(["curl", "-fsS", "-m", "20", `http://127.0.0.1:${environment.port}/web/health`], { check: false });
+  return said.code === 0 && said.stdout.includes("pass");
+}
+
+/**
+ * Everything on a server that a deployment could leave behind or change, as text to compare: files with owner, mode, size
+ * and link target, databases, roles, users, units. What changes by itself (sessions, logs, the executor's journal) is left out.
+ */
+export async function footprint(host: Host): Promise<string> {
+  return host.sh(`
+    cd /
+    find var/lib/fairlead/environments var/lib/fairlead/venvs var/lib/fairlead/worktrees etc/systemd/system \
+        \\( -name sessions -o -name __pycache__ -o -name .git \\) -prune -o -printf '%M %u:%g %y %p %l\\n' 2>/dev/null | sort || true
+    getent passwd | cut -d: -f1,6,7 | grep -v '^systemd' | sort
+    if systemctl -q is-active postgresql; then
+      runuser -u postgres -- psql -Atc 'SELECT datname FROM pg_database ORDER BY 1' -c 'SELECT rolname FROM pg_roles ORDER BY 1'
+    fi
+    systemctl list-units --all --plain --no-legend 'fairlead-odoo*' | awk '{print $1, $3, $4}' | sort`);
+}
+
+/** The rows of the test module, asked of PostgreSQL itself. */
+export async function rows(host: Host, database: string): Promise<string[]> {
+  const said = await host.sh(`runuser -u postgres -- psql -AtF= -c 'SELECT name, note FROM fl_demo ORDER BY id' '${database}'`);
+  return said.trim().split("\n");
+}
