@@ -1,0 +1,183 @@
+/// Reports of servers, stored once and in order.
+#include "controller/operations/operations.hpp"
+
+#include "common/runtime/log.hpp"
+#include "controller/operations/view.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+namespace fairlead::operations {
+
+/// One batch. Each operation is read once and written once; its news goes out together.
+class Operations::Intake {
+public:
+    Intake(Operations& operations, store::UnitOfWork& unit, const AgentLink& link)
+        : operations_(operations), unit_(unit), link_(link), repo_(unit.db(), link.scope),
+          now_(operations.parts_.clock.now()) {}
+
+    Result<> take(const proto::Report& report) {
+        FAIRLEAD_TRY(entry, find(report.operation));
+        // Of an operation that this controller never had (it was restored from a copy), or already finished.
+        if (!entry || is_final(entry->operation.state)) return {};
+        auto& operation = entry->operation;
+        auto at = std::clamp(from_ms(report.at_ms), operation.created_ms, std::max(now_, operation.created_ms));
+        if (report.kind == proto::ReportKind::finished) return finish(*entry, report, at);
+        if (operation.state != State::running) {
+            operation.state = State::running;
+            if (!operation.delivered_ms) operation.delivered_ms = at;
+            entry->moved = true;
+        }
+        if (!operation.started_ms) {
+            operation.started_ms = at;
+            entry->moved = true;
+        }
+        if (report.step) FAIRLEAD_CHECK(step(*entry, *report.step, at));
+        for (const auto& line : report.lines) FAIRLEAD_CHECK(this->line(*entry, line));
+        return {};
+    }
+
+    /// Writes what is left to write.
+    Result<> complete() {
+        for (auto& [id, entry] : entries_) {
+            if (!entry) continue;
+            publish(unit_, operations_.parts_.events, std::move(entry->events));
+            if (entry->finished) continue;
+            if (entry->moved)
+                FAIRLEAD_CHECK(operations_.move(unit_, link_.scope, entry->operation));
+            else if (entry->logged)
+                FAIRLEAD_CHECK(repo_.update(entry->operation));
+        }
+        if (!any_finished_) return {};
+        FAIRLEAD_TRY(waiting, repo_.count_queued(link_.server));
+        if (waiting > 0)
+            unit_.after_commit([&links = operations_.parts_.links, server = link_.server] { links.wake(server); });
+        return {};
+    }
+
+private:
+    struct Entry {
+        Operation operation;
+        std::vector<api::Event> events;
+        bool moved = false;
+        bool logged = false;
+        bool finished = false;
+    };
+
+    Result<Entry*> find(const std::string& id) {
+        auto known = entries_.find(id);
+        if (known == entries_.end()) {
+            std::optional<Entry> entry;
+            if (auto parsed = OperationId::parse(id)) {
+                FAIRLEAD_TRY(row, repo_.find(*parsed));
+                // A server speaks for its own operations only.
+                if (row && row->server_id == link_.server) entry = Entry{std::move(*row), {}, false, false, false};
+            }
+            if (!entry)
+                log::info("a report names an operation that is not known here",
+                          {{"server", link_.server.str()}, {"operation", cut(id, 64)}});
+            known = entries_.emplace(id, std::move(entry)).first;
+        }
+        return known->second ? &*known->second : nullptr;
+    }
+
+    Result<> step(Entry& entry, const proto::StepReport& report, Timestamp at) {
+        if (report.index >= max_steps) return {};
+        FAIRLEAD_TRY(before, repo_.step(entry.operation.id, report.index));
+        Step step = before.value_or(Step{});
+        step.position = report.index;
+        step.name = cut(report.name, 64);
+        step.title = cut(report.title, 200);
+        step.state = report.state;
+        step.percent = std::min(report.percent, 100u);
+        step.detail = cut(report.detail, 1000);
+        bool begun = report.state != proto::StepState::pending && report.state != proto::StepState::skipped;
+        if (begun && !step.started_ms) step.started_ms = at;
+        bool over = begun && report.state != proto::StepState::running;
+        step.finished_ms = over ? std::optional(at) : std::nullopt;
+        FAIRLEAD_CHECK(repo_.put_step(entry.operation.id, step));
+        add_events(entry.events, link_.scope.org(), entry.operation.id, step);
+        return {};
+    }
+
+    Result<> line(Entry& entry, const proto::LogLine& from) {
+        auto& operation = entry.operation;
+        if (operation.log_lines >= max_log_lines || operation.log_bytes >= max_log_bytes) return {};
+        LoggedLine line;
+        line.seq = ++operation.log_lines;
+        line.time_ms = from_ms(std::clamp<std::int64_t>(from.time_ms, 0, to_ms(now_)));
+        line.level = from.level;
+        line.step = cut(from.step, 64);
+        line.text = cut(from.text, max_line_bytes);
+        operation.log_bytes += static_cast<std::int64_t>(line.text.size());
+        if (operation.log_lines == max_log_lines || operation.log_bytes >= max_log_bytes) {
+            line.level = proto::LogLevel::warning;
+            line.text = "The log of this operation has reached its limit; further lines are left out.";
+        }
+        entry.logged = true;
+        FAIRLEAD_CHECK(repo_.add_line(operation.id, line));
+        add_events(entry.events, link_.scope.org(), operation.id, line);
+        return {};
+    }
+
+    Result<> finish(Entry& entry, const proto::Report& report, Timestamp at) {
+        auto& operation = entry.operation;
+        auto finished = report.finished.value_or(proto::Finished{});
+        if (!report.finished)
+            finished.error = proto::OperationError{"bad_report", "The server reported an end without an outcome.", ""};
+        bool unknown_there = finished.error && finished.error->code == "journal_unknown";
+        if (unknown_there && !operation.started_ms) {
+            // It never arrived.
+            if (!operation.fence && operation.deadline_ms > now_) {
+                operation.state = State::queued;
+                entry.moved = any_finished_ = true;
+                return {};
+            }
+            finished = {};
+            finished.outcome = operation.cancel_requested ? proto::Outcome::cancelled : proto::Outcome::expired;
+            finished.note = "it never reached its server";
+        } else if (!operation.started_ms) {
+            operation.started_ms = at;
+        }
+        if (!operation.delivered_ms && !unknown_there) operation.delivered_ms = at;
+        // Steps and lines come before the end, for those who watch.
+        publish(unit_, operations_.parts_.events, std::move(entry.events));
+        entry.events.clear();
+        FAIRLEAD_CHECK(operations_.finish(unit_, link_.scope, operation, finished, at));
+        entry.finished = any_finished_ = true;
+        return {};
+    }
+
+    Operations& operations_;
+    store::UnitOfWork& unit_;
+    const AgentLink& link_;
+    OperationRepo repo_;
+    Timestamp now_;
+    std::map<std::string, std::optional<Entry>> entries_;
+    bool any_finished_ = false;
+};
+
+Result<std::uint64_t> Operations::accept(
+    store::UnitOfWork& unit, const AgentLink& link, const std::vector<proto::Report>& reports
+) {
+    OperationRepo repo(unit.db(), link.scope);
+    FAIRLEAD_TRY(position, position_of(repo, link));
+    auto before = position.last_seq;
+    Intake intake(*this, unit, link);
+    for (const auto& report : reports) {
+        if (report.seq <= position.last_seq) continue;
+        if (report.seq != position.last_seq + 1)
+            return fail(Error(Errc::conflict, fmt::format("Report {} came where {} was due.", report.seq,
+                                                          position.last_seq + 1))
+                            .with_code("report_gap"));
+        FAIRLEAD_CHECK(intake.take(report));
+        position.last_seq = report.seq;
+    }
+    FAIRLEAD_CHECK(intake.complete());
+    if (position.last_seq != before) FAIRLEAD_CHECK(repo.put_journal(link.server, position));
+    return position.last_seq;
+}
+
+}  // namespace fairlead::operations

@@ -1,0 +1,79 @@
+#include "controller/operations/schema.hpp"
+
+namespace fairlead::operations {
+
+const std::string_view first_tables = R"sql(
+CREATE TABLE operation (
+    id                 TEXT PRIMARY KEY,
+    org_id             TEXT NOT NULL,
+    server_id          TEXT NOT NULL,
+    environment_id     TEXT,
+    kind               TEXT NOT NULL,
+    state              TEXT NOT NULL,
+    mutating           INTEGER NOT NULL,
+    fence              INTEGER,
+    target_name        TEXT NOT NULL,
+    args               TEXT NOT NULL,
+    requested_by       TEXT,
+    requested_by_email TEXT NOT NULL,
+    note               TEXT NOT NULL,
+    created_ms         INTEGER NOT NULL,
+    deadline_ms        INTEGER NOT NULL,
+    delivered_ms       INTEGER,
+    started_ms         INTEGER,
+    finished_ms        INTEGER,
+    cancel_requested   INTEGER NOT NULL DEFAULT 0,
+    cancel_sent        INTEGER NOT NULL DEFAULT 0,
+    log_lines          INTEGER NOT NULL DEFAULT 0,
+    log_bytes          INTEGER NOT NULL DEFAULT 0,
+    result             TEXT,
+    error_code         TEXT NOT NULL DEFAULT '',
+    error_message      TEXT NOT NULL DEFAULT '',
+    error_step         TEXT NOT NULL DEFAULT '',
+    outcome            TEXT NOT NULL DEFAULT ''
+);
+-- One operation at a time changes an environment.
+CREATE UNIQUE INDEX operation_busy ON operation (environment_id)
+    WHERE mutating = 1 AND state IN ('queued', 'delivered', 'running', 'unknown');
+CREATE INDEX operation_open ON operation (server_id, id) WHERE state IN ('queued', 'delivered', 'running', 'unknown');
+CREATE INDEX operation_by_org ON operation (org_id, id);
+CREATE INDEX operation_by_environment ON operation (org_id, environment_id, id);
+CREATE INDEX operation_logged ON operation (finished_ms) WHERE log_lines > 0;
+
+CREATE TABLE operation_step (
+    operation_id TEXT NOT NULL,
+    position     INTEGER NOT NULL,
+    org_id       TEXT NOT NULL,
+    name         TEXT NOT NULL,
+    title        TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    percent      INTEGER NOT NULL,
+    detail       TEXT NOT NULL,
+    started_ms   INTEGER,
+    finished_ms  INTEGER,
+    PRIMARY KEY (operation_id, position)
+);
+
+CREATE TABLE operation_log (
+    operation_id TEXT NOT NULL,
+    seq          INTEGER NOT NULL,
+    org_id       TEXT NOT NULL,
+    time_ms      INTEGER NOT NULL,
+    level        TEXT NOT NULL,
+    step         TEXT NOT NULL,
+    text         TEXT NOT NULL,
+    PRIMARY KEY (operation_id, seq)
+);
+
+-- How far each server's journal is known, and which link speaks for it now.
+CREATE TABLE agent_journal (
+    server_id TEXT PRIMARY KEY,
+    org_id    TEXT NOT NULL,
+    journal   TEXT NOT NULL,
+    last_seq  INTEGER NOT NULL,
+    fence     INTEGER NOT NULL,
+    link      TEXT NOT NULL
+);
+)sql";
+
+}  // namespace fairlead::operations
