@@ -1,0 +1,184 @@
+#include "agent/journal/engine.hpp"
+
+#include <fmt/core.h>
+
+namespace fairlead::journal {
+namespace {
+
+using proto::LogLevel;
+using proto::Outcome;
+using proto::StepState;
+using namespace std::chrono_literals;
+
+constexpr int tries = 10;  // 1, 2, 4, … 60 s: about five minutes in all
+
+proto::Finished failure(const Work& work, const Error& error, std::string step) {
+    proto::Finished finished;
+    finished.outcome = error.code() == "cancelled" ? Outcome::cancelled : Outcome::failed;
+    finished.error = proto::OperationError{error.code().empty() ? "failed" : error.code(), work.redact(error.message()),
+                                           std::move(step)};
+    return finished;
+}
+
+/// What a step throws is a failure of that step; only a broken journal ends the process, because then nothing that
+/// happens could be remembered.
+Result<> guarded(const std::function<Result<>(Work&)>& act, Work& work) {
+    try {
+        return act(work);
+    } catch (const store::StoreError&) {
+        throw;
+    } catch (const std::exception& error) {
+        return fail(Errc::internal, fmt::format("Unexpected: {}.", error.what()));
+    }
+}
+
+Error cancelled() {
+    return Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled");
+}
+
+}  // namespace
+
+void Engine::begin(const Plan& plan, Work& work, std::size_t index) {
+    proto::StepReport report;
+    report.index = static_cast<std::uint32_t>(index);
+    report.count = static_cast<std::uint32_t>(plan.steps.size());
+    report.name = plan.steps[index].name;
+    report.title = plan.steps[index].title;
+    report.state = StepState::running;
+    work.begin_step(report);
+}
+
+proto::Finished Engine::run(const Plan& plan, Work& work) {
+    journal_.set_state(work.id(), "running");
+    return forward(plan, work, std::vector(plan.steps.size(), StepState::pending), {});
+}
+
+proto::Finished Engine::forward(
+    const Plan& plan, Work& work, std::vector<StepState> states, std::string note
+) {
+    bool last_call = false;
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+        const auto& step = plan.steps[i];
+        last_call = last_call || step.last_call;
+        if (states[i] == StepState::done || states[i] == StepState::skipped) continue;
+        if (work.stopping() && !last_call) return back(plan, work, states, failure(work, cancelled(), step.name));
+        begin(plan, work, i);
+        if (step.needed && !step.needed(work)) {
+            work.end_step(StepState::skipped);
+            states[i] = StepState::skipped;
+            continue;
+        }
+        auto done = last_call ? persist(work, step.title, step.act) : guarded(step.act, work);
+        if (!done) {
+            const auto& error = done.error();
+            work.log(LogLevel::error, error.message());
+            work.end_step(StepState::failed, error.message());
+            states[i] = StepState::failed;
+            if (last_call) {
+                auto finished = failure(work, error, step.name);
+                finished.note = "could not be finished and cannot be undone any more";
+                return finish(work, std::move(finished));
+            }
+            // A cancel that arrived in the middle of a step shows as that step's failure.
+            return back(plan, work, states, failure(work, work.stopping() ? cancelled() : error, step.name));
+        }
+        work.end_step(StepState::done);
+        states[i] = StepState::done;
+    }
+    proto::Finished finished;
+    finished.outcome = Outcome::succeeded;
+    finished.note = std::move(note);
+    return finish(work, std::move(finished));
+}
+
+proto::Finished Engine::back(
+    const Plan& plan, Work& work, const std::vector<StepState>& states, proto::Finished outcome
+) {
+    // The reason must survive a crash during the undoing.
+    work.remember("engine.outcome", std::string_view(outcome.outcome == Outcome::cancelled ? "cancelled" : "failed"));
+    if (outcome.error) {
+        work.remember("engine.code", outcome.error->code);
+        work.remember("engine.message", outcome.error->message);
+        work.remember("engine.step", outcome.error->step);
+    }
+    journal_.set_state(work.id(), "undoing");
+    std::string trouble;
+    bool touched = false;
+    for (std::size_t i = plan.steps.size(); i-- > 0;) {
+        if (states[i] == StepState::pending || states[i] == StepState::skipped || states[i] == StepState::undone) continue;
+        if (!plan.steps[i].undo) continue;
+        touched = true;
+        begin(plan, work, i);
+        auto undone = persist(work, "Undo: " + plan.steps[i].title, plan.steps[i].undo);
+        if (!undone && trouble.empty()) trouble = undone.error().message();
+        // The step that failed keeps that state for the reader, however well its traces were removed.
+        work.end_step(!undone || states[i] == StepState::failed ? StepState::failed : StepState::undone,
+                      undone ? std::string_view() : std::string_view(undone.error().message()));
+    }
+    if (plan.settle) {
+        auto settled = persist(work, "Bring back what ran before", plan.settle);
+        if (!settled && trouble.empty()) trouble = settled.error().message();
+    }
+    if (!trouble.empty()) {
+        outcome.outcome = Outcome::failed;
+        outcome.error = proto::OperationError{
+            "undo_failed", work.redact(fmt::format("{} And undoing it failed: {}", outcome.error ? outcome.error->message : "", trouble)),
+            outcome.error ? outcome.error->step : ""};
+    } else if (outcome.note.empty() && touched) {
+        outcome.note = "undone";
+    }
+    return finish(work, std::move(outcome));
+}
+
+Result<> Engine::persist(Work& work, std::string_view what, const std::function<Result<>(Work&)>& act) {
+    auto wait = std::chrono::milliseconds(1s);
+    for (int i = 1;; ++i) {
+        auto done = guarded(act, work);
+        if (done || i == tries) return done;
+        work.warn(fmt::format("{}: {} Trying again in {} s.", what, done.error().message(), wait.count() / 1000));
+        work.flush(true);
+        pause_(wait);
+        wait = std::min<std::chrono::milliseconds>(wait * 2, 60s);
+    }
+}
+
+proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& found) {
+    std::vector states(plan.steps.size(), StepState::pending);
+    bool begun = false, last_call = false;
+    for (const auto& step : found.steps) {
+        if (step.index >= states.size()) continue;
+        states[step.index] = step.state;
+        begun = true;
+        last_call = last_call || plan.steps[step.index].last_call;
+    }
+    if (found.state == "undoing" || (!last_call && begun && plan.recovery == Recovery::undo)) {
+        proto::Finished outcome;
+        auto code = work.recall("engine.code");
+        outcome.outcome = work.recall("engine.outcome") == "cancelled" || (!code && found.cancel) ? Outcome::cancelled : Outcome::failed;
+        outcome.error = proto::OperationError{code.value_or(found.cancel ? "cancelled" : "interrupted"),
+                                              work.recall("engine.message").value_or("The agent was interrupted in the middle of this operation."),
+                                              work.recall("engine.step").value_or(found.steps.empty() ? "" : found.steps.back().name)};
+        outcome.note = "undone after the agent restarted";
+        work.warn("The agent restarted in the middle of this operation: undoing it.");
+        return back(plan, work, states, std::move(outcome));
+    }
+    if (!begun && (plan.recovery == Recovery::undo || found.cancel)) {
+        proto::Finished outcome;
+        outcome.outcome = found.cancel ? Outcome::cancelled : Outcome::failed;
+        outcome.error = proto::OperationError{found.cancel ? "cancelled" : "interrupted",
+                                              "The agent restarted before this operation began; nothing was touched.", {}};
+        outcome.note = "not begun before the agent restarted";
+        return finish(work, std::move(outcome));
+    }
+    work.warn("The agent restarted in the middle of this operation: finishing it.");
+    return forward(plan, work, std::move(states), "finished after the agent restarted");
+}
+
+proto::Finished Engine::finish(Work& work, proto::Finished outcome) {
+    work.flush(true);
+    outcome.result = work.result;
+    journal_.finish(work.id(), outcome);
+    return outcome;
+}
+
+}  // namespace fairlead::journal

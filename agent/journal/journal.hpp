@@ -1,0 +1,106 @@
+/// What the executor has been asked, has done and must still tell: the memory that makes an operation take effect
+/// once. Everything here is committed and synced before a function returns.
+#pragma once
+
+#include "common/runtime/clock.hpp"
+#include "common/store/connection.hpp"
+#include "proto/messages.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fairlead::journal {
+
+/// Bounds, so that no peer can fill the disk.
+struct Limits {
+    std::size_t operations = 10'000;           ///< kept; older finished ones go
+    std::size_t log_lines = 10'000;            ///< of one operation
+    std::size_t log_bytes = 4 << 20;           ///< of one operation
+    std::size_t line_bytes = 4096;             ///< of one line
+    std::size_t unacknowledged = 200'000;      ///< reports; above it no new operation is taken
+};
+
+/// What became of a delivery.
+enum class Delivered {
+    fresh,         ///< accepted now: run it
+    known,         ///< was here before: reported again, nothing to run
+    fence_reused,  ///< another operation has this fence: refused and reported
+    fence_stale,   ///< so old that the journal may have forgotten its operation: refused and reported
+    full,          ///< too many reports wait for the controller: not taken, not reported
+};
+
+/// An operation that is not finished, as recovery finds it.
+struct Unfinished {
+    proto::Operation operation;  ///< without secrets
+    std::string slug;
+    std::string state;  ///< "accepted", "running", "undoing"
+    bool cancel = false;
+    std::vector<proto::StepReport> steps;
+};
+
+/// Thread-safe. Throws store::StoreError when the disk is broken: then nothing further may be done.
+class Journal {
+public:
+    /// Opens or makes the file (0600). `clock` outlives it.
+    Journal(const std::filesystem::path& file, const Clock& clock, Limits limits = {});
+
+    const std::string& name() const { return name_; }
+
+    /// All but the policy, which the journal does not know.
+    proto::ExecutorStatus status();
+
+    /// Takes an operation in, once. `slug` names the environment it works on, "" for none.
+    Delivered deliver(const proto::Operation& operation, std::string_view slug);
+
+    /// Takes an operation in as finished: it never ran. A known one is reported again instead.
+    Delivered refuse(const proto::Operation& operation, const proto::OperationError& error);
+
+    /// Reports the outcome again; Errc::not_found is reported as "journal_unknown".
+    void query(std::string_view operation);
+
+    /// Remembers that it should stop. False: it is not known or finished.
+    bool cancel(std::string_view operation);
+
+    void set_state(std::string_view operation, std::string_view state);
+    void step(std::string_view operation, const proto::StepReport& step);
+    void log(std::string_view operation, std::vector<proto::LogLine> lines);
+    void finish(std::string_view operation, const proto::Finished& finished);
+
+    /// What a step must know again after a crash. Write it before acting.
+    void remember(std::string_view operation, std::string_view name, std::string_view value);
+    std::map<std::string, std::string> facts(std::string_view operation);
+
+    std::vector<Unfinished> unfinished();
+
+    /// Reports after `seq`, in order, at most `count` and about `bytes`.
+    std::vector<proto::Report> reports_after(std::uint64_t seq, std::size_t count = 100, std::size_t bytes = 256 << 10);
+    void acknowledge(std::uint64_t seq);
+
+    /// Called after each commit that added a report; from the thread that did it.
+    void on_report(std::function<void()> notify) { notify_ = std::move(notify); }
+
+private:
+    /// Runs `work` in one transaction and counts it for the crash tests.
+    template <class Work>
+    void commit(Work&& work);
+    std::uint64_t add_report(proto::Report report);
+    void add_finished(std::string_view operation, const proto::Finished& finished);
+    void report_again(std::string_view operation);
+    Delivered insert(const proto::Operation& operation, std::string_view slug, std::string_view state);
+    void prune();
+
+    std::mutex mutex_;
+    store::Connection db_;
+    const Clock& clock_;
+    Limits limits_;
+    std::string name_;
+    std::function<void()> notify_;
+};
+
+}  // namespace fairlead::journal

@@ -1,0 +1,111 @@
+#include "agent/journal/work.hpp"
+
+#include "common/runtime/secret.hpp"
+
+namespace fairlead::journal {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t batch_lines = 100;
+constexpr auto batch_age = 200ms;
+constexpr auto progress_pause = 500ms;
+
+/// Log lines are UTF-8 without control characters, whatever a program printed.
+std::string printable(std::string_view text) {
+    std::string clean;
+    clean.reserve(text.size());
+    for (std::size_t i = 0; i < text.size();) {
+        auto c = static_cast<unsigned char>(text[i]);
+        std::size_t length = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+        bool whole = length > 0 && i + length <= text.size();
+        for (std::size_t k = 1; whole && k < length; ++k) whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
+        if (!whole) {
+            clean += "\xEF\xBF\xBD";
+            ++i;
+        } else if (length == 1 && c < 0x20 && c != '\t') {
+            // Colour codes end with a letter; the rest of the line is what matters.
+            if (c == 0x1B && i + 1 < text.size() && text[i + 1] == '[') {
+                i += 2;
+                while (i < text.size() && (text[i] < '@' || text[i] > '~')) ++i;
+            }
+            ++i;
+        } else {
+            clean.append(text, i, length);
+            i += length;
+        }
+    }
+    return clean;
+}
+
+}  // namespace
+
+Work::Work(Journal& journal, const Clock& clock, proto::Operation operation, Redactor redactor)
+    : journal_(journal), clock_(clock), operation_(std::move(operation)), redactor_(std::move(redactor)),
+      facts_(journal.facts(operation_.id)) {}
+
+Work::~Work() {
+    for (auto& [name, value] : operation_.secrets) wipe(value);
+}
+
+void Work::log(proto::LogLevel level, std::string_view text) {
+    proto::LogLine line{to_ms(clock_.now()), level, step_.name, printable(redactor_.clean(text))};
+    bool full = false;
+    {
+        std::lock_guard lock(lines_mutex_);
+        if (lines_.empty()) oldest_ = Steady::now();
+        lines_.push_back(std::move(line));
+        full = lines_.size() >= batch_lines;
+    }
+    flush(full);
+}
+
+void Work::flush(bool now) {
+    // Held while writing: two batches must not overtake each other.
+    std::lock_guard lock(lines_mutex_);
+    if (lines_.empty() || (!now && Steady::now() - oldest_ < batch_age)) return;
+    journal_.log(operation_.id, std::exchange(lines_, {}));
+}
+
+void Work::progress(std::uint32_t percent, std::string_view detail) {
+    percent = std::min(percent, 100U);
+    if (percent == step_.percent && detail == step_.detail) return;
+    if (Steady::now() - told_ < progress_pause) return;
+    told_ = Steady::now();
+    step_.percent = percent;
+    step_.detail = printable(redactor_.clean(detail.substr(0, 300)));
+    journal_.step(operation_.id, step_);
+}
+
+std::optional<std::string> Work::secret(const std::string& name) const {
+    auto found = operation_.secrets.find(name);
+    if (found == operation_.secrets.end()) return std::nullopt;
+    return found->second;
+}
+
+void Work::remember(const std::string& name, std::string_view value) {
+    journal_.remember(operation_.id, name, value);
+    facts_.insert_or_assign(name, std::string(value));
+}
+
+std::optional<std::string> Work::recall(const std::string& name) const {
+    auto found = facts_.find(name);
+    if (found == facts_.end()) return std::nullopt;
+    return found->second;
+}
+
+void Work::begin_step(const proto::StepReport& step) {
+    flush(true);
+    step_ = step;
+    told_ = Steady::now();
+    journal_.step(operation_.id, step_);
+}
+
+void Work::end_step(proto::StepState state, std::string_view detail) {
+    flush(true);
+    step_.state = state;
+    if (state == proto::StepState::done) step_.percent = 100;
+    step_.detail = printable(redactor_.clean(detail.substr(0, 300)));
+    journal_.step(operation_.id, step_);
+}
+
+}  // namespace fairlead::journal
