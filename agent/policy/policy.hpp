@@ -1,0 +1,72 @@
+/// What the controller may ask of this server: a file that only root can write decides, and what it does not name is
+/// refused.
+#pragma once
+
+#include "agent/policy/shape.hpp"
+#include "common/runtime/result.hpp"
+#include "proto/messages.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <sys/types.h>
+#include <vector>
+
+namespace fairlead::policy {
+
+inline constexpr std::string_view default_file = "/etc/fairlead/policy.yaml";
+
+/// The policy that the agent is installed with, as text with comments.
+std::string_view default_text();
+
+enum class Effect { allow, deny };
+
+/// Decides about operation kinds on environments. Patterns are globs in which '*' stands for any characters.
+struct OperationRule {
+    Effect effect = Effect::deny;
+    std::vector<std::string> kinds;
+    std::vector<std::string> environments;  ///< empty: all, and operations on none
+    int line = 0;
+};
+
+/// Decides about repositories: "https://host/path", "https://*.host", "file:///srv/git". A host may begin with "*.",
+/// or be "*"; a path stands for itself and what is below it.
+struct RepositoryRule {
+    Effect effect = Effect::deny;
+    std::vector<RepositoryUrl> patterns;
+    int line = 0;
+};
+
+/// Immutable once read.
+class Policy {
+public:
+    /// Reads the file; Errc::forbidden with the cure when anybody but root could have written it, Errc::invalid with
+    /// the line when it makes no sense. `owner` is for tests.
+    static Result<Policy> load(const std::filesystem::path& file, uid_t owner = 0);
+
+    /// `name` is the file's name for messages.
+    static Result<Policy> parse(std::string_view text, std::string name);
+
+    /// Nothing, or why this operation is not run: code "policy_refused", the rule's file and line in the message.
+    Result<> permit(const proto::Operation& operation) const;
+
+    proto::PolicyFacts facts() const;
+
+private:
+    Result<> permit_kind(std::string_view kind, std::string_view slug) const;
+    Result<> permit_repository(const proto::Source& source) const;
+    Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
+
+    std::string name_;
+    std::string sha256_;
+    std::vector<OperationRule> operations_;
+    std::vector<RepositoryRule> repositories_;
+};
+
+/// The slug that an operation's arguments name, "" for none. Only after `permit`.
+std::string slug_of(const proto::Operation& operation);
+
+/// True when `text` is what `pattern` describes; '*' stands for any characters.
+bool matches(std::string_view pattern, std::string_view text);
+
+}  // namespace fairlead::policy

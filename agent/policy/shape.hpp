@@ -1,0 +1,44 @@
+/// What an argument may look like, whoever sends it. The rules here are fixed: no policy file can widen them. They
+/// keep values from becoming options, paths, other refs or unit-file lines further down.
+#pragma once
+
+#include "common/runtime/result.hpp"
+#include "proto/operations.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace fairlead::policy {
+
+/// A repository's address, taken apart. Only these spellings exist: https://host[:port]/path,
+/// ssh://[user@]host[:port]/path, file:///path, and the same with git+ before them.
+struct RepositoryUrl {
+    std::string scheme;  ///< "https", "ssh", "file"
+    std::string user;    ///< ssh only
+    std::string host;    ///< lower case; empty for file
+    std::uint16_t port = 0;
+    std::string path;    ///< begins with a slash, has no "." or ".." part
+
+    std::string text() const;
+};
+Result<RepositoryUrl> parse_repository(std::string_view text);
+
+Result<> check_slug(std::string_view slug);
+Result<> check_branch(std::string_view branch);
+Result<> check_port(std::uint16_t port, std::string_view what);
+Result<> check_module(std::string_view name);
+Result<> check_variable_name(std::string_view name);
+Result<> check_requirement(std::string_view line);
+Result<> check_version(std::string_view version);
+Result<> check_domain(std::string_view name);
+Result<> check_id(std::string_view id, std::string_view prefix);
+
+Result<> check(const proto::EnvironmentSpec& environment);
+Result<> check(const proto::DeployArgs& args);
+Result<> check(const proto::PreflightArgs& args);
+Result<> check(const proto::RollbackArgs& args);
+Result<> check(const proto::EnvironmentArgs& args);
+Result<> check(const proto::PingArgs& args);
+
+}  // namespace fairlead::policy
