@@ -1,0 +1,186 @@
+#include "agent/executor/executor.hpp"
+
+#include "common/runtime/log.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace fairlead::executor {
+namespace {
+
+proto::OperationError as_error(const Error& error) {
+    return {error.code().empty() ? "invalid" : error.code(), error.message(), {}};
+}
+
+journal::Pause pause_of(const Options& options) {
+    if (options.pause) return options.pause;
+    return [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
+}
+
+}  // namespace
+
+Executor::Executor(journal::Journal& journal, const policy::Policy& policy, PlanMaker plans, const Clock& clock,
+                   std::function<void()> on_change, Options options)
+    : journal_(journal), policy_(policy), plans_(std::move(plans)), clock_(clock), on_change_(std::move(on_change)),
+      options_(std::move(options)), engine_(journal, pause_of(options_)) {}
+
+Executor::~Executor() {
+    wait_until_idle();
+    tick();
+}
+
+void Executor::recover() {
+    std::lock_guard lock(mutex_);
+    for (auto& found : journal_.unfinished()) {
+        Run run;
+        run.operation = found.operation;
+        run.slug = found.slug;
+        run.found = std::move(found);
+        waiting_.push_back(std::move(run));
+    }
+    if (!waiting_.empty()) log::warning("recovering operations that were interrupted", {{"count", waiting_.size()}});
+    start_what_can();
+}
+
+void Executor::deliver(proto::Operation operation) {
+    auto refuse = [&](const proto::OperationError& error) {
+        auto delivered = journal_.refuse(operation, error);
+        if (delivered == journal::Delivered::fresh)
+            log::warning("operation refused", {{"operation", operation.id}, {"code", error.code}, {"why", error.message}});
+    };
+    // The id and the fence are what the journal is keyed by; without good ones there is nothing to answer to.
+    if (auto good = policy::check_id(operation.id, "op_"); !good || operation.fence == 0 || operation.fence > (1ULL << 62)) {
+        log::error("a delivery without a usable id or fence was dropped", {{"why", good ? "fence" : good.error().message()}});
+        return;
+    }
+    if (operation.requested_by.size() > 200) operation.requested_by.resize(200);
+    if (auto permitted = policy_.permit(operation); !permitted) return refuse(as_error(permitted.error()));
+    auto slug = policy::slug_of(operation);
+
+    std::lock_guard lock(mutex_);
+    if (waiting_.size() >= options_.waiting)
+        return refuse({"agent_busy", "The server has " + std::to_string(waiting_.size()) +
+                                         " operations waiting already; ask again when some are done.", {}});
+    auto delivered = journal_.deliver(operation, slug);
+    if (delivered == journal::Delivered::full)
+        log::error("an operation was not taken: too many reports wait for the controller", {{"operation", operation.id}});
+    if (delivered != journal::Delivered::fresh) return;
+    log::info("operation accepted", {{"operation", operation.id}, {"kind", operation.kind}, {"environment", slug},
+                                     {"requested_by", operation.requested_by}});
+    Run run;
+    run.operation = std::move(operation);
+    run.slug = std::move(slug);
+    waiting_.push_back(std::move(run));
+    start_what_can();
+}
+
+void Executor::cancel(const std::string& id) {
+    if (!journal_.cancel(id)) return;
+    std::lock_guard lock(mutex_);
+    for (auto& run : running_)
+        if (run.operation.id == id && run.work) run.work->request_stop();
+    for (auto& run : waiting_)
+        if (run.operation.id == id) run.cancelled = true;
+}
+
+void Executor::start_what_can() {
+    auto busy = [&](const std::string& slug) {
+        return !slug.empty() && std::ranges::any_of(running_, [&](const Run& run) { return !run.ended && run.slug == slug; });
+    };
+    auto active = [&] { return static_cast<std::size_t>(std::ranges::count_if(running_, [](const Run& r) { return !r.ended; })); };
+    // What a crash interrupted comes first: nothing new begins beside it.
+    bool recovering = std::ranges::any_of(running_, [](const Run& run) { return !run.ended && run.found; }) ||
+                      std::ranges::any_of(waiting_, [](const Run& run) { return run.found.has_value(); });
+    std::set<std::string> passed;  // the order within an environment stays
+    for (auto it = waiting_.begin(); it != waiting_.end() && active() < options_.at_once;) {
+        bool may = !busy(it->slug) && (it->slug.empty() || !passed.contains(it->slug)) && (!recovering || it->found);
+        if (!may) {
+            passed.insert(it->slug);
+            ++it;
+            continue;
+        }
+        running_.push_back(std::move(*it));
+        it = waiting_.erase(it);
+        start(running_.back());
+    }
+}
+
+void Executor::start(Run& run) {
+    journal::Redactor redactor(run.operation.secrets);
+    run.work = std::make_unique<journal::Work>(journal_, clock_, std::move(run.operation), std::move(redactor));
+    run.operation.id = run.work->id();
+    run.operation.kind = run.work->operation().kind;
+    run.operation.secrets.clear();
+    if (run.cancelled) run.work->request_stop();
+    run.thread = std::thread([this, &run] { run_one(run); });
+}
+
+void Executor::run_one(Run& run) {
+    try {
+        auto plan = plans_(run.work->operation());
+        proto::Finished finished;
+        if (!plan) {
+            finished.error = as_error(plan.error());
+            journal_.finish(run.work->id(), finished);
+        } else if (run.found) {
+            finished = engine_.recover(*plan, *run.work, *run.found);
+        } else {
+            finished = engine_.run(*plan, *run.work);
+        }
+        log::info("operation finished", {{"operation", run.work->id()},
+                                         {"error", finished.error ? finished.error->message : std::string("none")},
+                                         {"note", finished.note}});
+    } catch (const std::exception& error) {
+        // Nothing that happens now could be remembered: end, and let the next start recover.
+        log::error("the journal cannot be written; ending", {{"why", error.what()}});
+        ::_exit(70);
+    }
+    end(run);
+}
+
+void Executor::end(Run& run) {
+    {
+        std::lock_guard lock(mutex_);
+        run.ended = true;
+        if (!run.slug.empty() && run.operation.kind != proto::kind::preflight) inventory_changed_ = true;
+        start_what_can();
+        changed_.notify_all();
+    }
+    on_change_();
+}
+
+void Executor::tick() {
+    std::list<Run> ended;
+    {
+        std::lock_guard lock(mutex_);
+        for (auto it = running_.begin(); it != running_.end();) {
+            auto next = std::next(it);
+            if (it->ended)
+                ended.splice(ended.end(), running_, it);
+            else if (it->work)
+                it->work->flush(false);
+            it = next;
+        }
+    }
+    for (auto& run : ended) run.thread.join();
+}
+
+bool Executor::idle() {
+    std::lock_guard lock(mutex_);
+    return waiting_.empty() && std::ranges::all_of(running_, [](const Run& run) { return run.ended; });
+}
+
+void Executor::wait_until_idle() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] {
+        return waiting_.empty() && std::ranges::all_of(running_, [](const Run& run) { return run.ended; });
+    });
+}
+
+bool Executor::take_inventory_changed() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(inventory_changed_, false);
+}
+
+}  // namespace fairlead::executor

@@ -1,0 +1,60 @@
+/// The executor's end of the local socket: one link at a time, its messages in, status and reports out.
+#pragma once
+
+#include "agent/executor/executor.hpp"
+#include "agent/executor/frame.hpp"
+#include "common/runtime/file.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <sys/types.h>
+
+namespace fairlead::executor {
+
+struct ServerOptions {
+    std::vector<uid_t> peers{0};                ///< who may connect
+    std::chrono::milliseconds idle{30'000};     ///< then the process ends
+    std::function<std::vector<proto::EnvironmentState>()> inventory;
+};
+
+/// The socket that systemd handed over, or Errc::not_found when there is none.
+Result<Descriptor> activated_socket();
+
+/// Makes the socket itself (mode 0660): for tests and for hosts without the unit.
+Result<Descriptor> bind_socket(const std::filesystem::path& path);
+
+/// Single thread; `run` returns when idle for long enough, or after SIGTERM when what runs is done.
+class Server {
+public:
+    /// `wake` is an eventfd that Executor's on_change and the journal write to.
+    Server(Descriptor listener, int wake, Executor& executor, journal::Journal& journal, const policy::Policy& policy,
+           ServerOptions options);
+    void run(int signal_fd);
+
+private:
+    using Steady = std::chrono::steady_clock;
+    void accept_link();
+    void close_link(std::string_view why);
+    void read_link();
+    void handle(std::string_view body);
+    void pump();
+    void write_link();
+    void send(const proto::FromExecutor& message);
+    bool time_to_go(bool ending);
+
+    Descriptor listener_;
+    int wake_;
+    Executor& executor_;
+    journal::Journal& journal_;
+    const policy::Policy& policy_;
+    ServerOptions options_;
+
+    Descriptor link_;
+    FrameReader reader_;
+    std::string out_;
+    std::uint64_t sent_ = 0;
+    bool idle_told_ = false;
+    Steady::time_point last_active_ = Steady::now();
+};
+
+}  // namespace fairlead::executor
