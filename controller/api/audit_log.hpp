@@ -24,8 +24,8 @@ struct Act {
     std::string target_id;
     std::string target_name;
     Outcome outcome = Outcome::ok;
-    std::optional<boost::json::object> before;  ///< members that changed, as they were; never a secret
-    std::optional<boost::json::object> after;
+    std::optional<boost::json::object> before{};  ///< members that changed, as they were; never a secret
+    std::optional<boost::json::object> after{};
 };
 
 /// Thread-safe. Written in the transaction of the change: no change without its entry, no entry without its change.
