@@ -1,0 +1,129 @@
+// The controller away, killed, or set back to an older copy; the link cut in the middle of work.
+import assert from "node:assert/strict";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe } from "node:test";
+import { built } from "./lib/paths.ts";
+import { run } from "./lib/process.ts";
+import { demo, healthy } from "./lib/odoo.ts";
+import type { Environment, Operation, OperationState, Server } from "./lib/types.ts";
+import { poll } from "./lib/wait.ts";
+import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
+
+describe("without its controller", () => {
+  const world = worldOfSuite();
+  let on: Enrolled;
+  let environment: Environment;
+
+  before(async () => {
+    on = await world.server("alone");
+    environment = await world.environment(await world.project("alone"), on.server, "alone");
+    await world.succeeded(await world.deploy(environment));
+  });
+
+  const online = (): Promise<true> => world.until("the server is online again", 90_000, async (api, org) =>
+    (await api.get<Server>(`${org}/servers/${on.server.id}`)).status === "online" ? true : undefined);
+
+  const residentKiB = async (): Promise<number> =>
+    Number((await on.host.sh("awk '/VmRSS/{s+=$2} END{print s}' $(pgrep -x fairlead-agent | sed 's|.*|/proc/&/status|')")).trim());
+
+  scenario(world, "a server serves on, its agent's memory stays flat, and all is told on return [S-AVAIL-01] [S-AVAIL-02]", async () => {
+    const controller = await world.controller();
+    await on.host.sh("systemctl stop fairlead-executor.service");
+    const memory = await residentKiB();
+    await controller.stop();
+    const end = Date.now() + 45_000;
+    while (Date.now() < end) {
+      assert.equal(await healthy(on.host, environment), true);
+      await new Promise((next) => setTimeout(next, 1000));
+    }
+    assert.ok((await residentKiB()) < memory + 512, `${memory} KiB before, ${await residentKiB()} KiB after`);
+    // Things happen on the server while nobody looks.
+    await on.host.sh(`systemctl stop fairlead-odoo@${environment.slug}`);
+    await controller.start();
+    await online();
+    await world.until("it tells that Odoo is down", 60_000, async () => ((await world.look(environment)).status !== "running" ? true : undefined));
+    await world.succeeded(await world.act(environment, "start"));
+    assert.equal(await healthy(on.host, environment), true);
+  });
+
+  scenario(world, "a deployment under way goes on to its end, and the controller learns it once it is back [X-OPS-01]", async () => {
+    const controller = await world.controller();
+    await (await world.git()).commit("alone", "v2");
+    const operation = await world.deploy(environment);
+    await begun(operation, "build");
+    await controller.kill();
+    await poll("the new code answers", 120_000, async () => ((await demo(on.host, environment)).code === "v2" ? true : undefined), 500);
+    await controller.start();
+    const end = await world.finished(operation, 120_000);
+    assert.equal(end.state, "succeeded");
+    assert.equal((await world.look(environment)).current_release?.number, 2);
+  });
+
+  scenario(world, "a link that is cut in the middle makes the state unknown, never done, and then true [X-OPS-01]", async () => {
+    await (await world.git()).commit("alone", "dies");
+    const operation = await world.deploy(environment);
+    await begun(operation, "fetch");
+    const { address, port } = await world.controller();
+    await on.host.sh(`nft add table inet cut; nft 'add chain inet cut out { type filter hook output priority 0; }'
+      nft add rule inet cut out ip daddr ${address} tcp dport ${port} drop`);
+    const seen: OperationState[] = [];
+    await world.until("the state is unknown", 90_000, async (api, org) => {
+      const { state } = await api.get<Operation>(`${org}/operations/${operation.id}`);
+      if (seen.at(-1) !== state) seen.push(state);
+      return state === "unknown" ? true : undefined;
+    });
+    assert.ok(!seen.includes("succeeded"));
+    await on.host.sh("nft delete table inet cut");
+    assert.equal((await world.finished(operation, 180_000)).state, "failed");
+    assert.equal((await demo(on.host, environment)).code, "v2");
+  });
+
+  scenario(world, "killed at random points it comes back with true states, and nothing runs twice [S-AVAIL-03] [X-OPS-02]", async () => {
+    const controller = await world.controller();
+    for (let round = 0; round < 5; round++) {
+      await (await world.git()).commit("alone", round % 2 ? "v2" : "fix");
+      const operation = await world.deploy(environment, { update: "none" });
+      await new Promise((next) => setTimeout(next, Math.random() * 8000));
+      await controller.kill();
+      await controller.start();
+      assert.equal((await world.finished(operation, 180_000)).state, "succeeded");
+      assert.equal(await effects(operation), 1);
+      assert.equal((await demo(on.host, environment)).code, round % 2 ? "v2" : "fix");
+    }
+  });
+
+  scenario(world, "set back to an older copy of its store it learns the truth from the server, and nothing runs twice [S-AVAIL-03] [X-OPS-02]", async () => {
+    const controller = await world.controller();
+    const copy = join(world.dir, "controller.backup");
+    await run(built("controller/fairlead-controller"), ["backup", copy, "--config", controller.config]);
+    await (await world.git()).commit("alone", "v2");
+    const later = await world.succeeded(await world.deploy(environment, { update: "none" }));
+    const { number } = (await world.look(environment)).current_release!;
+
+    await controller.stop();
+    cpSync(controller.data, join(world.dir, "newer"), { recursive: true });
+    await run(built("controller/fairlead-controller"), ["restore", copy, "--config", controller.config]);
+    await controller.start();
+    await online();
+    // The deployment is one that this controller has never heard of; what it did is there all the same.
+    await world.until("the release is known", 60_000, async () => ((await world.look(environment)).current_release?.number === number ? true : undefined));
+    assert.equal(await effects(later), 1);
+    assert.equal((await demo(on.host, environment)).code, "v2");
+    await (await world.git()).commit("alone", "fix");
+    await world.succeeded(await world.deploy(environment, { update: "none" }));
+    assert.equal((await demo(on.host, environment)).code, "fix");
+    rmSync(join(world.dir, "newer"), { recursive: true });
+  });
+
+  async function begun(operation: Operation, step: string): Promise<void> {
+    await world.until(`${step} has begun`, 60_000, async (api, org) =>
+      (await api.get<Operation>(`${org}/operations/${operation.id}`)).steps.some((one) => one.name === step && one.state !== "pending") ? true : undefined);
+  }
+
+  /** How often an operation took effect on the server: releases that name it. */
+  async function effects(operation: { id: string }): Promise<number> {
+    const said = await on.host.sh(`grep -rlsF '${operation.id}' /var/lib/fairlead/environments/*/releases/*/release.json | wc -l`);
+    return Number(said.trim());
+  }
+});

@@ -1,0 +1,248 @@
+// The running controller against its contract, and against input of every wrong kind.
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { connect } from "node:tls";
+import { join } from "node:path";
+import { before, describe } from "node:test";
+import type { Answer, Api, Problem } from "./lib/api.ts";
+import { root } from "./lib/paths.ts";
+import { run } from "./lib/process.ts";
+import { type Contract, type Parameter, resolve, type Route, sample, type Schema, wrong } from "./lib/schema.ts";
+import type { List } from "./lib/types.ts";
+import { scenario, worldOfSuite } from "./lib/world.ts";
+
+interface Listed {
+  method: string;
+  path: string;
+  route: Route;
+  parameters: Parameter[];
+}
+
+describe("the controller's API", () => {
+  const world = worldOfSuite();
+  let api: Api;
+  let contract: Contract;
+  let routes: Listed[];
+  /** Real ids for the parts of a path. */
+  const ids: Record<string, string> = { file: "SHA256SUMS", name: "SAMPLE" };
+
+  before(async () => {
+    api = await world.api();
+    contract = await api.get<Contract>("/api/v1/openapi.json");
+    routes = Object.entries(contract.paths).flatMap(([path, item]) =>
+      Object.entries(item).filter(([method]) => method !== "parameters").map(([method, route]) => ({
+        method: method.toUpperCase(), path, route,
+        parameters: [...(item.parameters ?? []), ...(route.parameters ?? [])].map((one) => resolve(contract, one)),
+      })));
+    await fill();
+  });
+
+  /** A server (enrolled as an agent does, with no agent behind it), a project, an environment, an operation. */
+  async function fill(): Promise<void> {
+    const org = await world.org();
+    ids.org = org.split("/").at(-1)!;
+    const dir = mkdtempSync(join(tmpdir(), "fairlead-csr-"));
+    await run("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+      "-keyout", join(dir, "key"), "-out", join(dir, "csr"), "-subj", "/CN=agent"]);
+    const token = await api.post<{ token: string; registration_token: { id: string } }>(`${org}/registration-tokens`, { name: "contract" });
+    ids.token = token.registration_token.id;
+    const enrolled = await api.stranger().call<{ server_id: string }>("POST", "/api/v1/agent/enroll", {
+      body: { token: token.token, csr: readFileSync(join(dir, "csr"), "utf8"), name: "contract", capability: 1, facts: {} },
+    });
+    ids.server = enrolled.server_id;
+    const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
+    const project = await api.post<{ id: string }>(`${org}/projects`, { name: "Contract", odoo_version: "19.0", odoo_source: source });
+    ids.project = project.id;
+    const environment = await api.post<{ id: string }>(`${org}/environments`, {
+      project_id: project.id, server_id: enrolled.server_id, name: "contract", type: "development",
+    });
+    ids.environment = environment.id;
+    const ping = await api.post<{ id: string }>(`${org}/servers/${enrolled.server_id}/ping`);
+    ids.operation = ping.id;
+    const credential = await api.post<{ id: string }>(`${org}/git-credentials`, { name: "c", host: "git.example.org", kind: "token", secret: "s" });
+    ids.credential = credential.id;
+    ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  }
+
+  const at = (listed: Listed, more: Record<string, string> = {}): string =>
+    listed.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(more[name] ?? ids[name] ?? "missing"));
+
+  /** Headers that let a request get past the confirmation to what is tested. */
+  const confirmation = { "X-Confirm": "no-such-name" };
+
+  const bodySchema = (listed: Listed): Schema | undefined => listed.route.requestBody?.content["application/json"]?.schema;
+
+  function isProblem(answer: Answer<unknown>, what: string): Problem {
+    const problem = answer.body as Problem;
+    assert.ok(answer.status >= 400 && answer.status < 500, `${what}: ${answer.status} ${answer.text.slice(0, 300)}`);
+    assert.match(String(answer.headers["content-type"]), /^application\/problem\+json/, what);
+    for (const key of ["type", "title", "detail", "code", "request_id"] as const) {
+      assert.equal(typeof problem[key], "string", `${what}: no ${key} in ${answer.text}`);
+    }
+    assert.equal(problem.status, answer.status, what);
+    return problem;
+  }
+
+  /** What is stored, as far as the API shows it. Sign-ins and refusals of this test itself are not in it. */
+  async function stored(): Promise<string> {
+    const org = await world.org();
+    let text = JSON.stringify((await api.get<{ counts: object }>(org)).counts);
+    for (const list of ["servers", "registration-tokens", "git-credentials", "projects", "environments", "operations"]) {
+      text += `\n${JSON.stringify((await api.get<List<unknown>>(`${org}/${list}?limit=200`)).data)}`;
+    }
+    return text + JSON.stringify(await api.get(`${org}/environments/${ids.environment}/variables`));
+  }
+
+  scenario(world, "is the contract of the source, and each of its routes is there", async () => {
+    const source = await run("python3", ["-c", "import json, sys, yaml; json.dump(yaml.load(open(sys.argv[1]), Loader=yaml.BaseLoader), sys.stdout, sort_keys=True)", join(root, "proto/openapi.yaml")]);
+    const paths = (JSON.parse(source.stdout) as Contract).paths;
+    assert.deepEqual(Object.keys(contract.paths).sort(), Object.keys(paths).sort());
+    for (const [path, item] of Object.entries(paths)) {
+      assert.deepEqual(Object.keys(contract.paths[path]!).sort(), Object.keys(item).sort(), path);
+    }
+    for (const listed of routes) {
+      assert.ok(listed.route["x-permission"], `${listed.method} ${listed.path} names no permission`);
+      if (/\/events$/.test(listed.path)) continue;
+      const answer = await api.stranger().send("OPTIONS", at(listed));
+      assert.equal(answer.status, 405, `OPTIONS ${listed.path}: a path of the contract takes other methods: ${answer.text}`);
+      assert.match(String(answer.headers.allow), new RegExp(`\\b${listed.method}\\b`));
+    }
+    assert.equal((await api.send("GET", "/api/v1/no-such-thing")).status, 404);
+  });
+
+  scenario(world, "lets nobody in who is not signed in, and tells nothing", async () => {
+    const stranger = api.stranger();
+    for (const listed of routes.filter((one) => one.route["x-permission"] !== "none")) {
+      const problem = isProblem(await stranger.send(listed.method, at(listed), { headers: confirmation }), `${listed.method} ${listed.path}`);
+      assert.equal(problem.code, "unauthenticated", listed.path);
+    }
+  });
+
+  scenario(world, "refuses a change that does not come from its own pages", async () => {
+    const changes = routes.filter((one) => one.method !== "GET" && one.route["x-permission"] !== "none");
+    for (const listed of changes) {
+      for (const from of [{ "Sec-Fetch-Site": "cross-site", Origin: "https://evil.example" }, { "Sec-Fetch-Site": "same-site", Origin: "https://other.fairlead.test" }]) {
+        const answer = await api.send(listed.method, at(listed), { body: {}, headers: { ...confirmation, ...from } });
+        assert.equal(answer.status, 403, `${listed.method} ${listed.path} ${JSON.stringify(from)}: ${answer.text}`);
+      }
+    }
+  });
+
+  scenario(world, "answers ids of another organization, and ids of nothing, with 404", async () => {
+    const other = "01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    const prefix: Record<string, string> = {
+      org: "org", server: "srv", project: "prj", environment: "env", operation: "op", token: "tok", credential: "gcr", release: "rel", session: "ses",
+    };
+    for (const listed of routes.filter((one) => one.route["x-permission"] !== "none")) {
+      for (const parameter of listed.parameters.filter((one) => one.in === "path" && prefix[one.name])) {
+        const body = bodySchema(listed) ? sample(contract, bodySchema(listed)!) : undefined;
+        for (const id of [`${prefix[parameter.name]}_${other}`, "nonsense", "..%2F..%2Fetc", `${prefix[parameter.name]}_${"Z".repeat(5000)}`]) {
+          const answer = await api.send(listed.method, at(listed, { [parameter.name]: id }), { body, headers: confirmation });
+          const problem = isProblem(answer, `${listed.method} ${listed.path} with ${parameter.name}=${id.slice(0, 60)}`);
+          if (id.endsWith(other)) assert.equal(problem.code, "not_found", `${listed.method} ${listed.path}: ${answer.text}`);
+        }
+      }
+    }
+  });
+
+  scenario(world, "answers bodies of every wrong kind with a problem that names the field, and stores nothing", async () => {
+    const was = await stored();
+    for (const listed of routes.filter(bodySchema)) {
+      const what = `${listed.method} ${listed.path}`;
+      const path = at(listed);
+      const send = (raw: string | Buffer, headers: Record<string, string> = {}): Promise<Answer<unknown>> =>
+        api.send(listed.method, path, { raw, headers: { ...confirmation, ...headers } });
+      const schema = resolve(contract, bodySchema(listed)!);
+      const good = sample(contract, schema) as Record<string, unknown>;
+
+      for (const raw of ["{", "{]", "nul", '{"a":1}}', '{"a":1,"a":2}x', "\ufeff{}x", "[]", '"text"', "17", "null", "true"]) {
+        isProblem(await send(raw), `${what} with ${raw}`);
+      }
+      isProblem(await send(Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d])), `${what} with bytes that are not UTF-8`);
+      isProblem(await send("[".repeat(40) + "]".repeat(40)), `${what} nested deeply`);
+      isProblem(await send(`{"x":${"[".repeat(100_000)}${"]".repeat(100_000)}}`), `${what} nested absurdly`);
+      assert.equal(isProblem(await send(`{"x":"${"x".repeat(1 << 20)}"}`), `${what} over 1 MiB`).code, "body_too_large");
+      isProblem(await send(JSON.stringify(good), { "Content-Type": "text/plain" }), `${what} as text`);
+
+      const named = (answer: Answer<unknown>, field: string, why: string): void => {
+        const problem = isProblem(answer, `${what}: ${field} ${why}`);
+        if (problem.code === "validation_failed") {
+          assert.ok(problem.errors?.some((error) => error.field.startsWith(field)), `${what}: ${field} ${why}: ${answer.text}`);
+        }
+      };
+      named(await send(JSON.stringify({ ...good, no_such_member: 1 })), "no_such_member", "is unknown");
+      for (const key of schema.required ?? []) {
+        const { [key]: _, ...rest } = good;
+        named(await send(JSON.stringify(rest)), key, "is missing");
+      }
+      for (const [key, property] of Object.entries(schema.properties ?? {})) {
+        for (const bad of wrong(contract, property)) {
+          named(await send(JSON.stringify({ ...good, [key]: bad.value })), key, `is ${bad.why}`);
+        }
+      }
+    }
+    assert.equal(await stored(), was);
+  }, 1_200_000);
+
+  scenario(world, "answers parameters of every wrong kind with a problem", async () => {
+    const was = await stored();
+    for (const listed of routes.filter((one) => !/\/events$/.test(one.path))) {
+      for (const parameter of listed.parameters.filter((one) => one.in === "query")) {
+        for (const bad of wrong(contract, parameter.schema).map((one) => (typeof one.value === "object" ? "[object]" : String(one.value)))) {
+          if (resolve(contract, parameter.schema).type === "string" && !resolve(contract, parameter.schema).pattern && bad.length < 100) continue;
+          const answer = await api.send(listed.method, `${at(listed)}?${parameter.name}=${encodeURIComponent(bad)}`, { headers: confirmation });
+          isProblem(answer, `${listed.method} ${listed.path}?${parameter.name}=${bad.slice(0, 60)}`);
+        }
+      }
+      if (listed.route["x-permission"] !== "none" && listed.method === "GET") {
+        isProblem(await api.send("GET", `${at(listed)}?no_such_parameter=1`), `${listed.path}?no_such_parameter`);
+      }
+    }
+    assert.equal(await stored(), was);
+  });
+
+  scenario(world, "takes a POST with the same Idempotency-Key once, and another body with it not at all", async () => {
+    const org = await world.org();
+    const headers = { "Idempotency-Key": "the same" };
+    const body = { name: "once" };
+    const first = await api.send<{ registration_token: { id: string } }>("POST", `${org}/registration-tokens`, { body, headers });
+    const again = await api.send("POST", `${org}/registration-tokens`, { body, headers });
+    assert.equal(first.status, 201);
+    assert.deepEqual(again.body, first.body);
+    const other = await api.send("POST", `${org}/registration-tokens`, { body: { name: "other" }, headers });
+    assert.equal(isProblem(other, "another body").code, "idempotency_conflict");
+  });
+
+  scenario(world, "keeps its head with broken HTTP, and closes what is idle or endless", async () => {
+    const { address, port, name, ca } = api.endpoint;
+    const talk = (bytes: string): Promise<string> => new Promise((done, failed) => {
+      let said = "";
+      const socket = connect({ host: address, port, servername: name, ca }, () => socket.write(bytes));
+      socket.setEncoding("latin1").setTimeout(60_000, () => socket.destroy());
+      socket.on("data", (text: string) => (said += text)).on("close", () => done(said)).on("error", (error: Error & { code?: string }) =>
+        error.code === "ECONNRESET" || error.code === "EPIPE" ? done(said) : failed(error));
+    });
+    const host = `Host: ${name}:${port}\r\n`;
+    const cases: [string, string][] = [
+      ["nonsense", "\u0000\u0001\u0002 nonsense\r\n\r\n"],
+      ["no host", "GET /healthz HTTP/1.1\r\n\r\n"],
+      ["a header of 100 kB", `GET /healthz HTTP/1.1\r\n${host}X: ${"x".repeat(100_000)}\r\n\r\n`],
+      ["ten thousand headers", `GET /healthz HTTP/1.1\r\n${host}${"X: y\r\n".repeat(10_000)}\r\n`],
+      ["two lengths", `POST /api/v1/session HTTP/1.1\r\n${host}Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}   `],
+      ["a length and chunks", `POST /api/v1/session HTTP/1.1\r\n${host}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+      ["a negative length", `POST /api/v1/session HTTP/1.1\r\n${host}Content-Length: -1\r\n\r\n`],
+      ["a broken chunk", `POST /api/v1/session HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nZZ\r\n`],
+      ["a long target", `GET /${"a".repeat(70_000)} HTTP/1.1\r\n${host}\r\n`],
+    ];
+    for (const [what, bytes] of cases) {
+      const said = await talk(bytes);
+      assert.match(said, /^$|^HTTP\/1\.1 4\d\d /, `${what}: ${said.slice(0, 200)}`);
+    }
+    assert.equal((await api.send("GET", "/healthz")).status, 200);
+    const begun = Date.now();
+    await talk(`GET /healthz HTTP/1.1\r\n${host}X-Slow: `);
+    assert.ok(Date.now() - begun < 59_000, "half a request was waited for over a minute");
+  });
+});
