@@ -30,10 +30,10 @@ describe("the controller's API", () => {
   before(async () => {
     api = await world.api();
     contract = await api.get<Contract>("/api/v1/openapi.json");
-    routes = Object.entries(contract.paths).flatMap(([path, item]) =>
-      Object.entries(item).filter(([method]) => method !== "parameters").map(([method, route]) => ({
+    routes = Object.entries(contract.paths).flatMap(([path, { parameters: shared = [], ...methods }]) =>
+      Object.entries(methods as Record<string, Route>).map(([method, route]) => ({
         method: method.toUpperCase(), path, route,
-        parameters: [...(item.parameters ?? []), ...(route.parameters ?? [])].map((one) => resolve(contract, one)),
+        parameters: [...shared, ...(route.parameters ?? [])].map((one) => resolve(contract, one)),
       })));
     await fill();
   });
