@@ -19,6 +19,7 @@ Result<Page> Page::of(const Call& call) {
         auto split = text->find('_');
         if (split == std::string_view::npos || split > 8 || !is_ulid(text->substr(split + 1)))
             return fail(Error(Errc::invalid, "The cursor is not one that a list gave out. Start again without it.")
+                            .with_code("bad_cursor")
                             .with_fields({{"cursor", "is not one that a list gave out"}}));
         page.after = *text;
     }

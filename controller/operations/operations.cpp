@@ -171,6 +171,12 @@ Result<Operation> Operations::cancel(
 
 Result<> Operations::abandon(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) {
     OperationRepo repo(unit.db(), scope);
+    FAIRLEAD_TRY(position, repo.journal(server));
+    if (position) {
+        // Whatever its link still says is not heard.
+        position->link.clear();
+        FAIRLEAD_CHECK(repo.put_journal(server, *position));
+    }
     FAIRLEAD_TRY(open, repo.open_of(server, max_queued + max_outstanding));
     for (auto& operation : open) {
         if (operation.state == State::queued) {

@@ -1,0 +1,73 @@
+/// How a server gets its first certificate, and another one when that has run out.
+#pragma once
+
+#include "controller/api/audit_log.hpp"
+#include "controller/api/events.hpp"
+#include "controller/fleet/challenge.hpp"
+#include "controller/fleet/issuer.hpp"
+#include "controller/fleet/server_repo.hpp"
+#include "common/store/store.hpp"
+#include "proto/messages.hpp"
+
+#include <string>
+
+namespace fairlead::fleet {
+
+struct EnrolRequest {
+    std::string token;
+    std::string csr;
+    std::string name;
+    std::uint32_t capability = 1;
+    std::string agent_version;
+    proto::Facts facts;
+};
+
+struct Enrolled {
+    ServerId server;
+    OrgId org;
+    std::string certificate;
+};
+
+struct RecoverRequest {
+    ServerId server;
+    std::string challenge;
+    std::string csr;
+    std::string signature;  ///< DER, base64url
+};
+
+/// Thread-safe; blocks on the store.
+class Enrolment {
+public:
+    struct Parts {
+        store::Store& store;
+        api::EventSink& events;
+        api::AuditLog& audit;
+        Issuer& issuer;
+        const Clock& clock;
+    };
+    explicit Enrolment(const Parts& parts) : parts_(parts) {}
+
+    /// Uses the token, stores the server and issues its certificate, all or nothing. Refusals are audited in the
+    /// organization of the token. Errc::forbidden: token_unknown, token_expired, token_used_up, token_revoked, key_revoked;
+    /// Errc::invalid: csr_invalid; Errc::conflict: key_in_use, protocol_too_old.
+    Result<Enrolled> enrol(const EnrolRequest& request, api::Actor actor);
+
+    std::string challenge(const ServerId& server) const { return challenges_.make(server, parts_.clock.now()); }
+
+    /// Errc::forbidden: challenge_invalid, signature_invalid, recoveries_used_up, server_revoked, server_unknown;
+    /// Errc::invalid: csr_invalid.
+    Result<IssuedCertificate> recover(const RecoverRequest& request, api::Actor actor);
+
+private:
+    Parts parts_;
+    Challenges challenges_;
+};
+
+/// What a server signs to recover.
+std::string recovery_message(const ServerId& server, std::string_view challenge, std::string_view csr_der);
+/// The bytes between the lines of a PEM block; "" when it is none.
+std::string pem_to_der(std::string_view pem);
+/// parse_csr with the code csr_invalid.
+Result<crypto::Csr> read_csr(std::string_view pem);
+
+}  // namespace fairlead::fleet
