@@ -1,0 +1,312 @@
+// A stand-in for the controller, for working on the console without one. It keeps everything in memory, believes every password of at
+// least four signs, and is no judge of anything: tests of behaviour run against the real controller (tests/system).
+import { createReadStream, existsSync, statSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { extname, join, normalize } from "node:path";
+import type { Environment, Operation, Problem, Project, Session } from "../src/api/types";
+import { ago, audit, fill, id, me, now, org, publish, state } from "./state";
+import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
+
+const permissions = (process.env.STANDIN_PERMISSIONS ?? "").split(",").filter(Boolean);
+const every =
+  "audit.view deployments.create deployments.preflight deployments.rollback environments.create environments.delete environments.edit environments.restart environments.start environments.stop environments.view git_credentials.create git_credentials.delete git_credentials.view operations.cancel operations.view org.view projects.create projects.delete projects.edit projects.view registration_tokens.revoke registration_tokens.view servers.delete servers.edit servers.enroll servers.ping servers.revoke servers.view variables.edit variables.view".split(" ");
+
+const csp =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+if (process.env.STANDIN !== "empty") fill();
+setInterval(heartbeat, 5000);
+
+const session = (): Session => ({
+  id: id("ses"),
+  user: me,
+  orgs: [{ ...org, plan: "pro", role: permissions.length ? "viewer" : "admin", owner: !permissions.length, permissions: permissions.length ? permissions : every }],
+  idle_expires_at: ago(-30),
+  expires_at: ago(-60 * 24 * 7),
+  controller: { name: "fairlead.acme.example", version: "0.1.0", fingerprint: "sha256//Zk3f0aVb", self_signed: true },
+});
+
+class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly more: Partial<Problem> = {},
+  ) {
+    super(detail);
+  }
+}
+
+const list = <T>(data: T[], limit = 50) => ({ data: data.slice(0, limit), next_cursor: null });
+
+function need<T extends { id: string }>(all: T[], wanted: string | undefined, what: string): T {
+  const one = all.find((x) => x.id === wanted);
+  if (!one) throw new Refusal(404, "not_found", `There is no ${what} ${wanted}. It may have been deleted.`);
+  return one;
+}
+
+function stream(response: ServerResponse) {
+  response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+  response.write(": hello\n\n");
+  const beat = setInterval(() => response.write(": still here\n\n"), 15_000);
+  response.on("close", () => clearInterval(beat));
+  return (event: number, name: string, data: unknown) => response.write(`id: ${event}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`);
+}
+
+type Body = Record<string, any>;
+
+function answer(method: string, path: string, query: URLSearchParams, body: Body, request: IncomingMessage, response: ServerResponse): [number, unknown] | null {
+  const p = path.replace(/^\/api\/v1/, "").split("/").slice(1);
+  const signedIn = /fairlead-standin=1/.test(request.headers.cookie ?? "");
+  const route = `${method} /${p[0] ?? ""}${p[0] === "setup" && p[1] ? "/check" : ""}`;
+
+  if (route === "POST /setup/check") {
+    if (String(body.token).startsWith("bad")) throw new Refusal(404, "setup_link_invalid", "This link was used already or has run out. Run `fairlead-controller init --relink` to print a new one.");
+    return [200, { email: me.email, expires_at: ago(-55) }];
+  }
+  if (route === "POST /setup" || route === "POST /session") {
+    if (route === "POST /session" && String(body.password).length < 4) throw new Refusal(401, "sign_in_failed", "E-mail and password do not go together. Check both; after three tries there is a wait.");
+    if (route === "POST /setup" && /^password/.test(body.password)) throw new Refusal(400, "validation_failed", "The password is among the commonest.", { errors: [{ field: "password", message: "Among the commonest; choose another" }] });
+    response.setHeader("set-cookie", "fairlead-standin=1; Path=/; HttpOnly; SameSite=Lax");
+    return [200, session()];
+  }
+  if (!signedIn) throw new Refusal(401, "unauthenticated", "Sign in first.");
+  if (route === "GET /session") return [200, session()];
+  if (route === "DELETE /session") {
+    response.setHeader("set-cookie", "fairlead-standin=; Path=/; Max-Age=0");
+    return [204, null];
+  }
+  if (route === "GET /sessions") {
+    const entry = (current: boolean, user_agent: string, address: string, minutes: number) => ({ id: id("ses"), current, user_agent, address, created_at: ago(minutes + 300), last_used_at: ago(minutes), expires_at: ago(-9000) });
+    return [200, list([entry(true, request.headers["user-agent"] ?? "", "203.0.113.7", 0), entry(false, "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Safari/604.1", "198.51.100.23", 640)])];
+  }
+  if (p[0] === "sessions") return [204, null];
+  if (p[0] === "password") {
+    if (body.current === "wrong") throw new Refusal(400, "validation_failed", "The present password is not right.", { errors: [{ field: "current", message: "Not your present password" }] });
+    return [204, null];
+  }
+  if (p[0] !== "orgs" || p[1] !== org.id) throw new Refusal(404, "not_found", "There is no such thing here.");
+
+  const [, , kind, one, part, sub] = p;
+  const env = kind === "environments" && one ? need(state.environments, one, "environment") : null;
+  const target = kind === "servers" && one ? need(state.servers, one, "server") : null;
+
+  switch (`${method} ${[kind, one && "{}", part, sub && "{}"].filter(Boolean).join("/")}`) {
+    case "GET ":
+      return [200, { ...org, plan: "pro", created_at: ago(60 * 24 * 40), counts: counts() }];
+    case "GET events": {
+      const send = stream(response);
+      const after = Number(query.get("last_event_id") ?? request.headers["last-event-id"] ?? state.events.length);
+      state.events.filter((e) => e.id > after).forEach((e) => send(e.id, e.name, e.data));
+      const listen = (e: (typeof state.events)[number]) => send(e.id, e.name, e.data);
+      state.listeners.add(listen);
+      response.on("close", () => state.listeners.delete(listen));
+      return null;
+    }
+    case "GET audit": {
+      const wanted = query.get("action");
+      return [200, list(state.audit.filter((a) => (!wanted || a.action === wanted || a.action.startsWith(`${wanted}.`)) && (!query.get("target") || a.target?.id === query.get("target")) && (!query.get("actor") || a.actor.id === query.get("actor"))))];
+    }
+    case "GET servers":
+      return [200, list(state.servers)];
+    case "GET servers/{}":
+      return [200, target];
+    case "PATCH servers/{}":
+      Object.assign(target!, body);
+      publish("server.updated", target);
+      return [200, target];
+    case "DELETE servers/{}":
+      if (target!.environments) throw new Refusal(409, "server_in_use", `${target!.name} still has ${target!.environments} environments. Delete them first.`);
+      state.servers = state.servers.filter((s) => s !== target);
+      publish("server.deleted", { id: target!.id });
+      return [204, null];
+    case "POST servers/{}/revoke":
+      Object.assign(target!, { status: "revoked", revoked_at: now() });
+      publish("server.updated", target);
+      return [200, target];
+    case "POST servers/{}/ping":
+      return [202, ping(target!)];
+    case "GET servers/{}/facts": {
+      const from = Date.parse(query.get("from") ?? ago(60));
+      const step = query.get("resolution") === "10m" ? 600_000 : 30_000;
+      const points = [];
+      for (let at = from; at < Date.now(); at += step) {
+        const x = at / 600_000;
+        if (target!.status === "offline" && Date.now() - at < 187 * 60_000) break;
+        if (Math.abs(at - (from + (Date.now() - from) * 0.6)) < step * 6) continue;
+        const cpu = 22 + 14 * Math.sin(x) + 9 * Math.sin(x * 5.3) + 4 * Math.sin(x * 41);
+        points.push({ at: new Date(at).toISOString(), cpu_percent: Math.max(1, cpu), memory_used_bytes: target!.facts.memory!.total_bytes! * (0.44 + 0.05 * Math.sin(x / 2)), disk_free_bytes: target!.facts.disk!.free_bytes! + Math.sin(x / 30) * 4e9, load1: Math.max(0.05, cpu / 40) });
+      }
+      return [200, { resolution: query.get("resolution") ?? "30s", from: new Date(from).toISOString(), to: now(), points }];
+    }
+    case "GET registration-tokens":
+      return [200, list(state.tokens)];
+    case "POST registration-tokens": {
+      const token = { id: id("tok"), name: body.name, labels: body.labels ?? {}, status: "active" as const, max_uses: body.max_uses ?? 1, uses: 0, expires_at: ago(-(body.expires_in_s ?? 3600) / 60), created_at: now(), created_by: { id: me.id, email: me.email } };
+      state.tokens.unshift(token);
+      enrolSoon(token);
+      return [201, { registration_token: token, token: "flt_4f9KXn2v8b0qJm7RtZc1yWd5", command: "curl -fsSL --pinnedpubkey sha256//Zk3f0aVbQmT2 -k https://fairlead.acme.example:8443/install.sh | sudo bash -s -- --token flt_4f9KXn2v8b0qJm7RtZc1yWd5" }];
+    }
+    case "DELETE registration-tokens/{}":
+      need(state.tokens, one, "token").status = "revoked";
+      return [204, null];
+    case "GET git-credentials":
+      return [200, list(state.credentials)];
+    case "POST git-credentials": {
+      const made = { id: id("gcr"), name: body.name, host: body.host, kind: body.kind, username: body.username ?? null, fingerprint: null, created_at: now(), created_by: { id: me.id, email: me.email } };
+      state.credentials.push(made);
+      return [201, made];
+    }
+    case "DELETE git-credentials/{}":
+      if (state.projects.some((x) => x.addons.some((a) => a.credential_id === one))) throw new Refusal(409, "credential_in_use", "Project Acme uses this credential. Choose another one there first.");
+      state.credentials = state.credentials.filter((c) => c.id !== one);
+      return [204, null];
+    case "GET projects":
+      return [200, list(state.projects)];
+    case "POST projects": {
+      if (/pull\//.test(JSON.stringify(body))) throw new Refusal(400, "validation_failed", "One field is not right.", { errors: [{ field: "odoo_source.branch", message: "“pull/…” can bring in a stranger's code; name a branch of the repository" }] });
+      const made: Project = { id: id("prj"), slug: "x", environments: { development: 0, staging: 0, production: 0 }, created_at: now(), name: body.name, odoo_version: body.odoo_version, odoo_source: body.odoo_source, addons: body.addons ?? [] };
+      state.projects.push(made);
+      publish("project.updated", made);
+      return [201, made];
+    }
+    case "GET projects/{}":
+      return [200, need(state.projects, one, "project")];
+    case "PATCH projects/{}": {
+      const held = Object.assign(need(state.projects, one, "project"), body);
+      publish("project.updated", held);
+      return [200, held];
+    }
+    case "DELETE projects/{}":
+      state.projects = state.projects.filter((x) => x.id !== one);
+      publish("project.deleted", { id: one });
+      return [204, null];
+    case "GET environments":
+      return [200, list(state.environments)];
+    case "POST environments": {
+      const made: Environment = {
+        id: id("env"), slug: String(body.name).toLowerCase().replace(/[^a-z0-9]+/g, "-"), name: body.name, project_id: body.project_id, server_id: body.server_id, type: body.type,
+        branch: body.branch ?? null, port: body.port ?? 8072, url: `http://127.0.0.1:${body.port ?? 8072}`, domains: [], modules: body.modules ?? [], resources: { memory_max_bytes: null, cpu_percent: null, tasks_max: null, workers: 0, ...body.resources },
+        requirements: body.requirements ?? [], system_site_packages: !!body.system_site_packages, keep_releases: body.keep_releases ?? 5, status: "new", status_detail: null, current_release: null, pending_changes: [], last_operation: null, created_at: now(),
+      };
+      if (state.environments.some((e) => e.name === made.name)) throw new Refusal(400, "validation_failed", "There is an environment of this name.", { errors: [{ field: "name", message: `“${made.name}” is taken; choose another` }] });
+      state.environments.push(made);
+      need(state.servers, made.server_id, "server").environments++;
+      publish("environment.updated", made);
+      audit("environment.create", { type: "environment", id: made.id, name: made.name });
+      return [201, made];
+    }
+    case "GET environments/{}":
+      return [200, env];
+    case "PATCH environments/{}":
+      Object.assign(env!, body, { resources: { ...env!.resources, ...body.resources } });
+      if (env!.current_release) env!.pending_changes = [{ field: "settings", summary: "changed settings" }];
+      publish("environment.updated", env);
+      return [200, env];
+    case "DELETE environments/{}": {
+      const confirm = decodeURIComponent(String(request.headers["x-confirm"] ?? ""));
+      if (confirm !== env!.name) throw new Refusal(409, "confirmation_mismatch", `The name typed was “${confirm}”, the environment's is “${env!.name}”.`);
+      return [202, free(env!, () => remove(env!))];
+    }
+    case "POST environments/{}/preflight":
+      return [202, preflight(env!)];
+    case "POST environments/{}/deploy":
+      return [202, free(env!, () => Object.assign(deploy(env!), { note: body.note ?? null }))];
+    case "POST environments/{}/rollback":
+      return [202, free(env!, () => rollback(env!, body.release_id))];
+    case "POST environments/{}/start":
+    case "POST environments/{}/stop":
+    case "POST environments/{}/restart":
+      return [202, free(env!, () => simple(env!, part as "start"))];
+    case "GET environments/{}/releases":
+      return [200, list(state.releases.filter((r) => r.environment_id === env!.id))];
+    case "GET environments/{}/variables":
+      return [200, list(state.variables.get(env!.id) ?? [])];
+    case "PUT environments/{}/variables/{}": {
+      const held = (state.variables.get(env!.id) ?? []).filter((v) => v.name !== sub);
+      const made = { name: sub!, secret: !!body.secret, value: body.secret ? null : body.value, updated_at: now(), updated_by: { id: me.id, email: me.email } };
+      state.variables.set(env!.id, [...held, made].sort((a, b) => a.name.localeCompare(b.name)));
+      return [200, made];
+    }
+    case "DELETE environments/{}/variables/{}":
+      state.variables.set(env!.id, (state.variables.get(env!.id) ?? []).filter((v) => v.name !== sub));
+      return [204, null];
+    case "GET operations": {
+      const fits = (o: Operation) =>
+        (!query.get("environment") || o.target.id === query.get("environment")) && (!query.get("server") || o.server_id === query.get("server")) && (!query.get("state") || o.state === query.get("state")) && (!query.get("kind") || o.kind === query.get("kind"));
+      return [200, list(state.operations.filter(fits), Number(query.get("limit") ?? 50))];
+    }
+    case "GET operations/{}":
+      return [200, need(state.operations, one, "operation")];
+    case "GET operations/{}/log":
+      return [200, { data: (state.logs.get(one!) ?? []).filter((l) => l.seq > Number(query.get("after") ?? 0)), next_after: null }];
+    case "GET operations/{}/events": {
+      const op = need(state.operations, one, "operation");
+      const send = stream(response);
+      let n = 0;
+      send(++n, "operation", op);
+      (state.logs.get(op.id) ?? []).forEach((line) => send(++n, "log", line));
+      const listen = (name: string, data: unknown) => send(++n, name, data);
+      const held = state.opListeners.get(op.id) ?? new Set();
+      state.opListeners.set(op.id, held.add(listen));
+      response.on("close", () => held.delete(listen));
+      return null;
+    }
+    case "POST operations/{}/cancel": {
+      const op = need(state.operations, one, "operation");
+      op.cancel_requested = true;
+      publish("operation.updated", op);
+      return [202, op];
+    }
+  }
+  throw new Refusal(404, "not_found", `There is no route ${method} ${path}.`);
+}
+
+function free(env: Environment, act: () => Operation): Operation {
+  const last = state.operations.find((o) => o.id === env.last_operation?.id);
+  if (last && ["queued", "delivered", "running"].includes(last.state) && last.kind !== "environment.preflight")
+    throw new Refusal(409, "operation_in_progress", `${env.name} is busy with another operation. Wait for it, or cancel it.`, { operation_id: last.id });
+  return act();
+}
+
+function counts() {
+  return {
+    servers: state.servers.length,
+    servers_online: state.servers.filter((s) => s.status === "online").length,
+    projects: state.projects.length,
+    environments: state.environments.length,
+    environments_running: state.environments.filter((e) => e.status === "running").length,
+    operations_active: state.operations.filter((o) => ["queued", "delivered", "running"].includes(o.state)).length,
+  };
+}
+
+const types: Record<string, string> = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2" };
+
+function file(path: string, response: ServerResponse) {
+  const wanted = join("dist", normalize(path));
+  const found = existsSync(wanted) && statSync(wanted).isFile() ? wanted : "dist/index.html";
+  response.writeHead(200, { "content-type": types[extname(found)] ?? "application/octet-stream", "content-security-policy": csp, "x-content-type-options": "nosniff", "referrer-policy": "no-referrer" });
+  createReadStream(found).pipe(response);
+}
+
+createServer((request, response) => {
+  const url = new URL(request.url ?? "/", "http://standin");
+  if (!url.pathname.startsWith("/api/")) return file(url.pathname, response);
+  let text = "";
+  request.on("data", (chunk) => (text += chunk));
+  request.on("end", () => {
+    try {
+      const result = answer(request.method ?? "GET", url.pathname, url.searchParams, text ? JSON.parse(text) : {}, request, response);
+      if (!result) return;
+      const [status, data] = result;
+      response.writeHead(status, { "content-type": "application/json", "cache-control": "no-store" });
+      response.end(data === null ? undefined : JSON.stringify(data));
+    } catch (error) {
+      const refusal = error instanceof Refusal ? error : new Refusal(500, "internal", String(error));
+      const titles: Record<string, string> = { unauthenticated: "Not signed in", not_found: "Not there", validation_failed: "Please look at the form", sign_in_failed: "Not signed in", operation_in_progress: "Busy" };
+      const problem: Problem = { type: `urn:fairlead:problem:${refusal.code}`, title: titles[refusal.code] ?? "Refused", status: refusal.status, detail: refusal.message, code: refusal.code, request_id: "req-standin", ...refusal.more };
+      response.writeHead(refusal.status, { "content-type": "application/problem+json" });
+      response.end(JSON.stringify(problem));
+    }
+  });
+}).listen(Number(process.env.STANDIN_PORT ?? 5180), "127.0.0.1", () => console.log(`stand-in for the controller (development only): http://127.0.0.1:${process.env.STANDIN_PORT ?? 5180}/`));

@@ -1,0 +1,86 @@
+import createClient from "openapi-fetch";
+import type { paths } from "./contract";
+import type { Problem } from "./types";
+
+/** An answer that was not a success, in the words of the controller, or in ours where it could not speak. */
+export class ApiError extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.problem = problem;
+  }
+  get code() {
+    return this.problem.code;
+  }
+  get status() {
+    return this.problem.status;
+  }
+  /** What is wrong with one field of the form, if anything. `addons` also finds `addons[1].url`. */
+  field(name: string): string | undefined {
+    return this.problem.errors?.find((e) => e.field === name)?.message;
+  }
+}
+
+let onSignedOut: () => void = () => {};
+
+/** Called once per answer that says the session is over. */
+export function whenSignedOut(act: () => void) {
+  onSignedOut = act;
+}
+
+export const api = createClient<paths>({
+  baseUrl: "/",
+  credentials: "same-origin",
+  headers: { Accept: "application/json, application/problem+json" },
+});
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** Waits for an answer and gives its body, or throws ApiError. */
+export async function need<T>(call: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await call;
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    throw new ApiError(unreachable());
+  }
+  if (answer.response.ok) return answer.data as T;
+  const error = new ApiError(asProblem(answer.error, answer.response));
+  if (error.status === 401 && error.code === "unauthenticated") onSignedOut();
+  throw error;
+}
+
+function asProblem(body: unknown, response: Response): Problem {
+  if (body && typeof body === "object" && "code" in body && "detail" in body) return body as Problem;
+  return {
+    type: "about:blank",
+    title: response.statusText || `Status ${response.status}`,
+    status: response.status,
+    detail: `The controller, or a proxy before it, answered ${response.status} without saying why. Try again; if it stays so, read the controller's log.`,
+    code: response.status === 401 ? "unauthenticated" : "unexpected_answer",
+    request_id: response.headers.get("x-request-id") ?? "",
+  };
+}
+
+function unreachable(): Problem {
+  return {
+    type: "about:blank",
+    title: "No answer",
+    status: 0,
+    detail: "The controller could not be reached. Check your connection, and that the controller is running; then try again.",
+    code: "unreachable",
+    request_id: "",
+  };
+}
+
+/** One per thing that a person asks for, so that a repeated click or a retry cannot ask twice. */
+export function idempotencyKey(): string {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(random, (b) => b.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,46 @@
+import { createContext, useContext, type ReactNode } from "react";
+import { useLocation } from "wouter";
+import type { OrgAccess, Session } from "../api/types";
+
+interface Access {
+  session: Session;
+  org: OrgAccess;
+}
+
+const AccessContext = createContext<Access | null>(null);
+
+export function AccessProvider({ children, ...access }: Access & { children: ReactNode }) {
+  return <AccessContext.Provider value={access}>{children}</AccessContext.Provider>;
+}
+
+export function useAccess() {
+  const access = useContext(AccessContext);
+  if (!access) throw new Error("useAccess outside of an organization");
+  return access;
+}
+
+export function useOrg(): string {
+  return useAccess().org.id;
+}
+
+/** May the person do this here? What they may not do is not shown. */
+export function useMay() {
+  const { org } = useAccess();
+  return (permission: string) => org.permissions.includes(permission);
+}
+
+export function May({ permission, children }: { permission: string; children: ReactNode }) {
+  return useMay()(permission) ? <>{children}</> : null;
+}
+
+/** Address of a page of the organization that is shown. */
+export function useHref() {
+  const { org } = useAccess();
+  return (path: string) => `/o/${org.slug}${path}`;
+}
+
+export function useGo() {
+  const href = useHref();
+  const [, navigate] = useLocation();
+  return (path: string) => navigate(href(path));
+}

@@ -1,0 +1,137 @@
+import { Button, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useMemo, useState } from "react";
+import { useOrg } from "../app/access";
+import { auditQuery, type AuditFilter } from "../api/queries";
+import type { AuditEntry } from "../api/types";
+import { exact } from "../lib/format";
+import { Empty, Loaded, Mono, Page, Panel } from "../ui/basics";
+import { Lamp } from "../ui/status";
+import { Row, Table } from "../ui/Table";
+
+const results = { ok: ["good", "Done"], refused: ["warn", "Refused"], failed: ["bad", "Failed"] } as const;
+
+export default function Audit() {
+  const org = useOrg();
+  const [action, setAction] = useState("");
+  const [from, setFrom] = useState("");
+  const [to, setTo] = useState("");
+  const [target, setTarget] = useState<AuditEntry["target"]>(null);
+  const [actor, setActor] = useState<AuditEntry["actor"] | null>(null);
+  const [settled] = useDebouncedValue(action.trim().toLowerCase(), 300);
+  const filter = useMemo<AuditFilter>(
+    () => ({
+      ...(settled && /^[a-z_]+(\.[a-z_]+)*$/.test(settled) ? { action: settled } : {}),
+      ...(from ? { after: new Date(`${from}T00:00:00`).toISOString() } : {}),
+      ...(to ? { before: new Date(new Date(`${to}T00:00:00`).getTime() + 86_400_000).toISOString() } : {}),
+      ...(target ? { target: target.id } : {}),
+      ...(actor?.id ? { actor: actor.id } : {}),
+    }),
+    [settled, from, to, target, actor],
+  );
+  const entries = useInfiniteQuery(auditQuery(org, filter));
+  const filtered = Object.keys(filter).length > 0;
+
+  return (
+    <Page title="Audit log" lead="What was done, by whom, from where. Nothing here can be changed or deleted.">
+      <Panel flush>
+        <div className="fl-filters">
+          <TextInput label="Action" placeholder="environment.deploy" size="xs" value={action} onChange={(e) => setAction(e.currentTarget.value)} />
+          <TextInput label="From" type="date" size="xs" value={from} onChange={(e) => setFrom(e.currentTarget.value)} />
+          <TextInput label="To" type="date" size="xs" value={to} onChange={(e) => setTo(e.currentTarget.value)} />
+          {actor && (
+            <Button size="xs" variant="light" onClick={() => setActor(null)} aria-label={`By ${actor.label}; show all people`}>
+              by {actor.label} ×
+            </Button>
+          )}
+          {target && (
+            <Button size="xs" variant="light" onClick={() => setTarget(null)} aria-label={`On ${target.name}; show all things`}>
+              on {target.name} ×
+            </Button>
+          )}
+        </div>
+        <Loaded query={entries}>
+          {({ pages }) => {
+            const list = pages.flatMap((page) => page.data);
+            if (!list.length) {
+              return (
+                <Empty icon="audit" title={filtered ? "No entry fits" : "Nothing yet"}>
+                  {filtered ? "Take a filter away to see more." : "Every change is written here in the same moment as it is made."}
+                </Empty>
+              );
+            }
+            return (
+              <Table label="Audit entries" head={["When", "Who", "Action", "On", "Result", "From"]}>
+                {list.map((entry) => {
+                  const [tone, word] = results[entry.result];
+                  return (
+                    <Row key={entry.id}>
+                      <td>
+                        <time dateTime={entry.at} className="fl-when">
+                          {exact(entry.at)}
+                        </time>
+                      </td>
+                      <td data-name="Who">
+                        {entry.actor.id ? (
+                          <button type="button" className="fl-plain-button" onClick={() => setActor(entry.actor)} title="Show only theirs">
+                            {entry.actor.label}
+                          </button>
+                        ) : (
+                          entry.actor.label
+                        )}
+                      </td>
+                      <td data-name="Action">
+                        <Mono>{entry.action}</Mono>
+                        <Changes entry={entry} />
+                      </td>
+                      <td data-name="On">
+                        {entry.target && (
+                          <button type="button" className="fl-plain-button" onClick={() => setTarget(entry.target)} title="Show only this thing's">
+                            {entry.target.name}
+                          </button>
+                        )}
+                      </td>
+                      <td data-name="Result">
+                        <Lamp tone={tone}>{word}</Lamp>
+                      </td>
+                      <td data-name="From">
+                        <Mono title={entry.user_agent ?? undefined}>{entry.address ?? "–"}</Mono>
+                      </td>
+                    </Row>
+                  );
+                })}
+              </Table>
+            );
+          }}
+        </Loaded>
+        {entries.hasNextPage && (
+          <div className="fl-more">
+            <Button variant="subtle" size="xs" loading={entries.isFetchingNextPage} onClick={() => void entries.fetchNextPage()}>
+              Older entries
+            </Button>
+          </div>
+        )}
+      </Panel>
+    </Page>
+  );
+}
+
+function Changes({ entry }: { entry: AuditEntry }) {
+  const before = (entry.before ?? {}) as Record<string, unknown>;
+  const after = (entry.after ?? {}) as Record<string, unknown>;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  if (!names.length) return null;
+  const say = (value: unknown) => (value === undefined ? "–" : typeof value === "string" ? value : JSON.stringify(value));
+  return (
+    <details className="fl-small">
+      <summary className="fl-dim">what changed</summary>
+      {names.map((name) => (
+        <div key={name}>
+          <Mono>{name}</Mono> {name in before && <span className="fl-dim">{say(before[name])} → </span>}
+          {say(after[name])}
+        </div>
+      ))}
+    </details>
+  );
+}

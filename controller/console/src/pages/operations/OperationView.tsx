@@ -1,0 +1,154 @@
+import { Alert, Button } from "@mantine/core";
+import { useState } from "react";
+import { useAct } from "../../app/act";
+import { useHref, useMay, useOrg } from "../../app/access";
+import { api, need } from "../../api/client";
+import type { Check, Operation } from "../../api/types";
+import { count } from "../../lib/format";
+import { useOperationLog } from "../../live/hooks";
+import { isFinal } from "../../live/reduce";
+import { LinkTo } from "../../ui/basics";
+import { Icon } from "../../ui/Icon";
+import { LogView } from "../../ui/LogView";
+import { Lamp } from "../../ui/status";
+import { StepLine } from "../../ui/StepLine";
+
+/** Steps, result, reason and log of an operation, live while it runs. */
+export function OperationView({ operation, logAtFirst }: { operation: Operation; logAtFirst: boolean }) {
+  const org = useOrg();
+  const over = isFinal(operation.state);
+  const [wanted, setWanted] = useState(logAtFirst);
+  const { log, state } = useOperationLog(org, operation, wanted || !over);
+  const shown = wanted;
+  const checks = operation.result?.checks;
+
+  return (
+    <div className="fl-stack">
+      <Outcome operation={operation} />
+      <StepLine steps={operation.steps} live={!over} />
+      {checks && checks.length > 0 && <Checks checks={checks} />}
+      {shown ? (
+        <LogView log={log} state={state} over={over} />
+      ) : (
+        <div className="fl-row">
+          <Button size="xs" variant="default" leftSection={<Icon name="terminal" size={15} />} onClick={() => setWanted(true)}>
+            Show the log
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Outcome({ operation }: { operation: Operation }) {
+  const { state, error, outcome } = operation;
+  if (state === "failed" && operation.kind === "environment.preflight" && operation.result?.checks) return null; // the report says it all
+  if (error) {
+    const step = operation.steps.find((s) => s.name === error.step);
+    return (
+      <Alert color="signal" icon={<Icon name="warning" />} title={step ? `Failed at: ${step.title}` : "Failed"} role="alert">
+        <div style={{ whiteSpace: "pre-wrap" }}>{error.message}</div>
+        {outcome && <div style={{ marginTop: 4 }}>{sentence(outcome)}</div>}
+      </Alert>
+    );
+  }
+  if (state === "unknown") {
+    return (
+      <Alert color="brass" icon={<Icon name="warning" />} title="Nobody can know how this stands">
+        The server's link was lost while the operation ran. It goes on or is undone there by itself; the truth is shown here as soon as
+        the agent is back.
+      </Alert>
+    );
+  }
+  if (state === "expired") {
+    return (
+      <Alert color="brass" icon={<Icon name="clock" />} title="Never delivered">
+        The server was not connected before the operation's deadline, so nothing was done. Ask for it again once the server is online.
+      </Alert>
+    );
+  }
+  if (outcome) return <Alert color={state === "succeeded" ? "sea" : "gray"}>{sentence(outcome)}</Alert>;
+  if (operation.cancel_requested && !isFinal(state)) {
+    return <Alert color="brass">Cancel was asked for. It takes effect at the end of this step, and what was done is undone.</Alert>;
+  }
+  if (state === "queued") {
+    return <Alert color="gray">Waiting for the server's agent. The operation is stored and begins as soon as it is connected.</Alert>;
+  }
+  return null;
+}
+
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+}
+
+const results = { passed: ["good", "Passed"], warning: ["warn", "Warning"], failed: ["bad", "Failed"] } as const;
+const worst = { failed: 0, warning: 1, passed: 2 };
+
+export function Checks({ checks }: { checks: Check[] }) {
+  const failed = checks.filter((c) => c.result === "failed").length;
+  const warned = checks.filter((c) => c.result === "warning").length;
+  const summary = failed
+    ? `${count(failed, "check")} failed: a deploy would stop here, with nothing touched.`
+    : warned
+      ? `Ready to deploy, with ${count(warned, "warning")}.`
+      : `All ${checks.length} checks passed. Ready to deploy.`;
+  return (
+    <section aria-label="Pre-flight report" className="fl-panel">
+      <div className="fl-panel-head">
+        <h2>{summary}</h2>
+      </div>
+      <ul className="fl-checks">
+        {[...checks]
+          .sort((a, b) => worst[a.result] - worst[b.result])
+          .map((check) => {
+            const [tone, word] = results[check.result];
+            return (
+              <li key={check.id}>
+                <Lamp tone={tone}>{word}</Lamp>
+                <div>
+                  <strong>{check.title}</strong>
+                  <div className="fl-dim">
+                    {check.value}
+                    {check.need && <> · needs {check.need}</>}
+                  </div>
+                  {check.remedy && check.result !== "passed" && <div className="fl-check-remedy">{check.remedy}</div>}
+                </div>
+              </li>
+            );
+          })}
+      </ul>
+    </section>
+  );
+}
+
+export function CancelButton({ operation }: { operation: Operation }) {
+  const org = useOrg();
+  const may = useMay();
+  const cancel = useAct({
+    run: (_: void, key) =>
+      need(
+        api.POST("/api/v1/orgs/{org}/operations/{operation}/cancel", {
+          params: { path: { org, operation: operation.id }, header: { "Idempotency-Key": key } },
+        }),
+      ),
+  });
+  if (isFinal(operation.state) || !may("operations.cancel")) return null;
+  return (
+    <Button
+      size="xs"
+      variant="default"
+      onClick={() => cancel.mutate()}
+      loading={cancel.isPending}
+      disabled={operation.cancel_requested || cancel.isSuccess}
+    >
+      {operation.cancel_requested || cancel.isSuccess ? "Cancelling…" : "Cancel"}
+    </Button>
+  );
+}
+
+export function TargetLink({ operation }: { operation: Operation }) {
+  const href = useHref();
+  const path = operation.target.type === "environment" ? `/environments/${operation.target.id}` : `/servers/${operation.target.id}`;
+  return <LinkTo href={href(path)}>{operation.target.name}</LinkTo>;
+}

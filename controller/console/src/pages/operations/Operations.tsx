@@ -1,0 +1,130 @@
+import { Button, Select } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "wouter";
+import { useHref, useOrg } from "../../app/access";
+import { operationsQuery, type OperationFilter } from "../../api/queries";
+import type { Operation, OperationKind, OperationState } from "../../api/types";
+import { duration } from "../../lib/format";
+import { isFinal } from "../../live/reduce";
+import { Empty, Loaded, Page, Panel, useNow, When } from "../../ui/basics";
+import { kindName, OperationLamp } from "../../ui/status";
+import { Row, Table } from "../../ui/Table";
+
+const states: { value: OperationState; label: string }[] = [
+  { value: "queued", label: "Queued" },
+  { value: "delivered", label: "Delivered" },
+  { value: "running", label: "Running" },
+  { value: "succeeded", label: "Succeeded" },
+  { value: "failed", label: "Failed" },
+  { value: "cancelled", label: "Cancelled" },
+  { value: "expired", label: "Expired" },
+  { value: "unknown", label: "Unknown" },
+];
+const kindValues: OperationKind[] = [
+  "environment.deploy",
+  "environment.rollback",
+  "environment.preflight",
+  "environment.start",
+  "environment.stop",
+  "environment.restart",
+  "environment.delete",
+  "agent.ping",
+];
+
+export default function Operations() {
+  const org = useOrg();
+  const [filter, setFilter] = useState<OperationFilter>({});
+  const operations = useInfiniteQuery(operationsQuery(org, filter));
+  const filtered = Object.values(filter).some(Boolean);
+  return (
+    <Page title="Operations" lead="Everything that was asked of a server: stored before it is sent, and true after it is done.">
+      <Panel flush>
+        <div className="fl-filters">
+          <Select
+            label="Kind"
+            placeholder="Any"
+            clearable
+            size="xs"
+            data={kindValues.map((value) => ({ value, label: kindName(value) }))}
+            value={filter.kind ?? null}
+            onChange={(kind) => setFilter({ ...filter, kind: (kind as OperationKind) ?? undefined })}
+          />
+          <Select
+            label="State"
+            placeholder="Any"
+            clearable
+            size="xs"
+            data={states}
+            value={filter.state ?? null}
+            onChange={(state) => setFilter({ ...filter, state: (state as OperationState) ?? undefined })}
+          />
+        </div>
+        <Loaded query={operations}>
+          {({ pages }) => {
+            const list = pages.flatMap((page) => page.data);
+            if (!list.length) {
+              return (
+                <Empty icon="operation" title={filtered ? "No operation fits" : "Nothing was asked of a server yet"}>
+                  {filtered ? "Take a filter away to see more." : "Deploys, restarts and the like are listed here, with their steps and logs."}
+                </Empty>
+              );
+            }
+            return <OperationRows operations={list} />;
+          }}
+        </Loaded>
+        {operations.hasNextPage && (
+          <div className="fl-more">
+            <Button variant="subtle" size="xs" loading={operations.isFetchingNextPage} onClick={() => void operations.fetchNextPage()}>
+              Older operations
+            </Button>
+          </div>
+        )}
+      </Panel>
+    </Page>
+  );
+}
+
+export function OperationRows({ operations, hideTarget }: { operations: Operation[]; hideTarget?: boolean }) {
+  const href = useHref();
+  const head = ["Operation", ...(hideTarget ? [] : ["On"]), "State", "Asked by", "When", { label: "Took", className: "fl-num" }];
+  return (
+    <Table label="Operations" head={head}>
+      {operations.map((operation) => (
+        <Row key={operation.id} href={href(`/operations/${operation.id}`)}>
+          <td>
+            <Link href={href(`/operations/${operation.id}`)} className="fl-name">
+              {kindName(operation.kind)}
+            </Link>
+            <Doing operation={operation} />
+          </td>
+          {!hideTarget && <td data-name="On">{operation.target.name}</td>}
+          <td data-name="State">
+            <OperationLamp state={operation.state} />
+          </td>
+          <td data-name="Asked by">{operation.requested_by?.email ?? "Fairlead"}</td>
+          <td data-name="When">
+            <When time={operation.created_at} />
+          </td>
+          <td data-name="Took" className="fl-num">
+            <Took operation={operation} />
+          </td>
+        </Row>
+      ))}
+    </Table>
+  );
+}
+
+function Doing({ operation }: { operation: Operation }) {
+  const step = operation.steps.find((s) => s.state === "running");
+  const text = operation.error?.message ?? operation.outcome ?? (isFinal(operation.state) ? operation.note : step?.title);
+  return text ? <span className="fl-sub fl-clip">{text}</span> : null;
+}
+
+export function Took({ operation }: { operation: Operation }) {
+  const live = operation.started_at != null && !isFinal(operation.state) && operation.state !== "unknown";
+  const now = useNow(live);
+  if (!operation.started_at) return <>–</>;
+  const end = operation.finished_at ? Date.parse(operation.finished_at) : live ? now : null;
+  return <>{end == null ? "–" : duration(end - Date.parse(operation.started_at))}</>;
+}

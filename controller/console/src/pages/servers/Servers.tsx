@@ -1,0 +1,129 @@
+import { Button } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link } from "wouter";
+import { useAct } from "../../app/act";
+import { useHref, useMay, useOrg } from "../../app/access";
+import { api, need } from "../../api/client";
+import { keys, serversQuery, tokensQuery } from "../../api/queries";
+import type { RegistrationToken } from "../../api/types";
+import { bytes, percent } from "../../lib/format";
+import { Empty, Labels, LinkButton, Loaded, Page, Panel, When } from "../../ui/basics";
+import { Lamp, ServerLamp } from "../../ui/status";
+import { Row, Table } from "../../ui/Table";
+
+const rank = { offline: 0, unknown: 1, online: 2, revoked: 3 };
+
+export default function Servers() {
+  const org = useOrg();
+  const href = useHref();
+  const may = useMay();
+  const servers = useQuery(serversQuery(org));
+  const enrol = may("servers.enroll") && (
+    <LinkButton href={href("/servers/enrol")} icon="plus">
+      Enrol a server
+    </LinkButton>
+  );
+
+  return (
+    <Page title="Servers" lead="Machines of yours with an agent on them. The agent dials out; no port is open for it." actions={servers.data?.length ? enrol : null}>
+      <Panel flush>
+        <Loaded query={servers}>
+          {(list) =>
+            !list.length ? (
+              <Empty icon="server" title="No server yet" action={enrol}>
+                {may("servers.enroll")
+                  ? "Enrol one by pasting a single command on it. It appears here within seconds."
+                  : "Somebody with the permission to enrol servers has to add the first one."}
+              </Empty>
+            ) : (
+              <Table label="Servers" head={["Server", "Status", "CPU", "Memory", "Disk free", "Environments", "Last seen"]}>
+                {[...list]
+                  .sort((a, b) => rank[a.status] - rank[b.status] || a.name.localeCompare(b.name))
+                  .map((server) => {
+                    const { facts } = server;
+                    const memory = percent(facts.memory?.used_bytes, facts.memory?.total_bytes);
+                    return (
+                      <Row key={server.id} href={href(`/servers/${server.id}`)}>
+                        <td>
+                          <Link href={href(`/servers/${server.id}`)} className="fl-name">
+                            {server.name}
+                          </Link>
+                          <span className="fl-sub">{facts.os?.pretty ?? "–"}</span>
+                          <Labels labels={server.labels} />
+                        </td>
+                        <td data-name="Status">
+                          <ServerLamp status={server.status} />
+                        </td>
+                        <td data-name="CPU">
+                          {facts.cpu?.used_percent != null ? `${Math.round(facts.cpu.used_percent)} %` : "–"}
+                          <span className="fl-sub">{facts.cpu?.cores ? `${facts.cpu.cores} cores` : ""}</span>
+                        </td>
+                        <td data-name="Memory">
+                          {memory != null ? `${Math.round(memory)} %` : "–"}
+                          <span className="fl-sub">{facts.memory?.total_bytes ? `of ${bytes(facts.memory.total_bytes)}` : ""}</span>
+                        </td>
+                        <td data-name="Disk free">{bytes(facts.disk?.free_bytes)}</td>
+                        <td data-name="Environments">{server.environments}</td>
+                        <td data-name="Last seen">
+                          <When time={server.last_seen_at} />
+                        </td>
+                      </Row>
+                    );
+                  })}
+              </Table>
+            )
+          }
+        </Loaded>
+      </Panel>
+      {may("registration_tokens.view") && <Tokens />}
+    </Page>
+  );
+}
+
+const tokenTone = { active: ["good", "Active"], used_up: ["dim", "Used up"], expired: ["dim", "Expired"], revoked: ["dim", "Revoked"] } as const;
+
+function Tokens() {
+  const org = useOrg();
+  const may = useMay();
+  const client = useQueryClient();
+  const tokens = useQuery(tokensQuery(org));
+  const revoke = useAct({
+    run: (token: RegistrationToken) =>
+      need(api.DELETE("/api/v1/orgs/{org}/registration-tokens/{token}", { params: { path: { org, token: token.id } } })),
+    done: () => void client.invalidateQueries({ queryKey: keys.tokens(org) }),
+  });
+  if (!tokens.data?.length) return null;
+  return (
+    <Panel title="Registration tokens" flush>
+      <Table label="Registration tokens" head={["Token", "Status", "Used", "Expires", "Made by", { label: "Acts", hidden: true, className: "fl-acts" }]}>
+        {tokens.data.map((token) => {
+          const [tone, word] = tokenTone[token.status];
+          return (
+            <Row key={token.id}>
+              <td>
+                {token.name} <Labels labels={token.labels} />
+              </td>
+              <td data-name="Status">
+                <Lamp tone={tone}>{word}</Lamp>
+              </td>
+              <td data-name="Used">
+                {token.uses} of {token.max_uses}
+              </td>
+              <td data-name="Expires">
+                <When time={token.expires_at} />
+              </td>
+              <td data-name="Made by">{token.created_by.email}</td>
+              <td className="fl-acts">
+                {token.status === "active" && may("registration_tokens.revoke") && (
+                  <Button size="compact-xs" variant="default" onClick={() => revoke.mutate(token)} aria-label={`Revoke token ${token.name}`}>
+                    Revoke
+                  </Button>
+                )}
+              </td>
+            </Row>
+          );
+        })}
+      </Table>
+    </Panel>
+  );
+}

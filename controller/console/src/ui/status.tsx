@@ -1,0 +1,112 @@
+import { Badge } from "@mantine/core";
+import type { Environment, EnvironmentType, OperationKind, OperationState, Release, Server } from "../api/types";
+
+type Tone = "good" | "busy" | "idle" | "warn" | "bad" | "dim";
+
+/** A lamp and a word. The word carries the meaning; the colour repeats it. */
+export function Lamp({ tone, children, pulse }: { tone: Tone; children: string; pulse?: boolean }) {
+  return (
+    <span className="fl-lamp" data-tone={tone} data-pulse={pulse || undefined}>
+      <i aria-hidden="true" />
+      {children}
+    </span>
+  );
+}
+
+const servers: Record<Server["status"], [Tone, string]> = {
+  online: ["good", "Online"],
+  offline: ["bad", "Offline"],
+  unknown: ["warn", "Unknown"],
+  revoked: ["dim", "Revoked"],
+};
+
+export function ServerLamp({ status }: { status: Server["status"] }) {
+  const [tone, word] = servers[status];
+  return <Lamp tone={tone}>{word}</Lamp>;
+}
+
+const environments: Record<Environment["status"], [Tone, string, boolean?]> = {
+  new: ["idle", "Not deployed"],
+  deploying: ["busy", "Deploying", true],
+  running: ["good", "Running"],
+  stopped: ["idle", "Stopped"],
+  failed: ["bad", "Failed"],
+  unknown: ["warn", "Unknown"],
+  deleting: ["busy", "Deleting", true],
+};
+
+export function EnvironmentLamp({ status }: { status: Environment["status"] }) {
+  const [tone, word, pulse] = environments[status];
+  return (
+    <Lamp tone={tone} pulse={pulse}>
+      {word}
+    </Lamp>
+  );
+}
+
+const operations: Record<OperationState, [Tone, string, boolean?]> = {
+  queued: ["idle", "Queued"],
+  delivered: ["busy", "Delivered", true],
+  running: ["busy", "Running", true],
+  succeeded: ["good", "Succeeded"],
+  failed: ["bad", "Failed"],
+  cancelled: ["dim", "Cancelled"],
+  expired: ["warn", "Expired"],
+  unknown: ["warn", "Unknown"],
+};
+
+export function OperationLamp({ state }: { state: OperationState }) {
+  const [tone, word, pulse] = operations[state];
+  return (
+    <Lamp tone={tone} pulse={pulse}>
+      {word}
+    </Lamp>
+  );
+}
+
+const kinds: Record<OperationKind, string> = {
+  "environment.preflight": "Pre-flight",
+  "environment.deploy": "Deploy",
+  "environment.rollback": "Roll back",
+  "environment.start": "Start",
+  "environment.stop": "Stop",
+  "environment.restart": "Restart",
+  "environment.delete": "Delete",
+  "agent.ping": "Ping",
+};
+
+export function kindName(kind: OperationKind): string {
+  return kinds[kind] ?? kind;
+}
+
+const types: Record<EnvironmentType, [string, string]> = {
+  production: ["brass", "Production"],
+  staging: ["petrol", "Staging"],
+  development: ["gray", "Development"],
+};
+
+export function TypeBadge({ type }: { type: EnvironmentType }) {
+  const [color, word] = types[type];
+  return (
+    <Badge variant="light" color={color} size="sm" className="fl-type">
+      {word}
+    </Badge>
+  );
+}
+
+const releases: Record<Release["state"], [Tone, string, boolean?]> = {
+  building: ["busy", "Building", true],
+  live: ["good", "Live"],
+  kept: ["idle", "Kept"],
+  removed: ["dim", "Removed"],
+  failed: ["bad", "Failed"],
+};
+
+export function ReleaseLamp({ state }: { state: Release["state"] }) {
+  const [tone, word, pulse] = releases[state];
+  return (
+    <Lamp tone={tone} pulse={pulse}>
+      {word}
+    </Lamp>
+  );
+}
