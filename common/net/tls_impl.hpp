@@ -1,0 +1,49 @@
+/// The insides of the two contexts, for this folder's .cpp files.
+#pragma once
+
+#include "common/net/openssl.hpp"
+#include "common/net/tls_context.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace fairlead::net {
+
+/// Never changes once it is current; handshakes keep the one they began with alive.
+struct ServerSettings {
+    ServerSettings() = default;
+    const Identity* identity_for(std::string_view name) const;
+
+    std::shared_ptr<const Identity> fallback;
+    std::map<std::string, std::shared_ptr<const Identity>, std::less<>> by_name;
+    StorePtr authorities;
+    std::string agent_sessions;  ///< session id context of agent links: names the set of authorities
+};
+
+struct TlsServerContext::Impl {
+    Impl();
+    std::shared_ptr<const ServerSettings> current() const;
+    void change(const std::function<void(ServerSettings&)>& how);
+
+    SslCtxPtr ctx;
+    mutable std::mutex mutex;
+    std::shared_ptr<const ServerSettings> settings;
+};
+
+struct TlsClientContext::Impl {
+    explicit Impl(Trust wanted);
+    /// A new client SSL for `host`, with the remembered session for it. The notes must outlive it.
+    SslPtr connection(const std::string& host, std::uint16_t port, std::string_view alpn, HandshakeNotes& notes);
+
+    Trust trust;
+    std::string pin;  ///< of Trust::fingerprint, lower case, no colons
+    SslCtxPtr ctx;
+    std::map<std::string, SessionPtr> sessions;
+};
+
+SslCtxPtr new_context(bool server);
+
+}  // namespace fairlead::net

@@ -1,0 +1,209 @@
+#include "common/net/websocket_impl.hpp"
+
+#include "common/async/task_group.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+namespace fairlead::net {
+
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace ws = boost::beast::websocket;
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+// A buffer that a large message left behind goes; an ordinary one stays for the next.
+constexpr std::size_t kept_buffer = 512;
+constexpr std::size_t write_buffer = 16 * 1024;
+
+using Socket = ws::stream<TlsStream&, false>;
+using Clock = std::chrono::steady_clock;
+
+void prepare(Socket& socket, const WebSocketLimits& limits) {
+    ws::permessage_deflate off;
+    off.client_enable = off.server_enable = false;
+    socket.set_option(off);
+    ws::stream_base::timeout none{};
+    none.handshake_timeout = none.idle_timeout = ws::stream_base::none();
+    none.keep_alive_pings = false;
+    socket.set_option(none);
+    socket.read_message_max(limits.message_bytes);
+    socket.auto_fragment(false);
+}
+
+http::request<http::string_body> as_beast(const HttpRequest& request) {
+    http::request<http::string_body> copy(http::verb::get, request.target, 11);
+    for (std::size_t i = 0; i < request.headers.size(); ++i) {
+        auto name = request.headers.name(i);
+        if (name == "connection" || name == "upgrade" || name == "host" || name.starts_with("sec-websocket-"))
+            copy.insert(std::string(name), std::string(request.headers.value(i)));
+    }
+    return copy;
+}
+
+}  // namespace
+
+struct WebSocket::Impl {
+    Impl(std::shared_ptr<TlsStream> over, WebSocketLimits wanted)
+        : stream(std::move(over)), socket(*stream), limits(wanted), heard(Clock::now()) {
+        prepare(socket, limits);
+        socket.control_callback([this](ws::frame_type, std::string_view) { heard = Clock::now(); });
+    }
+
+    Error ended(const error_code& ec);
+
+    std::shared_ptr<TlsStream> stream;
+    Socket socket;
+    WebSocketLimits limits;
+    std::shared_ptr<const PeerInfo> peer;
+    CloseReason reason;
+    Clock::time_point heard;
+    beast::flat_buffer buffer;
+};
+
+Error WebSocket::Impl::ended(const error_code& ec) {
+    if (ec == ws::error::closed) {
+        reason.code = socket.reason().code;
+        reason.text = std::string(socket.reason().reason.data(), socket.reason().reason.size());
+        return Error(
+            Errc::unavailable, "The other side closed the connection (" + std::to_string(reason.code) +
+                                   (reason.text.empty() ? ")." : ", '" + reason.text + "').")
+        );
+    }
+    if (ec == ws::error::message_too_big) {
+        reason.code = 1009;
+        return Error(Errc::invalid, "A message of more than " + std::to_string(limits.message_bytes) + " bytes came.");
+    }
+    if (ec == ws::condition::protocol_violation || ec == ws::error::bad_frame_payload) {
+        reason.code = 1002;
+        return Error(Errc::invalid, "The other side broke the WebSocket protocol: " + ec.message() + ".");
+    }
+    return stream->failure(ec);
+}
+
+WebSocket::WebSocket(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+WebSocket::WebSocket(WebSocket&&) noexcept = default;
+WebSocket& WebSocket::operator=(WebSocket&& other) noexcept {
+    if (this != &other) {
+        abort();
+        impl_ = std::move(other.impl_);
+    }
+    return *this;
+}
+WebSocket::~WebSocket() { abort(); }
+
+Task<Result<Message>> WebSocket::read() {
+    auto& self = *impl_;
+    auto [ec, size] = co_await self.socket.async_read(self.buffer, as_result);
+    if (ec) co_return fail(self.ended(ec));
+    self.heard = Clock::now();
+    auto data = self.buffer.cdata();
+    Message message(
+        self.socket.got_text() ? MessageKind::text : MessageKind::binary,
+        std::string(static_cast<const char*>(data.data()), data.size())
+    );
+    self.buffer.consume(size);
+    if (self.buffer.capacity() > kept_buffer) self.buffer.shrink_to_fit();
+    co_return message;
+}
+
+Task<Result<>> WebSocket::write(MessageKind kind, std::string_view data) {
+    auto& self = *impl_;
+    self.socket.text(kind == MessageKind::text);
+    self.stream->set_deadline(self.limits.write_time);
+    auto bytes = asio::const_buffer(data.data(), data.size());
+    auto [ec, size] = co_await self.socket.async_write(bytes, as_result);
+    self.stream->clear_deadline();
+    if (ec) {
+        self.stream->close();
+        co_return fail(self.ended(ec));
+    }
+    co_return Result<>();
+}
+
+Task<Result<>> WebSocket::ping() {
+    auto& self = *impl_;
+    self.stream->set_deadline(self.limits.write_time);
+    ws::ping_data empty;
+    auto [ec] = co_await self.socket.async_ping(empty, as_result);
+    self.stream->clear_deadline();
+    if (ec) co_return fail(self.ended(ec));
+    co_return Result<>();
+}
+
+Task<> WebSocket::close(std::uint16_t code, std::string reason) {
+    auto& self = *impl_;
+    co_await asio::this_coro::reset_cancellation_state();
+    if (self.socket.is_open()) {
+        ws::close_reason said(static_cast<ws::close_code>(code));
+        said.reason.assign(reason.data(), std::min<std::size_t>(reason.size(), 123));
+        self.stream->set_deadline(self.limits.close_time);
+        auto closed = co_await self.socket.async_close(said, as_result);
+        static_cast<void>(closed);
+        if (self.reason.code == 1006) {
+            self.reason.code = code;
+            self.reason.text = std::move(reason);
+        }
+    }
+    abort();
+}
+
+void WebSocket::abort() {
+    if (impl_) impl_->stream->close();
+}
+
+const PeerInfo& WebSocket::peer() const { return *impl_->peer; }
+const CloseReason& WebSocket::close_reason() const { return impl_->reason; }
+Clock::time_point WebSocket::last_heard() const { return impl_->heard; }
+
+Task<Result<WebSocket>> accept_websocket(
+    std::shared_ptr<TlsStream> stream, HttpRequest request, Headers extra, WebSocketLimits limits
+) {
+    auto impl = std::make_unique<WebSocket::Impl>(stream, limits);
+    impl->peer = request.peer;
+    auto decorate = [&extra](ws::response_type& answer) {
+        for (std::size_t i = 0; i < extra.size(); ++i)
+            answer.insert(std::string(extra.name(i)), std::string(extra.value(i)));
+    };
+    impl->socket.set_option(ws::stream_base::decorator(decorate));
+    auto copy = as_beast(request);
+    stream->set_deadline(limits.write_time);
+    auto [ec] = co_await impl->socket.async_accept(copy, as_result);
+    stream->clear_deadline();
+    if (ec) co_return fail(stream->failure(ec));
+    impl->heard = Clock::now();
+    co_return WebSocket(std::move(impl));
+}
+
+Task<Result<WebSocket>> WebSocket::connect(Endpoint to, TlsClientContext& tls, WebSocketLimits limits) {
+    auto connected = co_await connect_tls(to.host, to.port, to.alpn, tls, limits.handshake_time);
+    if (!connected) co_return fail(std::move(connected).error());
+    auto stream = connected->stream;
+    auto impl = std::make_unique<WebSocket::Impl>(stream, limits);
+    impl->peer = std::make_shared<PeerInfo>(std::move(connected->peer));
+    auto host = to.host.find(':') == std::string::npos ? to.host : "[" + to.host + "]";
+    ws::response_type answer;
+    stream->set_deadline(limits.handshake_time);
+    auto [ec] = co_await impl->socket.async_handshake(answer, host, to.path, as_result);
+    stream->clear_deadline();
+    if (ec == ws::error::upgrade_declined) {
+        auto status = answer.result_int();
+        auto kind = status == 401 || status == 403 ? Errc::forbidden : Errc::unavailable;
+        co_return fail(
+            kind, to.host + " answered " + std::to_string(status) + " instead of opening the link.", answer.body().substr(0, 500)
+        );
+    }
+    if (ec) co_return fail(stream->failure(ec));
+    impl->heard = Clock::now();
+    co_return WebSocket(std::move(impl));
+}
+
+}  // namespace fairlead::net
