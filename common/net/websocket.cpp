@@ -59,6 +59,7 @@ struct WebSocket::Impl {
     }
 
     Error ended(const error_code& ec);
+    Task<> close_by_hand(std::uint16_t code, std::string_view text);
 
     std::shared_ptr<TlsStream> stream;
     Socket socket;
@@ -67,7 +68,30 @@ struct WebSocket::Impl {
     CloseReason reason;
     Clock::time_point heard;
     beast::flat_buffer buffer;
+    bool client = false;
+    bool mid_write = false;  // a frame was begun and not finished
 };
+
+/// Beast counts a socket whose read was cancelled as failed, but its outgoing side is whole: our own close frame can
+/// still go out. The peer's answer is not looked at, only awaited, so that it sees the frame before the end.
+Task<> WebSocket::Impl::close_by_hand(std::uint16_t code, std::string_view text) {
+    text = text.substr(0, 123);
+    std::string frame = {'\x88', static_cast<char>((client ? 0x80 : 0) | (2 + text.size()))};
+    if (client) frame.append(4, '\0');  // a mask of zeros leaves the payload as it is
+    frame += static_cast<char>(code >> 8);
+    frame += static_cast<char>(code & 0xff);
+    frame += text;
+    stream->set_deadline(limits.close_time);
+    error_code ec;
+    co_await stream->write_all(frame, {}, ec);
+    error_code ignored;
+    if (!ec) stream->socket().shutdown(asio::socket_base::shutdown_send, ignored);
+    char dropped[512];
+    for (int i = 0; !ec && i < 1000; ++i) {
+        auto size = co_await stream->read_some(dropped, sizeof dropped, ec);
+        if (size == 0) break;
+    }
+}
 
 Error WebSocket::Impl::ended(const error_code& ec) {
     if (ec == ws::error::closed) {
@@ -119,6 +143,7 @@ Task<Result<>> WebSocket::write(MessageKind kind, std::string_view data) {
     auto& self = *impl_;
     self.socket.text(kind == MessageKind::text);
     self.stream->set_deadline(self.limits.write_time);
+    self.mid_write = true;
     auto bytes = asio::const_buffer(data.data(), data.size());
     auto [ec, size] = co_await self.socket.async_write(bytes, as_result);
     self.stream->clear_deadline();
@@ -126,6 +151,7 @@ Task<Result<>> WebSocket::write(MessageKind kind, std::string_view data) {
         self.stream->close();
         co_return fail(self.ended(ec));
     }
+    self.mid_write = false;
     co_return Result<>();
 }
 
@@ -141,17 +167,18 @@ Task<Result<>> WebSocket::ping() {
 
 Task<> WebSocket::close(std::uint16_t code, std::string reason) {
     auto& self = *impl_;
-    co_await asio::this_coro::reset_cancellation_state();
     if (self.socket.is_open()) {
         ws::close_reason said(static_cast<ws::close_code>(code));
         said.reason.assign(reason.data(), std::min<std::size_t>(reason.size(), 123));
         self.stream->set_deadline(self.limits.close_time);
         auto closed = co_await self.socket.async_close(said, as_result);
         static_cast<void>(closed);
-        if (self.reason.code == 1006) {
-            self.reason.code = code;
-            self.reason.text = std::move(reason);
-        }
+    } else if (self.reason.code == 1006 && !self.mid_write && self.stream->is_open()) {
+        co_await self.close_by_hand(code, reason);
+    }
+    if (self.reason.code == 1006) {
+        self.reason.code = code;
+        self.reason.text = std::move(reason);
     }
     abort();
 }
@@ -189,6 +216,7 @@ Task<Result<WebSocket>> WebSocket::connect(Endpoint to, TlsClientContext& tls, W
     auto stream = connected->stream;
     auto impl = std::make_unique<WebSocket::Impl>(stream, limits);
     impl->peer = std::make_shared<PeerInfo>(std::move(connected->peer));
+    impl->client = true;
     auto host = to.host.find(':') == std::string::npos ? to.host : "[" + to.host + "]";
     ws::response_type answer;
     stream->set_deadline(limits.handshake_time);

@@ -78,7 +78,8 @@ public:
     Task<Result<>> ping();
 
     /// Says goodbye, waits for the answer (or close_time) and ends the connection. The caller must not be
-    /// reading or writing any more. `reason` is cut at 123 bytes. Works in a cancelled coroutine too.
+    /// reading or writing any more. `reason` is cut at 123 bytes. A coroutine that was cancelled awaits
+    /// `asio::this_coro::reset_cancellation_state()` first; a read that was cancelled does no harm, a write does.
     Task<> close(std::uint16_t code, std::string reason);
 
     /// Ends it now, without a word. What is under way fails.
