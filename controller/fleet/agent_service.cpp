@@ -17,7 +17,7 @@
 namespace fairlead::fleet {
 namespace {
 
-constexpr std::string_view org_uri = "urn:fairlead:org:";
+constexpr std::string_view org_uri = "fairlead:org:";
 
 tl::unexpected<Error> refuse(std::string code, std::string message) {
     return fail(Error(Errc::forbidden, std::move(message)).with_code(std::move(code)));
@@ -41,11 +41,13 @@ Result<> AgentService::publish_server(store::UnitOfWork& unit, const api::OrgSco
 
 Result<AgentIdentity> AgentService::identify(const crypto::CertificateFacts& certificate) {
     auto server = ServerId::parse(certificate.common_name);
-    auto uri = std::find_if(certificate.names.uri.begin(), certificate.names.uri.end(),
-                            [](const auto& text) { return text.starts_with(org_uri); });
-    if (!server || uri == certificate.names.uri.end()) return unknown_server();
-    auto org = OrgId::parse(std::string_view(*uri).substr(org_uri.size()));
-    if (!org) return unknown_server();
+    std::optional<OrgId> org;
+    for (std::string_view uri : certificate.names.uri) {
+        if (uri.starts_with("urn:")) uri.remove_prefix(4);
+        if (!uri.starts_with(org_uri)) continue;
+        if (auto parsed = OrgId::parse(uri.substr(org_uri.size()))) org = *parsed;
+    }
+    if (!server || !org) return unknown_server();
     auto scope = api::ScopeIssuer::scope(*org);
     return parts_.store.read([&](store::Connection& db) -> Result<AgentIdentity> {
         FAIRLEAD_TRY(row, ServerRepo(db, scope).find(*server));
@@ -82,7 +84,6 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
     welcome.heartbeat_s = settings_.heartbeat_s;
     welcome.facts_s = settings_.facts_s;
     welcome.controllers = settings_.controllers;
-    welcome.ca = parts_.issuer.trusted();
 
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<Greeting> {
         ServerRepo servers(unit.db(), agent.scope);
@@ -92,6 +93,8 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
         FAIRLEAD_CHECK(servers.came_online(agent.server, now, operations::cut(hello.version, 60), welcome.protocol));
         FAIRLEAD_TRY(attached, parts_.operations.attach(unit, greeting.link, hello));
         welcome.acknowledged = attached.acknowledged;
+        FAIRLEAD_TRY(trusted, parts_.issuer.trusted(unit.db()));
+        welcome.ca = std::move(trusted);
         greeting.messages.emplace_back(std::move(welcome));
         std::move(attached.messages.begin(), attached.messages.end(), std::back_inserter(greeting.messages));
         if (residents_ && row->status != ServerStatus::online)
@@ -118,6 +121,8 @@ Result<> AgentService::facts(const operations::AgentLink& link, const proto::Fac
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
         FAIRLEAD_CHECK(ServerRepo(unit.db(), link.scope).store_facts(link.server, now, text));
         FAIRLEAD_CHECK(FactPoints(unit.db(), link.scope).add(link.server, now, message.facts));
+        // It has read the welcome by now, and what that said about authorities.
+        FAIRLEAD_CHECK(parts_.issuer.told(unit, link.scope, link.server));
         if (residents_) FAIRLEAD_CHECK(residents_->health(unit, link.scope, link.server, message.facts.environments));
         return publish_server(unit, link.scope, link.server);
     });
@@ -132,14 +137,13 @@ Result<> AgentService::inventory(const operations::AgentLink& link, const proto:
 
 Result<proto::Certificate> AgentService::renew(const operations::AgentLink& link, const proto::Renew& message) {
     FAIRLEAD_TRY(csr, read_csr(message.csr));
-    auto now = parts_.clock.now();
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<proto::Certificate> {
         ServerRepo servers(unit.db(), link.scope);
         FAIRLEAD_TRY(server, servers.get(link.server));
         if (server.revoked_ms) return revoked_server();
         if (csr.spki_sha256().hex() != server.spki_sha256)
             return refuse("key_changed", "The request is for another key than the one that this server enrolled with.");
-        FAIRLEAD_TRY(issued, parts_.issuer.issue(csr, link.server, link.scope.org(), now));
+        FAIRLEAD_TRY(issued, parts_.issuer.again(unit, link.scope, link.server, message.csr));
         FAIRLEAD_CHECK(servers.store_certificate(link.server, issued.serial, issued.not_after));
         api::Actor actor;
         actor.kind = api::Actor::Kind::server;
@@ -153,7 +157,7 @@ Result<proto::Certificate> AgentService::renew(const operations::AgentLink& link
         act.after = boost::json::object{{"serial", issued.serial}, {"not_after", to_rfc3339(issued.not_after)}};
         parts_.audit.record(unit, link.scope, actor, std::move(act));
         FAIRLEAD_CHECK(publish_server(unit, link.scope, link.server));
-        return proto::Certificate{issued.pem, parts_.issuer.trusted()};
+        return proto::Certificate{issued.pem, issued.ca};
     });
 }
 

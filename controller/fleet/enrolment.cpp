@@ -124,7 +124,7 @@ Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, api::Actor actor)
         server.capability = request.capability;
         server.facts = facts_text(request.facts, now);
         server.spki_sha256 = key;
-        FAIRLEAD_TRY(issued, parts_.issuer.issue(csr, server.id, scope.org(), now));
+        FAIRLEAD_TRY(issued, parts_.issuer.enrol(unit, scope, server.id, request.csr));
         server.serial = issued.serial;
         server.not_after_ms = issued.not_after;
         FAIRLEAD_CHECK(servers.insert(server));
@@ -135,7 +135,7 @@ Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, api::Actor actor)
         act.target_name = server.name;
         parts_.audit.record(unit, scope, actor, std::move(act));
         operations::publish(unit, parts_.events, {server_event(scope.org(), server)});
-        return Enrolled{server.id, scope.org(), issued.pem};
+        return Enrolled{server.id, scope.org(), issued};
     });
     if (enrolled && refused) return fail(*std::move(refused));
     return enrolled;
@@ -189,7 +189,7 @@ Result<IssuedCertificate> Enrolment::recover(const RecoverRequest& request, api:
             parts_.audit.record(unit, scope, actor, std::move(act));
             return IssuedCertificate{};
         }
-        FAIRLEAD_TRY(issued, parts_.issuer.issue(csr, server.id, scope.org(), now));
+        FAIRLEAD_TRY(issued, parts_.issuer.again(unit, scope, server.id, request.csr));
         FAIRLEAD_CHECK(servers.store_certificate(server.id, issued.serial, issued.not_after));
         act.after = boost::json::object{{"serial", issued.serial}, {"recoveries", server.recoveries + 1}};
         parts_.audit.record(unit, scope, actor, std::move(act));

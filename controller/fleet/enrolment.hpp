@@ -1,12 +1,13 @@
 /// How a server gets its first certificate, and another one when that has run out.
 #pragma once
 
+#include "common/crypto/x509.hpp"
+#include "common/store/store.hpp"
 #include "controller/api/audit_log.hpp"
 #include "controller/api/events.hpp"
 #include "controller/fleet/challenge.hpp"
 #include "controller/fleet/issuer.hpp"
 #include "controller/fleet/server_repo.hpp"
-#include "common/store/store.hpp"
 #include "proto/messages.hpp"
 
 #include <string>
@@ -25,7 +26,7 @@ struct EnrolRequest {
 struct Enrolled {
     ServerId server;
     OrgId org;
-    std::string certificate;
+    IssuedCertificate certificate;
 };
 
 struct RecoverRequest {

@@ -3,8 +3,10 @@
 
 #include "controller/api/route_table.hpp"
 #include "controller/fleet/enrolment.hpp"
+#include "controller/install/face.hpp"
 #include "controller/operations/operations.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,10 +21,8 @@ struct RouteParts {
     operations::Links& links;
     Enrolment& enrolment;
     Issuer& issuer;
-    /// "https://controller.example:8443": where install.sh is fetched.
-    std::string url;
-    /// "sha256//…" of the certificate's public key where it is self-signed, else "".
-    std::string pin;
+    /// How the controller looks from a server; asked for each new token, since a certificate may be replaced.
+    std::function<install::Face()> face;
     /// "host:port" to dial, in order.
     std::vector<std::string> controllers;
 };
@@ -30,8 +30,5 @@ struct RouteParts {
 void add_server_routes(api::RouteTable& table, const RouteParts& parts);
 void add_token_routes(api::RouteTable& table, const RouteParts& parts);
 void add_agent_routes(api::RouteTable& table, const RouteParts& parts);
-
-/// What to paste on a server, as root.
-std::string install_command(const std::string& url, const std::string& pin, std::string_view token);
 
 }  // namespace fairlead::fleet

@@ -87,7 +87,7 @@ Result<Response> create(const Call& call, const RouteParts& parts) {
         parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
         return api::answer(boost::json::object{{"registration_token", to_json(token, call.now())},
                                                {"token", secret.reveal()},
-                                               {"command", install_command(parts.url, parts.pin, secret.reveal())}}, 201);
+                                               {"command", install::enroll_command(parts.face(), secret.reveal())}}, 201);
     });
 }
 
@@ -104,11 +104,6 @@ Result<Response> revoke(const Call& call, const RouteParts& parts) {
 }
 
 }  // namespace
-
-std::string install_command(const std::string& url, const std::string& pin, std::string_view token) {
-    if (pin.empty()) return fmt::format("curl -fsSL {}/install.sh | sudo bash -s -- --token {}", url, token);
-    return fmt::format("curl -fsSLk --pinnedpubkey '{1}' {0}/install.sh | sudo bash -s -- --token {2} --pin {1}", url, pin, token);
-}
 
 void add_token_routes(api::RouteTable& table, const RouteParts& parts) {
     using api::Method;
