@@ -1,0 +1,53 @@
+/// Between the HTTP server and the plain core: requests go to the router on a worker thread, everything else that a
+/// browser fetches comes from the embedded console.
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/async/worker_pool.hpp"
+#include "common/net/http_server.hpp"
+#include "common/runtime/clock.hpp"
+#include "controller/api/router.hpp"
+#include "controller/web/event_hub.hpp"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace fairlead::web {
+
+struct HttpShellOptions {
+    std::size_t queue_limit = 512;  ///< requests waiting for a worker; one more is told to come back (503)
+    bool access_log = true;
+};
+
+/// Use it on the I/O thread. Everything handed in outlives it.
+class HttpShell {
+public:
+    struct Parts {
+        api::Router& router;
+        EventHub& events;
+        WorkerPool& workers;
+        const Clock& clock;
+    };
+    HttpShell(const Parts& parts, HttpShellOptions options) : parts_(parts), options_(options) {}
+
+    Task<net::HttpResponse> handle(net::HttpRequest request);
+
+    /// Problem documents for what never became a request.
+    static net::HttpResponse refuse(int status, std::string_view reason);
+
+private:
+    Task<net::HttpResponse> ask_router(const net::HttpRequest& request);
+    net::HttpResponse stream(api::EventStream events);
+
+    Parts parts_;
+    HttpShellOptions options_;
+};
+
+/// The answer for a path outside the API: a file, the console's page for its own routes, or nothing for others.
+net::HttpResponse console_page(const net::HttpRequest& request);
+
+/// What every answer carries: no sniffing, no framing, no referrer, HTTPS only.
+void add_security_headers(net::Headers& headers);
+
+}  // namespace fairlead::web
