@@ -46,7 +46,8 @@ Connection::Connection(const std::filesystem::path& file, ConnectionOptions opti
     sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
-    if (writes) script("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;");
+    if (writes) script("PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;");
+    script(options.durability == Durability::synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
     script("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
     script("PRAGMA cache_size = -" + std::to_string(options.cache_kib));
     if (!writes) script("PRAGMA query_only = ON");

@@ -37,9 +37,13 @@ private:
 
 enum class Access { read_write, read_only };
 
+/// `relaxed` may lose the newest commits when the machine loses power: for tests, and for what can be made again.
+enum class Durability { synced, relaxed };
+
 /// How to open one file. The defaults are those of a durable store: WAL, synchronous=FULL, foreign keys on.
 struct ConnectionOptions {
     Access access = Access::read_write;
+    Durability durability = Durability::synced;
     int cache_kib = 2048;      ///< page cache
     int busy_ms = 5000;        ///< wait for another process's lock
 };

@@ -27,11 +27,11 @@ private:
     std::filesystem::path path_;
 };
 
-/// A real Store on a file of its own.
+/// A real Store on a file of its own, which does not wait for the disk.
 class TemporaryStore {
 public:
     explicit TemporaryStore(std::span<const Migration> migrations)
-        : store_(StoreOptions{.file = folder_.path() / "test.db"}, migrations) {}
+        : store_(StoreOptions{.file = folder_.path() / "test.db", .durability = Durability::relaxed}, migrations) {}
     Store& store() { return store_; }
     Store* operator->() { return &store_; }
 

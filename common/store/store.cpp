@@ -62,7 +62,7 @@ struct Store::Request {
 };
 
 Store::Store(StoreOptions options, std::span<const Migration> migrations) : options_(std::move(options)) {
-    writer_ = std::make_unique<Connection>(options_.file, ConnectionOptions{.cache_kib = options_.cache_kib});
+    writer_ = std::make_unique<Connection>(options_.file, ConnectionOptions{.durability = options_.durability, .cache_kib = options_.cache_kib});
     migrate(*writer_, migrations, SystemClock().now());
     for (std::size_t i = 0; i < options_.readers; ++i)
         readers_.push_back(std::make_unique<Connection>(

@@ -47,6 +47,7 @@ struct StoreOptions {
     std::size_t queue_limit = 4096;  ///< writes waiting; one more is Errc::unavailable
     std::size_t batch_limit = 256;   ///< writes in one COMMIT
     int cache_kib = 8192;            ///< of each connection
+    Durability durability = Durability::synced;
 };
 
 /// Thread-safe. `write` and `read` block; call them from worker threads only.

@@ -1,0 +1,70 @@
+/// Signing in and out, first run, passwords: what the session routes do.
+#pragma once
+
+#include "common/runtime/secret.hpp"
+#include "common/store/store.hpp"
+#include "controller/access/passwords.hpp"
+#include "controller/access/sessions.hpp"
+#include "controller/access/users.hpp"
+#include "controller/api/audit_log.hpp"
+#include "controller/api/principal.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fairlead::access {
+
+/// Who asks, and from where; for the session's row and the audit log.
+struct Caller {
+    std::string address;
+    std::string user_agent;
+    std::string request_id;
+    std::string cookie;  ///< token of a session that the new one replaces
+    Timestamp now;
+};
+
+/// Thread-safe; every function opens its own transactions and may hash passwords: worker threads only.
+class Accounts {
+public:
+    struct Parts {
+        store::Store& store;
+        Sessions& sessions;
+        PasswordHasher& hasher;
+        api::AuditLog& audit;
+    };
+    explicit Accounts(const Parts& parts) : parts_(parts) {}
+
+    /// Errc::unauthenticated (sign_in_failed), whatever was wrong; Errc::rate_limited.
+    Result<OpenedSession> sign_in(const Caller& caller, std::string_view email, const Secret& password);
+
+    struct LinkFacts {
+        std::string email;
+        Timestamp expires;
+    };
+    /// Errc::not_found (setup_link_invalid).
+    Result<LinkFacts> look_at_link(std::string_view token, Timestamp now);
+    /// Uses the link up: sets the password, ends the person's sessions, signs in.
+    Result<OpenedSession> set_up(
+        const Caller& caller, std::string_view token, const Secret& password, const std::optional<std::string>& name
+    );
+
+    /// Ends all other sessions of the person. Errc::invalid (password_wrong), Errc::rate_limited.
+    Result<> change_password(const Caller& caller, const api::Principal& who, const Secret& current, const Secret& chosen);
+
+    Result<> sign_out(const Caller& caller, const api::Principal& who, const SessionId& session);
+
+private:
+    /// One entry in the log of each of the person's organizations.
+    Result<> record(
+        store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action,
+        api::Act::Outcome outcome = api::Act::Outcome::ok
+    );
+    Result<> failed(const Caller& caller, const std::optional<User>& user, std::string action);
+    /// Replaces the caller's session, if it had one.
+    Result<OpenedSession> open(store::UnitOfWork& unit, const Caller& caller, const User& user);
+
+    Parts parts_;
+};
+
+}  // namespace fairlead::access

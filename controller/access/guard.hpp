@@ -1,0 +1,42 @@
+/// The one place where a request's caller is identified and permitted.
+#pragma once
+
+#include "common/store/store.hpp"
+#include "controller/access/rates.hpp"
+#include "controller/access/sessions.hpp"
+#include "controller/api/guard.hpp"
+
+#include <string>
+#include <vector>
+
+namespace fairlead::access {
+
+/// The cookie that holds the session's token.
+inline constexpr std::string_view cookie_name = "__Host-fairlead";
+
+class Guard final : public api::Guard {
+public:
+    struct Parts {
+        store::Store& store;
+        Sessions& sessions;
+        RateLimiter& rates;
+        /// "https://fairlead.example:8443": where the console is reached, beside the Host of each request.
+        std::vector<std::string> origins;
+    };
+    explicit Guard(Parts parts) : parts_(std::move(parts)) {}
+
+    Result<std::optional<api::Principal>> admit(
+        const api::Request& request, const api::Route& route, std::string_view org
+    ) override;
+    bool knows(std::string_view permission) const override;
+
+private:
+    /// A browser says where a request comes from; somebody else's page must not act with the visitor's cookie.
+    Result<> same_origin(const api::Request& request, bool needed) const;
+    /// Errc::not_found for organizations that are not the caller's, Errc::forbidden (fact permission).
+    Result<> authorize(api::Principal& principal, std::string_view org, std::string_view permission) const;
+
+    Parts parts_;
+};
+
+}  // namespace fairlead::access

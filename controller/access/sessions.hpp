@@ -1,0 +1,98 @@
+/// Who is signed in: opaque random ids in cookies, only their hashes in the store.
+#pragma once
+
+#include "common/runtime/clock.hpp"
+#include "common/runtime/id.hpp"
+#include "common/runtime/secret.hpp"
+#include "common/store/store.hpp"
+#include "controller/access/users.hpp"
+
+#include <boost/describe.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace fairlead::access {
+
+struct SessionLimits {
+    std::chrono::seconds idle{30 * 60};             ///< sliding
+    std::chrono::seconds absolute{7 * 24 * 3600};
+};
+
+struct Session {
+    SessionId id;
+    UserId user_id;
+    std::string email;
+    std::string user_name;
+    Timestamp created;
+    Timestamp last_used;
+    Timestamp expires;  ///< absolute
+    std::string address;
+    std::string user_agent;
+};
+BOOST_DESCRIBE_STRUCT(Session, (), (id, user_id, email, user_name, created, last_used, expires, address, user_agent))
+
+struct OpenedSession {
+    Session session;
+    Secret token;  ///< for the cookie
+};
+
+/// Thread-safe. Keeps sessions in use in memory; what ends a session here counts for the very next request, what another
+/// process writes within five seconds.
+class Sessions {
+public:
+    Sessions(store::Store& store, SessionLimits limits) : store_(store), limits_(limits) {}
+
+    /// Told of every session that ends, after the commit, on the writer thread: closes its streams and sockets. Set once,
+    /// before anything else is called.
+    void on_end(std::function<void(const SessionId&)> ended) { ended_ = std::move(ended); }
+
+    /// The session of a cookie, used now: its idle time starts again. Errc::unauthenticated. Opens its own transactions.
+    Result<Session> use(std::string_view token, Timestamp now);
+
+    /// The oldest beyond 100 of a person end.
+    Result<OpenedSession> open(
+        store::UnitOfWork& unit, const User& user, std::string_view address, std::string_view user_agent, Timestamp now
+    );
+    /// Errc::not_found unless it is one of this person's.
+    Result<> end(store::UnitOfWork& unit, const UserId& user, const SessionId& session);
+    Result<> end_all(store::UnitOfWork& unit, const UserId& user, const std::optional<SessionId>& but);
+
+    /// Last used first.
+    Result<std::vector<Session>> list(const UserId& user, Timestamp now);
+
+    /// Ends what is idle for too long or too old. Every minute or so.
+    Result<> tidy(Timestamp now);
+
+    const SessionLimits& limits() const { return limits_; }
+
+    static constexpr std::string_view token_prefix = "fls_";
+    static constexpr std::size_t most_per_user = 100;
+
+private:
+    struct Known {
+        Session session;
+        Timestamp read;   ///< from the store
+        Timestamp saved;  ///< last_used as it is in the store
+    };
+    bool alive(const Session& session, Timestamp now) const;
+    std::optional<Known> recall(const std::string& hash, Timestamp now);
+    Result<Known> fetch(const std::string& hash, Timestamp now);
+    void ending(store::UnitOfWork& unit, std::vector<SessionId> ended);
+
+    store::Store& store_;
+    SessionLimits limits_;
+    std::function<void(const SessionId&)> ended_ = [](const SessionId&) {};
+    std::mutex lock_;
+    std::unordered_map<std::string, Known> known_;  ///< by token hash
+    std::uint64_t endings_ = 0;  ///< grows whenever sessions end, so that a read from before does not bring one back
+};
+
+}  // namespace fairlead::access

@@ -1,0 +1,58 @@
+/// People who can sign in, and the one-time links with which they choose their password.
+#pragma once
+
+#include "common/runtime/clock.hpp"
+#include "common/runtime/id.hpp"
+#include "common/runtime/secret.hpp"
+#include "common/store/store.hpp"
+
+#include <boost/describe.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fairlead::access {
+
+struct User {
+    UserId id;
+    std::string email;  ///< in lower case
+    std::string name;
+    std::string password_hash;  ///< empty until one was chosen: then nobody can sign in
+    Timestamp created;
+};
+BOOST_DESCRIBE_STRUCT(User, (), (id, email, name, password_hash, created))
+
+/// Lower case, without blanks around. Errc::invalid for what cannot be an address.
+Result<std::string> normal_email(std::string_view text);
+
+class UserRepo {
+public:
+    explicit UserRepo(store::Connection& db) : db_(db) {}
+
+    /// Errc::conflict when the address is taken. `email` is normal.
+    Result<User> create(std::string_view email, std::string_view name, Timestamp now);
+    Result<std::optional<User>> find(const UserId& id);
+    Result<std::optional<User>> by_email(std::string_view email);
+    Result<> set_password(const UserId& id, std::string_view hash);
+    Result<> set_name(const UserId& id, std::string_view name);
+
+    /// A new link for this person; older ones stop working.
+    Result<Secret> make_link(const UserId& id, Timestamp expires);
+    struct Link {
+        UserId user_id;
+        Timestamp expires;
+    };
+    /// Errc::not_found (setup_link_invalid) for unknown, used and expired links.
+    Result<Link> find_link(std::string_view token, Timestamp now);
+    /// The same, and it is used up.
+    Result<Link> take_link(std::string_view token, Timestamp now);
+
+    static constexpr std::string_view link_prefix = "flo_";
+
+private:
+    store::Connection& db_;
+};
+BOOST_DESCRIBE_STRUCT(UserRepo::Link, (), (user_id, expires))
+
+}  // namespace fairlead::access

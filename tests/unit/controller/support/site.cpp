@@ -1,0 +1,103 @@
+#include "site.hpp"
+
+#include <doctest/doctest.h>
+
+namespace fairlead::test {
+
+Site::Site(access::Rates allowed, access::SessionLimits limits) : sessions(store.store(), limits), rates(allowed) {
+    sessions.on_end([this](const SessionId& id) { ended.push_back(id); });
+    access::add_access_routes(table, {store.store(), sessions, accounts, [] {
+                                          return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
+                                      }});
+    audit::add_audit_routes(table, store.store());
+    auto servers = [](store::Connection&, const api::OrgScope&, orgs::Counts& counts) -> Result<> {
+        counts.servers += 3;
+        return {};
+    };
+    orgs::add_org_routes(table, store.store(), {servers});
+    router = std::make_unique<api::Router>(table, guard);
+}
+
+Reply Site::send(Browser& browser, std::string method, std::string path, boost::json::value body) {
+    api::Request request;
+    request.method = api::method_from(method).value();
+    auto question = path.find('?');
+    request.path = path.substr(0, question);
+    if (question != std::string::npos) request.query = path.substr(question + 1);
+    request.headers = {{"host", "fairlead.example"}, {"sec-fetch-site", "same-origin"}, {"user-agent", "Firefox"}};
+    if (!browser.cookie.empty()) request.headers.emplace_back("cookie", "a=b; __Host-fairlead=" + browser.cookie);
+    if (!body.is_null()) request.body = boost::json::serialize(body);
+    request.address = browser.address;
+    auto reply = send_raw(std::move(request));
+    if (!reply.cookie.empty()) browser.cookie = reply.cookie == "-" ? "" : reply.cookie;
+    return reply;
+}
+
+Reply Site::send_raw(api::Request request) {
+    request.at = clock.now();
+    request.request_id = "req-1";
+    std::string pattern;
+    auto response = router->handle(request, pattern);
+    Reply reply;
+    reply.status = response.status;
+    reply.text = response.body;
+    if (!response.body.empty()) reply.json = boost::json::parse(response.body);
+    for (const auto& [name, value] : response.headers) {
+        if (name == "Retry-After") reply.retry_after = value;
+        if (name != "Set-Cookie") continue;
+        auto start = value.find('=') + 1;
+        reply.cookie = value.substr(start, value.find(';') - start);
+        if (reply.cookie.empty()) reply.cookie = "-";
+        REQUIRE(value.find("; Path=/; Max-Age=") != std::string::npos);
+        REQUIRE(value.ends_with("; Secure; HttpOnly; SameSite=Lax"));
+        REQUIRE(value.starts_with("__Host-fairlead="));
+    }
+    return reply;
+}
+
+UserId Site::add_user(const std::string& email, const std::string& role, bool owner) {
+    auto hash = hasher.hash(Secret(password)).value();
+    return store
+        ->write([&](store::UnitOfWork& unit) -> Result<UserId> {
+            access::UserRepo users(unit.db());
+            orgs::Memberships memberships(unit.db());
+            FAIRLEAD_TRY(user, users.create(email, "Ann", clock.now()));
+            FAIRLEAD_CHECK(users.set_password(user.id, hash));
+            FAIRLEAD_TRY(org, memberships.create("Org of " + email, orgs::Plan::agency, clock.now()));
+            FAIRLEAD_CHECK(memberships.add(org.id, user.id, role, owner, clock.now()));
+            return user.id;
+        })
+        .value();
+}
+
+OrgId Site::org_of(const std::string& email) {
+    return store
+        ->read([&](store::Connection& db) {
+            return db.one<OrgId>(
+                "SELECT m.org_id FROM membership m JOIN app_user u ON u.id = m.user_id WHERE u.email = $1", email
+            );
+        })
+        .value()
+        .value();
+}
+
+std::string Site::link_for(const std::string& email, std::chrono::seconds good_for) {
+    return store
+        ->write([&](store::UnitOfWork& unit) -> Result<std::string> {
+            access::UserRepo users(unit.db());
+            FAIRLEAD_TRY(user, users.by_email(email));
+            FAIRLEAD_TRY(link, users.make_link(user->id, clock.now() + good_for));
+            return std::string(link.reveal());
+        })
+        .value();
+}
+
+std::vector<std::string> Site::audited(const OrgId& org) {
+    return store
+        ->read([&](store::Connection& db) {
+            return db.all<std::string>("SELECT action || ' ' || result FROM audit_entry WHERE org_id = $1 ORDER BY id", org);
+        })
+        .value();
+}
+
+}  // namespace fairlead::test

@@ -1,0 +1,71 @@
+/// A controller without a network: store, access, audit and a router, driven by a clock that stands still.
+#pragma once
+
+#include "common/store/memory_db.hpp"
+#include "controller/access/accounts.hpp"
+#include "controller/access/guard.hpp"
+#include "controller/access/routes.hpp"
+#include "controller/access/schema.hpp"
+#include "controller/api/router.hpp"
+#include "controller/audit/audit.hpp"
+#include "controller/audit/schema.hpp"
+#include "controller/orgs/orgs.hpp"
+#include "controller/orgs/schema.hpp"
+
+#include <boost/json.hpp>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace fairlead::test {
+
+struct Reply {
+    int status = 0;
+    std::string text;
+    boost::json::value json;
+    std::string cookie;  ///< value that was set
+    std::string retry_after;
+
+    std::string code() const { return std::string(json.at("code").as_string()); }
+};
+
+/// One browser: it keeps its cookie.
+struct Browser {
+    std::string cookie;
+    std::string address = "192.0.2.1";
+};
+
+class Site {
+public:
+    explicit Site(access::Rates allowed = {}, access::SessionLimits limits = {});
+
+    /// Sends what a browser on the console's own page would send.
+    Reply send(Browser& browser, std::string method, std::string path, boost::json::value body = nullptr);
+    /// Sends exactly this.
+    Reply send_raw(api::Request request);
+
+    /// A person with a password, member of an organization of their own.
+    UserId add_user(const std::string& email, const std::string& role = "admin", bool owner = true);
+    OrgId org_of(const std::string& email);
+    std::string link_for(const std::string& email, std::chrono::seconds good_for = std::chrono::hours(24));
+    std::vector<std::string> audited(const OrgId& org);
+
+    static constexpr auto password = "four words without sense";
+
+    FakeClock clock;
+    std::vector<store::Migration> steps{
+        {1, "orgs", orgs::first_tables}, {2, "access", access::first_tables}, {3, "audit", audit::first_tables}};
+    store::TemporaryStore store{steps};
+    audit::Log log{clock};
+    access::Sessions sessions;
+    access::PasswordHasher hasher{crypto::PasswordCost{1, 8192}};
+    access::Accounts accounts{{store.store(), sessions, hasher, log}};
+    access::RateLimiter rates;
+    access::Guard guard{{store.store(), sessions, rates, {"https://fairlead.example"}}};
+    api::RouteTable table;
+    std::deque<SessionId> ended;
+    std::unique_ptr<api::Router> router;
+};
+
+}  // namespace fairlead::test
