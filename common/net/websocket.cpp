@@ -141,6 +141,7 @@ Task<Result<Message>> WebSocket::read() {
 
 Task<Result<>> WebSocket::write(MessageKind kind, std::string_view data) {
     auto& self = *impl_;
+    if (!self.socket.is_open()) co_return fail(self.stream->failure({}));
     self.socket.text(kind == MessageKind::text);
     self.stream->set_deadline(self.limits.write_time);
     self.mid_write = true;

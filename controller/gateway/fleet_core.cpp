@@ -1,0 +1,117 @@
+#include "controller/gateway/fleet_core.hpp"
+
+#include "common/runtime/log.hpp"
+#include "proto/codec.hpp"
+
+#include <optional>
+
+namespace fairlead::gateway {
+
+namespace {
+
+struct State final : LinkState {
+    explicit State(fleet::AgentIdentity who) : LinkState(who.server), identity(std::move(who)) {}
+    fleet::AgentIdentity identity;
+    std::optional<operations::AgentLink> link;  // from the hello on
+};
+
+State& state_of(LinkState& link) { return static_cast<State&>(link); }
+
+tl::unexpected<Error> protocol_error(std::string message) {
+    return fail(Error(Errc::invalid, std::move(message)).with_code("protocol_error"));
+}
+
+Replies encoded(const std::vector<proto::ToAgent>& messages, bool more = false) {
+    Replies replies;
+    replies.messages.reserve(messages.size());
+    for (const auto& message : messages) replies.messages.push_back(proto::encode(message));
+    replies.more = more;
+    return replies;
+}
+
+Result<crypto::Digest> digest_from(std::string_view hex) {
+    crypto::Digest digest;
+    if (hex.size() != 2 * digest.bytes.size()) return fail(Errc::internal, "A hash has the wrong length.");
+    auto value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
+    for (std::size_t i = 0; i < digest.bytes.size(); ++i)
+        digest.bytes[i] = static_cast<std::uint8_t>(value(hex[2 * i]) * 16 + value(hex[2 * i + 1]));
+    return digest;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LinkState>> FleetCore::identify(const net::PeerCertificate& certificate) {
+    crypto::CertificateFacts facts;
+    facts.common_name = certificate.common_name;
+    facts.names.dns = certificate.dns_names;
+    facts.names.uri = certificate.uris;
+    facts.serial = certificate.serial;
+    facts.not_before = certificate.not_before;
+    facts.not_after = certificate.not_after;
+    FAIRLEAD_TRY(key, digest_from(certificate.key_hash));
+    FAIRLEAD_TRY(whole, digest_from(certificate.fingerprint));
+    facts.spki_sha256 = key;
+    facts.fingerprint = whole;
+    FAIRLEAD_TRY(identity, service_.identify(facts));
+    return std::unique_ptr<LinkState>(std::make_unique<State>(std::move(identity)));
+}
+
+Result<Replies> FleetCore::hello(LinkState& link, std::string_view text) {
+    auto& state = state_of(link);
+    auto message = proto::decode_from_agent(text);
+    if (!message) return protocol_error(message.error().message());
+    const auto* hello = std::get_if<proto::Hello>(&*message);
+    if (!hello) return protocol_error("The first message must be a hello.");
+    FAIRLEAD_TRY(greeting, service_.hello(state.identity, *hello));
+    state.link = greeting.link;
+    return encoded(greeting.messages);
+}
+
+Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
+    auto& state = state_of(link);
+    auto decoded = proto::decode_from_agent(text);
+    if (!decoded) return protocol_error(decoded.error().message());
+    const auto& who = *state.link;
+    if (const auto* reports = std::get_if<proto::Reports>(&*decoded)) {
+        FAIRLEAD_TRY(ack, service_.reports(who, *reports));
+        return encoded({ack});
+    }
+    if (const auto* facts = std::get_if<proto::FactsMessage>(&*decoded)) {
+        FAIRLEAD_CHECK(service_.facts(who, *facts));
+        return Replies();
+    }
+    if (const auto* inventory = std::get_if<proto::Inventory>(&*decoded)) {
+        FAIRLEAD_CHECK(service_.inventory(who, *inventory));
+        return Replies();
+    }
+    if (const auto* renew = std::get_if<proto::Renew>(&*decoded)) {
+        FAIRLEAD_TRY(certificate, service_.renew(who, *renew));
+        return encoded({certificate});
+    }
+    return protocol_error("A second hello came.");
+}
+
+Result<Replies> FleetCore::due(LinkState& link) {
+    auto& state = state_of(link);
+    if (!state.link) return Replies();  // woken before the hello; the hello asks again
+    FAIRLEAD_TRY(due, service_.due(*state.link));
+    return encoded(due.messages, due.more);
+}
+
+void FleetCore::closed(LinkState& link) {
+    auto& state = state_of(link);
+    if (!state.link) return;
+    auto told = service_.closed(*state.link);
+    if (!told)
+        log::error("a closed link could not be noted", {{"server", link.server.str()}, {"reason", told.error().message()},
+                                                        {"detail", told.error().detail()}});
+}
+
+std::string FleetCore::refusal(std::string_view code, std::string_view message) {
+    proto::Refused refused;
+    refused.code = code;
+    refused.message = message;
+    return proto::encode(proto::ToAgent(refused));
+}
+
+}  // namespace fairlead::gateway

@@ -1,0 +1,25 @@
+/// The gateway's core made of the subjects: messages are decoded and handed to fleet's AgentService.
+#pragma once
+
+#include "controller/fleet/agent_service.hpp"
+#include "controller/gateway/core.hpp"
+
+namespace fairlead::gateway {
+
+/// Thread-safe.
+class FleetCore final : public AgentCore {
+public:
+    explicit FleetCore(fleet::AgentService& service) : service_(service) {}
+
+    Result<std::unique_ptr<LinkState>> identify(const net::PeerCertificate& certificate) override;
+    Result<Replies> hello(LinkState& link, std::string_view text) override;
+    Result<Replies> message(LinkState& link, std::string_view text) override;
+    Result<Replies> due(LinkState& link) override;
+    void closed(LinkState& link) override;
+    std::string refusal(std::string_view code, std::string_view message) override;
+
+private:
+    fleet::AgentService& service_;
+};
+
+}  // namespace fairlead::gateway

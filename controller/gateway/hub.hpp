@@ -1,0 +1,65 @@
+/// The live links, one for each connected server.
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/async/worker_pool.hpp"
+#include "common/net/websocket.hpp"
+#include "controller/gateway/core.hpp"
+#include "controller/operations/links.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <unordered_map>
+
+namespace fairlead::gateway {
+
+class Session;
+
+struct HubOptions {
+    HubOptions() = default;
+
+    std::chrono::milliseconds hello_time{10'000};      ///< from the WebSocket to the agent's hello
+    std::chrono::milliseconds ping_after{15'000};      ///< of silence
+    std::chrono::milliseconds give_up_after{45'000};   ///< of silence
+    std::chrono::milliseconds look_every{5'000};       ///< how often silence is looked for
+    std::size_t queue_bytes = 4 * 1024 * 1024;         ///< waiting for one agent; beyond it the link ends: 4006
+};
+
+/// Everything happens on the executor's thread, but for wake() and cut(), which anybody may call. The core, the pool
+/// and the hub outlive every link: stop the listener and wait for it first.
+class Hub final : public operations::Links {
+public:
+    Hub(Executor executor, WorkerPool& pool, AgentCore& core, HubOptions options = HubOptions());
+    ~Hub() override;
+
+    /// The listener's AgentHandler: one link from its first message to its end.
+    Task<> serve(net::WebSocket socket);
+
+    /// Looks after silent links. Runs until it is cancelled.
+    Task<> watch();
+
+    void wake(const ServerId& server) override;
+    void cut(const ServerId& server, std::string code, std::string message) override;
+
+    /// Thread-safe.
+    std::size_t online() const { return online_.load(std::memory_order_relaxed); }
+
+private:
+    friend class Session;
+    void attach(Session& session);
+    void detach(Session& session);
+
+    Executor executor_;
+    WorkerPool& pool_;
+    AgentCore& core_;
+    HubOptions options_;
+    std::unordered_map<std::string, Session*> sessions_;
+    std::atomic<std::size_t> online_ = 0;
+};
+
+/// The WebSocket close code for a `refused` code (proto/README.md section 7).
+std::uint16_t close_code(std::string_view code);
+
+}  // namespace fairlead::gateway

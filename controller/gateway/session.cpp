@@ -1,0 +1,253 @@
+#include "controller/gateway/session.hpp"
+
+#include "common/async/offload.hpp"
+#include "common/async/within.hpp"
+#include "common/runtime/log.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+
+namespace fairlead::gateway {
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+constexpr auto patience = std::chrono::seconds(5);  // for a goodbye that the agent does not take
+
+bool is_cancellation(const std::exception_ptr& thrown) {
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const boost::system::system_error& error) {
+        return error.code() == asio::error::operation_aborted;
+    } catch (...) {
+        return false;
+    }
+}
+
+}  // namespace
+
+std::uint16_t close_code(std::string_view code) {
+    if (code == "going_away") return 1001;
+    if (code == "server_unknown") return 4001;
+    if (code == "revoked") return 4002;
+    if (code == "clock_wrong") return 4003;
+    if (code == "protocol_too_old" || code == "protocol_too_new") return 4004;
+    if (code == "replaced") return 4005;
+    if (code == "too_slow") return 4006;
+    return 1002;
+}
+
+Session::Session(Hub& hub, Executor executor, net::WebSocket socket)
+    : hub_(hub), socket_(std::move(socket)), children_(executor), turn_(executor) {}
+
+Task<> Session::run() {
+    std::exception_ptr thrown;
+    try {
+        co_await talk();
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    // From here on the link is told goodbye and forgotten, also when the listener stops.
+    co_await asio::this_coro::reset_cancellation_state();
+    if (attached_) hub_.detach(*this);
+    if (thrown && is_cancellation(thrown))
+        end("going_away", "The controller stops; try again in a moment.");
+    else if (thrown)
+        end("going_away", "The controller failed to handle a message.");
+    if (end_code_.empty() || !writing_) children_.cancel();
+    try {
+        co_await children_.join();
+    } catch (const std::exception& error) {
+        if (!is_cancellation(std::current_exception())) log::error("a link failed", {{"reason", error.what()}});
+    }
+    if (link_) {
+        auto forget = [this] { hub_.core_.closed(*link_); };
+        co_await offload(hub_.pool_, forget);
+    }
+    if (thrown && !is_cancellation(thrown)) std::rethrow_exception(thrown);
+}
+
+Task<> Session::talk() {
+    auto known = co_await identify();
+    if (!known) {
+        log::warning("an agent was refused", {{"address", socket_.peer().address},
+                                              {"certificate", socket_.peer().certificate->common_name},
+                                              {"code", known.error().code()}, {"reason", known.error().message()}});
+        co_return end(known.error().code(), known.error().message());
+    }
+    // Before the hello: a revocation that comes meanwhile must find this link.
+    hub_.attach(*this);
+    auto greeted = co_await greet();
+    if (!greeted) {
+        log::warning("a link ended at its hello", {{"server", server().str()}, {"code", greeted.error().code()},
+                                                   {"reason", greeted.error().message()}});
+        auto unavailable = greeted.error().kind() == Errc::unavailable || greeted.error().code().empty();
+        co_return end(unavailable ? "going_away" : greeted.error().code(), greeted.error().message());
+    }
+    log::info("an agent is connected", {{"server", server().str()}, {"address", socket_.peer().address}});
+    co_await read_loop();
+    log::info("an agent is gone", {{"server", server().str()}, {"code", socket_.close_reason().code}});
+}
+
+Task<Result<>> Session::identify() {
+    const auto& certificate = socket_.peer().certificate;
+    if (!certificate) co_return fail(Error(Errc::unauthenticated, "No certificate.").with_code("server_unknown"));
+    auto ask = [&] { return hub_.core_.identify(*certificate); };
+    auto link = co_await offload(hub_.pool_, ask);
+    if (!link) co_return fail(std::move(link).error());
+    link_ = *std::move(link);
+    co_return Result<>();
+}
+
+Task<Result<>> Session::greet() {
+    auto first = co_await within<net::Message>(hub_.options_.hello_time, socket_.read());
+    if (!first) co_return fail(std::move(first).error());
+    if (first->kind != net::MessageKind::text)
+        co_return fail(Error(Errc::invalid, "The first message must be a hello.").with_code("protocol_error"));
+    Ask ask = [this, text = std::move(first->data)] { return hub_.core_.hello(*link_, text); };
+    auto replies = co_await in_turn(std::move(ask));
+    if (!replies) co_return fail(std::move(replies).error());
+    send(*std::move(replies));
+    wake();
+    co_return Result<>();
+}
+
+Task<> Session::read_loop() {
+    while (end_code_.empty()) {
+        auto message = co_await socket_.read();
+        if (!message) co_return;
+        if (message->kind != net::MessageKind::text)
+            co_return end("protocol_error", "Protocol 1 opens no byte streams.");
+        Ask ask = [this, text = std::move(message->data)] { return hub_.core_.message(*link_, text); };
+        auto replies = co_await in_turn(std::move(ask));
+        if (!replies) {
+            const auto& error = replies.error();
+            log::warning("a link ends over a message", {{"server", server().str()}, {"code", error.code()},
+                                                        {"reason", error.message()}, {"detail", error.detail()}});
+            co_return end(error.kind() == Errc::unavailable ? "going_away" : error.code(), error.message());
+        }
+        send(*std::move(replies));
+    }
+    // The writer says goodbye; until the agent answers, somebody has to read.
+    for (;;) {
+        auto last = co_await socket_.read();
+        if (!last) co_return;
+    }
+}
+
+Task<Result<Replies>> Session::in_turn(Ask ask) {
+    while (busy_) co_await turn_.wait();
+    busy_ = true;
+    std::exception_ptr thrown;
+    Result<Replies> replies;
+    try {
+        replies = co_await offload(hub_.pool_, ask);
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    busy_ = false;
+    turn_.notify();
+    if (thrown) std::rethrow_exception(thrown);
+    co_return replies;
+}
+
+void Session::wake() {
+    due_wanted_ = true;
+    if (due_running_ || !end_code_.empty()) return;
+    due_running_ = true;
+    children_.spawn(run_due());
+}
+
+Task<> Session::run_due() {
+    while (due_wanted_ && end_code_.empty()) {
+        due_wanted_ = false;
+        Ask ask = [this] { return hub_.core_.due(*link_); };
+        auto replies = co_await in_turn(std::move(ask));
+        if (!replies) {
+            auto unavailable = replies.error().kind() == Errc::unavailable;
+            end(unavailable ? "going_away" : replies.error().code(), replies.error().message());
+            break;
+        }
+        due_after_write_ = replies->more;
+        send(*std::move(replies));
+        if (due_after_write_ && queue_.empty()) due_wanted_ = true;
+    }
+    due_running_ = false;
+}
+
+void Session::send(Replies replies) {
+    for (auto& message : replies.messages) {
+        queue_bytes_ += message.size();
+        queue_.push_back(std::move(message));
+    }
+    if (queue_bytes_ > hub_.options_.queue_bytes)
+        end("too_slow", "More than " + std::to_string(hub_.options_.queue_bytes) + " bytes wait for this agent.");
+    else if (!queue_.empty())
+        start_writer();
+}
+
+void Session::start_writer() {
+    if (writing_) return;
+    writing_ = true;
+    children_.spawn(write_out());
+}
+
+Task<> Session::write_out() {
+    for (;;) {
+        if (!end_code_.empty()) {
+            co_await farewell();
+            break;
+        }
+        Result<> written;
+        if (!queue_.empty()) {
+            auto message = std::move(queue_.front());
+            queue_.pop_front();
+            queue_bytes_ -= message.size();
+            written = co_await socket_.write(net::MessageKind::text, message);
+        } else if (ping_wanted_) {
+            ping_wanted_ = false;
+            written = co_await socket_.ping();
+        } else if (due_after_write_) {
+            due_after_write_ = false;
+            wake();
+            break;
+        } else {
+            break;
+        }
+        if (!written) {
+            socket_.abort();
+            break;
+        }
+    }
+    std::deque<std::string>().swap(queue_);
+    writing_ = false;
+}
+
+Task<> Session::farewell() {
+    auto text = hub_.core_.refusal(end_code_, end_message_);
+    // A socket whose read was cancelled takes no messages any more, but a close frame still goes out.
+    auto told = co_await socket_.write(net::MessageKind::text, text);
+    static_cast<void>(told);
+    co_await socket_.close(close_code(end_code_), end_message_);
+}
+
+void Session::end(std::string code, std::string message) {
+    if (!end_code_.empty()) return;
+    end_code_ = code.empty() ? "protocol_error" : std::move(code);
+    end_message_ = std::move(message);
+    ended_at_ = Steady::now();
+    start_writer();
+}
+
+void Session::check(Steady::time_point now) {
+    auto silent = now - socket_.last_heard();
+    if (silent > hub_.options_.give_up_after || (!end_code_.empty() && now - ended_at_ > patience)) {
+        socket_.abort();
+    } else if (silent > hub_.options_.ping_after && end_code_.empty()) {
+        ping_wanted_ = true;
+        start_writer();
+    }
+}
+
+}  // namespace fairlead::gateway

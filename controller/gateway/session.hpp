@@ -1,0 +1,62 @@
+/// One agent's link. While nothing happens it is a single coroutine that reads; others run when there is work.
+#pragma once
+
+#include "common/async/event.hpp"
+#include "common/async/task_group.hpp"
+#include "controller/gateway/hub.hpp"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace fairlead::gateway {
+
+class Session {
+public:
+    Session(Hub& hub, Executor executor, net::WebSocket socket);
+
+    Task<> run();
+
+    const ServerId& server() const { return link_->server; }
+    /// There may be something due.
+    void wake();
+    /// Says why and closes. The first reason counts.
+    void end(std::string code, std::string message);
+    /// Pings or gives up, by how long the agent has been silent.
+    void check(std::chrono::steady_clock::time_point now);
+
+private:
+    friend class Hub;
+    using Ask = std::function<Result<Replies>()>;
+
+    Task<Result<>> identify();
+    Task<Result<>> greet();
+    Task<> talk();
+    Task<> read_loop();
+    Task<Result<Replies>> in_turn(Ask ask);
+    Task<> run_due();
+    Task<> write_out();
+    Task<> farewell();
+    void send(Replies replies);
+    void start_writer();
+
+    Hub& hub_;
+    net::WebSocket socket_;
+    std::unique_ptr<LinkState> link_;
+    TaskGroup children_;
+    Event turn_;  // notified when the core is free for this link
+    std::deque<std::string> queue_;
+    std::size_t queue_bytes_ = 0;
+    std::string end_code_, end_message_;
+    std::chrono::steady_clock::time_point ended_at_{};
+    bool attached_ = false;
+    bool busy_ = false;         // the core works for this link
+    bool due_wanted_ = false;
+    bool due_running_ = false;
+    bool due_after_write_ = false;
+    bool writing_ = false;
+    bool ping_wanted_ = false;
+};
+
+}  // namespace fairlead::gateway
