@@ -35,6 +35,21 @@ export const api = createClient<paths>({
   headers: { Accept: "application/json, application/problem+json" },
 });
 
+let clockOffset = 0;
+
+/** The controller's time: this computer's clock may be wrong, and ages are told against it. */
+export function controllerNow(): number {
+  return Date.now() + clockOffset;
+}
+
+api.use({
+  onResponse({ response }) {
+    const said = Date.parse(response.headers.get("date") ?? "");
+    // The header has whole seconds and is some milliseconds old: small differences are no news.
+    if (!Number.isNaN(said)) clockOffset = Math.abs(said - Date.now()) > 5000 ? said - Date.now() : 0;
+  },
+});
+
 interface Answer<T> {
   data?: T;
   error?: unknown;

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect } from "react";
+import { lazy, Suspense, useEffect, type ReactNode } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { ApiError, whenSignedOut } from "../api/client";
 import { sessionQuery } from "../api/queries";
@@ -79,30 +79,33 @@ function SignedIn() {
   const org = orgs.find((o) => o.slug === slug);
   if (!org) return <Redirect to={`/o/${first.slug}`} replace />;
 
+  const guard = (permission: string, page: ReactNode) =>
+    org.permissions.includes(permission) ? page : <NotAllowed permission={permission} />;
+
   return (
     <AccessProvider session={session.data} org={org} key={org.id}>
       <Shell>
         <Suspense fallback={<div role="status" aria-label="Loading" />}>
           <Switch>
             <Route path="/o/:org" component={Overview} />
-            <Route path="/o/:org/servers" component={Servers} />
-            <Route path="/o/:org/servers/enrol" component={Enrol} />
-            <Route path="/o/:org/servers/:server">{({ server }) => <ServerPage id={server} key={server} />}</Route>
-            <Route path="/o/:org/projects" component={Projects} />
-            <Route path="/o/:org/projects/new">
-              <ProjectEdit />
-            </Route>
-            <Route path="/o/:org/projects/:project">{({ project }) => <ProjectPage id={project} key={project} />}</Route>
-            <Route path="/o/:org/projects/:project/edit">{({ project }) => <ProjectEdit id={project} key={project} />}</Route>
-            <Route path="/o/:org/git-credentials" component={GitCredentials} />
-            <Route path="/o/:org/environments" component={Environments} />
-            <Route path="/o/:org/environments/new" component={EnvironmentNew} />
+            <Route path="/o/:org/servers">{guard("servers.view", <Servers />)}</Route>
+            <Route path="/o/:org/servers/enrol">{guard("servers.enroll", <Enrol />)}</Route>
+            <Route path="/o/:org/servers/:server">{({ server }) => guard("servers.view", <ServerPage id={server} key={server} />)}</Route>
+            <Route path="/o/:org/projects">{guard("projects.view", <Projects />)}</Route>
+            <Route path="/o/:org/projects/new">{guard("projects.create", <ProjectEdit />)}</Route>
+            <Route path="/o/:org/projects/:project">{({ project }) => guard("projects.view", <ProjectPage id={project} key={project} />)}</Route>
+            <Route path="/o/:org/projects/:project/edit">{({ project }) => guard("projects.edit", <ProjectEdit id={project} key={project} />)}</Route>
+            <Route path="/o/:org/git-credentials">{guard("git_credentials.view", <GitCredentials />)}</Route>
+            <Route path="/o/:org/environments">{guard("environments.view", <Environments />)}</Route>
+            <Route path="/o/:org/environments/new">{guard("environments.create", <EnvironmentNew />)}</Route>
             <Route path="/o/:org/environments/:environment/:tab?">
-              {({ environment, tab }) => <EnvironmentPage id={environment} tab={tab} key={environment} />}
+              {({ environment, tab }) => guard("environments.view", <EnvironmentPage id={environment} tab={tab} key={environment} />)}
             </Route>
-            <Route path="/o/:org/operations" component={Operations} />
-            <Route path="/o/:org/operations/:operation">{({ operation }) => <OperationPage id={operation} key={operation} />}</Route>
-            <Route path="/o/:org/audit" component={Audit} />
+            <Route path="/o/:org/operations">{guard("operations.view", <Operations />)}</Route>
+            <Route path="/o/:org/operations/:operation">
+              {({ operation }) => guard("operations.view", <OperationPage id={operation} key={operation} />)}
+            </Route>
+            <Route path="/o/:org/audit">{guard("audit.view", <Audit />)}</Route>
             <Route path="/o/:org/account" component={Account} />
             <Route>
               <Missing />
@@ -111,6 +114,17 @@ function SignedIn() {
         </Suspense>
       </Shell>
     </AccessProvider>
+  );
+}
+
+function NotAllowed({ permission }: { permission: string }) {
+  return (
+    <div className="fl-page">
+      <h1>Not for your role</h1>
+      <p className="fl-dim">
+        This page needs the permission <code>{permission}</code>. An owner of the organization can give it to you.
+      </p>
+    </div>
   );
 }
 

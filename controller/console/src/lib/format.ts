@@ -41,7 +41,7 @@ export function relative(time: string, now: number): string {
   const away = Math.abs(now - then);
   const past = then <= now;
   const say = (n: number, unit: string) => (past ? `${n} ${unit} ago` : `in ${n} ${unit}`);
-  if (away < 10_000) return past ? "just now" : "in a moment";
+  if (away < 10_000) return "just now"; // also for a clock that is some seconds off
   if (away < 60_000) return say(Math.floor(away / 1000), "s");
   if (away < 3_600_000) return say(Math.floor(away / 60_000), "min");
   if (away < 86_400_000) return say(Math.floor(away / 3_600_000), "h");

@@ -86,7 +86,7 @@ function Password() {
   const differs = again && again !== fresh ? "Not the same as above" : undefined;
   const named = error?.field("current") || error?.field("new");
   return (
-    <Panel title="Password">
+    <Panel title="Password" hint="Changing it ends all your other sessions.">
       <form
         className="fl-form"
         style={{ maxWidth: 380 }}

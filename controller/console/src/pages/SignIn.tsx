@@ -5,14 +5,9 @@ import { useLocation, useSearch } from "wouter";
 import { useAct } from "../app/act";
 import { api, need } from "../api/client";
 import { sessionQuery } from "../api/queries";
+import { safeNext } from "../lib/next";
 import { ProblemNote } from "../ui/basics";
 import { Gate } from "./Gate";
-
-/** Only a path of this console: never another site's address. */
-export function safeNext(search: string): string {
-  const next = new URLSearchParams(search).get("next") ?? "/";
-  return /^\/(?![/\\])/.test(next) ? next : "/";
-}
 
 export function SignIn() {
   const [, navigate] = useLocation();

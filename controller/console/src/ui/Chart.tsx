@@ -23,7 +23,7 @@ export default function Chart(props: { times: number[]; values: (number | null)[
         height: 92,
         cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
         legend: { show: false },
-        scales: { y: { range: (_u, _min, max) => [0, maximum.current ?? Math.max(max * 1.15, 0.5)] } },
+        scales: { y: { range: (_u, _min, max) => [0, maximum.current ?? roundUp(max)] } },
         axes: [
           { stroke: colour("--mantine-color-dimmed"), font, size: 20, space: 80, grid: { show: false }, ticks: { show: false } },
           {
@@ -31,6 +31,7 @@ export default function Chart(props: { times: number[]; values: (number | null)[
             font,
             size: 58,
             space: 34,
+            splits: (u) => [0, u.scales.y!.max ?? 1],
             values: (_u, splits) => splits.map((v) => format(v)),
             grid: { stroke: colour("--fl-line"), width: 1 },
             ticks: { show: false },
@@ -65,4 +66,11 @@ export default function Chart(props: { times: number[]; values: (number | null)[
   }, [props.times, props.values, props.max, colorScheme, format]);
 
   return <div className="fl-chart" ref={box} role="img" aria-label={props.label} />;
+}
+
+/** The next of 0.5, 1, 2, 5, 10, … that is not below the value: a top that reads well. */
+function roundUp(value: number): number {
+  if (!(value > 0.5)) return 0.5;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return ([1, 2, 5, 10].find((n) => n * power >= value) ?? 10) * power;
 }

@@ -21,7 +21,7 @@ export function LogView({ log, state, over }: { log: Log; state: string; over: b
   const text = () => log.lines.map((l) => `${l.time} ${l.level} ${l.step ?? "-"} ${l.text}`).join("\n");
 
   return (
-    <div className="fl-log">
+    <div className="fl-log" data-over={over || undefined}>
       <div
         className="fl-log-box"
         ref={box}

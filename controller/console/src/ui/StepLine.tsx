@@ -27,8 +27,13 @@ export function StepLine({ steps, live }: { steps: Step[]; live: boolean }) {
               <span className="fl-step-title">{step.title}</span>
               <span className="fl-step-note">
                 <span className="fl-sr">{words[step.state]} </span>
-                {step.state === "skipped" || step.state === "undone" ? words[step.state] : took != null ? duration(took) : " "}
-                {step.state === "running" && step.percent != null && step.percent > 0 ? ` · ${step.percent} %` : ""}
+                {step.state === "skipped" || step.state === "undone"
+                  ? words[step.state]
+                  : step.state === "running" && step.percent
+                    ? `${step.percent}\u00a0%`
+                    : took != null
+                      ? duration(took)
+                      : "\u00a0"}
               </span>
               {step.detail && <span className="fl-step-detail">{step.detail}</span>}
             </span>

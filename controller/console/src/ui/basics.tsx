@@ -2,7 +2,7 @@ import { ActionIcon, Alert, Anchor, Badge, Button, Skeleton, Tooltip } from "@ma
 import { useClipboard } from "@mantine/hooks";
 import { useEffect, useState, type ReactNode } from "react";
 import { Link } from "wouter";
-import { ApiError } from "../api/client";
+import { ApiError, controllerNow } from "../api/client";
 import { exact, relative } from "../lib/format";
 import { Icon, type IconName } from "./Icon";
 
@@ -37,12 +37,22 @@ export function Page(props: {
   );
 }
 
-export function Panel(props: { title?: ReactNode; actions?: ReactNode; children: ReactNode; flush?: boolean; className?: string }) {
+export function Panel(props: {
+  title?: ReactNode;
+  actions?: ReactNode;
+  children: ReactNode;
+  flush?: boolean;
+  /** Makes it a section of a form: title and this sentence at the left, the fields at the right. */
+  hint?: ReactNode;
+}) {
   return (
-    <section className={`fl-panel ${props.className ?? ""}`}>
+    <section className={props.hint ? "fl-panel fl-split" : "fl-panel"}>
       {props.title && (
         <div className="fl-panel-head">
-          <h2>{props.title}</h2>
+          <div>
+            <h2>{props.title}</h2>
+            {props.hint && <div className="fl-hint">{props.hint}</div>}
+          </div>
           {props.actions && <div className="fl-panel-actions">{props.actions}</div>}
         </div>
       )}
@@ -120,8 +130,8 @@ function everySecond(act: () => void) {
 
 /** The present, again each second while `running`. */
 export function useNow(running = true): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => (running ? everySecond(() => setNow(Date.now())) : undefined), [running]);
+  const [now, setNow] = useState(controllerNow);
+  useEffect(() => (running ? everySecond(() => setNow(controllerNow())) : undefined), [running]);
   return now;
 }
 

@@ -91,7 +91,7 @@ export default function EnvironmentNew() {
                 if (chosenProject && chosenServer && name.trim()) create.mutate();
               }}
             >
-              <Panel title="What and where">
+              <Panel title="What and where" hint="A project's code, with its own database, on one of your servers.">
                 <div className="fl-form">
                   <div className="fl-form-row">
                     <Select
@@ -134,12 +134,12 @@ export default function EnvironmentNew() {
                   />
                 </div>
               </Panel>
-              <Panel title="Code">
+              <Panel title="Code" hint="Which branch it follows, and what its new database begins with.">
                 <div className="fl-form">
                   <CodeFields value={settings} onChange={change} error={error} />
                 </div>
               </Panel>
-              <Panel title="Limits">
+              <Panel title="Limits" hint="The server's kernel holds the environment to them, so that one cannot starve another.">
                 <div className="fl-form">
                   <ResourceFields value={settings} onChange={change} error={error} />
                   <details>

@@ -61,7 +61,7 @@ export function EnvironmentRows({ environments, hideProject }: { environments: E
   const may = useMay();
   const projects = useQuery({ ...projectsQuery(org), enabled: may("projects.view") }).data;
   const servers = useQuery({ ...serversQuery(org), enabled: may("servers.view") }).data;
-  const head = ["Environment", "Status", ...(hideProject ? [] : ["Project"]), "Server", "Release", "Last operation"];
+  const head = ["Environment", "Status", ...(hideProject ? [] : ["Project"]), "Server", "Release", { label: "Last operation", className: "fl-gives" }];
   return (
     <Table label="Environments" head={head}>
       {[...environments]
@@ -76,7 +76,7 @@ export function EnvironmentRows({ environments, hideProject }: { environments: E
                 <TypeBadge type={environment.type} />
               </span>
             </td>
-            <td data-name="Status">
+            <td data-name="Status" className="fl-quiet">
               <EnvironmentLamp status={environment.status} />
             </td>
             {!hideProject && <td data-name="Project">{projects?.find((p) => p.id === environment.project_id)?.name ?? "–"}</td>}
@@ -85,7 +85,7 @@ export function EnvironmentRows({ environments, hideProject }: { environments: E
               {environment.current_release ? `#${environment.current_release.number}` : "–"}
               {environment.pending_changes.length > 0 && <span className="fl-sub">changes wait</span>}
             </td>
-            <td data-name="Last operation">
+            <td data-name="Last operation" className="fl-gives">
               <When time={environment.last_operation?.created_at} />
             </td>
           </Row>

@@ -7,7 +7,7 @@ import type { Check, Operation } from "../../api/types";
 import { count } from "../../lib/format";
 import { useOperationLog } from "../../live/hooks";
 import { isFinal } from "../../live/reduce";
-import { LinkTo } from "../../ui/basics";
+import { LinkTo, useNow } from "../../ui/basics";
 import { Icon } from "../../ui/Icon";
 import { LogView } from "../../ui/LogView";
 import { Lamp } from "../../ui/status";
@@ -42,6 +42,7 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
 
 function Outcome({ operation }: { operation: Operation }) {
   const { state, error, outcome } = operation;
+  const now = useNow(state === "queued");
   if (state === "failed" && operation.kind === "environment.preflight" && operation.result?.checks) return null; // the report says it all
   if (error) {
     const step = operation.steps.find((s) => s.name === error.step);
@@ -71,7 +72,7 @@ function Outcome({ operation }: { operation: Operation }) {
   if (operation.cancel_requested && !isFinal(state)) {
     return <Alert color="brass">Cancel was asked for. It takes effect at the end of this step, and what was done is undone.</Alert>;
   }
-  if (state === "queued") {
+  if (state === "queued" && now - Date.parse(operation.created_at) > 3000) {
     return <Alert color="gray">Waiting for the server's agent. The operation is stored and begins as soon as it is connected.</Alert>;
   }
   return null;

@@ -87,7 +87,7 @@ export default function Operations() {
 
 export function OperationRows({ operations, hideTarget }: { operations: Operation[]; hideTarget?: boolean }) {
   const href = useHref();
-  const head = ["Operation", ...(hideTarget ? [] : ["On"]), "State", "Asked by", "When", { label: "Took", className: "fl-num" }];
+  const head = ["Operation", ...(hideTarget ? [] : ["On"]), "State", { label: "Asked by", className: "fl-gives" }, "When", { label: "Took", className: "fl-num" }];
   return (
     <Table label="Operations" head={head}>
       {operations.map((operation) => (
@@ -98,12 +98,12 @@ export function OperationRows({ operations, hideTarget }: { operations: Operatio
             </Link>
             <Doing operation={operation} />
           </td>
-          {!hideTarget && <td data-name="On">{operation.target.name}</td>}
-          <td data-name="State">
+          {!hideTarget && <td data-name="On" className="fl-quiet">{operation.target.name}</td>}
+          <td data-name="State" className="fl-quiet">
             <OperationLamp state={operation.state} />
           </td>
-          <td data-name="Asked by">{operation.requested_by?.email ?? "Fairlead"}</td>
-          <td data-name="When">
+          <td data-name="Asked by" className="fl-gives">{operation.requested_by?.email ?? "Fairlead"}</td>
+          <td data-name="When" className="fl-quiet">
             <When time={operation.created_at} />
           </td>
           <td data-name="Took" className="fl-num">

@@ -86,7 +86,7 @@ function Form({ project }: { project?: Project }) {
           save.mutate();
         }}
       >
-        <Panel title="Odoo">
+        <Panel title="Odoo" hint="The version, and the repository and branch that it comes from.">
           <div className="fl-form">
             <TextInput label="Name" placeholder="Acme" maxLength={80} value={name} onChange={(e) => setName(e.currentTarget.value)} error={error?.field("name") ?? error?.field("slug")} autoFocus={!project} />
             <div className="fl-form-row">
@@ -117,11 +117,8 @@ function Form({ project }: { project?: Project }) {
             <Credential value={credential} onChange={setCredential} />
           </div>
         </Panel>
-        <Panel title="Addon repositories">
+        <Panel title="Addon repositories" hint="Searched in this order; a module in a later one replaces the same module in an earlier one. Put your own code last.">
           <div className="fl-stack">
-            <p className="fl-dim fl-small">
-              Searched in this order; a module in a later one replaces the same module in an earlier one. Put your own code last.
-            </p>
             {addons.map((addon, at) => (
               <AddonFields
                 key={addon.key}

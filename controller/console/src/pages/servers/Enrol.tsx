@@ -47,7 +47,7 @@ export default function Enrol() {
   return (
     <Page title="Enrol a server" back={{ href: href("/servers"), label: "Servers" }} lead="One command on the server, as root. It works on Debian 12 and Ubuntu 22.04 or 24.04 with systemd.">
       {!made ? (
-        <Panel>
+        <Panel title="A token for it" hint="Good once, for a while, for this organization alone; kept only as a hash.">
           <form
             className="fl-form"
             onSubmit={(event) => {

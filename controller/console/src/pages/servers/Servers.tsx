@@ -51,7 +51,7 @@ export default function Servers() {
                           <span className="fl-sub">{facts.os?.pretty ?? "–"}</span>
                           <Labels labels={server.labels} />
                         </td>
-                        <td data-name="Status">
+                        <td data-name="Status" className="fl-quiet">
                           <ServerLamp status={server.status} />
                         </td>
                         <td data-name="CPU">
