@@ -7,14 +7,21 @@
 
 namespace fairlead::api {
 
-Result<Page> Page::of(const Call& call) {
-    Page page;
+Result<std::int64_t> Page::limit_of(const Call& call) {
+    std::int64_t limit = 50;
     if (auto text = call.query("limit")) {
-        auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), page.limit);
-        if (error != std::errc() || end != text->data() + text->size() || page.limit < 1 || page.limit > 200)
+        auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
+        if (error != std::errc() || end != text->data() + text->size() || limit < 1 || limit > 200)
             return fail(Error(Errc::invalid, fmt::format("limit is \"{}\"; it must be a number from 1 to 200.", *text))
                             .with_fields({{"limit", "must be a number from 1 to 200"}}));
     }
+    return limit;
+}
+
+Result<Page> Page::of(const Call& call) {
+    Page page;
+    FAIRLEAD_TRY(limit, limit_of(call));
+    page.limit = limit;
     if (auto text = call.query("cursor")) {
         auto split = text->find('_');
         if (split == std::string_view::npos || split > 8 || !is_ulid(text->substr(split + 1)))

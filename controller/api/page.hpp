@@ -18,6 +18,8 @@ struct Page {
 
     /// Errc::invalid names the parameter.
     static Result<Page> of(const Call& call);
+    /// For lists whose cursor is no id.
+    static Result<std::int64_t> limit_of(const Call& call);
 };
 
 /// `items` holds up to limit + 1 rows, newest first, each with its "id"; the extra one only proves that there is more.

@@ -1,0 +1,112 @@
+/// The SQL of environments, with what their server and their operation make of their status.
+#pragma once
+
+#include "common/store/connection.hpp"
+#include "controller/api/principal.hpp"
+#include "proto/operations.hpp"
+
+#include <boost/describe.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace fairlead::environments {
+
+
+/// A row; `status`, `server_status` and `busy_…` come from the server and the operation that is not over.
+struct Environment {
+    EnvironmentId id;
+    ProjectId project_id;
+    ServerId server_id;
+    std::string name;
+    std::string slug;
+    proto::EnvironmentType type = proto::EnvironmentType::development;
+    std::optional<std::string> branch;
+    std::uint16_t port = 0;
+    std::uint16_t gevent_port = 0;
+    std::string modules = "[]";  ///< JSON, as are the next two
+    std::string requirements = "[]";
+    std::string domains = "[]";
+    std::optional<std::int64_t> memory_max_bytes;
+    std::optional<std::int64_t> cpu_percent;
+    std::optional<std::int64_t> tasks_max;
+    std::int64_t workers = 0;
+    bool system_site_packages = false;
+    std::uint32_t keep_releases = 5;
+    std::string live_state;  ///< what the server said last: "running", "stopped", "failed", "starting"; "" when nothing is there
+    std::string live_detail;
+    std::optional<ReleaseId> current_release;
+    std::uint32_t next_release = 1;
+    std::optional<OperationId> last_operation_id;
+    Timestamp created_ms;
+    std::string status;
+    std::string server_status;
+    std::string busy_kind;
+    std::string busy_state;
+
+    /// Nothing of it is on its server.
+    bool never_deployed() const { return !current_release && live_state.empty(); }
+};
+BOOST_DESCRIBE_STRUCT(
+    Environment, (),
+    (id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, requirements, domains,
+     memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases, live_state, live_detail,
+     current_release, next_release, last_operation_id, created_ms, status, server_status, busy_kind, busy_state)
+)
+
+struct EnvironmentFilter {
+    std::string project;
+    std::string server;
+    std::string status;
+    std::string after;  ///< an id
+    std::int64_t limit = 50;
+};
+
+/// An environment that a server holds and this controller does not know.
+struct Found {
+    std::string slug;
+    std::string environment;
+    std::uint16_t port = 0;
+};
+
+class EnvironmentRepo {
+public:
+    EnvironmentRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+
+    /// False when the slug is taken on its server.
+    Result<bool> insert(const Environment& environment);
+    Result<Environment> get(const EnvironmentId& id);
+    Result<std::optional<Environment>> find(const EnvironmentId& id);
+    /// By name.
+    Result<std::vector<Environment>> list(const EnvironmentFilter& filter);
+    Result<std::vector<Environment>> on_server(const ServerId& server);
+    Result<std::vector<Environment>> of_project(const ProjectId& project);
+    Result<std::int64_t> count_on_server(const ServerId& server);
+    /// What a person can change.
+    Result<> update(const Environment& environment);
+    /// What a server and operations change.
+    Result<> update_live(const Environment& environment);
+    Result<> set_last_operation(const EnvironmentId& id, const OperationId& operation);
+    /// The row and its ports.
+    Result<> remove(const EnvironmentId& id);
+
+    /// Slugs that the server is known to hold, beside those of rows.
+    Result<bool> slug_found(const ServerId& server, std::string_view slug);
+    Result<std::vector<std::int64_t>> taken_ports(const ServerId& server);
+    /// Errc::conflict (port_in_use) when another environment of the server has one of them. Those it had stay its own.
+    Result<> take_ports(const Environment& environment);
+    /// Gives back what it does not use any more.
+    Result<> release_old_ports(const Environment& environment);
+    Result<> put_found(const ServerId& server, const std::vector<Found>& found);
+
+private:
+    store::Connection& db_;
+    OrgId org_;
+};
+
+/// True for the words of EnvironmentStatus in the contract.
+bool is_status(std::string_view word);
+
+}  // namespace fairlead::environments

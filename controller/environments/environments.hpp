@@ -1,0 +1,113 @@
+/// What people may do with environments: the rules between a request and an operation.
+#pragma once
+
+#include "common/crypto/keystore.hpp"
+#include "controller/api/audit_log.hpp"
+#include "controller/api/events.hpp"
+#include "controller/environments/checks.hpp"
+#include "controller/environments/environment_repo.hpp"
+#include "controller/environments/live_state.hpp"
+#include "controller/environments/project_repo.hpp"
+#include "controller/operations/operations.hpp"
+
+#include <boost/json/object.hpp>
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace fairlead::environments {
+
+/// Bounds of one server.
+inline constexpr std::int64_t max_environments_per_server = 200;
+inline constexpr std::int64_t first_port = 18069;
+
+/// What is asked of a new environment, checked for shape.
+struct NewEnvironment {
+    Environment row;      ///< without id, ports, slug where these are to be chosen
+    bool slug_chosen = false;
+    bool port_chosen = false;
+};
+
+struct DeployRequest {
+    proto::UpdateMode update = proto::UpdateMode::automatic;
+    std::vector<std::string> modules;
+    std::string note;
+};
+
+struct RollbackRequest {
+    ReleaseId release;
+    proto::DatabaseChoice database = proto::DatabaseChoice::keep;
+    std::string note;
+};
+
+/// Thread-safe; everything it knows is in the store. All run inside the caller's transaction.
+class Environments {
+public:
+    struct Parts {
+        store::Store& store;
+        api::EventSink& events;
+        api::AuditLog& audit;
+        operations::Operations& operations;
+        LiveState& live;
+        const crypto::Keystore& keys;
+        const Clock& clock;
+        GitTransports transports = GitTransports::safe;
+    };
+    explicit Environments(const Parts& parts) : parts_(parts) {}
+    const Parts& parts() const { return parts_; }
+
+    /// Errc::conflict: server_revoked, slug_in_use, port_in_use, too_many_environments; Errc::not_found for a project or
+    /// server that is not of this organization.
+    Result<Environment> create(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, NewEnvironment wanted
+    );
+    /// `changed` is the row as it shall be. `before` and `after` of the audit entry come from both.
+    Result<Environment> edit(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const Environment& before,
+        Environment changed
+    );
+
+    /// Errc::conflict: operation_in_progress, server_revoked.
+    Result<operations::Operation> preflight(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id
+    );
+    Result<operations::Operation> deploy(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id,
+        const DeployRequest& request
+    );
+    /// Also release_not_kept, release_is_live, no_database_snapshot.
+    Result<operations::Operation> rollback(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id,
+        const RollbackRequest& request
+    );
+    /// start, stop, restart. Also not_deployed.
+    Result<operations::Operation> act(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id,
+        std::string_view kind
+    );
+    /// Nothing when it is gone at once: it never was on a server, or its server is revoked and out of reach.
+    Result<std::optional<operations::Operation>> remove(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const Environment& environment,
+        bool drop_data
+    );
+
+    /// The git addresses and credentials of a project fit together; findings go to `checks`.
+    Result<> check_sources(store::Connection& db, const api::OrgScope& scope, const Project& project, api::Checks& checks);
+
+private:
+    Result<Environment> reachable(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
+    Result<> choose_slug(EnvironmentRepo& repo, Environment& row, bool chosen);
+    Result<> choose_ports(EnvironmentRepo& repo, Environment& row, bool chosen);
+    Result<operations::Operation> ask(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const Environment& environment,
+        std::string_view kind, std::string args, std::string note, std::chrono::milliseconds deadline
+    );
+    Parts parts_;
+};
+
+/// What may differ between two rows, for the audit log.
+boost::json::object audit_facts(const Environment& environment);
+
+}  // namespace fairlead::environments

@@ -1,0 +1,70 @@
+/// What servers say about environments, made true here: results of operations, inventories, health.
+#pragma once
+
+#include "common/crypto/keystore.hpp"
+#include "controller/api/events.hpp"
+#include "controller/environments/environment_repo.hpp"
+#include "controller/environments/release_repo.hpp"
+#include "controller/fleet/residents.hpp"
+#include "controller/operations/effects.hpp"
+
+namespace fairlead::environments {
+
+/// Thread-safe; runs in other subjects' transactions. Hand it to Operations::use and AgentService::use.
+class LiveState final : public operations::Effects, public fleet::Residents {
+public:
+    LiveState(api::EventSink& events, const crypto::Keystore& keys, const Clock& clock)
+        : events_(events), keys_(keys), clock_(clock) {}
+
+    // operations::Effects
+    Result<std::map<std::string, std::string>> secrets(
+        store::Connection& db, const api::OrgScope& scope, const operations::Operation& operation, const std::string& args
+    ) override;
+    Result<> moved(store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation) override;
+    Result<> finished(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation, const std::string& args,
+        const proto::Finished& finished
+    ) override;
+
+    // fleet::Residents
+    Result<> reachability_changed(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) override;
+    Result<> inventory(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server,
+        const std::vector<proto::EnvironmentState>& found
+    ) override;
+    Result<> health(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server,
+        const std::vector<proto::EnvironmentHealth>& health
+    ) override;
+
+    /// Rows and everything below them, with the event.
+    Result<> forget(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment);
+
+    /// How long after the end of an operation an inventory that does not name an environment may be an old one.
+    static constexpr auto settling = std::chrono::seconds(60);
+
+private:
+    Result<> deployed(
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const std::string& args,
+        const proto::Finished& finished
+    );
+    Result<> rolled_back(
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const std::string& args
+    );
+    Result<> make_live(
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, Release release,
+        const std::vector<std::uint32_t>& removed
+    );
+    Result<bool> reconcile(
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const proto::EnvironmentState& found
+    );
+    Result<bool> nothing_there(store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment);
+    Result<> publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
+    void publish(store::UnitOfWork& unit, const api::OrgScope& scope, const Release& release);
+
+    api::EventSink& events_;
+    const crypto::Keystore& keys_;
+    const Clock& clock_;
+};
+
+}  // namespace fairlead::environments
