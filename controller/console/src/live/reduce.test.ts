@@ -43,6 +43,12 @@ test("an operation fetched late keeps the steps that events have moved on", () =
   );
 });
 
+test("an answer without steps does not take away the ones known", () => {
+  const held = operation("running", [step("fetch", "done")]);
+  const now = newerOperation(held, operation("running"));
+  assert.equal(now.steps.length, 1);
+});
+
 test("a step that was done can be undone, and one not heard of comes last", () => {
   const held = operation("running", [step("switch", "done")]);
   assert.equal(withStep(held, step("switch", "undone")).steps[0]!.state, "undone");

@@ -24,6 +24,8 @@ export function newerOperation(held: Operation | undefined, seen: Operation): Op
   if (!held || held.id !== seen.id) return seen;
   if (order[seen.state] < order[held.state]) return held;
   if (isFinal(held.state) && !isFinal(seen.state)) return held;
+  // The answer to an act may come without steps; the ones known stay.
+  if (!seen.steps.length) return { ...seen, steps: held.steps };
   return { ...seen, steps: seen.steps.map((step) => newerStep(held.steps.find((s) => s.name === step.name), step)) };
 }
 
