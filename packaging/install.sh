@@ -17,15 +17,12 @@ release_key='@RELEASE_KEY@'
 controller='@CONTROLLER_URL@'  # the controller fills in these two
 pin='@CONTROLLER_PIN@'
 
-max_clock_error=60    # seconds
-min_free_mb=200
-work=''
-fresh=''              # set while this run's first installation can still be taken back
+max_clock_error=60 min_free_mb=200 # seconds; megabytes
+work='' fresh='' # fresh: set while this run's first installation can still be taken back
 
 say() { printf '  %-10s %s\n' "$1" "$2"; }
 
-# refuse WHAT CURE
-refuse() {
+refuse() { # WHAT CURE
     printf '\nNot installed: %s\n%s\n' "$1" "$2" >&2
     exit 1
 }
@@ -33,8 +30,8 @@ refuse() {
 at_exit() {
     local status=$?
     if [[ -n $fresh && $status -ne 0 ]]; then
-        /usr/lib/fairlead/agent-remove >/dev/null 2>&1 || echo "The agent could not be taken off again; --uninstall does." >&2
-        echo "Everything is as it was before." >&2
+        if /usr/lib/fairlead/agent-remove >/dev/null 2>&1; then echo "Everything is as it was before." >&2
+        else echo "What was unpacked could not be taken off again; run the script with --uninstall." >&2; fi
     fi
     [[ -z $work ]] || rm -rf "$work"
 }
@@ -112,15 +109,12 @@ check_clock() {
     [[ -n $date ]] || refuse "the controller's answer has no date." "Is there a proxy before $controller that removes the Date header?"
     theirs=$(date -u -d "$date" +%s)
     off=$(($(date -u +%s) - theirs))
-    if [[ ${off#-} -gt $max_clock_error ]]; then
-        refuse "the clock of this server is ${off#-} s $([[ $off -gt 0 ]] && echo ahead of || echo behind) the controller's ($date)." \
-            "Set it right (timedatectl set-ntp true) and run the command again."
-    fi
+    [[ ${off#-} -le $max_clock_error ]] || refuse "the clock of this server is ${off#-} s $([[ $off -gt 0 ]] && echo ahead of || echo behind) the controller's ($date)." \
+        "Set it right (timedatectl set-ntp true) and run the command again."
     clock="clock right to ${off#-} s"
 }
 
-# openssl checks the signature; a server without it gets the distribution's.
-need_openssl() {
+need_openssl() { # it checks the signature; a server without it gets the distribution's
     ! openssl version 2>/dev/null | grep -qE '^OpenSSL ([3-9]|[1-9][0-9])' || return 0
     command -v apt-get >/dev/null || refuse "openssl 3 is not installed; it checks the signature of the package." "Install openssl with the package manager of $distribution."
     say installing "openssl, to check the signature"
@@ -133,8 +127,7 @@ apt_get() {
         -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "$@" </dev/null
 }
 
-# The sums are signed, and the package is named in the sums: so it is the one that the release key's owner made.
-fetch_package() {
+fetch_package() { # the sums are signed and name the package: so it is the one that the release key's owner made
     local want
     if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then package=fairlead-agent_${version}_amd64.deb
     else package=fairlead-agent-$version-linux-amd64.tar.gz; fi
@@ -160,10 +153,7 @@ installed_version() {
 install_package() {
     local had file
     had=$(installed_version)
-    if [[ -n $had && $(printf '%s\n%s\n' "$had" "$version" | sort -V | tail -n 1) == "$had" ]]; then
-        say installed "already: fairlead-agent $had"
-        return
-    fi
+    if [[ -n $had && $(printf '%s\n%s\n' "$had" "$version" | sort -V | tail -n 1) == "$had" ]]; then say installed "already: fairlead-agent $had"; return; fi
     need_openssl
     fetch_package
     [[ -n $had || -e /etc/fairlead/policy.yaml ]] || fresh=yes
@@ -173,9 +163,9 @@ install_package() {
 $(tail -n 8 "$work/apt")" "Put right what it says (apt-get -f install may do) and run the command again."
     else
         tar -C "$work" --no-same-owner -xzf "$work/$package" etc usr
-        for file in "$work"/etc/fairlead/*; do [[ ! -e /etc/fairlead/${file##*/} ]] || rm "$file"; done
-        tar -C "$work" -cf - etc usr | tar -C / --no-same-owner --no-overwrite-dir --unlink-first -xf -
-        /usr/lib/fairlead/agent-setup
+        for file in "$work"/etc/fairlead/*; do [[ ! -e /etc/fairlead/${file##*/} ]] || rm "$file"; done # the owner's stay
+        tar -C "$work" -cf - etc usr | tar -C / --no-same-owner --no-overwrite-dir -xf -
+        /usr/lib/fairlead/agent-setup >"$work/setup" 2>&1 || refuse "the agent could not be set up: $(<"$work/setup")" "Put right what it says and run the command again."
     fi
     say installed "fairlead-agent $version${had:+, before $had}"
 }
@@ -201,7 +191,7 @@ bring_online() {
         printf '\nInstalled and enrolled, but not online yet:\n%s\nIt goes on trying. Its log: journalctl -u fairlead-link\n' "$said" >&2
         exit 1
     fi
-    say online "$(tail -n 1 <<<"$said")"
+    say online "$(tail -n 1 <<<"$said"), $(awk -v a="$1" -v b="${EPOCHREALTIME:-$SECONDS}" 'BEGIN { printf "%.1f", b - a }') s after the start"
 }
 
 explain() {
@@ -217,11 +207,12 @@ END
 
 uninstall() {
     [[ $EUID -eq 0 ]] || refuse "removing needs root." "Put sudo before bash."
-    if [[ -x /usr/lib/fairlead/agent-remove ]]; then exec /usr/lib/fairlead/agent-remove; fi
+    [[ ! -x /usr/lib/fairlead/agent-remove ]] || exec /usr/lib/fairlead/agent-remove
     echo "The Fairlead agent is not installed here."
 }
 
 main() {
+    export LC_ALL=C
     local begun=${EPOCHREALTIME:-$SECONDS}
     token=${FAIRLEAD_TOKEN:-} name='' systemd='' distribution='' clock='' package=''
     unset FAIRLEAD_TOKEN
@@ -250,8 +241,7 @@ main() {
     say checked "$distribution, x86_64, systemd $systemd, $clock"
     install_package
     enroll
-    bring_online
-    say took "$(date +%s.%N | awk -v b="$begun" '{ printf "%.1f s", $1 - b }')"
+    bring_online "$begun"
     explain
 }
 
