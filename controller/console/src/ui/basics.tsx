@@ -265,3 +265,16 @@ export function Meter({ value, label, text }: { value: number | null; label: str
     </div>
   );
 }
+
+/** In place of a page whose subject was deleted while it was shown. */
+export function Gone({ name, href, all }: { name: string; href: string; all: string }) {
+  return (
+    <div className="fl-page">
+      <Panel>
+        <Empty icon="trash" title={`${name} is gone`} action={<LinkButton href={href}>{all}</LinkButton>}>
+          It was deleted. The audit log says by whom and when.
+        </Empty>
+      </Panel>
+    </div>
+  );
+}

@@ -6,8 +6,9 @@ import { useHref, useMay, useOrg } from "../../app/access";
 import { environmentQuery, operationQuery, operationsQuery, projectQuery, serversQuery } from "../../api/queries";
 import type { Environment } from "../../api/types";
 import { bytes, count } from "../../lib/format";
+import { useGone } from "../../live/gone";
 import { isFinal } from "../../live/reduce";
-import { Empty, Facts, LinkTo, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
+import { Empty, Facts, Gone, LinkTo, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
 import { Icon } from "../../ui/Icon";
 import { EnvironmentLamp, kindName, OperationLamp, TypeBadge } from "../../ui/status";
 import { OperationRows } from "../operations/Operations";
@@ -22,6 +23,8 @@ export default function EnvironmentPage({ id, tab }: { id: string; tab: string |
   const org = useOrg();
   const href = useHref();
   const environment = useQuery(environmentQuery(org, id));
+  const gone = useGone(id);
+  if (gone) return <Gone name={environment.data?.name ?? "It"} href={href("/environments")} all="All environments" />;
   return (
     <Loaded query={environment}>
       {(one) => (
