@@ -16,9 +16,12 @@ export class ApiError extends Error {
   get status() {
     return this.problem.status;
   }
-  /** What is wrong with one field of the form, if anything. `addons` also finds `addons[1].url`. */
+  /** What is wrong with one field of the form, or with one of its items: `modules` also finds `modules[2]`. */
   field(name: string): string | undefined {
-    return this.problem.errors?.find((e) => e.field === name)?.message;
+    const found = this.problem.errors?.find((e) => e.field === name || (e.field.startsWith(`${name}[`) && e.field.endsWith("]")));
+    if (!found || found.field === name) return found?.message;
+    const at = Number(/\[(\d+)\]$/.exec(found.field)?.[1]);
+    return Number.isNaN(at) ? found.message : `number ${at + 1} ${found.message}`;
   }
 }
 

@@ -157,13 +157,13 @@ export function CopyButton({ value, label = "Copy" }: { value: string; label?: s
 }
 
 /** A command to take away. */
-export function Command({ value, label }: { value: string; label: string }) {
+export function Command({ value, label, prompt = "#" }: { value: string; label: string; prompt?: "#" | "$" }) {
   const clipboard = useClipboard({ timeout: 2000 });
   return (
     <div className="fl-command">
       <pre tabIndex={0} aria-label={label}>
         <span className="fl-prompt" aria-hidden="true">
-          #{" "}
+          {prompt}{" "}
         </span>
         {value}
       </pre>
