@@ -75,7 +75,9 @@ export async function need<T>(call: Promise<Answer<T>>): Promise<T> {
 }
 
 function asProblem(body: unknown, response: Response): Problem {
-  if (body && typeof body === "object" && "code" in body && "detail" in body) return body as Problem;
+  const wait = Number(response.headers.get("retry-after"));
+  const later = wait > 0 ? { retry_after_s: wait } : {};
+  if (body && typeof body === "object" && "code" in body && "detail" in body) return { ...later, ...(body as Problem) };
   return {
     type: "about:blank",
     title: response.statusText || `Status ${response.status}`,

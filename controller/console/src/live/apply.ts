@@ -101,6 +101,13 @@ export function applyOperation(client: QueryClient, org: string, operation: Oper
     }),
   );
   if (!found) void client.invalidateQueries({ queryKey: keys.operations(org) });
+  else if (before?.state !== operation.state) {
+    // It may have come to fit, or ceased to fit, a list of one state.
+    void client.invalidateQueries({
+      queryKey: keys.operations(org),
+      predicate: ({ queryKey }) => (queryKey[3] as { state?: string } | undefined)?.state !== undefined,
+    });
+  }
   if (!before || isFinal(before.state) !== isFinal(operation.state)) {
     void client.invalidateQueries({ queryKey: [...keys.org(org), "self"] });
   }

@@ -3,7 +3,7 @@ import { useClipboard } from "@mantine/hooks";
 import { useEffect, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { ApiError, controllerNow } from "../api/client";
-import { exact, relative } from "../lib/format";
+import { duration, exact, relative } from "../lib/format";
 import { Icon, type IconName } from "./Icon";
 
 /** Title and acts of a page; also names the browser's tab. */
@@ -90,6 +90,8 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
           ))}
         </ul>
       )}
+      {problem?.operation_id && <OtherOperation id={problem.operation_id} />}
+      {problem?.retry_after_s && <Wait key={problem.request_id} seconds={problem.retry_after_s} />}
       {problem?.request_id && <div className="fl-request-id">request {problem.request_id}</div>}
       {retry && (
         <Button size="xs" variant="default" mt="xs" onClick={retry}>
@@ -98,6 +100,18 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
       )}
     </Alert>
   );
+}
+
+/** The operation that is in the way. */
+function OtherOperation({ id }: { id: string }) {
+  const org = /^\/o\/[^/]+/.exec(window.location.pathname)?.[0];
+  return org ? <LinkTo href={`${org}/operations/${id}`}>See that operation</LinkTo> : null;
+}
+
+function Wait({ seconds }: { seconds: number }) {
+  const [end] = useState(() => controllerNow() + seconds * 1000);
+  const left = Math.ceil((end - useNow()) / 1000);
+  return <div>{left > 0 ? `You can try again in ${duration(left * 1000)}.` : "You can try again now."}</div>;
 }
 
 /** Shows what a query has, is waiting for, or failed with. */
