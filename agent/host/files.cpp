@@ -1,0 +1,172 @@
+#include "agent/host/files.hpp"
+
+#include "common/crypto/hash.hpp"
+#include "common/runtime/file.hpp"
+
+#include <fmt/core.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace fairlead::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Error> failed(std::string_view what, const fs::path& path, int error = errno) {
+    return fail(Errc::internal, fmt::format("Cannot {} {}: {}.", what, path.string(), std::strerror(error)));
+}
+
+/// Calls `visit` for everything below, folders before their content. Links are not followed.
+Result<> walk(const fs::path& folder, const std::function<Result<>(const fs::directory_entry&)>& visit) {
+    std::error_code error;
+    fs::recursive_directory_iterator at(folder, error), end;
+    if (error) return failed("read", folder, error.value());
+    while (at != end) {
+        FAIRLEAD_CHECK(visit(*at));
+        at.increment(error);
+        if (error) return failed("read", folder, error.value());
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<DiskSpace> disk_space(const fs::path& path) {
+    struct statvfs info {};
+    if (::statvfs(path.c_str(), &info) != 0) return failed("measure the disk of", path);
+    return DiskSpace{info.f_blocks * info.f_frsize, info.f_bfree * info.f_frsize};
+}
+
+Result<> make_folder(const fs::path& folder, mode_t mode, uid_t uid, gid_t gid) {
+    auto parent = folder.parent_path();
+    struct stat info {};
+    if (!parent.empty() && ::lstat(parent.c_str(), &info) != 0) FAIRLEAD_CHECK(make_folder(parent, 0755, 0, 0));
+    if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) return failed("make", folder);
+    Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return failed("open", folder);
+    if (::fchown(fd.get(), uid, gid) != 0 || ::fchmod(fd.get(), mode) != 0) return failed("set the owner of", folder);
+    return {};
+}
+
+Result<> remove_tree(const fs::path& path) {
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (error && error.value() != ENOENT) return failed("remove", path, error.value());
+    return {};
+}
+
+Result<> give_to_root(const fs::path& folder) {
+    auto one = [](const fs::path& path) -> Result<> {
+        struct stat info {};
+        if (::lstat(path.c_str(), &info) != 0) return failed("look at", path);
+        if (::lchown(path.c_str(), 0, 0) != 0) return failed("set the owner of", path);
+        if (S_ISLNK(info.st_mode)) return {};
+        // Set-user-id bits and write rights of others do not survive.
+        mode_t mode = S_ISDIR(info.st_mode) || (info.st_mode & 0100) ? 0755 : 0644;
+        if (::chmod(path.c_str(), mode) != 0) return failed("set the mode of", path);
+        return {};
+    };
+    FAIRLEAD_CHECK(walk(folder, [&](const auto& entry) { return one(entry.path()); }));
+    return one(folder);
+}
+
+Result<> give_to(const fs::path& folder, uid_t uid, gid_t gid) {
+    auto one = [&](const fs::path& path) -> Result<> {
+        if (::lchown(path.c_str(), uid, gid) != 0) return failed("set the owner of", path);
+        return {};
+    };
+    FAIRLEAD_CHECK(walk(folder, [&](const auto& entry) { return one(entry.path()); }));
+    return one(folder);
+}
+
+Result<> sync_tree(const fs::path& folder) {
+    Descriptor fd(::open(folder.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd || ::syncfs(fd.get()) != 0) return failed("sync", folder);
+    return {};
+}
+
+Result<> link_tree(const fs::path& from, const fs::path& to) {
+    auto folder_like = [](const fs::path& model, const fs::path& made) -> Result<> {
+        struct stat info {};
+        if (::lstat(model.c_str(), &info) != 0) return failed("look at", model);
+        if (::mkdir(made.c_str(), info.st_mode & 07777) != 0) return failed("make", made);
+        if (::lchown(made.c_str(), info.st_uid, info.st_gid) != 0 || ::chmod(made.c_str(), info.st_mode & 07777) != 0)
+            return failed("set the owner of", made);
+        return {};
+    };
+    FAIRLEAD_CHECK(folder_like(from, to));
+    return walk(from, [&](const fs::directory_entry& entry) -> Result<> {
+        auto target = to / entry.path().lexically_relative(from);
+        if (entry.is_directory() && !entry.is_symlink()) return folder_like(entry.path(), target);
+        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) != 0) return failed("link", target);
+        return {};
+    });
+}
+
+Result<std::uint64_t> tree_size(const fs::path& folder) {
+    std::uint64_t sum = 0;
+    FAIRLEAD_CHECK(walk(folder, [&](const fs::directory_entry& entry) -> Result<> {
+        struct stat info {};
+        if (::lstat(entry.path().c_str(), &info) == 0) sum += static_cast<std::uint64_t>(info.st_blocks) * 512;
+        return {};
+    }));
+    return sum;
+}
+
+Result<std::string> manifest_of(const fs::path& folder) {
+    std::vector<std::pair<std::string, std::string>> lines;
+    FAIRLEAD_CHECK(walk(folder, [&](const fs::directory_entry& entry) -> Result<> {
+        if (entry.is_directory() && !entry.is_symlink()) return {};
+        auto path = entry.path().lexically_relative(folder).string();
+        if (path.find('\n') != std::string::npos) return fail(Errc::invalid, fmt::format("{} has a file with a line feed in its name.", folder.string()));
+        if (entry.is_symlink()) {
+            lines.emplace_back(std::move(path), crypto::sha256("-> " + fs::read_symlink(entry.path()).string()).hex());
+            return {};
+        }
+        if (!entry.is_regular_file()) return {};
+        FAIRLEAD_TRY(digest, crypto::sha256_file(entry.path()));
+        lines.emplace_back(std::move(path), digest.hex());
+        return {};
+    }));
+    std::ranges::sort(lines);
+    std::string text;
+    for (const auto& [path, digest] : lines) text.append(digest).append("  ").append(path).append("\n");
+    return text;
+}
+
+std::string first_difference(std::string_view expected, std::string_view found) {
+    constexpr std::size_t digest = 66;
+    auto next = [](std::string_view& text) {
+        auto line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        return line;
+    };
+    while (!expected.empty() || !found.empty()) {
+        auto a = next(expected), b = next(found);
+        if (a == b) continue;
+        if (a.empty()) return std::string(b.substr(std::min(b.size(), digest))) + " (added)";
+        if (b.empty()) return std::string(a.substr(std::min(a.size(), digest))) + " (missing)";
+        auto path_a = a.substr(std::min(a.size(), digest)), path_b = b.substr(std::min(b.size(), digest));
+        if (path_a == path_b) return std::string(path_a) + " (changed)";
+        return path_a < path_b ? std::string(path_a) + " (missing)" : std::string(path_b) + " (added)";
+    }
+    return {};
+}
+
+Result<> replace_link(const fs::path& name, const fs::path& target) {
+    auto temporary = name.parent_path() / ("." + name.filename().string() + ".new");
+    ::unlink(temporary.c_str());
+    if (::symlink(target.c_str(), temporary.c_str()) != 0) return failed("make the link", temporary);
+    if (::rename(temporary.c_str(), name.c_str()) != 0) return failed("replace the link", name);
+    return sync_folder(name.parent_path());
+}
+
+}  // namespace fairlead::host

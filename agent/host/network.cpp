@@ -1,0 +1,263 @@
+#include "agent/host/network.hpp"
+
+#include "agent/host/packages.hpp"
+#include "agent/host/systemd.hpp"
+#include "common/runtime/file.hpp"
+#include "common/runtime/process.hpp"
+
+#include <fmt/core.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <set>
+
+namespace fairlead::host {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using Steady = std::chrono::steady_clock;
+
+sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+bool wait_for(int fd, short events, Steady::time_point until) {
+    auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
+    pollfd ready{fd, events, 0};
+    return left > 0 && ::poll(&ready, 1, static_cast<int>(left)) > 0;
+}
+
+/// Connected, or the errno.
+int connect_within(int fd, std::uint16_t port, std::chrono::milliseconds limit) {
+    auto address = loopback(port);
+    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return 0;
+    if (errno != EINPROGRESS) return errno;
+    if (!wait_for(fd, POLLOUT, Steady::now() + limit)) return ETIMEDOUT;
+    int error = 0;
+    socklen_t size = sizeof error;
+    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
+}
+
+std::vector<std::string_view> words_of(std::string_view line) {
+    std::vector<std::string_view> words;
+    while (!line.empty()) {
+        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+        auto word = line.substr(0, line.find_first_of(" \t"));
+        if (!word.empty()) words.push_back(word);
+        line.remove_prefix(word.size());
+    }
+    return words;
+}
+
+template <class Visit>
+void each_line(std::string_view text, Visit visit) {
+    while (!text.empty()) {
+        auto line = text.substr(0, text.find('\n'));
+        visit(line);
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+}
+
+struct Bound {
+    std::string address;
+    std::string inode;
+};
+
+/// Listening sockets of a port in /proc/net/tcp or tcp6.
+std::vector<Bound> bound_to(const char* table, std::uint16_t port, bool six) {
+    std::vector<Bound> found;
+    auto text = read_file(table, 16 << 20);
+    if (!text) return found;
+    auto wanted = fmt::format(":{:04X}", port);
+    each_line(*text, [&](std::string_view line) {
+        auto words = words_of(line);
+        if (words.size() < 10 || words[3] != "0A" || !words[1].ends_with(wanted)) return;
+        auto hex = words[1].substr(0, words[1].find(':'));
+        bool any = hex.find_first_not_of('0') == std::string_view::npos;
+        bool local = hex == "0100007F" || hex == "00000000000000000000000001000000";
+        found.push_back({any ? "*" : local ? (six ? "::1" : "127.0.0.1") : "another address", std::string(words[9])});
+    });
+    return found;
+}
+
+std::string first_line(const fs::path& file) {
+    auto text = read_file(file, 65536);
+    return text ? text->substr(0, text->find('\n')) : "";
+}
+
+void find_owner(Listener& listener, const std::string& inode) {
+    auto wanted = "socket:[" + inode + "]";
+    std::error_code ignored;
+    for (const auto& process : fs::directory_iterator("/proc", ignored)) {
+        auto name = process.path().filename().string();
+        if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+        for (const auto& fd : fs::directory_iterator(process.path() / "fd", ignored)) {
+            if (fs::read_symlink(fd.path(), ignored) != wanted) continue;
+            int pid = 0;
+            std::from_chars(name.data(), name.data() + name.size(), pid);
+            // systemd holds sockets for units; a service that took one over says more.
+            if (listener.pid != 0 && pid == 1) continue;
+            listener.pid = pid;
+            listener.program = first_line(process.path() / "comm");
+            auto group = first_line(process.path() / "cgroup");
+            auto unit = group.substr(group.rfind('/') + 1);
+            listener.unit = unit.find('.') == std::string::npos ? "" : unit;
+        }
+    }
+}
+
+/// `users:(("nginx",pid=12,fd=3))` of ss, run outside the executor's sandbox, which must not look into other users'
+/// processes.
+void ask_ss(std::vector<Listener>& found, std::uint16_t port) {
+    if (!has_program("ss")) return;
+    std::string text;
+    Task task;
+    task.unit = fmt::format("fairlead-ports-{}", port);
+    task.argv = {"/usr/bin/env", "ss", "-Htlnp", fmt::format("sport = :{}", port)};
+    task.deadline = 15s;
+    task.on_line = [&](std::string_view line) { text.append(line).append("\n"); };
+    if (auto ended = run_task(task); !ended || !ended->ok()) return;
+    auto name = text.find("((\""), pid = text.find("pid=");
+    if (name == std::string::npos || pid == std::string::npos) return;
+    for (auto& listener : found) {
+        if (listener.pid != 0) continue;
+        std::from_chars(text.data() + pid + 4, text.data() + text.size(), listener.pid);
+        listener.program = text.substr(name + 3, text.find('"', name + 3) - name - 3);
+        auto group = first_line(fmt::format("/proc/{}/cgroup", listener.pid));
+        auto unit = group.substr(group.rfind('/') + 1);
+        listener.unit = unit.find('.') == std::string::npos ? "" : unit;
+    }
+}
+
+}  // namespace
+
+Result<std::vector<Listener>> listeners(std::uint16_t port) {
+    std::vector<Listener> found;
+    auto all = bound_to("/proc/net/tcp", port, false);
+    auto six = bound_to("/proc/net/tcp6", port, true);
+    all.insert(all.end(), six.begin(), six.end());
+    for (const auto& bound : all) {
+        Listener listener;
+        listener.address = bound.address;
+        find_owner(listener, bound.inode);
+        found.push_back(std::move(listener));
+    }
+    if (std::ranges::any_of(found, [](const auto& listener) { return listener.pid == 0; })) ask_ss(found, port);
+    return found;
+}
+
+std::string loopback_trouble(std::uint16_t port) {
+    Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    // Where nobody listens the kernel refuses at once; silence is a packet filter.
+    auto error = connect_within(client.get(), port, 1500ms);
+    if (error == 0 || error == ECONNREFUSED) return {};
+    if (error == ETIMEDOUT) return "connections get no answer (dropped)";
+    return fmt::format("connections fail: {}", std::strerror(error));
+}
+
+std::vector<Firewall> firewalls(std::uint16_t port) {
+    std::vector<Firewall> found;
+    auto output = [](std::vector<std::string> argv) -> std::string {
+        Command command;
+        command.argv = std::move(argv);
+        command.deadline = 20s;
+        command.output_limit = 4 << 20;
+        auto ended = run(command);
+        return ended && ended->ok() ? ended->output : "";
+    };
+    auto number = std::to_string(port);
+    auto rules = has_program("nft") ? output({"nft", "list", "ruleset"}) : "";
+    if (!rules.empty()) {
+        Firewall nft{"nftables", {}};
+        std::string chain, table;
+        bool input = false, accepts_loopback = false, drops = false;
+        auto close_chain = [&] {
+            if (input && drops && !accepts_loopback) nft.blocks.push_back(fmt::format("{} {}: policy drop", table, chain));
+            input = accepts_loopback = drops = false;
+        };
+        each_line(rules, [&](std::string_view line) {
+            auto words = words_of(line);
+            if (words.empty()) return;
+            if (words[0] == "table" && words.size() > 2) table = words[2];
+            if (words[0] == "chain" && words.size() > 1) {
+                close_chain();
+                chain = words[1];
+            }
+            if (line.find("hook input") != std::string_view::npos) {
+                input = true;
+                drops = line.find("policy drop") != std::string_view::npos;
+            }
+            if (line.find("\"lo\"") != std::string_view::npos && line.find("accept") != std::string_view::npos) accepts_loopback = true;
+            bool names = std::ranges::any_of(words, [&](auto word) {
+                while (word.ends_with(',')) word.remove_suffix(1);
+                return word == number;
+            });
+            bool refuses = line.find("drop") != std::string_view::npos || line.find("reject") != std::string_view::npos;
+            if (names && refuses && line.find("dport") != std::string_view::npos) {
+                auto rule = line.substr(line.find_first_not_of(" \t"));
+                nft.blocks.push_back(fmt::format("{} {}: {}", table, chain, rule.substr(0, 200)));
+            }
+        });
+        close_chain();
+        found.push_back(std::move(nft));
+    }
+    if (has_program("ufw") && output({"ufw", "status"}).find("Status: active") != std::string::npos) found.push_back({"ufw", {}});
+    if (has_program("firewall-cmd") && output({"firewall-cmd", "--state"}).starts_with("running")) found.push_back({"firewalld", {}});
+    return found;
+}
+
+Result<HttpAnswer> http_get(std::uint16_t port, std::string_view path, std::chrono::milliseconds limit) {
+    auto until = Steady::now() + limit;
+    Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (auto error = connect_within(fd.get(), port, std::min(limit, std::chrono::milliseconds(2000))); error != 0)
+        return fail(Errc::unavailable, fmt::format("port {}: {}", port, std::strerror(error)));
+    auto request = fmt::format("GET {} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\nUser-Agent: fairlead-agent\r\nConnection: close\r\n\r\n", path, port);
+    if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+        return fail(Errc::unavailable, fmt::format("port {}: the request was not taken", port));
+    std::string text;
+    char block[8192];
+    while (text.size() < 65536) {
+        if (!wait_for(fd.get(), POLLIN, until)) return fail(Errc::timeout, fmt::format("no answer to GET {} within {} ms", path, limit.count()));
+        auto got = ::read(fd.get(), block, sizeof block);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        if (got < 0) return fail(Errc::unavailable, fmt::format("port {}: {}", port, std::strerror(errno)));
+        if (got == 0) break;
+        text.append(block, static_cast<std::size_t>(got));
+    }
+    HttpAnswer answer;
+    if (text.starts_with("HTTP/1.") && text.size() > 12) std::from_chars(text.data() + 9, text.data() + 12, answer.status);
+    if (answer.status < 100) return fail(Errc::unavailable, fmt::format("GET {} got no HTTP answer", path));
+    auto body = text.find("\r\n\r\n");
+    if (body != std::string::npos) answer.body = text.substr(body + 4);
+    return answer;
+}
+
+Result<std::vector<std::string>> resolve(const std::string& name) {
+    Command command;
+    command.argv = {"getent", "ahosts", name};
+    command.deadline = 15s;
+    FAIRLEAD_TRY(ended, run(command));
+    std::set<std::string> addresses;
+    each_line(ended.output, [&](std::string_view line) {
+        auto words = words_of(line);
+        if (!words.empty()) addresses.emplace(words[0]);
+    });
+    if (addresses.empty()) return fail(Errc::not_found, fmt::format("{} has no address", name));
+    return std::vector<std::string>(addresses.begin(), addresses.end());
+}
+
+}  // namespace fairlead::host

@@ -1,0 +1,54 @@
+/// PostgreSQL of this server, through psql as its own superuser by peer authentication.
+#pragma once
+
+#include "common/runtime/process.hpp"
+#include "common/runtime/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fairlead::host {
+
+/// Names of roles and databases are the agent's own: letters, digits, '-', '.' and '_'. Anything else is a bug and
+/// throws std::logic_error.
+class Postgresql {
+public:
+    /// A client and a server program are there.
+    static bool installed();
+
+    /// "15.8" of the running server. Errc::unavailable when it does not answer.
+    Result<std::string> version();
+    /// 150008; 0 before the first `version`.
+    int version_number() const { return number_; }
+
+    Result<bool> role_exists(const std::string& role);
+    /// Login by peer authentication only; no right to make anything. Fine when it is there.
+    Result<> create_role(const std::string& role);
+    Result<> drop_role(const std::string& role);
+
+    Result<bool> database_exists(const std::string& database);
+    /// Empty, UTF-8, owned by `role`, closed to other roles.
+    Result<> create_database(const std::string& database, const std::string& role);
+    /// A copy with everything in it. Nobody may be connected to `source`: connections are ended.
+    Result<> copy_database(const std::string& source, const std::string& target, const std::string& role);
+    /// Ends its connections. Fine when it is gone.
+    Result<> drop_database(const std::string& database);
+    Result<> rename_database(const std::string& from, const std::string& to);
+    Result<std::uint64_t> database_bytes(const std::string& database);
+    /// Names that begin with `prefix`.
+    Result<std::vector<std::string>> databases(const std::string& prefix);
+
+    /// Rows of a query, columns parted by '|'; empty lines are left out.
+    Result<std::vector<std::string>> rows(const std::string& database, const std::string& sql);
+
+private:
+    Result<std::string> psql(const std::string& database, const std::string& sql, std::chrono::seconds deadline);
+    Result<> close_connections(const std::string& database);
+    int number_ = 0;
+};
+
+}  // namespace fairlead::host
