@@ -1,0 +1,193 @@
+#include "agent/odoo/odoo.hpp"
+
+#include "common/crypto/hash.hpp"
+#include "common/runtime/file.hpp"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace fairlead::odoo {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t digest_width = 64 + 2;
+
+/// "addons/sale/models/x.py" → {"sale", "models/x.py"}; nothing for files outside modules.
+struct Place {
+    std::string_view module, rest;
+};
+std::optional<Place> place_of(std::string_view path, bool core) {
+    if (core) {
+        if (path.starts_with("addons/"))
+            path.remove_prefix(7);
+        else if (path.starts_with("odoo/addons/"))
+            path.remove_prefix(12);
+        else
+            return std::nullopt;
+    }
+    auto slash = path.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    return Place{path.substr(0, slash), path.substr(slash + 1)};
+}
+
+bool needs_no_migration(const fs::path& file, std::string_view rest) {
+    for (auto folder : {"static/", "tests/", "doc/", "docs/", "readme/", "i18n_extra/"})
+        if (rest.starts_with(folder)) return true;
+    if (rest.find('/') == std::string_view::npos && (rest.ends_with(".md") || rest.ends_with(".rst") || rest.ends_with(".txt"))) return true;
+    if (!rest.starts_with("controllers/") || !rest.ends_with(".py")) return false;
+    // Controllers hold no tables, unless somebody put a model there.
+    auto text = read_file(file, 1 << 20);
+    return text && text->find("models.") == std::string::npos && text->find("fields.") == std::string::npos &&
+           text->find("_inherit") == std::string::npos;
+}
+
+template <class Visit>
+Result<> each_line(std::string_view text, Visit visit) {
+    while (!text.empty()) {
+        auto line = text.substr(0, text.find('\n'));
+        FAIRLEAD_CHECK(visit(line));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    return {};
+}
+
+}  // namespace
+
+int major_version(std::string_view version) {
+    if (version.starts_with("saas-") || version.starts_with("saas~")) version.remove_prefix(5);
+    int major = 0;
+    std::from_chars(version.data(), version.data() + version.size(), major);
+    return major;
+}
+
+std::string configuration(const proto::EnvironmentSpec& e, const Installation& i, std::string_view admin_password) {
+    std::vector<std::string> path;
+    for (auto it = i.addons.rbegin(); it != i.addons.rend(); ++it) path.push_back(it->string());
+    path.push_back((i.source / "addons").string());
+    auto major = major_version(e.odoo_version);
+    std::string text = "; Written by Fairlead for each release; changes here are lost.\n[options]\n";
+    auto set = [&](std::string_view key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
+    set("addons_path", fmt::format("{}", fmt::join(path, ",")));
+    set("admin_passwd", admin_password);
+    set("data_dir", i.data.string());
+    set("db_name", i.database);
+    set("dbfilter", fmt::format("^{}$", i.database));
+    set("db_user", i.database);
+    set("list_db", "False");
+    set("http_interface", "127.0.0.1");
+    set("http_port", e.port);
+    if (e.gevent_port != 0) set(major != 0 && major < 16 ? "longpolling_port" : "gevent_port", e.gevent_port);
+    set("proxy_mode", e.domains.empty() ? "False" : "True");
+    set("workers", e.resources.workers);
+    set("max_cron_threads", 1);
+    if (e.resources.memory_max_bytes != 0 && e.resources.workers > 0) {
+        // Odoo recycles a worker by itself before the kernel ends the whole unit.
+        auto share = e.resources.memory_max_bytes / (e.resources.workers + 1);
+        set("limit_memory_soft", std::max<std::uint64_t>(share * 8 / 10, 160ULL << 20));
+        set("limit_memory_hard", std::max<std::uint64_t>(share, 200ULL << 20));
+    }
+    if (major != 0 && major < 19)
+        set("without_demo", "all");
+    else
+        set("with_demo", "False");
+    return text;
+}
+
+std::vector<std::string> serve_command(const Installation& i) {
+    return {i.python.string(), (i.source / "odoo-bin").string(), "-c", i.config.string()};
+}
+
+std::vector<std::string> migrate_command(const Installation& i, Migration migration, const std::vector<std::string>& modules) {
+    auto command = serve_command(i);
+    command.insert(command.end(), {"-d", i.database, migration == Migration::install ? "-i" : "-u", fmt::format("{}", fmt::join(modules, ",")),
+                                   "--stop-after-init", "--no-http", "--workers=0", "--max-cron-threads=0"});
+    return command;
+}
+
+std::string unsettled_query() {
+    return "SELECT name || '|' || state FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove') ORDER BY name LIMIT 20";
+}
+
+std::string installed_query() { return "SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name"; }
+
+Result<std::map<std::string, std::string>> module_hashes(const fs::path& tree, std::string_view manifest, bool core) {
+    std::map<std::string, std::string> lists;  // module: the lines that count
+    std::map<std::string, bool> real;
+    FAIRLEAD_CHECK(each_line(manifest, [&](std::string_view line) -> Result<> {
+        if (line.size() <= digest_width) return fail(Errc::invalid, "A line of the manifest is too short.");
+        auto path = line.substr(digest_width);
+        auto place = place_of(path, core);
+        if (!place) return {};
+        auto module = std::string(place->module);
+        if (place->rest == "__manifest__.py" || place->rest == "__openerp__.py") real[module] = true;
+        if (needs_no_migration(tree / path, place->rest)) return {};
+        lists[module].append(line.substr(0, digest_width)).append(place->rest).append("\n");
+        return {};
+    }));
+    std::map<std::string, std::string> hashes;
+    for (const auto& [module, lines] : lists)
+        if (real.contains(module)) hashes[module] = crypto::sha256(lines).hex();
+    return hashes;
+}
+
+std::vector<std::string> changed(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after) {
+    std::vector<std::string> names;
+    for (const auto& [name, hash] : after) {
+        auto old = before.find(name);
+        if (old != before.end() && old->second != hash) names.push_back(name);
+    }
+    return names;
+}
+
+proto::LogLevel level_of(std::string_view line) {
+    // "2026-01-01 00:00:00,000 123 ERROR db odoo.modules: …"
+    auto head = line.substr(0, 60);
+    if (head.find(" ERROR ") != std::string_view::npos || head.find(" CRITICAL ") != std::string_view::npos || line.starts_with("Traceback"))
+        return proto::LogLevel::error;
+    if (head.find(" WARNING ") != std::string_view::npos) return proto::LogLevel::warning;
+    if (head.find(" DEBUG ") != std::string_view::npos) return proto::LogLevel::debug;
+    return proto::LogLevel::info;
+}
+
+std::optional<std::uint32_t> percent_of(std::string_view line) {
+    auto at = line.find("oading module ");
+    if (at == std::string_view::npos) return std::nullopt;
+    auto open = line.find('(', at), slash = line.find('/', at), close = line.find(')', at);
+    if (open == std::string_view::npos || slash == std::string_view::npos || close == std::string_view::npos || !(open < slash && slash < close)) return std::nullopt;
+    std::uint32_t done = 0, all = 0;
+    std::from_chars(line.data() + open + 1, line.data() + slash, done);
+    std::from_chars(line.data() + slash + 1, line.data() + close, all);
+    if (all == 0 || done > all) return std::nullopt;
+    return done * 100 / all;
+}
+
+std::string explain(const std::vector<std::string>& lines) {
+    // Python puts the exception after the traceback, on the first line that is not indented.
+    std::string reason, file;
+    bool inside = false;
+    for (const auto& line : lines) {
+        if (line.find("Traceback (most recent call last)") != std::string::npos) {
+            inside = true;
+            continue;
+        }
+        if (!inside) continue;
+        auto text = std::string_view(line);
+        text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+        if (line.starts_with(" ") || line.empty()) {
+            if (text.starts_with("File \"")) file = text.substr(5, 300);
+            continue;
+        }
+        inside = false;
+        if (line.find(':') != std::string::npos || line.find("Error") != std::string::npos) reason = line.substr(0, 500);
+    }
+    if (!reason.empty()) return file.empty() ? reason : fmt::format("{} (at {})", reason, file);
+    for (auto it = lines.rbegin(); it != lines.rend(); ++it)
+        if (level_of(*it) == proto::LogLevel::error) return it->substr(0, 500);
+    return lines.empty() ? "it printed nothing" : lines.back().substr(0, 500);
+}
+
+}  // namespace fairlead::odoo
