@@ -1,0 +1,84 @@
+/// The parts that deployments, rollbacks and the small operations are put together from. Each can be called again after
+/// a crash in its middle.
+#pragma once
+
+#include "agent/deploy/site.hpp"
+#include "agent/host/postgresql.hpp"
+#include "agent/host/systemd.hpp"
+#include "agent/journal/engine.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace fairlead::deploy {
+
+/// Names of facts: what an operation remembers in the journal.
+namespace fact {
+inline constexpr const char* first = "first";              ///< there was no environment before
+inline constexpr const char* previous = "previous";        ///< the live release before
+inline constexpr const char* was_enabled = "was_enabled";  ///< it was meant to run
+inline constexpr const char* migration = "migration";      ///< "none", "install", "update"
+inline constexpr const char* made_database = "made_database";
+inline constexpr const char* made_release = "made_release";
+inline constexpr const char* snapshot = "snapshot";        ///< "yes": the scratch snapshot is whole
+inline constexpr const char* replacing = "replacing";      ///< "yes": database and filestore are being replaced
+inline constexpr const char* switched = "switched";
+}  // namespace fact
+
+/// One environment in the hands of one operation.
+class Hands {
+public:
+    Hands(Site& site, const std::string& slug) : site_(site), place_(site.layout(), slug), pins_(site) {}
+
+    Site& site() { return site_; }
+    const Place& place() const { return place_; }
+    const Layout& layout() const { return site_.layout(); }
+    host::Postgresql& postgresql() { return postgresql_; }
+    host::Systemd& systemd() { return systemd_; }
+    Pins& pins() { return pins_; }
+
+    /// Remembers what was there before: facts `first`, `previous`, `was_enabled`. Errc::conflict with "slug_taken" when
+    /// the folder belongs to another environment.
+    Result<> note_before(journal::Work& work, const std::string& environment_id);
+    std::uint32_t previous(const journal::Work& work) const;
+
+    /// Stops Odoo, keeps it from starting, and copies database and filestore as they are now.
+    Result<> take_snapshot(journal::Work& work);
+    /// Puts that copy back, or throws away an unfinished one.
+    Result<> undo_snapshot(journal::Work& work);
+    /// Makes that copy the one that belongs to release `number`.
+    Result<> keep_snapshot(std::uint32_t number);
+    Result<> drop_snapshot(std::uint32_t number);
+
+    /// Makes `number` the current release, and its unit the running one.
+    Result<> switch_to(journal::Work& work, std::uint32_t number);
+    /// Back to fact `previous`; takes the units away where there was none.
+    Result<> undo_switch(journal::Work& work);
+
+    /// Waits until Odoo answers and has stayed up for ten seconds. Code "health_failed".
+    Result<> wait_until_healthy(journal::Work& work, bool may_cancel = true);
+
+    /// After everything is undone: what ran before runs again.
+    Result<> settle(journal::Work& work);
+
+    Result<> stop_all(journal::Work& work);
+    Result<> start_all();
+    Result<> enable_all();
+
+    /// When Odoo went away for this operation; set by whatever stopped it.
+    std::optional<std::chrono::steady_clock::time_point> down_since;
+
+private:
+    Result<bool> answers(std::uint16_t port, std::string& why);
+    Result<> hold();
+    Result<> release_hold();
+    Error health_error(journal::Work& work, std::string why);
+
+    Site& site_;
+    Place place_;
+    host::Postgresql postgresql_;
+    host::Systemd systemd_;
+    Pins pins_;
+};
+
+}  // namespace fairlead::deploy

@@ -1,0 +1,149 @@
+#include "agent/deploy/units.hpp"
+
+#include "common/runtime/file.hpp"
+
+#include <fmt/core.h>
+
+namespace fairlead::deploy {
+namespace {
+
+/// In a unit file a percent sign begins a specifier and a dollar sign a variable.
+std::string unit_word(std::string_view text) {
+    std::string word = "\"";
+    for (char c : text) {
+        if (c == '"' || c == '\\') word += '\\';
+        if (c == '%') word += '%';
+        if (c == '$') word += '$';
+        word += c;
+    }
+    return word + '"';
+}
+
+}  // namespace
+
+std::string service_template() {
+    return R"(# Written by fairlead-agent. What differs between environments is in each one's current release.
+[Unit]
+Description=Odoo of the Fairlead environment %i
+After=network.target postgresql.service fairlead-odoo@%i.socket
+ConditionPathExists=!/var/lib/fairlead/environments/%i/held
+StartLimitIntervalSec=120
+StartLimitBurst=8
+
+[Service]
+Type=exec
+ExecStart=/bin/false
+EnvironmentFile=-/var/lib/fairlead/environments/%i/current/variables.env
+Restart=on-failure
+RestartSec=2
+KillMode=mixed
+TimeoutStopSec=60
+
+[Install]
+WantedBy=multi-user.target
+)";
+}
+
+std::string socket_template() {
+    return R"(# Written by fairlead-agent. systemd holds the port, so that requests wait while Odoo starts anew.
+[Unit]
+Description=Port of the Fairlead environment %i
+ConditionPathExists=!/var/lib/fairlead/environments/%i/held
+
+[Socket]
+Backlog=4096
+
+[Install]
+WantedBy=sockets.target
+)";
+}
+
+std::vector<std::string> sandbox(const Layout& layout, const Place& place, const proto::EnvironmentSpec& environment,
+                                 const odoo::Installation& installation, const std::filesystem::path& venv) {
+    std::vector<std::string> lines{
+        "User=" + place.account,
+        "Group=" + place.account,
+        "WorkingDirectory=" + place.data().string(),
+        "Environment=HOME=" + place.data().string(),
+        "Environment=PYTHONUNBUFFERED=1",
+        // Trees belong to root; bytecode of shared trees is each environment's own.
+        "Environment=PYTHONPYCACHEPREFIX=" + (place.data() / "pycache").string(),
+        "UMask=0027",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "PrivateDevices=yes",
+        "ProtectKernelTunables=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelLogs=yes",
+        "ProtectControlGroups=yes",
+        "ProtectClock=yes",
+        "ProtectHostname=yes",
+        "ProtectProc=invisible",
+        "RestrictSUIDSGID=yes",
+        "RestrictRealtime=yes",
+        "RestrictNamespaces=yes",
+        "LockPersonality=yes",
+        "CapabilityBoundingSet=",
+        "SystemCallArchitectures=native",
+        "InaccessiblePaths=-" + layout.runtime.string(),
+        // Of everything the agent keeps, one environment sees its own folder and the code it runs.
+        "TemporaryFileSystem=" + layout.base.string() + ":ro",
+        "BindReadOnlyPaths=" + place.root.string(),
+        "BindPaths=" + place.data().string(),
+        "BindPaths=" + place.filestore().string(),
+        "BindReadOnlyPaths=" + venv.string(),
+        "BindReadOnlyPaths=" + installation.source.string(),
+    };
+    for (const auto& addons : installation.addons) lines.push_back("BindReadOnlyPaths=" + addons.string());
+    const auto& limits = environment.resources;
+    if (limits.memory_max_bytes != 0) lines.push_back(fmt::format("MemoryMax={}", limits.memory_max_bytes));
+    if (limits.cpu_percent != 0) lines.push_back(fmt::format("CPUQuota={}%", limits.cpu_percent));
+    if (limits.tasks_max != 0) lines.push_back(fmt::format("TasksMax={}", limits.tasks_max));
+    return lines;
+}
+
+std::string service_conf(const Place& place, const proto::EnvironmentSpec&, const odoo::Installation& installation,
+                         const std::vector<std::string>& sandbox_lines, std::uint32_t number) {
+    auto text = fmt::format("# Release {} of {}, written by fairlead-agent.\n[Service]\nExecStart=\nExecStart=", number, place.slug);
+    bool first = true;
+    for (const auto& word : odoo::serve_command(installation)) {
+        text += (first ? "" : " ") + unit_word(word);
+        first = false;
+    }
+    text += '\n';
+    for (const auto& line : sandbox_lines) text += line + '\n';
+    return text;
+}
+
+std::string socket_conf(const proto::EnvironmentSpec& environment) {
+    return fmt::format("[Socket]\nListenStream=\nListenStream=127.0.0.1:{}\n", environment.port);
+}
+
+std::string variables_file(const std::vector<std::pair<std::string, std::string>>& variables) {
+    std::string text;
+    for (const auto& [name, value] : variables) {
+        text += name + "=\"";
+        for (char c : value) {
+            if (c == '"' || c == '\\' || c == '`' || c == '$') text += '\\';
+            text += c;
+        }
+        text += "\"\n";
+    }
+    return text;
+}
+
+Result<bool> install_templates(const Layout& layout) {
+    bool changed = false;
+    for (const auto& [name, text] : {std::pair{"fairlead-odoo@.service", service_template()}, std::pair{"fairlead-odoo@.socket", socket_template()}}) {
+        auto file = layout.units / name;
+        auto there = read_file(file, 65536);
+        if (there && *there == text) continue;
+        FAIRLEAD_CHECK(write_file(file, text, 0644));
+        changed = true;
+    }
+    return changed;
+}
+
+}  // namespace fairlead::deploy
