@@ -20,9 +20,9 @@ journal::Pause pause_of(const Options& options) {
 
 }  // namespace
 
-Executor::Executor(journal::Journal& journal, const policy::Policy& policy, PlanMaker plans, const Clock& clock,
+Executor::Executor(journal::Journal& journal, PolicySource policy, PlanMaker plans, const Clock& clock,
                    std::function<void()> on_change, Options options)
-    : journal_(journal), policy_(policy), plans_(std::move(plans)), clock_(clock), on_change_(std::move(on_change)),
+    : journal_(journal), policy_(std::move(policy)), plans_(std::move(plans)), clock_(clock), on_change_(std::move(on_change)),
       options_(std::move(options)), engine_(journal, pause_of(options_)) {}
 
 Executor::~Executor() {
@@ -55,7 +55,9 @@ void Executor::deliver(proto::Operation operation) {
         return;
     }
     if (operation.requested_by.size() > 200) operation.requested_by.resize(200);
-    if (auto permitted = policy_.permit(operation); !permitted) return refuse(as_error(permitted.error()));
+    auto policy = policy_();
+    if (!policy) return refuse({"policy_refused", policy.error().message(), {}});
+    if (auto permitted = policy->permit(operation); !permitted) return refuse(as_error(permitted.error()));
     auto slug = policy::slug_of(operation);
 
     std::lock_guard lock(mutex_);

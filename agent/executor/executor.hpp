@@ -18,6 +18,9 @@ namespace fairlead::executor {
 /// The steps of an operation, also for one that is found unfinished (then without secrets).
 using PlanMaker = std::function<Result<journal::Plan>(const proto::Operation&)>;
 
+/// The policy as it is now: asked for each operation, so that a change of the file needs no restart.
+using PolicySource = std::function<Result<policy::Policy>()>;
+
 struct Options {
     std::size_t at_once = 4;
     std::size_t waiting = 64;  ///< accepted and not begun; above it a delivery fails with "agent_busy"
@@ -28,7 +31,7 @@ struct Options {
 /// there is a report to send or a run has ended.
 class Executor {
 public:
-    Executor(journal::Journal& journal, const policy::Policy& policy, PlanMaker plans, const Clock& clock,
+    Executor(journal::Journal& journal, PolicySource policy, PlanMaker plans, const Clock& clock,
              std::function<void()> on_change, Options options = {});
     /// Waits for what runs.
     ~Executor();
@@ -68,7 +71,7 @@ private:
     void end(Run& run);
 
     journal::Journal& journal_;
-    const policy::Policy& policy_;
+    PolicySource policy_;
     PlanMaker plans_;
     const Clock& clock_;
     std::function<void()> on_change_;

@@ -59,9 +59,9 @@ Result<Descriptor> bind_socket(const std::filesystem::path& path) {
     return fd;
 }
 
-Server::Server(Descriptor listener, int wake, Executor& executor, journal::Journal& journal, const policy::Policy& policy,
+Server::Server(Descriptor listener, int wake, Executor& executor, journal::Journal& journal, PolicySource policy,
                ServerOptions options)
-    : listener_(std::move(listener)), wake_(wake), executor_(executor), journal_(journal), policy_(policy),
+    : listener_(std::move(listener)), wake_(wake), executor_(executor), journal_(journal), policy_(std::move(policy)),
       options_(std::move(options)) {}
 
 void Server::run(int signal_fd) {
@@ -123,7 +123,11 @@ void Server::accept_link() {
     last_active_ = Steady::now();
     idle_told_ = false;
     auto status = journal_.status();
-    status.policy = policy_.facts();
+    auto policy = policy_();
+    if (policy)
+        status.policy = policy->facts();
+    else
+        status.policy.summary = {"Refuses everything: " + policy.error().message()};
     sent_ = 0;
     send(status);
     if (options_.inventory) send(proto::Inventory{options_.inventory()});

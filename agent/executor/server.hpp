@@ -27,7 +27,7 @@ Result<Descriptor> bind_socket(const std::filesystem::path& path);
 class Server {
 public:
     /// `wake` is an eventfd that Executor's on_change and the journal write to.
-    Server(Descriptor listener, int wake, Executor& executor, journal::Journal& journal, const policy::Policy& policy,
+    Server(Descriptor listener, int wake, Executor& executor, journal::Journal& journal, PolicySource policy,
            ServerOptions options);
     void run(int signal_fd);
 
@@ -46,7 +46,7 @@ private:
     int wake_;
     Executor& executor_;
     journal::Journal& journal_;
-    const policy::Policy& policy_;
+    PolicySource policy_;
     ServerOptions options_;
 
     Descriptor link_;

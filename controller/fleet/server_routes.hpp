@@ -2,7 +2,6 @@
 #pragma once
 
 #include "controller/api/route_table.hpp"
-#include "controller/authority/authority.hpp"
 #include "controller/fleet/enrolment.hpp"
 #include "controller/install/face.hpp"
 #include "controller/operations/operations.hpp"
@@ -21,7 +20,7 @@ struct RouteParts {
     operations::Operations& operations;
     operations::Links& links;
     Enrolment& enrolment;
-    authority::Authority& authority;
+    Issuer& issuer;
     /// How the controller looks from a server; asked for each new token, since a certificate may be replaced.
     std::function<install::Face()> face;
     /// "host:port" to dial, in order.

@@ -28,8 +28,8 @@ public:
     explicit Rig(std::chrono::milliseconds idle = std::chrono::seconds(60), std::vector<uid_t> peers = {0, ::getuid()})
         : policy_(*policy::Policy::parse("version: 1\noperations: [{allow: '*'}]\n", "policy.yaml")),
           journal_(folder_.path() / "journal.db", clock_), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          executor_(journal_, policy_, [this](const proto::Operation& op) { return plan(op); }, clock_, [this] { wake(); }),
-          server_(*bind_socket(path()), wake_.get(), executor_, journal_, policy_, options(idle, std::move(peers))) {
+          executor_(journal_, policy(), [this](const proto::Operation& op) { return plan(op); }, clock_, [this] { wake(); }),
+          server_(*bind_socket(path()), wake_.get(), executor_, journal_, policy(), options(idle, std::move(peers))) {
         journal_.on_report([this] { wake(); });
         thread_ = std::thread([this] {
             server_.run(stop_.get());
@@ -61,6 +61,9 @@ private:
             return std::vector{shop};
         };
         return result;
+    }
+    PolicySource policy() {
+        return [this]() -> Result<policy::Policy> { return policy_; };
     }
     void wake() {
         std::uint64_t one = 1;

@@ -1,0 +1,81 @@
+#include "agent/app/executor_main.hpp"
+
+#include "agent/deploy/plans.hpp"
+#include "agent/executor/server.hpp"
+#include "agent/host/files.hpp"
+#include "agent/host/users.hpp"
+#include "common/crypto/random.hpp"
+#include "common/runtime/log.hpp"
+
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace fairlead::app {
+namespace {
+
+/// Blocked before any thread starts, so that all of them inherit it.
+Descriptor signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+Result<int> run(const ExecutorOptions& options) {
+    ::umask(0022);
+    auto signal_fd = signals();
+    crypto::start();
+    SystemClock clock;
+    deploy::Layout layout;
+
+    auto policy = [file = options.policy] { return policy::Policy::load(file); };
+    FAIRLEAD_CHECK(policy());
+    FAIRLEAD_CHECK(host::make_folder(options.state, 0700, 0, 0));
+    FAIRLEAD_CHECK(host::make_folder(layout.runtime, 0755, 0, 0));
+    FAIRLEAD_CHECK(deploy::prepare_site(layout));
+
+    // Two executors would both recover the same operations.
+    Descriptor lock(::open((options.state / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return fail(Errc::conflict, "Another executor is running: this one ends.");
+
+    auto listener = options.socket.empty() ? executor::activated_socket() : executor::bind_socket(options.socket);
+    if (!listener) return fail(listener.error());
+
+    Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    auto notify = [fd = wake.get()] {
+        std::uint64_t one = 1;
+        [[maybe_unused]] auto n = ::write(fd, &one, sizeof one);
+    };
+    journal::Journal journal(options.state / "journal.db", clock);
+    journal.on_report(notify);
+    deploy::Site site(layout, clock);
+    executor::Executor executor(journal, policy, [&site](const proto::Operation& operation) { return deploy::plan_for(site, operation); }, clock, notify);
+    executor::ServerOptions server_options;
+    server_options.idle = std::chrono::seconds(options.idle_seconds);
+    if (auto user = host::find_user(options.link_user)) server_options.peers.push_back(user->uid);
+    server_options.inventory = [&layout] { return deploy::inventory(layout); };
+    executor::Server server(std::move(*listener), wake.get(), executor, journal, policy, std::move(server_options));
+
+    executor.recover();
+    server.run(signal_fd.get());
+    return 0;
+}
+
+}  // namespace
+
+int run_executor(const ExecutorOptions& options) {
+    auto ended = run(options);
+    if (ended) return *ended;
+    log::error(ended.error().message());
+    return 1;
+}
+
+}  // namespace fairlead::app
