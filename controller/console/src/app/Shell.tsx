@@ -1,4 +1,4 @@
-import { ActionIcon, Drawer, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Alert, Button, Drawer, Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState, type ReactNode } from "react";
@@ -9,6 +9,7 @@ import { useOrgEvents } from "../live/hooks";
 import type { StreamState } from "../live/stream";
 import { Icon, type IconName } from "../ui/Icon";
 import { Mark } from "../ui/Mark";
+import { Broken } from "./Broken";
 import { useAccess, useHref, useMay } from "./access";
 import { Finder } from "./Finder";
 import { tellError } from "./act";
@@ -74,7 +75,8 @@ export function Shell({ children }: { children: ReactNode }) {
         </ActionIcon>
       </header>
       <main className="fl-main" id="main" tabIndex={-1} ref={main} style={{ outline: "none" }}>
-        {children}
+        <Updated />
+        <Broken page={location}>{children}</Broken>
       </main>
       <Drawer.Root opened={menu} onClose={close} size={272} padding={0} lockScroll={false}>
         <Drawer.Overlay />
@@ -265,5 +267,20 @@ function Lost({ state }: { state: StreamState }) {
         </div>
       )}
     </div>
+  );
+}
+
+/** The controller that answers is not the one that this page came from. */
+function Updated() {
+  const { session } = useAccess();
+  const [came] = useState(session.controller.version);
+  const now = session.controller.version;
+  if (now === came) return null;
+  return (
+    <Alert color="petrol" mb="md" title={`The controller was updated to ${now}`}>
+      <Button size="xs" variant="light" onClick={() => window.location.reload()}>
+        Load its console
+      </Button>
+    </Alert>
   );
 }

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, need } from "../api/client";
-import { keys } from "../api/queries";
+import { keys, sessionQuery } from "../api/queries";
 import type { LogLine, Operation, Step } from "../api/types";
 import { applyOperation, applyOrgEvent, orgEvents } from "./apply";
 import { emptyLog, isFinal, withLines, withStep, type Log } from "./reduce";
@@ -43,8 +43,10 @@ export function useOrgEvents(org: string): StreamState {
       onState: (now) => {
         setState(now);
         if (now !== "open") return;
-        // Between the first fetches and the first connection something may have changed unseen.
-        if (!wasOpen) void client.invalidateQueries({ queryKey: keys.org(org) });
+        // Between the first fetches, or the break, and now something may have changed unseen. Only what is shown is asked for.
+        void client.invalidateQueries({ queryKey: keys.org(org) });
+        // After a break the controller may be a newer one, and the person's permissions others.
+        if (wasOpen) void client.invalidateQueries({ queryKey: sessionQuery.queryKey });
         wasOpen = true;
       },
       mayRetry: stillSignedIn,
