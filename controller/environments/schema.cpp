@@ -12,7 +12,7 @@ CREATE TABLE git_credential (
     username         TEXT NOT NULL,
     fingerprint      TEXT NOT NULL,
     sealed           BLOB NOT NULL,
-    created_ms       INTEGER NOT NULL,
+    created_ms       BIGINT NOT NULL,
     created_by       TEXT NOT NULL,
     created_by_email TEXT NOT NULL
 );
@@ -26,7 +26,7 @@ CREATE TABLE project (
     odoo_version TEXT NOT NULL,
     odoo_source  TEXT NOT NULL,
     addons       TEXT NOT NULL,
-    created_ms   INTEGER NOT NULL,
+    created_ms   BIGINT NOT NULL,
     UNIQUE (org_id, slug)
 );
 CREATE INDEX project_by_name ON project (org_id, name, id);
@@ -53,7 +53,7 @@ CREATE TABLE environment (
     modules              TEXT NOT NULL,
     requirements         TEXT NOT NULL,
     domains              TEXT NOT NULL,
-    memory_max_bytes     INTEGER,
+    memory_max_bytes     BIGINT,
     cpu_percent          INTEGER,
     tasks_max            INTEGER,
     workers              INTEGER NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE environment (
     current_release      TEXT,
     next_release         INTEGER NOT NULL DEFAULT 1,
     last_operation_id    TEXT,
-    created_ms           INTEGER NOT NULL,
+    created_ms           BIGINT NOT NULL,
     UNIQUE (server_id, slug)
 );
 CREATE INDEX environment_by_name ON environment (org_id, name, id);
@@ -101,7 +101,7 @@ CREATE TABLE environment_release (
     manifest_sha256       TEXT NOT NULL DEFAULT '',
     has_database_snapshot INTEGER NOT NULL DEFAULT 0,
     spec                  TEXT NOT NULL DEFAULT '',
-    created_ms            INTEGER NOT NULL,
+    created_ms            BIGINT NOT NULL,
     created_by            TEXT,
     created_by_email      TEXT NOT NULL DEFAULT '',
     operation_id          TEXT
@@ -116,7 +116,7 @@ CREATE TABLE environment_variable (
     value            TEXT NOT NULL,
     sealed           BLOB,
     size             INTEGER NOT NULL,
-    updated_ms       INTEGER NOT NULL,
+    updated_ms       BIGINT NOT NULL,
     updated_by       TEXT NOT NULL,
     updated_by_email TEXT NOT NULL,
     PRIMARY KEY (environment_id, name)

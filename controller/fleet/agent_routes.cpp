@@ -54,7 +54,7 @@ Result<Response> enrol(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(enrolled, parts.enrolment.enrol(request, call.actor()));
     return api::answer(boost::json::object{{"server_id", enrolled.server.str()},
                                            {"org_id", enrolled.org.str()},
-                                           {"certificate", enrolled.certificate.pem},
+                                           {"certificate", enrolled.certificate.certificate},
                                            {"ca", enrolled.certificate.ca},
                                            {"controllers", json::to_value(parts.controllers)}}, 201);
 }
@@ -69,7 +69,7 @@ Result<Response> recover(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(body, call.body<RecoverBody>());
     FAIRLEAD_TRY(id, server_id(body.server_id));
     FAIRLEAD_TRY(issued, parts.enrolment.recover({id, body.challenge, body.csr, body.signature}, call.actor()));
-    return api::answer(boost::json::object{{"certificate", issued.pem}, {"ca", issued.ca}});
+    return api::answer(boost::json::object{{"certificate", issued.certificate}, {"ca", issued.ca}});
 }
 
 }  // namespace

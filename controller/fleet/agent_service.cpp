@@ -93,7 +93,7 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
         FAIRLEAD_CHECK(servers.came_online(agent.server, now, operations::cut(hello.version, 60), welcome.protocol));
         FAIRLEAD_TRY(attached, parts_.operations.attach(unit, greeting.link, hello));
         welcome.acknowledged = attached.acknowledged;
-        FAIRLEAD_TRY(trusted, parts_.issuer.trusted(unit.db()));
+        FAIRLEAD_TRY(trusted, parts_.authority.trusted(unit.db()));
         welcome.ca = std::move(trusted);
         greeting.messages.emplace_back(std::move(welcome));
         std::move(attached.messages.begin(), attached.messages.end(), std::back_inserter(greeting.messages));
@@ -122,7 +122,7 @@ Result<> AgentService::facts(const operations::AgentLink& link, const proto::Fac
         FAIRLEAD_CHECK(ServerRepo(unit.db(), link.scope).store_facts(link.server, now, text));
         FAIRLEAD_CHECK(FactPoints(unit.db(), link.scope).add(link.server, now, message.facts));
         // It has read the welcome by now, and what that said about authorities.
-        FAIRLEAD_CHECK(parts_.issuer.told(unit, link.scope, link.server));
+        FAIRLEAD_CHECK(parts_.authority.told(unit, link.scope, link.server));
         if (residents_) FAIRLEAD_CHECK(residents_->health(unit, link.scope, link.server, message.facts.environments));
         return publish_server(unit, link.scope, link.server);
     });
@@ -143,7 +143,7 @@ Result<proto::Certificate> AgentService::renew(const operations::AgentLink& link
         if (server.revoked_ms) return revoked_server();
         if (csr.spki_sha256().hex() != server.spki_sha256)
             return refuse("key_changed", "The request is for another key than the one that this server enrolled with.");
-        FAIRLEAD_TRY(issued, parts_.issuer.again(unit, link.scope, link.server, message.csr));
+        FAIRLEAD_TRY(issued, parts_.authority.issue(unit, link.scope, link.server, message.csr));
         FAIRLEAD_CHECK(servers.store_certificate(link.server, issued.serial, issued.not_after));
         api::Actor actor;
         actor.kind = api::Actor::Kind::server;
@@ -157,7 +157,7 @@ Result<proto::Certificate> AgentService::renew(const operations::AgentLink& link
         act.after = boost::json::object{{"serial", issued.serial}, {"not_after", to_rfc3339(issued.not_after)}};
         parts_.audit.record(unit, link.scope, actor, std::move(act));
         FAIRLEAD_CHECK(publish_server(unit, link.scope, link.server));
-        return proto::Certificate{issued.pem, issued.ca};
+        return proto::Certificate{issued.certificate, issued.ca};
     });
 }
 

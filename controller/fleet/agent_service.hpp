@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/crypto/x509.hpp"
-#include "controller/fleet/issuer.hpp"
+#include "controller/authority/authority.hpp"
 #include "controller/fleet/residents.hpp"
 #include "controller/operations/operations.hpp"
 
@@ -36,7 +36,7 @@ public:
         api::EventSink& events;
         api::AuditLog& audit;
         operations::Operations& operations;
-        Issuer& issuer;
+        authority::Authority& authority;
         const Clock& clock;
     };
     struct Settings {

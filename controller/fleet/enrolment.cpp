@@ -124,7 +124,7 @@ Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, api::Actor actor)
         server.capability = request.capability;
         server.facts = facts_text(request.facts, now);
         server.spki_sha256 = key;
-        FAIRLEAD_TRY(issued, parts_.issuer.enrol(unit, scope, server.id, request.csr));
+        FAIRLEAD_TRY(issued, parts_.authority.issue(unit, scope, server.id, request.csr));
         server.serial = issued.serial;
         server.not_after_ms = issued.not_after;
         FAIRLEAD_CHECK(servers.insert(server));
@@ -141,7 +141,7 @@ Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, api::Actor actor)
     return enrolled;
 }
 
-Result<IssuedCertificate> Enrolment::recover(const RecoverRequest& request, api::Actor actor) {
+Result<authority::Issued> Enrolment::recover(const RecoverRequest& request, api::Actor actor) {
     auto now = parts_.clock.now();
     FAIRLEAD_TRY(csr, read_csr(request.csr));
     if (!challenges_.take(request.server, request.challenge, now))
@@ -152,7 +152,7 @@ Result<IssuedCertificate> Enrolment::recover(const RecoverRequest& request, api:
     bool proved = signature && crypto::verify_p256(csr.public_der, message, *signature);
 
     std::optional<Error> refused;
-    auto result = parts_.store.write([&](store::UnitOfWork& unit) -> Result<IssuedCertificate> {
+    auto result = parts_.store.write([&](store::UnitOfWork& unit) -> Result<authority::Issued> {
         FAIRLEAD_TRY(org, org_of_server(unit.db(), request.server));
         if (!org)
             return refuse("server_unknown", "This controller does not know the server. Enrol it again with a new token.");
@@ -187,9 +187,9 @@ Result<IssuedCertificate> Enrolment::recover(const RecoverRequest& request, api:
             act.outcome = api::Act::Outcome::refused;
             act.after = boost::json::object{{"code", refused->code()}};
             parts_.audit.record(unit, scope, actor, std::move(act));
-            return IssuedCertificate{};
+            return authority::Issued{};
         }
-        FAIRLEAD_TRY(issued, parts_.issuer.again(unit, scope, server.id, request.csr));
+        FAIRLEAD_TRY(issued, parts_.authority.issue(unit, scope, server.id, request.csr));
         FAIRLEAD_CHECK(servers.store_certificate(server.id, issued.serial, issued.not_after));
         act.after = boost::json::object{{"serial", issued.serial}, {"recoveries", server.recoveries + 1}};
         parts_.audit.record(unit, scope, actor, std::move(act));

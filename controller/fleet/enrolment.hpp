@@ -5,8 +5,8 @@
 #include "common/store/store.hpp"
 #include "controller/api/audit_log.hpp"
 #include "controller/api/events.hpp"
+#include "controller/authority/authority.hpp"
 #include "controller/fleet/challenge.hpp"
-#include "controller/fleet/issuer.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "proto/messages.hpp"
 
@@ -26,7 +26,7 @@ struct EnrolRequest {
 struct Enrolled {
     ServerId server;
     OrgId org;
-    IssuedCertificate certificate;
+    authority::Issued certificate;
 };
 
 struct RecoverRequest {
@@ -43,7 +43,7 @@ public:
         store::Store& store;
         api::EventSink& events;
         api::AuditLog& audit;
-        Issuer& issuer;
+        authority::Authority& authority;
         const Clock& clock;
     };
     explicit Enrolment(const Parts& parts) : parts_(parts) {}
@@ -57,7 +57,7 @@ public:
 
     /// Errc::forbidden: challenge_invalid, signature_invalid, recoveries_used_up, server_revoked, server_unknown;
     /// Errc::invalid: csr_invalid.
-    Result<IssuedCertificate> recover(const RecoverRequest& request, api::Actor actor);
+    Result<authority::Issued> recover(const RecoverRequest& request, api::Actor actor);
 
 private:
     Parts parts_;

@@ -11,11 +11,11 @@ CREATE TABLE registration_token (
     labels           TEXT NOT NULL,
     max_uses         INTEGER NOT NULL,
     uses             INTEGER NOT NULL DEFAULT 0,
-    expires_ms       INTEGER NOT NULL,
-    created_ms       INTEGER NOT NULL,
+    expires_ms       BIGINT NOT NULL,
+    created_ms       BIGINT NOT NULL,
     created_by       TEXT NOT NULL,
     created_by_email TEXT NOT NULL,
-    revoked_ms       INTEGER
+    revoked_ms       BIGINT
 );
 CREATE INDEX registration_token_by_org ON registration_token (org_id, id);
 
@@ -25,16 +25,16 @@ CREATE TABLE server (
     name          TEXT NOT NULL,
     labels        TEXT NOT NULL,
     status        TEXT NOT NULL,
-    last_seen_ms  INTEGER,
-    enrolled_ms   INTEGER NOT NULL,
-    revoked_ms    INTEGER,
+    last_seen_ms  BIGINT,
+    enrolled_ms   BIGINT NOT NULL,
+    revoked_ms    BIGINT,
     token_id      TEXT,
     agent_version TEXT NOT NULL DEFAULT '',
     capability    INTEGER,
     facts         TEXT NOT NULL DEFAULT '{}',
     spki_sha256   TEXT NOT NULL UNIQUE,
     serial        TEXT NOT NULL,
-    not_after_ms  INTEGER NOT NULL,
+    not_after_ms  BIGINT NOT NULL,
     recoveries    INTEGER NOT NULL DEFAULT 0,
     UNIQUE (org_id, name)
 );
@@ -45,14 +45,14 @@ CREATE TABLE revoked_key (
     spki_sha256 TEXT PRIMARY KEY,
     org_id      TEXT NOT NULL,
     server_id   TEXT NOT NULL,
-    revoked_ms  INTEGER NOT NULL
+    revoked_ms  BIGINT NOT NULL
 );
 
 -- Sums over one period of 30 or 600 seconds; divided by samples when read.
 CREATE TABLE server_point (
     server_id    TEXT NOT NULL,
     period_s     INTEGER NOT NULL,
-    at_ms        INTEGER NOT NULL,
+    at_ms        BIGINT NOT NULL,
     org_id       TEXT NOT NULL,
     samples      INTEGER NOT NULL,
     cpu_percent  REAL NOT NULL,

@@ -100,7 +100,7 @@ Result<Response> revoke(const Call& call, const RouteParts& parts) {
         FAIRLEAD_CHECK(call.confirmed(server.name));
         if (server.revoked_ms) return api::answer(to_json(server));
         FAIRLEAD_CHECK(servers.revoke(server, call.now()));
-        FAIRLEAD_CHECK(parts.issuer.revoke(unit, call.scope(), id));
+        FAIRLEAD_CHECK(parts.authority.forget(unit, call.scope(), id));
         FAIRLEAD_CHECK(parts.operations.abandon(unit, call.scope(), id));
         auto act = act_on(server, "server.revoke");
         if (why.reason) act.after = boost::json::object{{"reason", *why.reason}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "controller/api/route_table.hpp"
+#include "controller/authority/authority.hpp"
 #include "controller/fleet/enrolment.hpp"
 #include "controller/install/face.hpp"
 #include "controller/operations/operations.hpp"
@@ -20,7 +21,7 @@ struct RouteParts {
     operations::Operations& operations;
     operations::Links& links;
     Enrolment& enrolment;
-    Issuer& issuer;
+    authority::Authority& authority;
     /// How the controller looks from a server; asked for each new token, since a certificate may be replaced.
     std::function<install::Face()> face;
     /// "host:port" to dial, in order.

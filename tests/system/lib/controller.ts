@@ -1,6 +1,6 @@
 // A real controller of the build, with a fresh data folder, on the address that hosts reach.
 import { type ChildProcess, spawn } from "node:child_process";
-import { createWriteStream, readFileSync } from "node:fs";
+import { appendFileSync, createWriteStream, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -28,8 +28,8 @@ export class Controller {
     readonly setupLink: string,
   ) {}
 
-  /** Runs `init`; nothing is served yet. */
-  static async init(dir: string): Promise<Controller> {
+  /** Runs `init`; nothing is served yet. `more` is added to the configuration that it wrote. */
+  static async init(dir: string, more = ""): Promise<Controller> {
     const address = await controllerAddress();
     const port = await freePort(address);
     folder(dir);
@@ -39,7 +39,9 @@ export class Controller {
     ]);
     const link = /https:\/\/\S+/.exec(said.stdout)?.[0];
     if (!link) throw new Error(`init printed no link:\n${said.stdout}${said.stderr}`);
-    return new Controller(dir, data, join(data, "controller.yaml"), address, port, link);
+    const config = join(data, "controller.yaml");
+    appendFileSync(config, more);
+    return new Controller(dir, data, config, address, port, link);
   }
 
   get pid(): number {

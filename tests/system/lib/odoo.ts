@@ -26,8 +26,10 @@ export async function healthy(host: Host, environment: Environment): Promise<boo
 export async function footprint(host: Host): Promise<string> {
   return host.sh(`
     cd /
-    find var/lib/fairlead/environments var/lib/fairlead/venvs var/lib/fairlead/worktrees etc/systemd/system \
-        \\( -name sessions -o -name __pycache__ -o -name .git \\) -prune -o -printf '%M %u:%g %y %p %l\\n' 2>/dev/null | sort || true
+    find var/lib/fairlead/environments etc/systemd/system \\( -name sessions -o -name __pycache__ -o -name .git \\) -prune \
+        -o -printf '%M %u:%g %y %p %l\\n' 2>/dev/null | sort || true
+    # Each tree and virtual environment is named by its content.
+    find var/lib/fairlead/trees var/lib/fairlead/venvs -maxdepth 2 -printf '%M %u:%g %y %p\\n' 2>/dev/null | sort || true
     getent passwd | cut -d: -f1,6,7 | grep -v '^systemd' | sort
     if systemctl -q is-active postgresql; then
       runuser -u postgres -- psql -Atc 'SELECT datname FROM pg_database ORDER BY 1' -c 'SELECT rolname FROM pg_roles ORDER BY 1'

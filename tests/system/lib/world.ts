@@ -29,9 +29,12 @@ export class World {
   #api: Api | undefined;
   #session: Session | undefined;
 
+  /** `config` is added to the controller's configuration file. */
+  constructor(private readonly config = "") {}
+
   async controller(): Promise<Controller> {
     if (!this.#controller) {
-      this.#controller = await Controller.init(join(this.dir, "controller"));
+      this.#controller = await Controller.init(join(this.dir, "controller"), this.config);
       await this.#controller.start();
       const { api, session } = await this.#controller.setUp();
       this.#api = api;
@@ -221,8 +224,8 @@ export class World {
 }
 
 /** The world of one `describe`, taken away after it. */
-export function worldOfSuite(): World {
-  const world = new World();
+export function worldOfSuite(config = ""): World {
+  const world = new World(config);
   after(() => world.stop());
   return world;
 }

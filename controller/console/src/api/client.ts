@@ -16,9 +16,12 @@ export class ApiError extends Error {
   get status() {
     return this.problem.status;
   }
-  /** What is wrong with one field of the form, if anything. `addons` also finds `addons[1].url`. */
+  /** What is wrong with one field of the form, or with one of its items: `modules` also finds `modules[2]`. */
   field(name: string): string | undefined {
-    return this.problem.errors?.find((e) => e.field === name)?.message;
+    const found = this.problem.errors?.find((e) => e.field === name || (e.field.startsWith(`${name}[`) && e.field.endsWith("]")));
+    if (!found || found.field === name) return found?.message;
+    const at = Number(/\[(\d+)\]$/.exec(found.field)?.[1]);
+    return Number.isNaN(at) ? found.message : `number ${at + 1} ${found.message}`;
   }
 }
 
@@ -72,7 +75,9 @@ export async function need<T>(call: Promise<Answer<T>>): Promise<T> {
 }
 
 function asProblem(body: unknown, response: Response): Problem {
-  if (body && typeof body === "object" && "code" in body && "detail" in body) return body as Problem;
+  const wait = Number(response.headers.get("retry-after"));
+  const later = wait > 0 ? { retry_after_s: wait } : {};
+  if (body && typeof body === "object" && "code" in body && "detail" in body) return { ...later, ...(body as Problem) };
   return {
     type: "about:blank",
     title: response.statusText || `Status ${response.status}`,

@@ -1,6 +1,7 @@
 import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import { keys } from "../api/queries";
 import type { Environment, Operation, Project, Release, Server, StepEvent } from "../api/types";
+import { markGone } from "./gone";
 import { isFinal, newerOperation, withItem, withoutItem, withStep } from "./reduce";
 
 export const orgEvents = [
@@ -20,6 +21,7 @@ type Pages<T> = InfiniteData<{ data: T[]; next_cursor: string | null }>;
 
 /** Puts one event of the organization's stream into what is held, so that every page shows it without a fetch. */
 export function applyOrgEvent(client: QueryClient, org: string, name: string, data: unknown) {
+  if (name.endsWith(".deleted")) markGone((data as { id: string }).id);
   const recount = () => void client.invalidateQueries({ queryKey: [...keys.org(org), "self"] });
 
   switch (name) {
@@ -99,6 +101,13 @@ export function applyOperation(client: QueryClient, org: string, operation: Oper
     }),
   );
   if (!found) void client.invalidateQueries({ queryKey: keys.operations(org) });
+  else if (before?.state !== operation.state) {
+    // It may have come to fit, or ceased to fit, a list of one state.
+    void client.invalidateQueries({
+      queryKey: keys.operations(org),
+      predicate: ({ queryKey }) => (queryKey[3] as { state?: string } | undefined)?.state !== undefined,
+    });
+  }
   if (!before || isFinal(before.state) !== isFinal(operation.state)) {
     void client.invalidateQueries({ queryKey: [...keys.org(org), "self"] });
   }

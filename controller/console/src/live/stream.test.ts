@@ -6,7 +6,6 @@ class FakeSource implements Source {
   handlers = new Map<string, (event: MessageEvent) => void>();
   onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
-  readyState = 0;
   closed = false;
   constructor(readonly url: string) {}
   addEventListener(name: string, act: (event: MessageEvent) => void) {
@@ -14,13 +13,11 @@ class FakeSource implements Source {
   }
   close() {
     this.closed = true;
-    this.readyState = 2;
   }
   say(name: string, data: string, lastEventId: string) {
     this.handlers.get(name)?.({ data, lastEventId } as MessageEvent);
   }
   refuse() {
-    this.readyState = 2;
     this.onerror?.();
   }
 }
@@ -81,13 +78,16 @@ test("the waits grow to a limit, and begin anew once a stream was open", async (
   assert.equal(waits[0]!.ms, seen[0]);
 });
 
-test("while the browser itself retries, no second stream is opened", () => {
-  const { stream, sources, waits, states } = harness();
+test("after a break the old stream is closed before a new one is opened: never two at once", async () => {
+  const { stream, sources, states, pass } = harness();
   stream.start();
+  sources[0]!.onopen!();
   sources[0]!.onerror!();
-  assert.equal(waits.length, 0);
-  assert.equal(sources.length, 1);
+  assert.ok(sources[0]!.closed);
   assert.equal(states.at(-1), "lost");
+  assert.equal(sources.length, 1);
+  await pass();
+  assert.equal(sources.length, 2);
 });
 
 test("a stream that may not come back, as nobody is signed in, ends", async () => {

@@ -4,7 +4,6 @@ export interface Source {
   close(): void;
   onopen: (() => void) | null;
   onerror: (() => void) | null;
-  readonly readyState: number;
 }
 
 export type StreamState = "connecting" | "open" | "lost" | "ended";
@@ -21,12 +20,11 @@ export interface StreamOptions {
   random?: () => number;
 }
 
-const closed = 2; // EventSource.CLOSED
 const longestWait = 15_000;
 
 /**
  * Server-Sent Events that come back. A browser's EventSource gives up for good after any answer but 200 (a proxy's 502 while the controller
- * restarts); this opens a new one, with full-jitter backoff, and resumes after the last event seen.
+ * restarts); this opens a new one after any break, with full-jitter backoff, and resumes after the last event seen.
  */
 export function openStream(options: StreamOptions) {
   const open = options.open ?? ((url) => new EventSource(url) as unknown as Source);
@@ -53,8 +51,8 @@ export function openStream(options: StreamOptions) {
     mine.onerror = () => {
       if (ended || source !== mine) return;
       say("lost");
-      // While not CLOSED the browser retries by itself, with Last-Event-ID.
-      if (mine.readyState === closed) retry();
+      // The browser would wait three seconds after a break and give up after a refusal; both are better done here.
+      retry();
     };
     for (const name of options.events) {
       mine.addEventListener(name, (event) => {

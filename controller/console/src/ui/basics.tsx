@@ -3,7 +3,7 @@ import { useClipboard } from "@mantine/hooks";
 import { useEffect, useState, type ReactNode } from "react";
 import { Link } from "wouter";
 import { ApiError, controllerNow } from "../api/client";
-import { exact, relative } from "../lib/format";
+import { duration, exact, relative } from "../lib/format";
 import { Icon, type IconName } from "./Icon";
 
 /** Title and acts of a page; also names the browser's tab. */
@@ -90,6 +90,8 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
           ))}
         </ul>
       )}
+      {problem?.operation_id && <OtherOperation id={problem.operation_id} />}
+      {problem?.retry_after_s && <Wait key={problem.request_id} seconds={problem.retry_after_s} />}
       {problem?.request_id && <div className="fl-request-id">request {problem.request_id}</div>}
       {retry && (
         <Button size="xs" variant="default" mt="xs" onClick={retry}>
@@ -98,6 +100,18 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
       )}
     </Alert>
   );
+}
+
+/** The operation that is in the way. */
+function OtherOperation({ id }: { id: string }) {
+  const org = /^\/o\/[^/]+/.exec(window.location.pathname)?.[0];
+  return org ? <LinkTo href={`${org}/operations/${id}`}>See that operation</LinkTo> : null;
+}
+
+function Wait({ seconds }: { seconds: number }) {
+  const [end] = useState(() => controllerNow() + seconds * 1000);
+  const left = Math.ceil((end - useNow()) / 1000);
+  return <div>{left > 0 ? `You can try again in ${duration(left * 1000)}.` : "You can try again now."}</div>;
 }
 
 /** Shows what a query has, is waiting for, or failed with. */
@@ -157,13 +171,13 @@ export function CopyButton({ value, label = "Copy" }: { value: string; label?: s
 }
 
 /** A command to take away. */
-export function Command({ value, label }: { value: string; label: string }) {
+export function Command({ value, label, prompt = "#" }: { value: string; label: string; prompt?: "#" | "$" }) {
   const clipboard = useClipboard({ timeout: 2000 });
   return (
     <div className="fl-command">
       <pre tabIndex={0} aria-label={label}>
         <span className="fl-prompt" aria-hidden="true">
-          #{" "}
+          {prompt}{" "}
         </span>
         {value}
       </pre>
@@ -262,6 +276,19 @@ export function Meter({ value, label, text }: { value: number | null; label: str
       >
         <span style={{ width: `${value ?? 0}%` }} />
       </div>
+    </div>
+  );
+}
+
+/** In place of a page whose subject was deleted while it was shown. */
+export function Gone({ name, href, all }: { name: string; href: string; all: string }) {
+  return (
+    <div className="fl-page">
+      <Panel>
+        <Empty icon="trash" title={`${name} is gone`} action={<LinkButton href={href}>{all}</LinkButton>}>
+          It was deleted. The audit log says by whom and when.
+        </Empty>
+      </Panel>
     </div>
   );
 }

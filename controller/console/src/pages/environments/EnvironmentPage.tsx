@@ -6,22 +6,28 @@ import { useHref, useMay, useOrg } from "../../app/access";
 import { environmentQuery, operationQuery, operationsQuery, projectQuery, serversQuery } from "../../api/queries";
 import type { Environment } from "../../api/types";
 import { bytes, count } from "../../lib/format";
+import { useGone } from "../../live/gone";
 import { isFinal } from "../../live/reduce";
-import { Empty, Facts, LinkTo, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
+import { Empty, Facts, Gone, LinkTo, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
 import { Icon } from "../../ui/Icon";
 import { EnvironmentLamp, kindName, OperationLamp, TypeBadge } from "../../ui/status";
 import { OperationRows } from "../operations/Operations";
 import { CancelButton, OperationView } from "../operations/OperationView";
 import { Acts } from "./acts";
 import { Releases } from "./Releases";
+import { Where } from "./Where";
 
 const Variables = lazy(() => import("./Variables"));
 const SettingsTab = lazy(() => import("./SettingsTab"));
 
 export default function EnvironmentPage({ id, tab }: { id: string; tab: string | undefined }) {
   const org = useOrg();
+  const may = useMay();
   const href = useHref();
   const environment = useQuery(environmentQuery(org, id));
+  const gone = useGone(id);
+  const servers = useQuery({ ...serversQuery(org), enabled: may("servers.view") }).data;
+  if (gone) return <Gone name={environment.data?.name ?? "It"} href={href("/environments")} all="All environments" />;
   return (
     <Loaded query={environment}>
       {(one) => (
@@ -33,13 +39,7 @@ export default function EnvironmentPage({ id, tab }: { id: string; tab: string |
               <EnvironmentLamp status={one.status} />
               <TypeBadge type={one.type} />
               {one.current_release && <span>release #{one.current_release.number}</span>}
-              {one.url && one.status === "running" && (
-                <a href={one.url} target="_blank" rel="noreferrer noopener" className="fl-row fl-outside">
-                  {one.url.replace(/^https?:\/\//, "")}
-                  <Icon name="external" size={14} />
-                  <span className="fl-sr">, opens in a new tab</span>
-                </a>
-              )}
+              {one.status === "running" && <Where environment={one} server={servers?.find((s) => s.id === one.server_id)} />}
             </>
           }
           actions={<Acts environment={one} />}

@@ -25,7 +25,8 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
   return (
     <div className="fl-stack">
       <Outcome operation={operation} />
-      <StepLine steps={operation.steps} live={!over} />
+      {/* One step that is over says nothing that the state beside it does not. */}
+      {(!over || operation.steps.length > 1) && <StepLine steps={operation.steps} live={!over} />}
       {checks && checks.length > 0 && <Checks checks={checks} />}
       {shown ? (
         <LogView log={log} state={state} over={over} />

@@ -5,7 +5,8 @@ import { useAct } from "../../app/act";
 import { May, useGo, useHref, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
 import { environmentsQuery, keys, projectQuery } from "../../api/queries";
-import { Empty, Facts, LinkButton, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
+import { useGone } from "../../live/gone";
+import { Empty, Facts, Gone, LinkButton, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
 import { ConfirmName, confirmHeader } from "../../ui/ConfirmName";
 import { Row, Table } from "../../ui/Table";
 import { EnvironmentRows } from "../environments/Environments";
@@ -17,6 +18,7 @@ export default function ProjectPage({ id }: { id: string }) {
   const may = useMay();
   const client = useQueryClient();
   const project = useQuery(projectQuery(org, id));
+  const gone = useGone(id);
   const environments = useQuery({ ...environmentsQuery(org), enabled: may("environments.view") });
   const [deleting, remove] = useDisclosure(false);
   const mine = environments.data?.filter((e) => e.project_id === id) ?? [];
@@ -30,6 +32,7 @@ export default function ProjectPage({ id }: { id: string }) {
     quiet: true,
   });
 
+  if (gone) return <Gone name={project.data?.name ?? "It"} href={href("/projects")} all="All projects" />;
   return (
     <Loaded query={project}>
       {(one) => (

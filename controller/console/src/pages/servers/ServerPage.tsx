@@ -9,7 +9,8 @@ import { api, need } from "../../api/client";
 import { environmentsQuery, keys, operationsQuery, serverQuery } from "../../api/queries";
 import type { Server } from "../../api/types";
 import { bytes, day, duration, percent } from "../../lib/format";
-import { Empty, Facts, Labels, LinkTo, Loaded, Meter, Mono, Page, Panel, ProblemNote, When } from "../../ui/basics";
+import { useGone } from "../../live/gone";
+import { Empty, Facts, Gone, Labels, LinkTo, Loaded, Meter, Mono, Page, Panel, ProblemNote, When } from "../../ui/basics";
 import { ConfirmName, confirmHeader } from "../../ui/ConfirmName";
 import { Icon } from "../../ui/Icon";
 import { LabelsInput, parseLabels, writeLabels } from "../../ui/LabelsInput";
@@ -22,6 +23,8 @@ export default function ServerPage({ id }: { id: string }) {
   const org = useOrg();
   const href = useHref();
   const server = useQuery(serverQuery(org, id));
+  const gone = useGone(id);
+  if (gone) return <Gone name={server.data?.name ?? "It"} href={href("/servers")} all="All servers" />;
   return (
     <Loaded query={server}>
       {(one) => (

@@ -1,0 +1,114 @@
+import { QueryClient } from "@tanstack/react-query";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { keys, operationsQuery } from "../api/queries";
+import type { Environment, Operation, Release, Server } from "../api/types";
+import { applyOrgEvent } from "./apply";
+
+const org = "org_1";
+const server = (id: string, status: Server["status"] = "online") => ({ id, name: id, status }) as Server;
+const operation = (id: string, state: Operation["state"], steps: Operation["steps"] = []) =>
+  ({ id, state, steps, target: { type: "environment", id: "env_1", name: "e" } }) as Operation;
+
+/** A cache, and the keys that were marked as no longer true. */
+function held(entries: [readonly unknown[], unknown][]) {
+  const client = new QueryClient();
+  for (const [key, data] of entries) client.setQueryData(key, data);
+  const stale = (key: readonly unknown[]) => client.getQueryState(key)?.isInvalidated ?? false;
+  return { client, stale, tell: (name: string, data: unknown) => applyOrgEvent(client, org, name, data) };
+}
+
+test("a server that is told of changes in the list and on its page, and a new one joins the list", () => {
+  const { client, tell } = held([
+    [keys.servers(org), [server("srv_1")]],
+    [keys.server(org, "srv_1"), server("srv_1")],
+  ]);
+  tell("server.updated", server("srv_1", "offline"));
+  tell("server.updated", server("srv_2"));
+  assert.deepEqual(client.getQueryData<Server[]>(keys.servers(org))!.map((s) => s.status), ["offline", "online"]);
+  assert.equal(client.getQueryData<Server>(keys.server(org, "srv_1"))!.status, "offline");
+  assert.equal(client.getQueryData(keys.server(org, "srv_2")), undefined, "nobody looks at its page");
+});
+
+test("a list that was never fetched is not begun by an event: it would look complete", () => {
+  const { client, tell } = held([]);
+  tell("server.updated", server("srv_1"));
+  tell("environment.updated", { id: "env_1" } as Environment);
+  assert.equal(client.getQueryData(keys.servers(org)), undefined);
+  assert.equal(client.getQueryData(keys.environments(org)), undefined);
+});
+
+test("numbers are asked for again when a status changes, and not with each heartbeat", () => {
+  const self = [...keys.org(org), "self"];
+  const { stale, tell } = held([
+    [keys.servers(org), [server("srv_1")]],
+    [self, {}],
+  ]);
+  tell("server.updated", server("srv_1"));
+  assert.equal(stale(self), false);
+  tell("server.updated", server("srv_1", "offline"));
+  assert.equal(stale(self), true);
+});
+
+test("a step moves in every list that shows its operation", () => {
+  const list = operationsQuery(org, { environment: "env_1" }).queryKey;
+  const step = { name: "build", title: "Build", state: "pending", percent: null, started_at: null, finished_at: null, detail: null } as const;
+  const { client, tell } = held([
+    [list, { pages: [{ data: [operation("op_1", "running", [step])], next_cursor: null }], pageParams: [undefined] }],
+    [keys.operation(org, "op_1"), operation("op_1", "running", [step])],
+  ]);
+  tell("operation.step", { operation_id: "op_1", step: { ...step, state: "running", percent: 40 } });
+  const shown = client.getQueryData<{ pages: { data: Operation[] }[] }>(list)!.pages[0]!.data[0]!;
+  assert.equal(shown.steps[0]!.percent, 40);
+  assert.equal(client.getQueryData<Operation>(keys.operation(org, "op_1"))!.steps[0]!.state, "running");
+});
+
+test("an operation that no list has yet makes the lists be fetched: only the controller knows what fits a filter", () => {
+  const list = operationsQuery(org, { state: "failed" }).queryKey;
+  const { stale, tell } = held([[list, { pages: [{ data: [], next_cursor: null }], pageParams: [undefined] }]]);
+  tell("operation.updated", operation("op_9", "queued"));
+  assert.equal(stale(list), true);
+});
+
+test("a list of one state is fetched again when an operation in it moves on, others are not", () => {
+  const running = operationsQuery(org, { state: "running" }).queryKey;
+  const every = operationsQuery(org).queryKey;
+  const page = { pages: [{ data: [operation("op_1", "running")], next_cursor: null }], pageParams: [undefined] };
+  const { stale, tell } = held([
+    [running, page],
+    [every, page],
+    [keys.operation(org, "op_1"), operation("op_1", "running")],
+  ]);
+  tell("operation.updated", operation("op_1", "running"));
+  assert.equal(stale(running), false);
+  tell("operation.updated", operation("op_1", "succeeded"));
+  assert.equal(stale(running), true);
+  assert.equal(stale(every), false);
+});
+
+test("a release is changed where it is held, and fetched where it is new", () => {
+  const key = keys.releases(org, "env_1");
+  const release = (id: string, state: Release["state"]) => ({ id, state, environment_id: "env_1" }) as Release;
+  const { client, stale, tell } = held([[key, { pages: [{ data: [release("rel_1", "live")], next_cursor: null }], pageParams: [undefined] }]]);
+  tell("release.updated", release("rel_1", "kept"));
+  assert.equal(client.getQueryData<{ pages: { data: Release[] }[] }>(key)!.pages[0]!.data[0]!.state, "kept");
+  assert.equal(stale(key), false);
+  tell("release.updated", release("rel_2", "building"));
+  assert.equal(stale(key), true);
+});
+
+test("what was deleted leaves its list", () => {
+  const { client, tell } = held([[keys.environments(org), [{ id: "env_1" }, { id: "env_2" }]]]);
+  tell("environment.deleted", { id: "env_1" });
+  assert.deepEqual(client.getQueryData(keys.environments(org)), [{ id: "env_2" }]);
+});
+
+test("after a reset everything of the organization is asked for again, and nothing of another", () => {
+  const { stale, tell } = held([
+    [keys.servers(org), []],
+    [keys.servers("org_2"), []],
+  ]);
+  tell("reset", {});
+  assert.equal(stale(keys.servers(org)), true);
+  assert.equal(stale(keys.servers("org_2")), false);
+});

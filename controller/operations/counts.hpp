@@ -1,0 +1,11 @@
+/// This subject's numbers of an organization; `app` hands it to orgs::add_org_routes.
+#pragma once
+
+#include "controller/orgs/orgs.hpp"
+
+namespace fairlead::operations {
+
+/// operations_active
+Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& counts);
+
+}  // namespace fairlead::operations

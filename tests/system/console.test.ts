@@ -1,0 +1,193 @@
+// The console in a real browser on a real controller: first run, sessions, forms, and the rules that hold on each page.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe } from "node:test";
+import { axe, looks, overflow, signIn, Web } from "./lib/browser.ts";
+import { admin, Controller } from "./lib/controller.ts";
+import { scenario, worldOfSuite } from "./lib/world.ts";
+
+describe("the console on its first day", () => {
+  const world = worldOfSuite();
+
+  scenario(world, "is set up from the one-time link, which works once", async () => {
+    const controller = await Controller.init(join(world.dir, "first-day"));
+    await controller.start();
+    const web = await Web.open(controller);
+    try {
+      const page = await web.window();
+      const path = controller.setupLink.replace(/^https:\/\/[^/]+/, "");
+      await page.goto(path);
+      await page.getByText(admin.email).waitFor();
+      assert.equal(new URL(page.url()).hash, "", "the token stays out of the address and of the history");
+
+      await page.getByLabel("Your name").fill("Ada");
+      await page.getByLabel("Password", { exact: true }).fill("short");
+      await page.getByLabel("Password again").fill("short");
+      await page.getByRole("button", { name: "Set password" }).click();
+      await page.getByText("At least 12 characters", { exact: true }).waitFor();
+      await page.getByLabel("Password", { exact: true }).fill(admin.password);
+      await page.getByLabel("Password again").fill(admin.password);
+      await page.getByRole("button", { name: "Set password" }).click();
+
+      // Nothing is there yet: the console says what to do first.
+      await page.getByText("Four steps to a running Odoo").waitFor();
+      await page.getByRole("link", { name: "Enrol a server" }).waitFor();
+      assert.deepEqual(await axe(page), []);
+
+      const late = await web.window();
+      await late.goto(path);
+      await late.getByText("This link does not work").waitFor();
+      assert.deepEqual(web.complaints, []);
+    } finally {
+      await web.close();
+      await controller.stop();
+    }
+  });
+});
+
+describe("the console", () => {
+  const world = worldOfSuite();
+  let web: Web;
+  let base: string;
+
+  before(async () => {
+    await world.api();
+    web = await Web.open(await world.controller());
+    const page = await web.signedIn();
+    base = new URL(page.url()).pathname;
+  });
+  after(() => web?.close());
+
+  scenario(world, "tells a wrong password from a right one, and comes back to the page that was asked for", async () => {
+    const page = await web.window();
+    await page.goto(`${base}/servers?from=mail`);
+    await page.waitForURL(/\/signin\?next=/);
+    await page.getByLabel("E-mail").fill(admin.email);
+    await page.getByLabel("Password", { exact: true }).fill("not the password");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("alert").waitFor();
+    await page.getByLabel("Password", { exact: true }).fill(admin.password);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL(/\/servers\?from=mail$/);
+    await page.getByText("No server yet").waitFor();
+  });
+
+  scenario(world, "goes to the sign-in page at once when its session is ended elsewhere [S-SESS-06]", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/operations`);
+    await page.getByText("Nothing was asked of a server yet").waitFor();
+    const other = await web.signedIn();
+    await other.goto(`${base}/account`);
+    const ends = other.getByRole("button", { name: /^End the session on/ });
+    await ends.first().waitFor();
+    const begun = Date.now();
+    for (let left = await ends.count(); left > 0; left--) {
+      await ends.first().click();
+      await other.waitForFunction((n) => document.querySelectorAll("[aria-label^='End the session on']").length < n, left);
+    }
+    await page.waitForURL(/\/signin/);
+    await page.getByText("Your session ended").waitFor();
+    assert.ok(Date.now() - begun < 20_000);
+    await signIn(page);
+    await page.waitForURL(/\/operations$/);
+  });
+
+  scenario(world, "shows what another window changes, without a reload, also after the controller was away", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/projects`);
+    await page.getByText("No project yet").waitFor();
+    const api = await world.api();
+    const org = await world.org();
+    const project = (name: string) =>
+      api.post(`${org}/projects`, { name, odoo_version: "19.0", odoo_source: { url: "https://git.example.org/odoo.git", branch: "19.0" } });
+    await project("Seen at once");
+    await page.getByRole("link", { name: "Seen at once" }).waitFor();
+
+    const controller = await world.controller();
+    await controller.stop();
+    await page.getByText("No live updates").waitFor();
+    await controller.start();
+    await page.getByText("No live updates").waitFor({ state: "detached", timeout: 30_000 });
+    await project("Seen afterwards");
+    await page.getByRole("link", { name: "Seen afterwards" }).waitFor();
+  });
+
+  scenario(world, "says beside the field what the controller has against it", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/projects/new`);
+    await page.getByLabel("Name").first().fill("Refused");
+    await page.getByLabel("Branch").first().fill("refs/pull/7/head");
+    await page.getByRole("button", { name: "Create project" }).click();
+    const field = page.getByLabel("Branch").first();
+    await page.waitForFunction(() => document.querySelector("[aria-invalid=true]"));
+    assert.equal(await field.getAttribute("aria-invalid"), "true");
+    const told = await page.locator(`#${await field.getAttribute("aria-describedby").then((ids) => ids?.split(" ").at(-1))}`).textContent();
+    assert.ok(told && told.length > 10, `beside the field: ${told}`);
+  });
+
+  scenario(world, "is worked by keyboard alone: sign in, find a page, fill a form", async () => {
+    const page = await web.window();
+    await page.goto("/signin");
+    await page.keyboard.type(admin.email);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(admin.password);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/o\//);
+    await page.getByRole("heading", { name: "Overview" }).waitFor();
+    await page.keyboard.press("Control+k");
+    await page.getByRole("combobox", { name: "Go to" }).waitFor();
+    await page.keyboard.type("enrol");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/servers\/enrol$/);
+    await page.getByLabel("What is it for?").waitFor();
+    await page.keyboard.type("by keyboard");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Command to enrol the server").waitFor();
+    assert.match((await page.getByLabel("Command to enrol the server").textContent()) ?? "", /install\.sh.*--token flt_/);
+  });
+
+  for (const look of looks) {
+    scenario(world, `has no serious finding of axe, no overflow and no breach of its content policy (${look})`, async () => {
+      const page = await web.signedIn(look);
+      for (const path of ["", "/environments", "/environments/new", "/projects", "/projects/new", "/servers", "/servers/enrol", "/operations", "/audit", "/git-credentials", "/account", "/nowhere"]) {
+        await page.goto(`${base}${path}`);
+        await page.locator("h1").waitFor();
+        await page.waitForFunction(() => !document.querySelector("[role=status][aria-label=Loading]"));
+        assert.deepEqual(await axe(page), [], `${look} ${path}`);
+        assert.ok((await overflow(page)) <= 1, `${look} ${path} is wider than the window`);
+      }
+      assert.deepEqual(web.complaints, []);
+    });
+  }
+
+  scenario(world, "loads its first page in under 300 kB, and nothing from elsewhere", async () => {
+    const page = await web.window();
+    const session = await page.context().newCDPSession(page);
+    await session.send("Network.enable");
+    let bytes = 0;
+    session.on("Network.loadingFinished", (event) => (bytes += event.encodedDataLength));
+    await page.goto("/signin");
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await page.waitForLoadState("networkidle");
+    assert.ok(bytes > 50_000 && bytes < 300_000, `${bytes} bytes`);
+    assert.deepEqual(web.complaints, []);
+  });
+
+  scenario(world, "serves its page for its own addresses only", async () => {
+    const api = await world.api();
+    for (const path of ["/", "/signin", `${base}/servers`]) {
+      const answer = await api.send("GET", path, { headers: { Accept: "text/html" } });
+      assert.equal(answer.status, 200, path);
+      assert.match(String(answer.headers["content-security-policy"]), /script-src 'self';.*style-src 'self'/);
+      assert.doesNotMatch(String(answer.headers["content-security-policy"]), /unsafe|nonce/);
+      assert.equal(answer.headers["cache-control"], "no-cache");
+      for (const [, file] of answer.text.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
+        const asset = await api.send("GET", file!);
+        assert.equal(asset.status, 200, file);
+        assert.match(String(asset.headers["cache-control"]), /immutable/);
+      }
+    }
+    assert.equal((await api.send("GET", "/assets/nothing-00000000.js")).status, 404);
+    assert.equal((await api.send("GET", "/api/v1/nothing")).status, 404);
+  });
+});

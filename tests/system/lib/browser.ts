@@ -1,0 +1,101 @@
+// Debian's Chromium against the real controller: what a person sees, and what the page may not do meanwhile.
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { admin, type Controller, controllerName } from "./controller.ts";
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const program = "/usr/bin/chromium";
+
+export type Look = "light" | "dark" | "phone";
+export const looks: Look[] = ["light", "dark", "phone"];
+
+export class Web {
+  /** What no page may do: requests to elsewhere, refusals by the content policy, errors in scripts. */
+  readonly complaints: string[] = [];
+  #browser: Browser;
+  #contexts: BrowserContext[] = [];
+
+  private constructor(browser: Browser, readonly controller: Controller) {
+    this.#browser = browser;
+  }
+
+  static async open(controller: Controller): Promise<Web> {
+    if (!existsSync(program)) throw new Error(`${program} is missing: packaging/deps test installs it`);
+    const browser = await chromium.launch({
+      executablePath: program,
+      args: [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP ${controllerName} ${controller.address}`,
+      ],
+    });
+    return new Web(browser, controller);
+  }
+
+  get origin(): string {
+    return `https://${controllerName}:${this.controller.port}`;
+  }
+
+  /** A window of a person of their own. The controller's certificate is its own; a person would accept it once. */
+  async window(look: Look = "light"): Promise<Page> {
+    const phone = look === "phone";
+    const context = await this.#browser.newContext({
+      ignoreHTTPSErrors: true,
+      baseURL: this.origin,
+      colorScheme: look === "dark" ? "dark" : "light",
+      viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 900 },
+      isMobile: phone,
+      reducedMotion: "reduce",
+    });
+    context.setDefaultTimeout(15_000);
+    this.#contexts.push(context);
+    const page = await context.newPage();
+    page.on("request", (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${this.origin}/`) && !url.startsWith("blob:")) this.complaints.push(`request to ${url}`);
+    });
+    page.on("pageerror", (error) => this.complaints.push(`error on ${page.url()}: ${error.message}`));
+    page.on("console", (message) => {
+      if (/Content.Security.Policy|Refused to/i.test(message.text())) this.complaints.push(`${page.url()}: ${message.text()}`);
+    });
+    return page;
+  }
+
+  /** A window in which the administrator is signed in, by the form. */
+  async signedIn(look: Look = "light"): Promise<Page> {
+    const page = await this.window(look);
+    await page.goto("/signin");
+    await signIn(page);
+    return page;
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#contexts.map((context) => context.close()));
+    await this.#browser.close();
+  }
+}
+
+export async function signIn(page: Page): Promise<void> {
+  await page.getByLabel("E-mail").fill(admin.email);
+  await page.getByLabel("Password", { exact: true }).fill(admin.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(/\/o\//);
+}
+
+/** Serious and critical findings of axe on what is shown, one line each. */
+export async function axe(page: Page): Promise<string[]> {
+  const run = `${axeSource};axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations
+    .filter((v) => v.impact === "serious" || v.impact === "critical")
+    .flatMap((v) => v.nodes.map((n) => v.id + " at " + n.target.join(" ") + ": " + n.failureSummary)))`;
+  // By the debugger, which the page's content policy does not bind.
+  const session = await page.context().newCDPSession(page);
+  const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression: run, awaitPromise: true, returnByValue: true });
+  await session.detach();
+  if (exceptionDetails) throw new Error(`axe: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
+  return result.value as string[];
+}
+
+/** How far the page is wider than the window. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate("document.documentElement.scrollWidth - window.innerWidth") as Promise<number>;
+}
