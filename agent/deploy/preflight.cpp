@@ -314,7 +314,7 @@ Result<> verdict(const proto::PreflightReport& report) {
     for (const auto& check : report.checks)
         if (check.result == CheckResult::failed) text += fmt::format("{}{}: {}.{}", text.empty() ? "" : " ", check.title, check.value, check.remedy.empty() ? "" : " " + check.remedy);
     if (text.empty()) return {};
-    return fail(Error(Errc::conflict, text.substr(0, 2000)).with_code("check_failed"));
+    return fail(Error(Errc::conflict, text.substr(0, 2000)).with_code("preflight_failed"));
 }
 
 Result<std::string> altered(const Layout& layout, const Place& place, const ReleaseRecord& release) {

@@ -16,7 +16,7 @@ Result<std::optional<host::GitCredential>> credential_of(const proto::Source& so
 /// Runs every check, also after one failed. Errc::conflict only when cancelled.
 Result<proto::PreflightReport> run_preflight(Site& site, const proto::EnvironmentSpec& environment, journal::Work& work);
 
-/// The failed checks in one message, code "check_failed"; fine when none failed.
+/// The failed checks in one message, code "preflight_failed"; fine when none failed.
 Result<> verdict(const proto::PreflightReport& report);
 
 /// Whether somebody changed the files of a release: every shared tree, the Python packages, its own files. The first

@@ -28,7 +28,7 @@ public:
         work.progress(20, "checking the files of the release");
         FAIRLEAD_TRY(difference, altered(hands_.layout(), place_, release));
         if (!difference.empty())
-            return fail(Error(Errc::conflict, fmt::format("Release {} was altered since it was deployed: {}. Choose another one.", number(), difference)).with_code("check_failed"));
+            return fail(Error(Errc::conflict, fmt::format("Release {} was altered since it was deployed: {}. Choose another one.", number(), difference)).with_code("preflight_failed"));
         FAIRLEAD_CHECK(hands_.postgresql().version());
         if (!with_database()) return {};
         std::error_code ignored;
@@ -41,7 +41,7 @@ public:
         auto need = now + then + (256ULL << 20);
         if (space.free_bytes < need)
             return fail(Error(Errc::conflict, fmt::format("Disk space: {} are free and {} are needed for two copies of the database. Free at least {}.", human(space.free_bytes), human(need),
-                                                          human(need - space.free_bytes))).with_code("check_failed"));
+                                                          human(need - space.free_bytes))).with_code("preflight_failed"));
         return {};
     }
 

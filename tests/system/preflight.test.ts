@@ -43,19 +43,18 @@ describe("pre-flight", () => {
     const was = await footprint(on.host);
     const operation = await world.succeeded(await world.act(environment, "preflight"));
     const ids = (operation.result?.checks ?? []).map((one) => one.id);
-    for (const id of ["privileges", "disk", "memory", "ports", "firewall", "postgresql", "git", "python", "integrity"]) {
+    for (const id of ["link", "disk", "memory", "ports", "firewall", "postgresql", "git", "python", "integrity"]) {
       assert.ok(ids.includes(id), `${id} is not among ${ids.join(", ")}`);
     }
     assert.equal(await footprint(on.host), was);
   });
 
   scenario(world, "says which privilege the agent lacks [S-PRE-02]", async () => {
-    await refused(environment, "privileges", /./,
-      `mkdir -p /etc/systemd/system/fairlead-executor.service.d
-       printf '[Service]\\nCapabilityBoundingSet=~CAP_SETUID CAP_SETGID\\n' >/etc/systemd/system/fairlead-executor.service.d/less.conf
-       systemctl daemon-reload; systemctl stop fairlead-executor.service; systemctl start fairlead-executor.socket`,
-      `rm /etc/systemd/system/fairlead-executor.service.d/less.conf
-       systemctl daemon-reload; systemctl stop fairlead-executor.service; systemctl start fairlead-executor.socket`);
+    const dropIn = "/etc/systemd/system/fairlead-executor.service.d/less.conf";
+    const again = "systemctl daemon-reload; systemctl stop fairlead-executor.service; systemctl start fairlead-executor.socket";
+    await refused(environment, "link", /\/etc\/systemd\/system cannot be written/,
+      `mkdir -p $(dirname ${dropIn}); printf '[Service]\\nReadOnlyPaths=/etc/systemd/system\\n' >${dropIn}; ${again}`,
+      `rm -r $(dirname ${dropIn}); ${again}`);
   });
 
   scenario(world, "names the port that is taken, and by whom [S-PRE-03]", async () => {
@@ -80,7 +79,7 @@ describe("pre-flight", () => {
   });
 
   scenario(world, "fails when a file of the live release was altered [S-PRE-06]", async () => {
-    const file = `$(find -L /var/lib/fairlead/environments/${environment.slug}/current/ -path '*fl_demo/models/demo.py' | head -n 1)`;
+    const file = "$(find /var/lib/fairlead/trees -path '*/fl_demo/models/demo.py' | head -n 1)";
     await refused(environment, "integrity", /demo\.py/,
       `f=${file}; test -f "$f"; cp -a "$f" /srv/kept; echo "# altered" >>"$f"; echo "$f" >/srv/where`,
       'cat /srv/kept >"$(cat /srv/where)"; touch -r /srv/kept "$(cat /srv/where)"');
