@@ -76,7 +76,14 @@ Result<> Hands::start_all() {
     return systemd_.start(place_.units());
 }
 
-Result<> Hands::enable_all() { return systemd_.enable(place_.units()); }
+Result<> Hands::enable_all() {
+    // Enabling makes systemd read all units again: not where it is enabled already.
+    FAIRLEAD_TRY(states, systemd_.states(place_.units()));
+    bool enabled = true;
+    for (const auto& state : states) enabled = enabled && state.enabled();
+    if (enabled) return {};
+    return systemd_.enable(place_.units());
+}
 
 Result<> Hands::take_snapshot(journal::Work& work) {
     // A scratch copy that is there belongs to an operation that is over: it is not ours to trust.

@@ -112,10 +112,15 @@ proto::Finished Engine::back(
         auto undone = persist(work, "Undo: " + plan.steps[i].title, plan.steps[i].undo);
         if (!undone && trouble.empty()) trouble = undone.error().message();
         // The step that failed keeps that state for the reader, however well its traces were removed.
-        work.end_step(!undone || states[i] == StepState::failed ? StepState::failed : StepState::undone,
-                      undone ? std::string_view() : std::string_view(undone.error().message()));
+        if (!undone)
+            work.end_step(StepState::failed, undone.error().message());
+        else if (states[i] == StepState::failed)
+            work.end_step(StepState::failed, outcome.error ? outcome.error->message : "");
+        else
+            work.end_step(StepState::undone);
     }
     if (plan.settle) {
+        work.leave_steps();
         auto settled = persist(work, "Bring back what ran before", plan.settle);
         if (!settled && trouble.empty()) trouble = settled.error().message();
     }

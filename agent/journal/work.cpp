@@ -68,7 +68,7 @@ void Work::flush(bool now) {
 
 void Work::progress(std::uint32_t percent, std::string_view detail) {
     percent = std::min(percent, 100U);
-    if (percent == step_.percent && detail == step_.detail) return;
+    if (!in_step_ || (percent == step_.percent && detail == step_.detail)) return;
     if (Steady::now() - told_ < progress_pause) return;
     told_ = Steady::now();
     step_.percent = percent;
@@ -96,12 +96,20 @@ std::optional<std::string> Work::recall(const std::string& name) const {
 void Work::begin_step(const proto::StepReport& step) {
     flush(true);
     step_ = step;
+    in_step_ = true;
     told_ = Steady::now();
     journal_.step(operation_.id, step_);
 }
 
+void Work::leave_steps() {
+    flush(true);
+    step_ = {};
+    in_step_ = false;
+}
+
 void Work::end_step(proto::StepState state, std::string_view detail) {
     flush(true);
+    in_step_ = false;
     step_.state = state;
     if (state == proto::StepState::done) step_.percent = 100;
     step_.detail = printable(redactor_.clean(detail.substr(0, 300)));

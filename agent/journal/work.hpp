@@ -55,6 +55,8 @@ private:
     friend class Engine;
     void begin_step(const proto::StepReport& step);
     void end_step(proto::StepState state, std::string_view detail = {});
+    /// What is logged from now on belongs to no step.
+    void leave_steps();
 
     using Steady = std::chrono::steady_clock;
     Journal& journal_;
@@ -63,6 +65,7 @@ private:
     Redactor redactor_;
     std::map<std::string, std::string> facts_;
     proto::StepReport step_;
+    bool in_step_ = false;
     Steady::time_point told_{};
     std::stop_source stop_;
 
