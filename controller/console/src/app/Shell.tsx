@@ -176,8 +176,9 @@ function OrgSwitch() {
   return (
     <Menu width="target" position="bottom-start">
       <Menu.Target>
-        <UnstyledButton className="fl-org" aria-label={`Organization ${org.name}; change`}>
+        <UnstyledButton className="fl-org">
           {label}
+          <span className="fl-sr">, change the organization</span>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

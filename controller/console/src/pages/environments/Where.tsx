@@ -21,8 +21,9 @@ export function Where({ environment, server }: { environment: Environment; serve
   return (
     <Popover width={420} position="bottom-start" shadow="md" withinPortal>
       <Popover.Target>
-        <UnstyledButton className="fl-row fl-outside" aria-label={`Port ${port} on the server: how to open it`}>
+        <UnstyledButton className="fl-row fl-outside">
           port {port} on {server?.name ?? "the server"}
+          <span className="fl-sr">, how to open it</span>
           <Icon name="info" size={15} />
         </UnstyledButton>
       </Popover.Target>
