@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <deque>
+#include <charconv>
 #include <set>
 #include <thread>
 
@@ -158,8 +158,14 @@ Result<> Deployment::fetch_one(const proto::Source& source, Work& work) {
     FAIRLEAD_TRY(credential, credential_of(source, work));
     work.info(fmt::format("Fetching {} from {}.", source.branch, source.url));
     FAIRLEAD_TRY(commit, git.fetch(source, credential, [&](std::string_view line) {
-        if (line.find("Receiving objects") == std::string_view::npos) return;
-        work.progress(0, fmt::format("{}: {}", source.name, line));
+        // "Receiving objects:  45% (123/456), 1.20 MiB | 2.00 MiB/s"
+        auto percent = line.find('%');
+        if (!line.starts_with("Receiving objects") || percent == std::string_view::npos || percent < 3) return;
+        std::uint32_t done = 0;
+        auto digits = line.substr(percent - 3, 3);
+        digits.remove_prefix(std::min(digits.find_first_not_of(' '), digits.size()));
+        std::from_chars(digits.data(), digits.data() + digits.size(), done);
+        work.progress((static_cast<std::uint32_t>(commits_.size()) * 100 + done) / static_cast<std::uint32_t>(e_.addons.size() + 1), fmt::format("{}: {}", source.name, line));
     }, work.stop()));
     auto tree = hands_.layout().tree(key, commit.commit);
     auto manifest_file = hands_.layout().tree_manifest(key, commit.commit);
@@ -413,7 +419,8 @@ Result<> Deployment::prune(Work& work, const EnvironmentRecord& record) {
     auto surplus = numbers.size() > e_.keep_releases ? numbers.size() - e_.keep_releases : 0;
     for (auto number : numbers) {
         if (surplus == 0) break;
-        if (number == record.live) continue;
+        // The one that was live until now is what a rollback most likely wants.
+        if (number == record.live || number == hands_.previous(work)) continue;
         FAIRLEAD_CHECK(hands_.drop_snapshot(number));
         FAIRLEAD_CHECK(host::remove_tree(place_.release(number)));
         work.result.removed_releases.push_back(number);

@@ -64,10 +64,10 @@ Result<> Hands::release_hold() {
     return sync_folder(place_.root);
 }
 
-Result<> Hands::stop_all(journal::Work& work) {
+Result<> Hands::stop_all(journal::Work& work, std::chrono::seconds mercy) {
     if (!down_since) down_since = Steady::now();
     work.info("Stopping Odoo.");
-    return systemd_.stop(place_.units());
+    return systemd_.stop(place_.units(), mercy);
 }
 
 Result<> Hands::start_all() {
@@ -176,7 +176,8 @@ Result<> Hands::switch_to(journal::Work& work, std::uint32_t number) {
 
 Result<> Hands::undo_switch(journal::Work& work) {
     if (!work.recall_yes(fact::switched)) return {};
-    FAIRLEAD_CHECK(stop_all(work));
+    // A release that failed may hang for as long as it is let.
+    FAIRLEAD_CHECK(stop_all(work, 5s));
     if (!work.recall_yes(fact::first)) {
         FAIRLEAD_CHECK(host::replace_link(place_.current(), fs::path("releases") / std::to_string(previous(work))));
         work.info(fmt::format("Release {} is the current one again.", previous(work)));

@@ -61,7 +61,8 @@ public:
     /// After everything is undone: what ran before runs again.
     Result<> settle(journal::Work& work);
 
-    Result<> stop_all(journal::Work& work);
+    /// Requests under way have `mercy` to end.
+    Result<> stop_all(journal::Work& work, std::chrono::seconds mercy = std::chrono::seconds(90));
     Result<> start_all();
     Result<> enable_all();
 

@@ -2,6 +2,7 @@
 
 #include "agent/journal/schema.hpp"
 #include "common/json/json.hpp"
+#include "common/runtime/file.hpp"
 #include "proto/codec.hpp"
 
 #include <fmt/core.h>
@@ -28,14 +29,20 @@ T must(Result<T> result) {
     if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-/// Dies where a crash test asks for it: after the n-th committed record.
+/// Dies where a crash test asks for it: after the n-th record from now, once. The file that the environment names holds n.
 void crash_point() {
 #ifdef FAIRLEAD_TEST_HOOKS
-    static long left = [] {
-        const char* text = std::getenv("FAIRLEAD_TEST_CRASH_AT");
-        return text ? std::atol(text) : -1L;
-    }();
-    if (left > 0 && --left == 0) ::kill(::getpid(), SIGKILL);
+    static const char* name = std::getenv("FAIRLEAD_TEST_CRASH_AT");
+    if (!name) return;
+    auto text = read_file(name, 32);
+    if (!text) return;
+    auto left = std::atol(text->c_str()) - 1;
+    if (left > 0) {
+        (void)write_file(name, std::to_string(left), 0600);
+        return;
+    }
+    ::unlink(name);
+    ::kill(::getpid(), SIGKILL);
 #endif
 }
 

@@ -132,10 +132,14 @@ public:
         if (!command_.on_line) return keep(block);
         line_ += block;
         std::size_t start = 0;
-        for (auto end = line_.find('\n'); end != std::string::npos; end = line_.find('\n', start)) {
-            emit(std::string_view(line_).substr(start, end - start));
+        // Programs that show progress end a line with a carriage return alone.
+        for (auto end = line_.find_first_of("\r\n"); end != std::string::npos; end = line_.find_first_of("\r\n", start)) {
+            bool pair = line_[end] == '\n' && end == start && after_return_;
+            after_return_ = line_[end] == '\r';
+            if (!pair) emit(std::string_view(line_).substr(start, end - start));
             start = end + 1;
         }
+        if (start < line_.size()) after_return_ = false;
         line_.erase(0, start);
         if (line_.size() > longest_line) {
             emit(line_);
@@ -151,7 +155,6 @@ public:
 
 private:
     void emit(std::string_view line) {
-        if (line.ends_with('\r')) line.remove_suffix(1);
         command_.on_line(line);
     }
 
@@ -169,6 +172,7 @@ private:
     const Command& command_;
     std::string line_, head_, tail_;
     std::size_t dropped_ = 0;
+    bool after_return_ = false;
 };
 
 int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }

@@ -24,7 +24,7 @@ struct Command {
     std::string input;                  ///< given on standard input, then closed
     std::chrono::seconds deadline{60};  ///< then SIGTERM, after 5 s SIGKILL, to the whole process group
     std::size_t output_limit = 1 << 20; ///< of `output`; what is beyond is dropped from the middle
-    std::function<void(std::string_view line)> on_line;  ///< each line of output as it comes, without the newline
+    std::function<void(std::string_view line)> on_line;  ///< each line of output as it comes, without its end (\n, \r\n or \r)
     std::stop_token stop;               ///< when requested, ends the process as the deadline does
 };
 
