@@ -112,7 +112,7 @@ Result<Issued> Authority::issue(
     FAIRLEAD_TRY(
         pem, crypto::issue(
                  by.key, by.certificate,
-                 {parsed->public_der, server.str(), {{}, {}, {"urn:fairlead:org:" + scope.org().str()}}, crypto::Usage::client, validity}
+                 {parsed->public_der, server.str(), {{}, {}, {"fairlead:org:" + scope.org().str()}}, crypto::Usage::client, validity}
              )
     );
     FAIRLEAD_TRY(facts, crypto::parse_certificate(pem));

@@ -97,6 +97,8 @@ public:
 
     /// Oldest first, without dropped ones.
     Result<std::vector<Overview>> list(store::Connection& db);
+    /// Servers whose agents do not know the newest authority, at most 10,000.
+    Result<std::vector<ServerId>> strangers(store::Connection& db);
     /// Announces a new authority; then lets it issue, once every agent knows it; then drops the old one, once no agent shows
     /// its certificate. Errc::conflict (agents_lag) names servers that are not ready; `force` goes on without them, and they
     /// have to enrol or recover again.

@@ -29,6 +29,13 @@ Result<std::vector<Overview>> Authority::list(store::Connection& db) {
     );
 }
 
+Result<std::vector<ServerId>> Authority::strangers(store::Connection& db) {
+    return db.all<ServerId>(
+        "SELECT server_id FROM agent_certificate WHERE told < (SELECT max(number) FROM authority) AND not_after_ms > $1 LIMIT 10000",
+        clock_.now()
+    );
+}
+
 Result<Step> Authority::rotate(store::UnitOfWork& unit, bool force) {
     auto& db = unit.db();
     auto now = clock_.now();

@@ -3,6 +3,7 @@
 
 #include "common/runtime/clock.hpp"
 #include "common/store/store.hpp"
+#include "controller/api/events.hpp"
 #include "controller/api/principal.hpp"
 #include "controller/api/route_table.hpp"
 
@@ -83,7 +84,9 @@ BOOST_DESCRIBE_STRUCT(Counts, (), (servers, servers_online, projects, environmen
 /// Adds the numbers of one subject; each subject gives `app` its own.
 using Counter = std::function<Result<>(store::Connection&, const api::OrgScope&, Counts&)>;
 
-/// GET /api/v1/orgs/{org}
-void add_org_routes(api::RouteTable& table, store::Store& store, std::vector<Counter> counters);
+/// GET /api/v1/orgs/{org} and its events.
+void add_org_routes(
+    api::RouteTable& table, store::Store& store, api::EventSink& events, std::vector<Counter> counters
+);
 
 }  // namespace fairlead::orgs

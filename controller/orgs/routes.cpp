@@ -2,6 +2,8 @@
 #include "controller/api/response.hpp"
 #include "controller/orgs/orgs.hpp"
 
+#include <charconv>
+
 namespace fairlead::orgs {
 namespace {
 
@@ -21,11 +23,46 @@ Result<api::Response> get(const api::Call& call, store::Store& store, const std:
     });
 }
 
+/// The event that a reader saw last, from the header or the query. Errc::invalid.
+Result<std::optional<std::uint64_t>> last_seen(const api::Call& call) {
+    auto header = call.request().header("last-event-id");
+    auto text = header.empty() ? call.query("last_event_id") : std::optional(header);
+    if (!text) return std::optional<std::uint64_t>();
+    std::uint64_t id = 0;
+    auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), id);
+    if (failed != std::errc() || end != text->data() + text->size())
+        return fail(Error(Errc::invalid, "Last-Event-ID is \"" + std::string(text->substr(0, 64)) + "\"; it must be the id of an event.")
+                        .with_fields({{"last_event_id", "must be the id of an event"}}));
+    return std::optional(id);
+}
+
+Result<api::Response> watch(const api::Call& call, const api::EventSink& events) {
+    FAIRLEAD_TRY(seen, last_seen(call));
+    api::EventStream stream;
+    stream.org = call.scope().org();
+    stream.session = call.principal().session;
+    stream.permissions = call.principal().permissions;
+    stream.after = events.position();
+    if (seen && events.can_resume(*seen))
+        stream.after = seen;
+    else if (seen)
+        stream.first = "event: reset\ndata: {}\n\n";
+    api::Response response;
+    response.content_type = "text/event-stream";
+    response.events = std::move(stream);
+    return response;
+}
+
 }  // namespace
 
-void add_org_routes(api::RouteTable& table, store::Store& store, std::vector<Counter> counters) {
+void add_org_routes(
+    api::RouteTable& table, store::Store& store, api::EventSink& events, std::vector<Counter> counters
+) {
     table.add(api::Method::get, "/api/v1/orgs/{org}", "org.view", [&store, counters = std::move(counters)](const api::Call& call) {
         return get(call, store, counters);
+    });
+    table.add(api::Method::get, "/api/v1/orgs/{org}/events", "org.view", [&events](const api::Call& call) {
+        return watch(call, events);
     });
 }
 

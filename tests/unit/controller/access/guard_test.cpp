@@ -109,6 +109,22 @@ TEST_CASE("a permission that is missing is named") {
     CHECK(refused.json.at("permission") == "audit.view");
 }
 
+TEST_CASE("an organization's events begin now, after the one seen last, or with a reset") {
+    SignedIn fixture;
+    auto path = "/api/v1/orgs/" + fixture.site.org_of("ann@example.org").str() + "/events";
+    auto now = fixture.send("GET", path);
+    REQUIRE(now.events);
+    CHECK(now.events->after == 7);
+    CHECK(now.events->first.empty());
+    CHECK(now.events->permissions.contains("servers.view"));
+    CHECK(now.events->session.has_value());
+    CHECK(fixture.send("GET", path + "?last_event_id=5").events->after == 5);
+    auto lost = fixture.send("GET", path + "?last_event_id=4");
+    CHECK(lost.events->after == 7);
+    CHECK(lost.events->first == "event: reset\ndata: {}\n\n");
+    for (auto bad : {"x", "-1", "1.5", "99999999999999999999999"}) CHECK(fixture.send("GET", path + "?last_event_id=" + bad).status == 400);
+}
+
 TEST_CASE("nobody signed in is told so before anything else is looked at") {
     Site site;
     Browser nobody;

@@ -56,7 +56,7 @@ TEST_CASE_FIXTURE(Fixture, "an agent's certificate names the server and its orga
     auto issued = issue(id).value();
     auto facts = verify(issued.certificate).value();
     CHECK(facts.common_name == id.str());
-    CHECK(facts.names.uri == std::vector<std::string>{"urn:fairlead:org:" + org.org().str()});
+    CHECK(facts.names.uri == std::vector<std::string>{"fairlead:org:" + org.org().str()});
     CHECK(facts.not_after == clock.now() + 24h * 30);
     CHECK(facts.serial == issued.serial);
     CHECK(issued.ca == accepted().at(0));

@@ -14,7 +14,7 @@ Site::Site(access::Rates allowed, access::SessionLimits limits) : sessions(store
         counts.servers += 3;
         return {};
     };
-    orgs::add_org_routes(table, store.store(), {servers});
+    orgs::add_org_routes(table, store.store(), events, {servers});
     router = std::make_unique<api::Router>(table, guard);
 }
 
@@ -41,6 +41,7 @@ Reply Site::send_raw(api::Request request) {
     Reply reply;
     reply.status = response.status;
     reply.text = response.body;
+    reply.events = response.events;
     if (!response.body.empty()) reply.json = boost::json::parse(response.body);
     for (const auto& [name, value] : response.headers) {
         if (name == "Retry-After") reply.retry_after = value;

@@ -6,6 +6,7 @@
 #include "controller/access/guard.hpp"
 #include "controller/access/routes.hpp"
 #include "controller/access/schema.hpp"
+#include "controller/api/events.hpp"
 #include "controller/api/router.hpp"
 #include "controller/audit/audit.hpp"
 #include "controller/audit/schema.hpp"
@@ -15,6 +16,8 @@
 #include <boost/json.hpp>
 
 #include <deque>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,7 @@ struct Reply {
     boost::json::value json;
     std::string cookie;  ///< value that was set
     std::string retry_after;
+    std::optional<api::EventStream> events;
 
     std::string code() const { return std::string(json.at("code").as_string()); }
 };
@@ -34,6 +38,14 @@ struct Reply {
 struct Browser {
     std::string cookie;
     std::string address = "192.0.2.1";
+};
+
+/// Remembers what was published; the newest event is number 7.
+struct RecordedEvents final : api::EventSink {
+    void publish(api::Event event) override { events.push_back(std::move(event)); }
+    std::uint64_t position() const override { return 7; }
+    bool can_resume(std::uint64_t id) const override { return id >= 5 && id <= 7; }
+    std::vector<api::Event> events;
 };
 
 class Site {
@@ -63,6 +75,7 @@ public:
     access::Accounts accounts{{store.store(), sessions, hasher, log}};
     access::RateLimiter rates;
     access::Guard guard{{store.store(), sessions, rates, {"https://fairlead.example"}}};
+    RecordedEvents events;
     api::RouteTable table;
     std::deque<SessionId> ended;
     std::unique_ptr<api::Router> router;

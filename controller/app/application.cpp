@@ -1,0 +1,206 @@
+#include "controller/app/application.hpp"
+
+#include "common/async/event.hpp"
+#include "common/async/offload.hpp"
+#include "common/async/task_group.hpp"
+#include "common/runtime/log.hpp"
+#include "controller/access/waits.hpp"
+#include "controller/app/schema.hpp"
+#include "controller/environments/routes.hpp"
+#include "controller/install/routes.hpp"
+#include "controller/operations/routes.hpp"
+#include "controller/orgs/orgs.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <csignal>
+
+namespace fairlead::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto drain_time = 10s;
+
+Secret ticket_secret(store::Store& store, const crypto::Keystore& keys) {
+    auto sealed = store.read([](store::Connection& db) {
+        return db.one<store::Blob>("SELECT sealed_tickets FROM installation WHERE id = 1");
+    });
+    if (!sealed || !*sealed) throw std::runtime_error("The database holds no installation. Run: fairlead-controller init");
+    auto secret = keys.open((*sealed)->bytes, "installation/tickets");
+    if (!secret) throw std::runtime_error("The master key does not fit the database: " + secret.error().message());
+    return std::move(*secret);
+}
+
+}  // namespace
+
+Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys) :
+    settings_(std::move(settings)), endpoint_(Endpoint::parse(settings_.listen).value()), lock_(std::move(lock)),
+    keys_(std::move(keys)),
+    store_({.file = Layout(settings_.data).database(), .readers = settings_.workers}, schema()), audit_(clock_),
+    sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
+    accounts_({store_, sessions_, hasher_, audit_}),
+    rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
+    guard_({store_, sessions_, rates_, {public_url(settings_, endpoint_.port)}}),
+    authority_(keys_, clock_, {.agent = settings_.agents.certificate}), issuer_(authority_),
+    certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
+    packages_(settings_.packages), io_(1), workers_(settings_.workers), events_(io_.get_executor(), clock_.now()),
+    operations_({store_, events_, audit_, links_, clock_}), live_(events_, keys_, clock_),
+    environments_({store_, events_, audit_, operations_, live_, keys_, clock_,
+                   settings_.git_transports == GitTransports::any ? environments::GitTransports::any
+                                                                  : environments::GitTransports::safe}),
+    enrolment_({store_, events_, audit_, issuer_, clock_}),
+    agents_({store_, events_, audit_, operations_, issuer_, clock_},
+            {.version = FAIRLEAD_VERSION,
+             .controllers = {public_endpoint(settings_, endpoint_.port)},
+             .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
+             .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}),
+    core_(agents_), hub_(io_.get_executor(), workers_, core_),
+    fleet_parts_{store_, events_, audit_, operations_, links_, enrolment_, issuer_, [this] { return certificates_.face(); },
+                 {public_endpoint(settings_, endpoint_.port)}} {
+    links_.use(hub_);
+    operations_.use(live_);
+    agents_.use(live_);
+    sessions_.on_end([this](const SessionId& session) { events_.end_session(session); });
+    add_routes();
+    router_ = std::make_unique<api::Router>(table_, guard_);
+    shell_ = std::make_unique<web::HttpShell>(
+        web::HttpShell::Parts{*router_, events_, workers_, clock_}, web::HttpShellOptions{.access_log = settings_.log.access}
+    );
+
+    if (auto set = tls_.set_session_secret(ticket_secret(store_, keys_)); !set) throw std::runtime_error(set.error().message());
+    if (auto loaded = certificates_.refresh(); !loaded) throw std::runtime_error(loaded.error().message());
+}
+
+void Application::add_routes() {
+    auto face = [this] { return certificates_.face(); };
+    web::add_system_routes(
+        table_, {.ready = [this]() -> Result<> {
+                     FAIRLEAD_CHECK(store_.read([](store::Connection& db) { return db.one<int>("SELECT 1"); }));
+                     return {};
+                 },
+                 .metrics = [this] { return settings_.metrics ? metrics() : std::vector<web::Metric>(); }}
+    );
+    install::add_install_routes(table_, packages_, face);
+    access::add_access_routes(table_, {store_, sessions_, accounts_, [this] { return facts(); }});
+    audit::add_audit_routes(table_, store_);
+    operations::add_operation_routes(table_, store_, events_, operations_);
+    fleet::add_server_routes(table_, fleet_parts_);
+    fleet::add_token_routes(table_, fleet_parts_);
+    fleet::add_agent_routes(table_, fleet_parts_);
+    environments::add_routes(table_, environments_);
+    orgs::add_org_routes(table_, store_, events_, {});
+}
+
+access::ControllerFacts Application::facts() const {
+    auto face = certificates_.face();
+    access::ControllerFacts facts;
+    facts.name = settings_.name;
+    facts.version = FAIRLEAD_VERSION;
+    facts.self_signed = !face.ca_pem.empty();
+    constexpr std::string_view prefix = "sha256//";
+    if (face.pin.starts_with(prefix)) facts.fingerprint = face.pin.substr(prefix.size());
+    return facts;
+}
+
+std::vector<web::Metric> Application::metrics() const {
+    auto counters = listener_ ? listener_->counters() : net::ListenerCounters();
+    return {
+        {"fairlead_connections", "Open connections, agents included", false, double(counters.open)},
+        {"fairlead_connections_accepted_total", "Connections since the start", true, double(counters.accepted)},
+        {"fairlead_connections_refused_total", "Connections closed because there were too many", true, double(counters.refused_full)},
+        {"fairlead_handshake_failures_total", "TLS handshakes that failed", true, double(counters.handshake_failures)},
+        {"fairlead_requests_total", "HTTP requests", true, double(counters.requests)},
+        {"fairlead_agents_online", "Agents with a live link", false, double(hub_.online())},
+        {"fairlead_event_streams", "Open event streams", false, double(events_.streams())},
+        {"fairlead_store_writes_waiting", "Writes waiting for the store", false, double(store_.queued())},
+        {"fairlead_store_commits_total", "Commits of the store", true, double(store_.commits())},
+        {"fairlead_worker_jobs_waiting", "Jobs waiting for a worker thread", false, double(workers_.queued())},
+    };
+}
+
+Result<> Application::run() {
+    FAIRLEAD_CHECK(operations_.start());
+    FAIRLEAD_CHECK(agents_.start());
+
+    net::ListenerOptions options;
+    options.address = endpoint_.address;
+    options.port = endpoint_.port;
+    options.max_connections = settings_.connections;
+    options.public_url = public_url(settings_, endpoint_.port);
+    net::ListenerHandlers handlers;
+    handlers.http = [this](net::HttpRequest request) { return shell_->handle(std::move(request)); };
+    handlers.agent = [this](net::WebSocket socket) { return hub_.serve(std::move(socket)); };
+    handlers.refusal = &web::HttpShell::refuse;
+    listener_ = std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
+    FAIRLEAD_CHECK(listener_->open());
+
+    std::exception_ptr broken;
+    auto ended = [&](std::exception_ptr failed) { broken = failed; };
+    asio::co_spawn(io_, serve(), ended);
+    log::info("serving", {{"url", options.public_url}, {"listen", settings_.listen}, {"version", FAIRLEAD_VERSION}});
+    io_.run();
+    if (broken) std::rethrow_exception(broken);
+    log::info("stopped");
+    return {};
+}
+
+Task<> Application::serve() {
+    TaskGroup background(io_.get_executor());
+    auto certificates = [this] { return refresh_certificates(); };
+    auto operations = [this] { return operations_.tick(); };
+    auto agents = [this] { return agents_.tick(); };
+    auto people = [this]() -> Result<> {
+        FAIRLEAD_CHECK(sessions_.tidy(clock_.now()));
+        return store_.write([this](store::UnitOfWork& unit) { return access::Waits(unit.db()).tidy(clock_.now()); });
+    };
+    background.spawn(hub_.watch());
+    background.spawn(every(30s, "refreshing certificates", certificates));
+    background.spawn(every(5s, "looking after operations", operations));
+    background.spawn(every(5s, "looking after servers", agents));
+    background.spawn(every(60s, "looking after sessions", people));
+
+    TaskGroup serving(io_.get_executor());
+    serving.spawn(listener_->run());
+    co_await await_signal();
+    log::info("stopping", {{"seconds_at_most", drain_time.count()}});
+    listener_->stop(drain_time);
+    co_await serving.join();
+    background.cancel();
+    co_await background.join();
+}
+
+Task<> Application::await_signal() {
+    asio::signal_set signals(io_, SIGTERM, SIGINT);
+    co_await signals.async_wait(asio::use_awaitable);
+}
+
+Task<> Application::every(std::chrono::milliseconds period, std::string what, std::function<Result<>()> work) {
+    for (;;) {
+        auto guarded = [&]() -> Result<> {
+            try {
+                return work();
+            } catch (const std::exception& failed) {
+                return fail(Errc::internal, failed.what());
+            }
+        };
+        auto done = co_await offload(workers_, guarded);
+        if (!done) log::error(what + " failed", {{"reason", done.error().message()}, {"detail", done.error().detail()}});
+        co_await sleep_for(period);
+    }
+}
+
+Result<> Application::refresh_certificates() {
+    FAIRLEAD_CHECK(certificates_.refresh());
+    // Agents hear of a new authority when they come: those that are connected are asked to come again.
+    FAIRLEAD_TRY(strangers, certificates_.strangers());
+    if (strangers.empty()) asked_back_.clear();
+    for (const auto& server : strangers)
+        if (asked_back_.insert(server).second)
+            hub_.cut(server, "going_away", "The controller has a new certificate authority. Connect again to learn of it.");
+    return {};
+}
+
+}  // namespace fairlead::app

@@ -1,0 +1,121 @@
+/// Everything that `serve` is made of, built in order; destruction is the reverse.
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/async/worker_pool.hpp"
+#include "common/crypto/keystore.hpp"
+#include "common/net/listener.hpp"
+#include "common/net/tls_context.hpp"
+#include "common/runtime/clock.hpp"
+#include "common/store/store.hpp"
+#include "controller/access/accounts.hpp"
+#include "controller/access/guard.hpp"
+#include "controller/access/rates.hpp"
+#include "controller/access/routes.hpp"
+#include "controller/access/sessions.hpp"
+#include "controller/api/router.hpp"
+#include "controller/app/certificates.hpp"
+#include "controller/app/installation.hpp"
+#include "controller/app/issuer.hpp"
+#include "controller/app/settings.hpp"
+#include "controller/audit/audit.hpp"
+#include "controller/authority/authority.hpp"
+#include "controller/environments/environments.hpp"
+#include "controller/environments/live_state.hpp"
+#include "controller/fleet/agent_service.hpp"
+#include "controller/fleet/enrolment.hpp"
+#include "controller/fleet/server_routes.hpp"
+#include "controller/gateway/fleet_core.hpp"
+#include "controller/gateway/hub.hpp"
+#include "controller/install/packages.hpp"
+#include "controller/operations/operations.hpp"
+#include "controller/web/event_hub.hpp"
+#include "controller/web/http_shell.hpp"
+#include "controller/web/system_routes.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace fairlead::app {
+
+/// The subjects are built before the hub that they wake.
+class LateLinks final : public operations::Links {
+public:
+    void use(operations::Links& links) { links_ = &links; }
+    void wake(const ServerId& server) override {
+        if (links_) links_->wake(server);
+    }
+    void cut(const ServerId& server, std::string code, std::string message) override {
+        if (links_) links_->cut(server, std::move(code), std::move(message));
+    }
+
+private:
+    operations::Links* links_ = nullptr;
+};
+
+class Application {
+public:
+    /// Opens everything but the port. Throws what is wrong with the surroundings.
+    Application(Settings settings, FolderLock lock, crypto::Keystore keys);
+    Application(const Application&) = delete;
+
+    /// Serves until SIGTERM or SIGINT, then lets requests finish for up to 10 s. Errc::conflict when the port is taken.
+    Result<> run();
+
+private:
+    void add_routes();
+    std::vector<web::Metric> metrics() const;
+    access::ControllerFacts facts() const;
+
+    Task<> serve();
+    Task<> await_signal();
+    /// `work` on a worker thread, at once and every `period`; what goes wrong is logged.
+    Task<> every(std::chrono::milliseconds period, std::string what, std::function<Result<>()> work);
+    Result<> refresh_certificates();
+
+    Settings settings_;
+    Endpoint endpoint_;
+    FolderLock lock_;
+    crypto::Keystore keys_;
+    SystemClock clock_;
+    store::Store store_;
+    audit::Log audit_;
+
+    access::Sessions sessions_;
+    access::PasswordHasher hasher_;
+    access::Accounts accounts_;
+    access::RateLimiter rates_;
+    access::Guard guard_;
+
+    authority::Authority authority_;
+    Issuer issuer_;
+    net::TlsServerContext tls_;
+    Certificates certificates_;
+    install::Packages packages_;
+
+    asio::io_context io_;
+    WorkerPool workers_;
+    web::EventHub events_;
+    LateLinks links_;
+    operations::Operations operations_;
+    environments::LiveState live_;
+    environments::Environments environments_;
+    fleet::Enrolment enrolment_;
+    fleet::AgentService agents_;
+    gateway::FleetCore core_;
+    gateway::Hub hub_;
+
+    fleet::RouteParts fleet_parts_;
+    api::RouteTable table_;
+    std::unique_ptr<api::Router> router_;
+    std::unique_ptr<web::HttpShell> shell_;
+    std::unique_ptr<net::Listener> listener_;
+    std::set<ServerId> asked_back_;  ///< to learn of the newest authority; each once in this process
+};
+
+}  // namespace fairlead::app

@@ -1,0 +1,64 @@
+/// The data folder: making it, copying the database out of it and back into it.
+#pragma once
+
+#include "common/crypto/keystore.hpp"
+#include "common/runtime/clock.hpp"
+#include "common/runtime/file.hpp"
+#include "common/runtime/result.hpp"
+#include "common/runtime/secret.hpp"
+#include "common/store/store.hpp"
+#include "controller/app/settings.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace fairlead::app {
+
+/// What lies where in the data folder.
+struct Layout {
+    explicit Layout(std::filesystem::path folder) : data(std::move(folder)) {}
+    std::filesystem::path data;
+    std::filesystem::path database() const { return data / "fairlead.db"; }
+    std::filesystem::path master_key() const { return data / "master.key"; }
+    std::filesystem::path lock() const { return data / "lock"; }
+};
+
+/// Held by the one process that serves from, or replaces, this data folder.
+class FolderLock {
+public:
+    /// Errc::conflict when another process holds it.
+    static Result<FolderLock> take(const Layout& layout);
+
+private:
+    explicit FolderLock(Descriptor file) : file_(std::move(file)) {}
+    Descriptor file_;
+};
+
+struct InitRequest {
+    std::filesystem::path config;  ///< written last
+    Settings settings;
+    std::string admin_email;
+    std::string org_name;
+};
+
+/// Makes folder (0700), keys, database with one organization and one administrator, and the configuration. Gives the
+/// one-time link. Errc::conflict when something is there already.
+Result<std::string> initialize(const InitRequest& request, const Clock& clock);
+
+/// A new one-time link for `email`, or for the only person when it is empty. Works while the controller serves.
+Result<std::string> relink(const Settings& settings, std::string_view email, const Clock& clock);
+
+/// A checked copy of the database as one file, also while the controller serves. A sentence for the person.
+Result<std::string> back_up(const Settings& settings, const std::filesystem::path& file);
+
+/// Puts a copy in the database's place; what was there is kept beside it. Every session ends and the epoch grows. The
+/// controller must not serve. A sentence for the person.
+Result<std::string> restore(const Settings& settings, const std::filesystem::path& file, const Clock& clock);
+
+/// Checks what is outside the file: folder, keys, certificate, packages. All findings, one a line.
+std::vector<std::string> check_surroundings(const Settings& settings, const Clock& clock);
+
+inline constexpr auto link_lifetime = std::chrono::hours(24);
+
+}  // namespace fairlead::app

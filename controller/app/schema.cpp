@@ -1,0 +1,44 @@
+#include "controller/app/schema.hpp"
+
+#include "controller/access/schema.hpp"
+#include "controller/audit/schema.hpp"
+#include "controller/authority/schema.hpp"
+#include "controller/environments/schema.hpp"
+#include "controller/fleet/schema.hpp"
+#include "controller/operations/schema.hpp"
+#include "controller/orgs/schema.hpp"
+
+#include <vector>
+
+namespace fairlead::app {
+namespace {
+
+constexpr std::string_view installation = R"sql(
+-- One row. `epoch` grows with each restore, so that what was handed out before is told from what comes after.
+CREATE TABLE installation (
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch          INTEGER NOT NULL,
+    created_ms     BIGINT NOT NULL,
+    restored_ms    BIGINT,
+    sealed_tickets BLOB NOT NULL
+);
+)sql";
+
+}  // namespace
+
+// Released steps are never edited; new ones go to the end.
+std::span<const store::Migration> schema() {
+    static const std::vector<store::Migration> steps{
+        {1, "installation", installation},
+        {2, "orgs", orgs::first_tables},
+        {3, "access", access::first_tables},
+        {4, "audit", audit::first_tables},
+        {5, "authority", authority::first_tables},
+        {6, "operations", operations::first_tables},
+        {7, "fleet", fleet::first_tables},
+        {8, "environments", environments::first_tables},
+    };
+    return steps;
+}
+
+}  // namespace fairlead::app

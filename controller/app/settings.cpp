@@ -1,0 +1,169 @@
+#include "controller/app/settings.hpp"
+
+#include <arpa/inet.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace fairlead::app {
+namespace {
+
+bool is_address(std::string_view text) {
+    unsigned char bytes[16];
+    std::string copy(text);
+    return ::inet_pton(AF_INET, copy.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, copy.c_str(), bytes) == 1;
+}
+
+bool is_host_name(std::string_view text) {
+    if (text.empty() || text.size() > 253 || text.front() == '-' || text.front() == '.' || text.back() == '.') return false;
+    return text.find("..") == std::string_view::npos && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    });
+}
+
+/// Brackets around IPv6 addresses, as URLs want them.
+std::string bracketed(std::string_view host) {
+    return host.find(':') == std::string_view::npos ? std::string(host) : "[" + std::string(host) + "]";
+}
+
+/// YAML with every special character escaped.
+std::string yaml_text(std::string_view text) {
+    std::string result = "\"";
+    for (char c : text) {
+        if (c == '"' || c == '\\') result += '\\';
+        result += c;
+    }
+    return result + '"';
+}
+
+}  // namespace
+
+Result<Endpoint> Endpoint::parse(std::string_view text) {
+    auto wrong = [&] {
+        return fail(Errc::invalid, "\"" + std::string(text.substr(0, 100)) +
+                                       "\" is no address to listen on; write it as [::]:8443, 0.0.0.0:8443 or 192.0.2.1:8443.");
+    };
+    auto colon = text.rfind(':');
+    if (colon == std::string_view::npos) return wrong();
+    auto host = text.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    Endpoint endpoint;
+    endpoint.address = host;
+    auto digits = text.substr(colon + 1);
+    auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
+    if (failed != std::errc() || end != digits.data() + digits.size() || !is_address(host)) return wrong();
+    return endpoint;
+}
+
+Result<> check_name(std::string_view name) {
+    if (is_address(name) || is_host_name(name)) return {};
+    return fail(Errc::invalid, "\"" + std::string(name.substr(0, 253)) +
+                                   "\" is no host name (lower-case letters, digits, dots and hyphens) and no address.");
+}
+
+Result<Settings> load_settings(const std::filesystem::path& file) {
+    FAIRLEAD_TRY(settings, config::load<Settings>(file));
+    std::vector<std::string> findings;
+    auto check = [&](std::string_view key, const Result<>& result) {
+        if (!result) findings.push_back(file.string() + ": " + std::string(key) + ": " + result.error().message());
+    };
+    auto that = [&](bool fine, const char* sentence) {
+        if (!fine) findings.push_back(file.string() + ": " + sentence);
+    };
+    check("name", check_name(settings.name));
+    for (const auto& name : settings.names) check("names", check_name(name));
+    if (auto endpoint = Endpoint::parse(settings.listen); !endpoint) check("listen", fail(endpoint.error()));
+    that(!settings.url || (settings.url->starts_with("https://") && !settings.url->ends_with('/')), "url: must read https://name or https://name:port, without a slash at the end.");
+    that(settings.data.starts_with('/'), "data: must be an absolute path.");
+    that(settings.packages.starts_with('/'), "packages: must be an absolute path.");
+    that(settings.sessions.idle >= std::chrono::seconds(60) && settings.sessions.idle <= settings.sessions.absolute, "sessions: idle must be from 1m to what absolute says.");
+    that(settings.rates.reads_a_minute > 0 && settings.rates.writes_a_minute > 0, "rates: must be above 0.");
+    that(settings.agents.heartbeat >= std::chrono::seconds(5) && settings.agents.heartbeat <= std::chrono::seconds(120), "agents: heartbeat must be from 5s to 2m.");
+    that(settings.agents.facts >= std::chrono::seconds(5) && settings.agents.facts <= std::chrono::seconds(3600), "agents: facts must be from 5s to 1h.");
+    that(settings.agents.certificate >= std::chrono::hours(1) && settings.agents.certificate <= std::chrono::hours(24 * 365), "agents: certificate must be from 1h to 365d.");
+    that(settings.workers >= 1 && settings.workers <= 64, "workers: must be from 1 to 64.");
+    that(settings.connections >= 16 && settings.connections <= 1'000'000, "connections: must be from 16 to 1000000.");
+    if (findings.empty()) return settings;
+    std::string text;
+    for (const auto& finding : findings) text += (text.empty() ? "" : "\n") + finding;
+    return fail(Errc::invalid, std::move(text));
+}
+
+std::string public_url(const Settings& settings, std::uint16_t port) {
+    if (settings.url) return *settings.url;
+    auto host = bracketed(settings.name);
+    return port == 443 ? "https://" + host : fmt::format("https://{}:{}", host, port);
+}
+
+std::string public_endpoint(const Settings& settings, std::uint16_t port) {
+    auto url = public_url(settings, port);
+    auto host = url.substr(8);
+    auto after_brackets = host.find(']') == std::string::npos ? 0 : host.find(']');
+    return host.find(':', after_brackets) == std::string::npos ? host + ":443" : host;
+}
+
+std::string settings_template(const Settings& s) {
+    return fmt::format(
+        R"(# Settings of the Fairlead controller. Check them with: fairlead-controller config check
+# A line that begins with # and a key shows that key's default. Durations are written 30s, 5m, 2h or 7d.
+
+# The host name (or address) that browsers and agents use.
+name: {name}
+# More names and addresses for the controller's own certificate.
+#names: []
+# Address and port for everything: console, API, agents. [::] takes IPv4 too.
+listen: {listen}
+# Where the controller is reached, when that is not https://name:port, such as behind a port forwarding.
+#url: https://fairlead.example.org
+
+# Database and keys. Only the controller's own user may read it.
+data: {data}
+
+# A certificate of yours for browsers (PEM; the chain begins with the certificate itself). Without it the controller has
+# one of its own authority, which browsers do not know and agents do. A renewed file is taken within a minute.
+#certificate:
+#  chain: /etc/fairlead/tls/fullchain.pem
+#  key: /etc/fairlead/tls/privkey.pem
+
+# The agent's packages and install.sh, as packaging/release makes them.
+packages: {packages}
+
+# safe: git over https and ssh. any: http, git and file too, which prove nothing of what they deliver.
+git_transports: {transports}
+
+# A session ends when it was not used for `idle`, and always after `absolute`.
+#sessions:
+#  idle: 30m
+#  absolute: 7d
+
+# How often one session may ask.
+#rates:
+#  reads_a_minute: 600
+#  writes_a_minute: 120
+
+#agents:
+#  heartbeat: 15s       # silence on a link before a sign of life is asked for
+#  facts: 30s           # how often servers send measurements
+#  certificate: 30d     # how long an agent's certificate is good; renewed after a third
+
+# Threads for requests and the database.
+#workers: 8
+# Open connections, agents included; one more is closed at once.
+#connections: 20000
+# Counts in Prometheus format at /metrics.
+#metrics: true
+
+#log:
+#  format: text         # or json
+#  level: info          # debug, info, warning, error
+#  access: true         # a line for each request
+)",
+        fmt::arg("name", yaml_text(s.name)), fmt::arg("listen", yaml_text(s.listen)), fmt::arg("data", yaml_text(s.data)),
+        fmt::arg("packages", yaml_text(s.packages)),
+        fmt::arg("transports", boost::describe::enum_to_string(s.git_transports, "safe"))
+    );
+}
+
+}  // namespace fairlead::app

@@ -1,0 +1,100 @@
+/// controller.yaml. Every key is documented in the file that `init` writes (settings_template).
+#pragma once
+
+#include "common/config/config.hpp"
+#include "common/runtime/log.hpp"
+#include "common/runtime/result.hpp"
+
+#include <boost/describe.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace fairlead::app {
+
+BOOST_DEFINE_ENUM_CLASS(LogFormat, text, json)
+BOOST_DEFINE_ENUM_CLASS(LogLevel, debug, info, warning, error)
+BOOST_DEFINE_ENUM_CLASS(GitTransports, safe, any)
+
+struct LogSettings {
+    LogFormat format = LogFormat::text;
+    LogLevel level = LogLevel::info;
+    bool access = true;
+};
+BOOST_DESCRIBE_STRUCT(LogSettings, (), (format, level, access))
+
+struct CertificateSettings {
+    std::string chain;
+    std::string key;
+};
+BOOST_DESCRIBE_STRUCT(CertificateSettings, (), (chain, key))
+
+struct SessionSettings {
+    std::chrono::seconds idle{30 * 60};
+    std::chrono::seconds absolute{7 * 24 * 3600};
+};
+BOOST_DESCRIBE_STRUCT(SessionSettings, (), (idle, absolute))
+
+struct RateSettings {
+    std::uint32_t reads_a_minute = 600;
+    std::uint32_t writes_a_minute = 120;
+};
+BOOST_DESCRIBE_STRUCT(RateSettings, (), (reads_a_minute, writes_a_minute))
+
+struct AgentSettings {
+    std::chrono::seconds heartbeat{15};
+    std::chrono::seconds facts{30};
+    std::chrono::hours certificate{24 * 30};
+};
+BOOST_DESCRIBE_STRUCT(AgentSettings, (), (heartbeat, facts, certificate))
+
+struct Settings {
+    std::string name;
+    std::vector<std::string> names;
+    std::string listen = "[::]:8443";
+    std::optional<std::string> url;
+    std::string data = "/var/lib/fairlead-controller";
+    std::optional<CertificateSettings> certificate;
+    std::string packages = "/usr/share/fairlead/agent";
+    GitTransports git_transports = GitTransports::safe;
+    SessionSettings sessions;
+    RateSettings rates;
+    AgentSettings agents;
+    std::uint16_t workers = 8;
+    std::uint32_t connections = 20'000;
+    bool metrics = true;
+    LogSettings log;
+};
+BOOST_DESCRIBE_STRUCT(
+    Settings, (),
+    (name, names, listen, url, data, certificate, packages, git_transports, sessions, rates, agents, workers, connections,
+     metrics, log)
+)
+
+/// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.
+struct Endpoint {
+    std::string address;
+    std::uint16_t port = 0;
+    static Result<Endpoint> parse(std::string_view text);
+    bool wildcard() const { return address == "::" || address == "0.0.0.0"; }
+};
+
+/// A host name in lower case or an address. Errc::invalid.
+Result<> check_name(std::string_view name);
+
+/// Reads the file and checks what its types cannot say. Errors name the file and the line or key.
+Result<Settings> load_settings(const std::filesystem::path& file);
+
+/// Where agents and browsers reach the controller: `url`, else "https://name:port".
+std::string public_url(const Settings& settings, std::uint16_t port);
+/// The same as "host:port".
+std::string public_endpoint(const Settings& settings, std::uint16_t port);
+
+/// A controller.yaml with every key explained; the ones given are filled in.
+std::string settings_template(const Settings& settings);
+
+}  // namespace fairlead::app
