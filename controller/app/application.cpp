@@ -6,8 +6,11 @@
 #include "common/runtime/log.hpp"
 #include "controller/access/waits.hpp"
 #include "controller/app/schema.hpp"
+#include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
+#include "controller/fleet/counts.hpp"
 #include "controller/install/routes.hpp"
+#include "controller/operations/counts.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/orgs/orgs.hpp"
 
@@ -44,21 +47,21 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     accounts_({store_, sessions_, hasher_, audit_}),
     rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
     guard_({store_, sessions_, rates_, {public_url(settings_, endpoint_.port)}}),
-    authority_(keys_, clock_, {.agent = settings_.agents.certificate}), issuer_(authority_),
+    authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
     certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
     packages_(settings_.packages), io_(1), workers_(settings_.workers), events_(io_.get_executor(), clock_.now()),
     operations_({store_, events_, audit_, links_, clock_}), live_(events_, keys_, clock_),
     environments_({store_, events_, audit_, operations_, live_, keys_, clock_,
                    settings_.git_transports == GitTransports::any ? environments::GitTransports::any
                                                                   : environments::GitTransports::safe}),
-    enrolment_({store_, events_, audit_, issuer_, clock_}),
-    agents_({store_, events_, audit_, operations_, issuer_, clock_},
+    enrolment_({store_, events_, audit_, authority_, clock_}),
+    agents_({store_, events_, audit_, operations_, authority_, clock_},
             {.version = FAIRLEAD_VERSION,
              .controllers = {public_endpoint(settings_, endpoint_.port)},
              .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
              .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}),
     core_(agents_), hub_(io_.get_executor(), workers_, core_),
-    fleet_parts_{store_, events_, audit_, operations_, links_, enrolment_, issuer_, [this] { return certificates_.face(); },
+    fleet_parts_{store_, events_, audit_, operations_, links_, enrolment_, authority_, [this] { return certificates_.face(); },
                  {public_endpoint(settings_, endpoint_.port)}} {
     links_.use(hub_);
     operations_.use(live_);
@@ -91,7 +94,7 @@ void Application::add_routes() {
     fleet::add_token_routes(table_, fleet_parts_);
     fleet::add_agent_routes(table_, fleet_parts_);
     environments::add_routes(table_, environments_);
-    orgs::add_org_routes(table_, store_, events_, {});
+    orgs::add_org_routes(table_, store_, events_, {fleet::count, environments::count, operations::count});
 }
 
 access::ControllerFacts Application::facts() const {

@@ -16,7 +16,6 @@
 #include "controller/api/router.hpp"
 #include "controller/app/certificates.hpp"
 #include "controller/app/installation.hpp"
-#include "controller/app/issuer.hpp"
 #include "controller/app/settings.hpp"
 #include "controller/audit/audit.hpp"
 #include "controller/authority/authority.hpp"
@@ -93,7 +92,6 @@ private:
     access::Guard guard_;
 
     authority::Authority authority_;
-    Issuer issuer_;
     net::TlsServerContext tls_;
     Certificates certificates_;
     install::Packages packages_;
