@@ -72,26 +72,6 @@ describe("the console", () => {
     await page.getByText("No server yet").waitFor();
   });
 
-  scenario(world, "goes to the sign-in page at once when its session is ended elsewhere [S-SESS-06]", async () => {
-    const page = await web.signedIn();
-    await page.goto(`${base}/operations`);
-    await page.getByText("Nothing was asked of a server yet").waitFor();
-    const other = await web.signedIn();
-    await other.goto(`${base}/account`);
-    const ends = other.getByRole("button", { name: /^End the session on/ });
-    await ends.first().waitFor();
-    const begun = Date.now();
-    for (let left = await ends.count(); left > 0; left--) {
-      await ends.first().click();
-      await other.waitForFunction((n) => document.querySelectorAll("[aria-label^='End the session on']").length < n, left);
-    }
-    await page.waitForURL(/\/signin/);
-    await page.getByText("Your session ended").waitFor();
-    assert.ok(Date.now() - begun < 20_000);
-    await signIn(page);
-    await page.waitForURL(/\/operations$/);
-  });
-
   scenario(world, "shows what another window changes, without a reload, also after the controller was away", async () => {
     const page = await web.signedIn();
     await page.goto(`${base}/projects`);
@@ -189,5 +169,38 @@ describe("the console", () => {
     }
     assert.equal((await api.send("GET", "/assets/nothing-00000000.js")).status, 404);
     assert.equal((await api.send("GET", "/api/v1/nothing")).status, 404);
+  });
+});
+
+// A world of its own: its person ends every other session, the tests' own among them.
+describe("a session in the console", () => {
+  const world = worldOfSuite();
+  let web: Web;
+
+  before(async () => {
+    await world.api();
+    web = await Web.open(await world.controller());
+  });
+  after(() => web?.close());
+
+  scenario(world, "goes to the sign-in page at once when its session is ended elsewhere [S-SESS-06]", async () => {
+    const page = await web.signedIn();
+    const base = new URL(page.url()).pathname;
+    await page.goto(`${base}/operations`);
+    await page.getByText("Nothing was asked of a server yet").waitFor();
+    const other = await web.signedIn();
+    await other.goto(`${base}/account`);
+    const ends = other.getByRole("button", { name: /^End the session on/ });
+    await ends.first().waitFor();
+    const begun = Date.now();
+    for (let left = await ends.count(); left > 0; left--) {
+      await ends.first().click();
+      await other.waitForFunction((n) => document.querySelectorAll("[aria-label^='End the session on']").length < n, left);
+    }
+    await page.waitForURL(/\/signin/);
+    await page.getByText("Your session ended").waitFor();
+    assert.ok(Date.now() - begun < 20_000);
+    await signIn(page);
+    await page.waitForURL(/\/operations$/);
   });
 });
