@@ -411,6 +411,7 @@ Result<> Deployment::undo_migrate(Work& work) {
     // After a crash it may still be at it.
     FAIRLEAD_CHECK(hands_.systemd().stop({place_.task() + ".service"}, 30s));
     if (!work.recall_yes(fact::made_database)) return {};
+    FAIRLEAD_CHECK(hands_.postgresql().end_strays());
     return hands_.postgresql().drop_database(place_.database());
 }
 

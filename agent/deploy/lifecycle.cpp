@@ -101,6 +101,7 @@ journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
     auto database = [s](Work& work) -> Result<> {
         auto& postgresql = s->hands.postgresql();
         const auto& place = s->hands.place();
+        FAIRLEAD_CHECK(postgresql.end_strays());
         FAIRLEAD_TRY(snapshots, postgresql.databases(place.account + "."));
         for (const auto& name : snapshots) FAIRLEAD_CHECK(postgresql.drop_database(name));
         FAIRLEAD_CHECK(postgresql.drop_database(place.database()));

@@ -105,6 +105,7 @@ Result<> Hands::take_snapshot(journal::Work& work) {
 }
 
 Result<> Hands::undo_snapshot(journal::Work& work) {
+    FAIRLEAD_CHECK(postgresql_.end_strays());
     bool whole = work.recall_yes(fact::snapshot);
     // Nothing was changed before it was whole and `replacing` was written.
     if (!whole || !work.recall_yes(fact::replacing)) {
@@ -130,6 +131,7 @@ Result<> Hands::undo_snapshot(journal::Work& work) {
 }
 
 Result<> Hands::keep_snapshot(std::uint32_t number) {
+    FAIRLEAD_CHECK(postgresql_.end_strays());
     FAIRLEAD_TRY(copied, postgresql_.database_exists(place_.scratch_database()));
     if (copied) {
         FAIRLEAD_CHECK(postgresql_.drop_database(place_.snapshot_database(number)));

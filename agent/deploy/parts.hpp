@@ -28,7 +28,7 @@ inline constexpr const char* switched = "switched";
 /// One environment in the hands of one operation.
 class Hands {
 public:
-    Hands(Site& site, const std::string& slug) : site_(site), place_(site.layout(), slug), pins_(site) {}
+    Hands(Site& site, const std::string& slug) : site_(site), place_(site.layout(), slug), postgresql_(place_.account), pins_(site) {}
 
     Site& site() { return site_; }
     const Place& place() const { return place_; }

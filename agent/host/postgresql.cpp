@@ -8,6 +8,7 @@
 #include <charconv>
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 namespace fairlead::host {
 namespace {
@@ -55,11 +56,21 @@ Result<std::string> Postgresql::psql(const std::string& database, const std::str
     command.input = sql;
     command.deadline = deadline;
     command.output_limit = 8 << 20;
-    command.environment = {{"PGCONNECT_TIMEOUT", "10"}, {"PGOPTIONS", "-c client_min_messages=error"}};
+    command.environment = {{"PGAPPNAME", tag_}, {"PGCONNECT_TIMEOUT", "10"}, {"PGOPTIONS", "-c client_min_messages=error"}};
     auto output = run_ok(command);
     if (output) return output;
     auto kind = output.error().message().find("exit code 2") != std::string::npos ? Errc::unavailable : output.error().kind();
     return fail(Error(kind, fmt::format("PostgreSQL: {}", output.error().message())).with_code("postgresql_failed"));
+}
+
+Result<> Postgresql::end_strays() {
+    auto strays = fmt::format("FROM pg_stat_activity WHERE application_name = {} AND usename = 'postgres' AND pid <> pg_backend_pid();", literal(tag_));
+    for (int i = 0; i < 300; ++i) {
+        FAIRLEAD_TRY(left, psql("postgres", "SELECT count(pg_terminate_backend(pid)) " + strays, quick));
+        if (left.starts_with("0")) return {};
+        std::this_thread::sleep_for(100ms);
+    }
+    return fail(Error(Errc::timeout, "PostgreSQL: a statement of an earlier run does not end.").with_code("postgresql_failed"));
 }
 
 Result<std::string> Postgresql::version() {

@@ -17,6 +17,13 @@ namespace fairlead::host {
 /// throws std::logic_error.
 class Postgresql {
 public:
+    /// `tag` marks our connections, one tag for each environment.
+    explicit Postgresql(std::string tag = "fairlead") : tag_(std::move(tag)) {}
+
+    /// Ends what an earlier process of ours with this tag still has running in the server, and waits until it is gone: a
+    /// copy of a database goes on after the client that asked for it has died.
+    Result<> end_strays();
+
     /// A client and a server program are there.
     static bool installed();
 
@@ -48,6 +55,7 @@ public:
 private:
     Result<std::string> psql(const std::string& database, const std::string& sql, std::chrono::seconds deadline);
     Result<> close_connections(const std::string& database);
+    std::string tag_;
     int number_ = 0;
 };
 

@@ -70,6 +70,7 @@ struct Prepared {
     std::vector<std::string> environment_text;
     std::vector<char*> environment;
     std::optional<Account> account;
+    pid_t parent = ::getpid();
 };
 
 Result<Prepared> prepare(const Command& command) {
@@ -117,6 +118,9 @@ Result<Prepared> prepare(const Command& command) {
             ::setgid(prepared.account->gid) != 0 || ::setuid(prepared.account->uid) != 0)
             give_up();
     }
+    // It ends with us, whatever ends us; after the change of user, which would clear it.
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up();
+    if (::getppid() == 1 && prepared.parent != 1) ::_exit(127);
     if (::chdir(command.folder.c_str()) != 0) give_up();
     ::execve(prepared.program.c_str(), prepared.argv.data(), const_cast<char**>(prepared.environment.data()));
     give_up();

@@ -40,7 +40,8 @@ struct Exit {
 };
 
 /// Runs to its end on the calling thread. Errors only when it could not be started (Errc::not_found: no such
-/// program; Errc::internal). The process and everything in its group is gone when this returns.
+/// program; Errc::internal). The process and everything in its group is gone when this returns;
+/// the process itself also when the caller's thread or process dies.
 Result<Exit> run(const Command& command);
 
 /// Runs and fails unless it exits with 0; the message names the program and the last lines of its output.
