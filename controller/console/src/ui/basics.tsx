@@ -200,7 +200,7 @@ export function Facts({ items }: { items: [string, ReactNode][] }) {
       {items.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
-          <dd>{value ?? <span className="fl-dim">–</span>}</dd>
+          <dd>{value == null || value === "" ? <span className="fl-dim">–</span> : value}</dd>
         </div>
       ))}
     </dl>
@@ -268,11 +268,9 @@ export function Meter({ value, label, text }: { value: number | null; label: str
       </div>
       <div
         className="fl-meter-bar"
-        role="meter"
-        aria-label={label}
-        aria-valuemin={0}
-        aria-valuemax={100}
-        aria-valuenow={value == null ? undefined : Math.round(value)}
+        {...(value == null
+          ? { "aria-hidden": true }
+          : { role: "meter", "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": Math.round(value) })}
       >
         <span style={{ width: `${value ?? 0}%` }} />
       </div>

@@ -1,13 +1,15 @@
 import { Alert, Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAct } from "../../app/act";
 import { useHref, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
+import { serversQuery } from "../../api/queries";
 import type { Check, Operation } from "../../api/types";
 import { count } from "../../lib/format";
 import { useOperationLog } from "../../live/hooks";
 import { isFinal } from "../../live/reduce";
-import { LinkTo, useNow } from "../../ui/basics";
+import { LinkTo, useNow, When } from "../../ui/basics";
 import { Icon } from "../../ui/Icon";
 import { LogView } from "../../ui/LogView";
 import { Lamp } from "../../ui/status";
@@ -19,7 +21,8 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
   const over = isFinal(operation.state);
   const [wanted, setWanted] = useState(logAtFirst);
   const { log, state } = useOperationLog(org, operation, wanted || !over);
-  const shown = wanted;
+  // Before it is delivered there is nothing to read, and an empty box would say that something is wrong.
+  const begun = operation.state !== "queued" || log.lines.length > 0;
   const checks = operation.result?.checks;
 
   return (
@@ -28,8 +31,8 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
       {/* One step that is over says nothing that the state beside it does not. */}
       {(!over || operation.steps.length > 1) && <StepLine steps={operation.steps} live={!over} />}
       {checks && checks.length > 0 && <Checks checks={checks} />}
-      {shown ? (
-        <LogView log={log} state={state} over={over} />
+      {wanted ? (
+        begun && <LogView log={log} state={state} over={over} />
       ) : (
         <div className="fl-row">
           <Button size="xs" variant="default" leftSection={<Icon name="terminal" size={15} />} onClick={() => setWanted(true)}>
@@ -73,10 +76,21 @@ function Outcome({ operation }: { operation: Operation }) {
   if (operation.cancel_requested && !isFinal(state)) {
     return <Alert color="brass">Cancel was asked for. It takes effect at the end of this step, and what was done is undone.</Alert>;
   }
-  if (state === "queued" && now - Date.parse(operation.created_at) > 3000) {
-    return <Alert color="gray">Waiting for the server's agent. The operation is stored and begins as soon as it is connected.</Alert>;
-  }
+  if (state === "queued" && now - Date.parse(operation.created_at) > 3000) return <Queued operation={operation} />;
   return null;
+}
+
+function Queued({ operation }: { operation: Operation }) {
+  const org = useOrg();
+  const may = useMay();
+  const server = useQuery({ ...serversQuery(org), enabled: may("servers.view") }).data?.find((s) => s.id === operation.server_id);
+  const away = server && server.status !== "online";
+  return (
+    <Alert color={away ? "brass" : "gray"} icon={<Icon name="clock" />} title={away ? `${server.name} is not connected` : "Waiting for the server's agent"}>
+      The operation is stored and begins as soon as the agent takes it. Not taken by then, it expires <When time={operation.deadline_at} />, and
+      nothing will have been done.
+    </Alert>
+  );
 }
 
 function sentence(text: string): string {

@@ -86,19 +86,19 @@ function Now({ server: { facts } }: { server: Server }) {
       <div className="fl-stack">
         <Meter
           label="CPU"
-          value={facts.cpu?.used_percent ?? null}
-          text={facts.cpu?.used_percent != null ? `${Math.round(facts.cpu.used_percent)} % of ${facts.cpu.cores ?? "?"} cores` : "–"}
+          value={facts.cpu?.cores ? (facts.cpu.used_percent ?? null) : null}
+          text={facts.cpu?.used_percent != null && facts.cpu.cores ? `${Math.round(facts.cpu.used_percent)} % of ${facts.cpu.cores ?? "?"} cores` : "–"}
         />
         <Meter
           label="Memory"
           value={percent(facts.memory?.used_bytes, facts.memory?.total_bytes)}
-          text={`${bytes(facts.memory?.used_bytes)} of ${bytes(facts.memory?.total_bytes)}`}
+          text={facts.memory?.total_bytes ? `${bytes(facts.memory.used_bytes)} of ${bytes(facts.memory.total_bytes)}` : "–"}
         />
-        <Meter label="Disk" value={percent(used, facts.disk?.total_bytes)} text={`${bytes(facts.disk?.free_bytes)} free of ${bytes(facts.disk?.total_bytes)}`} />
+        <Meter label="Disk" value={percent(used, facts.disk?.total_bytes)} text={facts.disk?.total_bytes ? `${bytes(facts.disk.free_bytes)} free of ${bytes(facts.disk.total_bytes)}` : "–"} />
         <Facts
           items={[
             ["Load", facts.load ? facts.load.map((l) => l.toFixed(2)).join("  ") : null],
-            ["Up for", facts.uptime_s != null ? duration(facts.uptime_s * 1000) : null],
+            ["Up for", facts.uptime_s ? duration(facts.uptime_s * 1000) : null],
             ["PostgreSQL", postgresql(facts.postgresql)],
           ]}
         />

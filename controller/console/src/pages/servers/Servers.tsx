@@ -55,14 +55,14 @@ export default function Servers() {
                           <ServerLamp status={server.status} />
                         </td>
                         <td data-name="CPU">
-                          {facts.cpu?.used_percent != null ? `${Math.round(facts.cpu.used_percent)} %` : "–"}
+                          {facts.cpu?.used_percent != null && facts.cpu.cores ? `${Math.round(facts.cpu.used_percent)} %` : "–"}
                           <span className="fl-sub">{facts.cpu?.cores ? `${facts.cpu.cores} cores` : ""}</span>
                         </td>
                         <td data-name="Memory">
                           {memory != null ? `${Math.round(memory)} %` : "–"}
                           <span className="fl-sub">{facts.memory?.total_bytes ? `of ${bytes(facts.memory.total_bytes)}` : ""}</span>
                         </td>
-                        <td data-name="Disk free">{bytes(facts.disk?.free_bytes)}</td>
+                        <td data-name="Disk free">{facts.disk?.total_bytes ? bytes(facts.disk.free_bytes) : "–"}</td>
                         <td data-name="Environments">{server.environments}</td>
                         <td data-name="Last seen">
                           <When time={server.last_seen_at} />
