@@ -36,4 +36,16 @@ CREATE TABLE proof_wait (
 CREATE INDEX proof_wait_by_age ON proof_wait (last_ms);
 )sql";
 
+const std::string_view idempotency_table = R"sql(
+CREATE TABLE idempotency (
+    user_id      TEXT NOT NULL,
+    request_key  TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    answer       BLOB,
+    created_ms   BIGINT NOT NULL,
+    PRIMARY KEY (user_id, request_key)
+);
+CREATE INDEX idempotency_by_age ON idempotency (created_ms);
+)sql";
+
 }  // namespace fairlead::access

@@ -6,5 +6,6 @@
 namespace fairlead::access {
 
 extern const std::string_view first_tables;
+extern const std::string_view idempotency_table;
 
 }  // namespace fairlead::access

@@ -9,7 +9,7 @@
 
 namespace fairlead::api {
 
-Router::Router(const RouteTable& table, Guard& guard) : table_(table), guard_(guard) {
+Router::Router(const RouteTable& table, Guard& guard, Replays* replays) : table_(table), guard_(guard), replays_(replays) {
     for (const auto& route : table.routes())
         if (!guard.knows(route.permission))
             throw std::logic_error(fmt::format("route {}: nobody knows the permission {}", route.path, route.permission));
@@ -39,8 +39,25 @@ Result<Response> Router::dispatch(const Request& request, std::string& pattern) 
         guard_.admit(request, *match.route, org == match.parameters.end() ? std::string_view() : org->second)
     );
     FAIRLEAD_TRY(query, parse_query(request.query));
+    bool repeatable = replays_ && principal && request.method == Method::post && !request.header("idempotency-key").empty();
     Call call(request, std::move(match.parameters), std::move(query), std::move(principal));
-    return match.route->handler(call);
+    return repeatable ? once(call, *match.route) : match.route->handler(call);
+}
+
+Result<Response> Router::once(const Call& call, const Route& route) {
+    auto key = call.request().header("idempotency-key");
+    FAIRLEAD_TRY(before, replays_->begin(call.request(), call.principal(), key));
+    if (before) return *std::move(before);
+    // When the handler throws, nobody knows what took effect: the key stays taken.
+    auto result = route.handler(call);
+    bool try_again = !result && (http_status(result.error()) >= 500 || result.error().kind() == Errc::rate_limited);
+    if (try_again) {
+        replays_->finish(call.principal(), key, nullptr);
+    } else {
+        auto answer = result ? *result : problem(result.error(), call.request().request_id);
+        replays_->finish(call.principal(), key, &answer);
+    }
+    return result;
 }
 
 }  // namespace fairlead::api

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "controller/api/guard.hpp"
+#include "controller/api/replays.hpp"
 #include "controller/api/route_table.hpp"
 
 namespace fairlead::api {
@@ -10,16 +11,19 @@ namespace fairlead::api {
 class Router {
 public:
     /// Throws std::logic_error when a route names a permission that the guard does not know.
-    Router(const RouteTable& table, Guard& guard);
+    /// Without `replays`, idempotency keys are ignored.
+    Router(const RouteTable& table, Guard& guard, Replays* replays = nullptr);
 
     /// Never throws; the pattern of the route that answered goes to `pattern` for the access log.
     Response handle(const Request& request, std::string& pattern) noexcept;
 
 private:
     Result<Response> dispatch(const Request& request, std::string& pattern);
+    Result<Response> once(const Call& call, const Route& route);
 
     const RouteTable& table_;
     Guard& guard_;
+    Replays* replays_;
 };
 
 }  // namespace fairlead::api

@@ -47,7 +47,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     accounts_({store_, sessions_, hasher_, audit_}),
     rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
     guard_({store_, sessions_, rates_, {public_url(settings_, endpoint_.port)}}),
-    authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
+    idempotency_(store_, keys_), authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
     certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
     packages_(settings_.packages), io_(1), workers_(settings_.workers), events_(io_.get_executor(), clock_.now()),
     operations_({store_, events_, audit_, links_, clock_}), live_(events_, keys_, clock_),
@@ -68,7 +68,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     agents_.use(live_);
     sessions_.on_end([this](const SessionId& session) { events_.end_session(session); });
     add_routes();
-    router_ = std::make_unique<api::Router>(table_, guard_);
+    router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
     shell_ = std::make_unique<web::HttpShell>(
         web::HttpShell::Parts{*router_, events_, workers_, clock_}, web::HttpShellOptions{.access_log = settings_.log.access}
     );
@@ -157,6 +157,7 @@ Task<> Application::serve() {
     auto agents = [this] { return agents_.tick(); };
     auto people = [this]() -> Result<> {
         FAIRLEAD_CHECK(sessions_.tidy(clock_.now()));
+        FAIRLEAD_CHECK(idempotency_.tidy(clock_.now()));
         return store_.write([this](store::UnitOfWork& unit) { return access::Waits(unit.db()).tidy(clock_.now()); });
     };
     background.spawn(hub_.watch());

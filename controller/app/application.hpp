@@ -10,6 +10,7 @@
 #include "common/store/store.hpp"
 #include "controller/access/accounts.hpp"
 #include "controller/access/guard.hpp"
+#include "controller/access/idempotency.hpp"
 #include "controller/access/rates.hpp"
 #include "controller/access/routes.hpp"
 #include "controller/access/sessions.hpp"
@@ -90,6 +91,7 @@ private:
     access::Accounts accounts_;
     access::RateLimiter rates_;
     access::Guard guard_;
+    access::Idempotency idempotency_;
 
     authority::Authority authority_;
     net::TlsServerContext tls_;

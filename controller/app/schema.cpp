@@ -37,6 +37,7 @@ std::span<const store::Migration> schema() {
         {6, "operations", operations::first_tables},
         {7, "fleet", fleet::first_tables},
         {8, "environments", environments::first_tables},
+        {9, "idempotency", access::idempotency_table},
     };
     return steps;
 }

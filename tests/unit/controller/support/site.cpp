@@ -15,7 +15,7 @@ Site::Site(access::Rates allowed, access::SessionLimits limits) : sessions(store
         return {};
     };
     orgs::add_org_routes(table, store.store(), events, {servers});
-    router = std::make_unique<api::Router>(table, guard);
+    router = std::make_unique<api::Router>(table, guard, &idempotency);
 }
 
 Reply Site::send(Browser& browser, std::string method, std::string path, boost::json::value body) {
@@ -31,6 +31,15 @@ Reply Site::send(Browser& browser, std::string method, std::string path, boost::
     auto reply = send_raw(std::move(request));
     if (!reply.cookie.empty()) browser.cookie = reply.cookie == "-" ? "" : reply.cookie;
     return reply;
+}
+
+Reply Site::repeat(Browser& browser, std::string key, std::string path, boost::json::value body) {
+    api::Request request;
+    request.method = api::Method::post;
+    request.path = std::move(path);
+    request.headers = {{"sec-fetch-site", "same-origin"}, {"cookie", "__Host-fairlead=" + browser.cookie}, {"idempotency-key", std::move(key)}};
+    request.body = boost::json::serialize(body);
+    return send_raw(std::move(request));
 }
 
 Reply Site::send_raw(api::Request request) {

@@ -4,6 +4,7 @@
 #include "common/store/memory_db.hpp"
 #include "controller/access/accounts.hpp"
 #include "controller/access/guard.hpp"
+#include "controller/access/idempotency.hpp"
 #include "controller/access/routes.hpp"
 #include "controller/access/schema.hpp"
 #include "controller/api/events.hpp"
@@ -54,6 +55,8 @@ public:
 
     /// Sends what a browser on the console's own page would send.
     Reply send(Browser& browser, std::string method, std::string path, boost::json::value body = nullptr);
+    /// The same with an Idempotency-Key.
+    Reply repeat(Browser& browser, std::string key, std::string path, boost::json::value body);
     /// Sends exactly this.
     Reply send_raw(api::Request request);
 
@@ -67,13 +70,16 @@ public:
 
     FakeClock clock;
     std::vector<store::Migration> steps{
-        {1, "orgs", orgs::first_tables}, {2, "access", access::first_tables}, {3, "audit", audit::first_tables}};
+        {1, "orgs", orgs::first_tables}, {2, "access", access::first_tables}, {3, "audit", audit::first_tables},
+        {4, "idempotency", access::idempotency_table}};
     store::TemporaryStore store{steps};
     audit::Log log{clock};
     access::Sessions sessions;
     access::PasswordHasher hasher{crypto::PasswordCost{1, 8192}};
     access::Accounts accounts{{store.store(), sessions, hasher, log}};
     access::RateLimiter rates;
+    crypto::Keystore keys = crypto::Keystore::ephemeral();
+    access::Idempotency idempotency{store.store(), keys};
     access::Guard guard{{store.store(), sessions, rates, {"https://fairlead.example"}}};
     RecordedEvents events;
     api::RouteTable table;
