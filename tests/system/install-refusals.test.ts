@@ -70,6 +70,17 @@ describe("install.sh refuses", () => {
     }
   });
 
+  scenario(world, "no distribution that is new enough, or that it does not know", async () => {
+    peer.lies = { files: { "SHA256SUMS.sig": (sig) => flip(sig, 0) } };
+    for (const release of ['ID=ubuntu\nVERSION_ID="22.04"', 'ID=ubuntu\nVERSION_ID="24.04"', "ID=debian\nVERSION_ID=13", "ID=debian", "ID=fedora\nVERSION_ID=40"]) {
+      await host.write("/root/os-release", `${release}\n`);
+      await refused(`--token ${token}`, /signature/, { // the platform will do, and the next check is reached
+        around: inNamespace("mount --bind /root/os-release $(realpath /etc/os-release)"),
+      });
+    }
+    peer.lies = {};
+  });
+
   scenario(world, "a full disk, with what is there and what is needed", async () => {
     await refused(`--token ${token}`, /\/var\/lib has \d MB free; 200 MB are needed/, {
       around: inNamespace("mount -t tmpfs -o size=8m none /var/lib"),
@@ -77,6 +88,7 @@ describe("install.sh refuses", () => {
   });
 
   scenario(world, "a token that is missing or malformed", async () => {
+    peer.asked = [];
     await refused("", /there is no --token[\s\S]*Add server/);
     await refused("--token", /--token has no value/);
     await refused("--token flt_short", /token is malformed/);
