@@ -117,6 +117,8 @@ void Server::accept_link() {
         log::warning("a connection was refused: only the user fairlead and root may connect", {{"uid", who.uid}, {"pid", who.pid}});
         return;
     }
+    // What the old one still had to say was sent before the new one called.
+    if (link_) read_link();
     close_link("replaced by a new connection");
     link_ = std::move(peer);
     reader_ = {};

@@ -8,7 +8,8 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::size_t batch_lines = 100;
 constexpr auto batch_age = 200ms;
-constexpr auto progress_pause = 500ms;
+// Hours of a migration must not fill the journal with reports.
+constexpr std::chrono::milliseconds progress_pause = 500ms, detail_pause = 5s;
 
 /// Log lines are UTF-8 without control characters, whatever a program printed.
 std::string printable(std::string_view text) {
@@ -69,7 +70,7 @@ void Work::flush(bool now) {
 void Work::progress(std::uint32_t percent, std::string_view detail) {
     percent = std::min(percent, 100U);
     if (!in_step_ || (percent == step_.percent && detail == step_.detail)) return;
-    if (Steady::now() - told_ < progress_pause) return;
+    if (Steady::now() - told_ < (percent != step_.percent ? progress_pause : detail_pause)) return;
     told_ = Steady::now();
     step_.percent = percent;
     step_.detail = printable(redactor_.clean(detail.substr(0, 300)));

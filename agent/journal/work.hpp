@@ -29,7 +29,7 @@ public:
     void info(std::string_view text) { log(proto::LogLevel::info, text); }
     void warn(std::string_view text) { log(proto::LogLevel::warning, text); }
 
-    /// Of the current step, 0 to 100. Told at most twice a second.
+    /// Of the current step, 0 to 100. Told at most twice a second, and a new detail alone every 5 s.
     void progress(std::uint32_t percent, std::string_view detail = {});
 
     /// A value of Operation::secrets; not there after a restart.
