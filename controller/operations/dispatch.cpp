@@ -74,10 +74,9 @@ Result<Attached> Operations::attach(store::UnitOfWork& unit, const AgentLink& li
         bool in_journal = active.contains(operation.id.str());
         bool answers = in_journal;
         if (in_journal) {
-            operation.state = operation.started_ms || before == State::queued ? State::running : State::delivered;
-            if (!operation.delivered_ms) operation.delivered_ms = now;
-            if (operation.state == State::running && !operation.started_ms) operation.started_ms = now;
-        } else if (before == State::queued && !(forgot && operation.deadline_ms <= now)) {
+            // Its reports follow. Where we saw none yet, they may also say that the journal does not know it.
+            operation.state = operation.started_ms ? State::running : State::unknown;
+        } else if (before == State::queued && !forgot) {
             continue;  // due() hands it out, or it expires
         } else if (!operation.started_ms && operation.fence && same) {
             // Never seen to arrive. The journal takes it once, whatever happened to the first copy.
@@ -101,6 +100,14 @@ Result<Attached> Operations::attach(store::UnitOfWork& unit, const AgentLink& li
             FAIRLEAD_CHECK(move(unit, link.scope, operation));
         else
             FAIRLEAD_CHECK(repo.update(operation));
+    }
+    // What we ended as never delivered since we were restored may have been delivered before.
+    if (forgot) FAIRLEAD_CHECK(repo.doubt_undelivered(link.server, now - doubt));
+    FAIRLEAD_TRY(doubtful, repo.doubted(link.server));
+    for (const auto& operation : doubtful) {
+        attached.messages.emplace_back(proto::Query{operation.id.str()});
+        if (operation.state == State::cancelled && active.contains(operation.id.str()))
+            attached.messages.emplace_back(proto::Cancel{operation.id.str()});
     }
     return attached;
 }

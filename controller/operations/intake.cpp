@@ -20,8 +20,10 @@ public:
 
     Result<> take(const proto::Report& report) {
         FAIRLEAD_TRY(entry, find(report.operation));
-        // Of an operation that this controller never had (it was restored from a copy), or already finished.
-        if (!entry || is_final(entry->operation.state)) return {};
+        // Of an operation that this controller never had: it was restored from a copy.
+        if (!entry) return {};
+        if (report.kind == proto::ReportKind::finished && !entry->operation.fence) FAIRLEAD_CHECK(repo_.trust(entry->operation.id));
+        if (is_final(entry->operation.state) && !mistaken(entry->operation, report)) return {};
         auto& operation = entry->operation;
         auto at = std::clamp(from_ms(report.at_ms), operation.created_ms, std::max(now_, operation.created_ms));
         if (report.kind == proto::ReportKind::finished) return finish(*entry, report, at);
@@ -58,6 +60,15 @@ public:
     }
 
 private:
+    /// A final state stays, with one exception: that nothing was delivered was said by a controller that had forgotten.
+    static bool mistaken(const Operation& operation, const proto::Report& report) {
+        // What a server ended itself has a start.
+        bool by_us = !operation.started_ms &&
+                     (operation.state == State::cancelled || operation.state == State::expired);
+        return by_us && report.kind == proto::ReportKind::finished && report.finished &&
+               !(report.finished->error && report.finished->error->code == "journal_unknown");
+    }
+
     struct Entry {
         Operation operation;
         std::vector<api::Event> events;
@@ -128,9 +139,11 @@ private:
         if (!report.finished)
             finished.error = proto::OperationError{"bad_report", "The server reported an end without an outcome.", ""};
         bool unknown_there = finished.error && finished.error->code == "journal_unknown";
+        // It is on its way there on this very link, and what asked for it (a cancel) was faster.
+        if (unknown_there && operation.state == State::delivered) return {};
         if (unknown_there && !operation.started_ms) {
             // It never arrived.
-            if (!operation.fence && operation.deadline_ms > now_) {
+            if (!operation.fence && !operation.cancel_requested && operation.deadline_ms > now_) {
                 operation.state = State::queued;
                 entry.moved = any_finished_ = true;
                 return {};

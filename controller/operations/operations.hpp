@@ -84,6 +84,8 @@ public:
     Result<> tick();
 
     static constexpr auto grace = std::chrono::minutes(2);
+    /// How far back a restored controller asks for operations that it ended as never delivered.
+    static constexpr auto doubt = std::chrono::hours(24 * 7);
     static constexpr auto logs_kept = std::chrono::hours(24 * 90);
 
 private:

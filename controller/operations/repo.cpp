@@ -87,6 +87,27 @@ Result<std::vector<Operation>> OperationRepo::to_cancel_of(const ServerId& serve
     );
 }
 
+Result<> OperationRepo::doubt_undelivered(const ServerId& server, Timestamp since) {
+    FAIRLEAD_CHECK(db_.run(
+        "UPDATE operation SET doubted = 1 WHERE id IN (SELECT id FROM operation WHERE org_id = $1 AND server_id = $2"
+        " AND state IN ('cancelled', 'expired') AND fence IS NULL AND finished_ms > $3 ORDER BY id DESC LIMIT 200)"
+        " AND org_id = $1", org_, server, since
+    ));
+    return {};
+}
+
+Result<std::vector<Operation>> OperationRepo::doubted(const ServerId& server) {
+    return db_.all<Operation>(
+        "SELECT " FAIRLEAD_OPERATION " FROM operation WHERE org_id = $1 AND server_id = $2 AND doubted = 1 ORDER BY id LIMIT 500",
+        org_, server
+    );
+}
+
+Result<> OperationRepo::trust(const OperationId& id) {
+    FAIRLEAD_CHECK(db_.run("UPDATE operation SET doubted = 0 WHERE id = $2 AND org_id = $1 AND doubted = 1", org_, id));
+    return {};
+}
+
 Result<std::int64_t> OperationRepo::count_queued(const ServerId& server) {
     FAIRLEAD_TRY(count, db_.one<std::int64_t>(
         "SELECT count(*) FROM operation WHERE server_id = $2 AND org_id = $1 AND state IN " FAIRLEAD_OPEN

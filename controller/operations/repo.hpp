@@ -46,6 +46,10 @@ public:
     Result<std::vector<Operation>> open_of(const ServerId& server, std::int64_t limit);
     Result<std::vector<Operation>> queued_of(const ServerId& server, Timestamp now, std::int64_t limit);
     Result<std::vector<Operation>> to_cancel_of(const ServerId& server);
+    /// Marks what was cancelled or expired since `since` without ever having a fence: the server may know better.
+    Result<> doubt_undelivered(const ServerId& server, Timestamp since);
+    Result<std::vector<Operation>> doubted(const ServerId& server);
+    Result<> trust(const OperationId& id);
     Result<std::int64_t> count_queued(const ServerId& server);
     Result<std::int64_t> count_outstanding(const ServerId& server);
     Result<std::vector<Operation>> overdue(Timestamp now, std::int64_t limit);

@@ -24,6 +24,7 @@ CREATE TABLE operation (
     finished_ms        BIGINT,
     cancel_requested   INTEGER NOT NULL DEFAULT 0,
     cancel_sent        INTEGER NOT NULL DEFAULT 0,
+    doubted            INTEGER NOT NULL DEFAULT 0,
     log_lines          INTEGER NOT NULL DEFAULT 0,
     log_bytes          BIGINT NOT NULL DEFAULT 0,
     result             TEXT,
@@ -36,6 +37,7 @@ CREATE TABLE operation (
 CREATE UNIQUE INDEX operation_busy ON operation (environment_id)
     WHERE mutating = 1 AND state IN ('queued', 'delivered', 'running', 'unknown');
 CREATE INDEX operation_open ON operation (server_id, id) WHERE state IN ('queued', 'delivered', 'running', 'unknown');
+CREATE INDEX operation_doubted ON operation (server_id, id) WHERE doubted = 1;
 CREATE INDEX operation_by_org ON operation (org_id, id);
 CREATE INDEX operation_by_environment ON operation (org_id, environment_id, id);
 CREATE INDEX operation_logged ON operation (finished_ms) WHERE log_lines > 0;

@@ -1,0 +1,152 @@
+#include "world.hpp"
+
+#include "controller/audit/schema.hpp"
+#include "controller/authority/schema.hpp"
+#include "controller/environments/schema.hpp"
+#include "controller/fleet/schema.hpp"
+#include "controller/operations/routes.hpp"
+#include "controller/operations/schema.hpp"
+
+#include <doctest/doctest.h>
+
+namespace fairlead::test {
+namespace {
+
+const std::vector<store::Migration>& migrations() {
+    static const std::vector<store::Migration> steps{{1, "audit", audit::first_tables},
+                                                     {2, "authority", authority::first_tables},
+                                                     {3, "operations", operations::first_tables},
+                                                     {4, "fleet", fleet::first_tables},
+                                                     {5, "environments", environments::first_tables}};
+    return steps;
+}
+
+}  // namespace
+
+std::vector<api::Event> RecordingEvents::take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(events_, {});
+}
+
+std::vector<std::string> RecordingEvents::types() {
+    std::lock_guard lock(mutex_);
+    std::vector<std::string> found;
+    for (const auto& event : events_) found.push_back(event.type);
+    return found;
+}
+
+Result<std::optional<api::Principal>> TestGuard::admit(
+    const api::Request&, const api::Route& route, std::string_view org
+) {
+    if (route.permission == api::open_to_all) return std::optional<api::Principal>();
+    if (!org.empty() && org != principal->scope->org().str()) return fail(Errc::not_found, "There is no such organization.");
+    return principal;
+}
+
+bool Reply::blames(std::string_view field) const {
+    if (!json.is_object() || !json.get_object().contains("errors")) return false;
+    for (const auto& error : json.at("errors").as_array())
+        if (error.at("field").as_string() == field) return true;
+    return false;
+}
+
+Core::Core(
+    const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys, audit::Log& log,
+    RecordingEvents& events, RecordingLinks& links, environments::GitTransports transports
+) :
+    store(store::StoreOptions{.file = file}, migrations()),
+    authority(keys, clock, {}),
+    operations({store, events, log, links, clock}),
+    live(events, keys, clock),
+    enrolment({store, events, log, authority, clock}),
+    agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
+    environments({store, events, log, operations, live, keys, clock, transports}),
+    parts{store, events, log, operations, links, enrolment, authority,
+          [] { return install::Face{"https://fairlead.example:8443", "", ""}; }, {"fairlead.example:8443"}} {
+    operations.use(live);
+    agents.use(live);
+    operations::add_operation_routes(table, store, events, operations);
+    fleet::add_server_routes(table, parts);
+    fleet::add_token_routes(table, parts);
+    fleet::add_agent_routes(table, parts);
+    environments::add_routes(table, environments);
+    REQUIRE(operations.start());
+    REQUIRE(agents.start());
+}
+
+World::World(environments::GitTransports allowed) : transports(allowed) {
+    core = std::make_unique<Core>(file(), clock, keys, log, events, links, transports);
+    REQUIRE(core->store.write([&](store::UnitOfWork& unit) { return core->authority.create_first(unit); }));
+    act_for(org);
+}
+
+void World::act_for(const api::OrgScope& who) {
+    guard.principal = api::Principal{UserId::make(clock.now()), "ann@example.org", SessionId::make(clock.now()), who, true, {"operations.view"}};
+}
+
+void World::restart() {
+    core.reset();
+    core = std::make_unique<Core>(file(), clock, keys, log, events, links, transports);
+}
+
+void World::restore(const std::filesystem::path& copy) {
+    core.reset();
+    ++generation;
+    std::filesystem::copy_file(copy, file());
+    core = std::make_unique<Core>(file(), clock, keys, log, events, links, transports);
+}
+
+Reply World::call(
+    std::string method, std::string path, boost::json::value body, std::vector<std::pair<std::string, std::string>> headers
+) {
+    api::Request request;
+    request.method = api::method_from(method).value();
+    auto question = path.find('?');
+    request.path = path.substr(0, question);
+    if (question != std::string::npos) request.query = path.substr(question + 1);
+    request.headers = std::move(headers);
+    if (!body.is_null()) request.body = body.is_string() ? std::string(body.get_string()) : boost::json::serialize(body);
+    request.address = "192.0.2.7";
+    request.request_id = "req-1";
+    request.at = clock.now();
+    std::string pattern;
+    api::Router router(core->table, guard);
+    auto response = router.handle(request, pattern);
+    Reply reply;
+    reply.status = response.status;
+    if (!response.body.empty()) reply.json = boost::json::parse(response.body);
+    reply.headers = std::move(response.headers);
+    reply.events = std::move(response.events);
+    return reply;
+}
+
+Reply World::in_org(
+    std::string method, std::string path, boost::json::value body, std::vector<std::pair<std::string, std::string>> headers
+) {
+    return call(std::move(method), "/api/v1/orgs/" + guard.principal->scope->org().str() + path, std::move(body), std::move(headers));
+}
+
+std::string World::make_token(boost::json::object body) {
+    auto reply = in_org("POST", "/registration-tokens", body);
+    REQUIRE(reply.status == 201);
+    return reply.text("token");
+}
+
+ServerId World::add_server(std::string name) {
+    last_key = crypto::P256Key::generate();
+    auto reply = call("POST", "/api/v1/agent/enroll",
+                      {{"token", make_token()}, {"csr", crypto::make_csr(last_key, "agent")}, {"name", name}, {"facts", boost::json::object()}});
+    REQUIRE_MESSAGE(reply.status == 201, boost::json::serialize(reply.json));
+    return ServerId::parse(reply.text("server_id")).value();
+}
+
+std::vector<std::string> World::audited() {
+    return core->store
+        .read([&](store::Connection& db) {
+            return db.all<std::string>("SELECT action || ' ' || result FROM audit_entry WHERE org_id = $1 ORDER BY id",
+                                       guard.principal->scope->org());
+        })
+        .value();
+}
+
+}  // namespace fairlead::test
