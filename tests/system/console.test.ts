@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { after, before, describe } from "node:test";
 import { axe, looks, overflow, signIn, Web } from "./lib/browser.ts";
 import { admin, Controller } from "./lib/controller.ts";
+import { makeRequest } from "./lib/pki.ts";
+import type { List } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("the console on its first day", () => {
@@ -139,6 +141,52 @@ describe("the console", () => {
       assert.deepEqual(web.complaints, []);
     });
   }
+
+  scenario(world, "tells of a server that was never seen, and of a deployment that waits for it", async () => {
+    const api = await world.api();
+    const org = await world.org();
+    const token = await api.post<{ token: string }>(`${org}/registration-tokens`, { name: "unseen" });
+    const { server_id } = await api.stranger().call<{ server_id: string }>("POST", "/api/v1/agent/enroll", {
+      body: { token: token.token, csr: await makeRequest(join(world.dir, "unseen")), name: "unseen", capability: 1, facts: {} },
+    });
+    const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
+    const project = await api.post<{ id: string }>(`${org}/projects`, { name: "Waiting", odoo_version: "19.0", odoo_source: source });
+    const environment = await api.post<{ id: string }>(`${org}/environments`, {
+      project_id: project.id, server_id, name: "waiting", type: "production",
+    });
+
+    for (const look of looks) {
+      const page = await web.signedIn(look);
+      if (look === "light") {
+        await page.goto(`${base}/environments/${environment.id}`);
+        await page.getByText("Nothing is deployed yet").waitFor();
+        await page.getByRole("button", { name: "Deploy", exact: true }).click();
+        await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
+        await page.getByText("unseen is not connected").waitFor();
+        assert.ok(await page.getByRole("button", { name: "Deploy", exact: true }).isDisabled(), "one at a time");
+      }
+      const { data } = await api.get<List<{ id: string }>>(`${org}/operations`);
+      const paths = [
+        "", "/servers", `/servers/${server_id}`, `/projects/${project.id}`, `/projects/${project.id}/edit`, "/environments",
+        `/environments/${environment.id}`, `/environments/${environment.id}/variables`, `/environments/${environment.id}/settings`,
+        `/operations/${data[0]!.id}`, "/operations", "/audit",
+      ];
+      for (const path of paths) {
+        await page.goto(`${base}${path}`);
+        await page.locator("h1").waitFor();
+        await page.waitForFunction(() => !document.querySelector("[role=status][aria-label=Loading]"));
+        assert.deepEqual(await axe(page), [], `${look} ${path}`);
+        assert.ok((await overflow(page)) <= 1, `${look} ${path} is wider than the window`);
+      }
+    }
+
+    const page = await web.signedIn();
+    await page.goto(`${base}/operations`);
+    await page.getByRole("link", { name: "Deploy" }).first().click();
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Cancelled", { exact: true }).waitFor();
+    assert.deepEqual(web.complaints, []);
+  });
 
   scenario(world, "loads its first page in under 300 kB, and nothing from elsewhere", async () => {
     const page = await web.window();

@@ -34,3 +34,10 @@ export async function makeAuthority(dir: string, subject = "Fairlead tests"): Pr
     },
   };
 }
+
+/** A request for a certificate, as an agent makes it. */
+export async function makeRequest(dir: string): Promise<string> {
+  const csr = join(folder(dir), "request.csr");
+  await run("openssl", ["req", "-new", ...curve, "-keyout", join(dir, "request.key"), "-out", csr, "-subj", "/CN=agent"]);
+  return readFileSync(csr, "utf8");
+}

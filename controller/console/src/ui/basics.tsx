@@ -123,9 +123,13 @@ export function Loaded<T>(props: {
   const { data, error, refetch } = props.query;
   if (data !== undefined) return <>{props.children(data)}</>;
   if (error) return <ProblemNote error={error} retry={() => void refetch()} />;
+  return <Waiting lines={props.lines} />;
+}
+
+export function Waiting({ lines = 4 }: { lines?: number }) {
   return (
     <div className="fl-loading" role="status" aria-label="Loading">
-      {Array.from({ length: props.lines ?? 4 }, (_, i) => (
+      {Array.from({ length: lines }, (_, i) => (
         <Skeleton key={i} height={18} width={`${92 - ((i * 17) % 40)}%`} />
       ))}
     </div>

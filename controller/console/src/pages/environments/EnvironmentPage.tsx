@@ -8,7 +8,7 @@ import type { Environment } from "../../api/types";
 import { bytes, count } from "../../lib/format";
 import { useGone } from "../../live/gone";
 import { isFinal } from "../../live/reduce";
-import { Empty, Facts, Gone, LinkTo, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
+import { Empty, Facts, Gone, LinkTo, Loaded, Mono, Page, Panel, Waiting, When } from "../../ui/basics";
 import { Icon } from "../../ui/Icon";
 import { EnvironmentLamp, kindName, OperationLamp, TypeBadge } from "../../ui/status";
 import { OperationRows } from "../operations/Operations";
@@ -130,20 +130,22 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
         {may("variables.view") && <Tabs.Tab value="variables">Variables</Tabs.Tab>}
         {may("environments.edit") && <Tabs.Tab value="settings">Settings</Tabs.Tab>}
       </Tabs.List>
-      <Suspense fallback={null}>
-        <Tabs.Panel value="releases">
-          <Releases environment={environment} />
-        </Tabs.Panel>
-        <Tabs.Panel value="operations">
-          <History environment={environment} />
-        </Tabs.Panel>
-        <Tabs.Panel value="variables">
+      <Tabs.Panel value="releases">
+        <Releases environment={environment} />
+      </Tabs.Panel>
+      <Tabs.Panel value="operations">
+        <History environment={environment} />
+      </Tabs.Panel>
+      <Tabs.Panel value="variables">
+        <Suspense fallback={<Waiting />}>
           <Variables environment={environment} />
-        </Tabs.Panel>
-        <Tabs.Panel value="settings">
+        </Suspense>
+      </Tabs.Panel>
+      <Tabs.Panel value="settings">
+        <Suspense fallback={<Waiting />}>
           <SettingsTab environment={environment} />
-        </Tabs.Panel>
-      </Suspense>
+        </Suspense>
+      </Tabs.Panel>
     </Tabs>
   );
 }
