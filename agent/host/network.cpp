@@ -99,6 +99,20 @@ std::string first_line(const fs::path& file) {
     return text ? text->substr(0, text->find('\n')) : "";
 }
 
+/// The systemd unit that a process belongs to, "" for none. Where cgroup v1 is mounted too, only some of the file's
+/// lines are systemd's.
+std::string unit_of(const fs::path& process) {
+    auto text = read_file(process / "cgroup", 65536);
+    std::string unit;
+    if (!text) return unit;
+    each_line(*text, [&](std::string_view line) {
+        if (!line.starts_with("0::") && line.find(":name=systemd:") == std::string_view::npos) return;
+        auto last = line.substr(line.rfind('/') + 1);
+        if (last.find('.') != std::string_view::npos) unit = last;
+    });
+    return unit;
+}
+
 void find_owner(Listener& listener, const std::string& inode) {
     auto wanted = "socket:[" + inode + "]";
     std::error_code ignored;
@@ -113,9 +127,7 @@ void find_owner(Listener& listener, const std::string& inode) {
             if (listener.pid != 0 && pid == 1) continue;
             listener.pid = pid;
             listener.program = first_line(process.path() / "comm");
-            auto group = first_line(process.path() / "cgroup");
-            auto unit = group.substr(group.rfind('/') + 1);
-            listener.unit = unit.find('.') == std::string::npos ? "" : unit;
+            listener.unit = unit_of(process.path());
         }
     }
 }
@@ -137,9 +149,7 @@ void ask_ss(std::vector<Listener>& found, std::uint16_t port) {
         if (listener.pid != 0) continue;
         std::from_chars(text.data() + pid + 4, text.data() + text.size(), listener.pid);
         listener.program = text.substr(name + 3, text.find('"', name + 3) - name - 3);
-        auto group = first_line(fmt::format("/proc/{}/cgroup", listener.pid));
-        auto unit = group.substr(group.rfind('/') + 1);
-        listener.unit = unit.find('.') == std::string::npos ? "" : unit;
+        listener.unit = unit_of(fmt::format("/proc/{}", listener.pid));
     }
 }
 

@@ -8,6 +8,7 @@ export interface Schema {
   oneOf?: Schema[];
   properties?: Record<string, Schema>;
   required?: string[];
+  minProperties?: number;
   additionalProperties?: boolean | Schema;
   items?: Schema;
   pattern?: string;
@@ -66,7 +67,8 @@ export function sample(contract: Contract, given: Schema, name = ""): unknown {
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
   if (type === "object") {
     const value: Record<string, unknown> = {};
-    for (const key of schema.required ?? []) value[key] = sample(contract, schema.properties![key]!, key);
+    const keys = schema.required ?? (schema.minProperties ? Object.keys(schema.properties ?? {}).slice(0, schema.minProperties) : []);
+    for (const key of keys) value[key] = sample(contract, schema.properties![key]!, key);
     return value;
   }
   if (type === "array") return Array.from({ length: schema.minItems ?? 0 }, () => sample(contract, schema.items!, name));
