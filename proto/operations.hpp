@@ -30,7 +30,7 @@ BOOST_DEFINE_ENUM_CLASS(UpdateMode, automatic, none, all, modules)
 BOOST_DEFINE_ENUM_CLASS(DatabaseChoice, keep, snapshot)
 BOOST_DEFINE_ENUM_CLASS(CheckResult, passed, warning, failed)
 
-/// A git repository to build from. `credential` names an entry of Operation::secrets ("credential:crd_…"),
+/// A git repository to build from. `credential` names an entry of Operation::secrets ("credential:gcr_…"),
 /// whose value is a password or token (with `username`) or an OpenSSH private key.
 struct Source {
     std::string name;  ///< "odoo", or the addon repository's short name: a folder name
