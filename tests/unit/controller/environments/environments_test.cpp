@@ -165,6 +165,8 @@ TEST_CASE_FIXTURE(Fixture, "a failed deployment leaves the release before it liv
     CHECK(release_states(id) == std::vector<std::string>{"failed", "live", "failed"});
     CHECK(get(id).json.at("current_release").at("number").as_int64() == 2);
     CHECK(get(id).text("status") == "running");
+    auto newest = std::string(world.in_org("GET", "/environments/" + id + "/releases").json.at("data").at(0).at("id").as_string());
+    CHECK(post(id, "rollback", {{"release_id", newest}, {"database", "keep"}}).code() == "release_not_kept");
 }
 
 TEST_CASE_FIXTURE(Fixture, "an edit says what waits for a redeploy, never a secret, and the next deployment takes it up") {
