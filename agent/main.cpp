@@ -1,3 +1,4 @@
+#include "agent/app/commands.hpp"
 #include "agent/app/executor_main.hpp"
 #include "common/runtime/log.hpp"
 
@@ -23,6 +24,8 @@ int run(int argc, char** argv) {
     execute->callback([&] { status = app::run_executor(executor); });
 
     program.add_subcommand("version", "Print the version")->callback([] { std::puts(FAIRLEAD_VERSION); });
+    program.add_subcommand("uninstall", "Take the agent off this server; environments stay, and are listed")->callback([&] { status = app::run_uninstall(); });
+    program.add_subcommand("environments", "The policy, and the environments of this server")->callback([] { app::print_overview(); });
 
     CLI11_PARSE(program, argc, argv);
     return status;
