@@ -171,6 +171,7 @@ $(tail -n 8 "$work/apt")" "Put right what it says (apt-get -f install may do) an
 }
 
 enroll() {
+    local said
     local -a more=()
     [[ -z $pin ]] || more+=(--pin "$pin")
     [[ -z $name ]] || more+=(--name "$name")
@@ -178,7 +179,8 @@ enroll() {
     FAIRLEAD_TOKEN=$token fairlead-agent enroll --controller "$controller" "${more[@]}" >"$work/enroll" 2>&1 </dev/null || refuse \
         "$(<"$work/enroll")" "Where the token is at fault, make a new one in the console and run the command that it shows."
     token=''
-    say enrolled "$(tail -n 1 "$work/enroll")"
+    said=$(tail -n 1 "$work/enroll")
+    say enrolled "${said#enrolled }"
 }
 
 bring_online() {
