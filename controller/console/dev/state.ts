@@ -238,14 +238,16 @@ export function fill() {
 }
 
 export const deploySteps: [string, string][] = [
-  ["preflight", "Check"],
-  ["fetch", "Fetch code"],
-  ["build", "Build"],
-  ["snapshot", "Snapshot data"],
-  ["migrate", "Migrate"],
-  ["switch", "Switch"],
-  ["health", "Health"],
-  ["keep", "Keep"],
+  ["preflight", "Check the server"],
+  ["prepare", "Prepare the server"],
+  ["fetch", "Fetch the repositories"],
+  ["build", "Install the Python packages"],
+  ["configure", "Write the configuration"],
+  ["snapshot", "Stop Odoo and copy its data"],
+  ["migrate", "Migrate the database"],
+  ["switch", "Switch to the new release"],
+  ["health", "Wait until Odoo is healthy"],
+  ["keep", "Keep the new release"],
 ];
 
 export function blankOperation(target: Environment | Server, kind: Operation["kind"], steps: [string, string][]): Operation {
@@ -291,7 +293,7 @@ function pastOperation(env: Environment, kind: Operation["kind"], end: "succeede
   const texts = ["fetching odoo 19.0", "worktree at 3f7c19a2", "venv reused: requirements unchanged", "snapshot of 412 MiB made", "updating module acme_reports", "registry loaded in 6.2 s", "GET /web/health 200"];
   state.logs.set(
     op.id,
-    texts.map((text, i) => ({ seq: i + 1, time: new Date(start + i * 1500).toISOString(), level: "info", step: deploySteps[Math.min(i + 1, 7)]![0], text })),
+    texts.map((text, i) => ({ seq: i + 1, time: new Date(start + i * 1500).toISOString(), level: "info", step: deploySteps[Math.min(i + 2, 9)]![0], text })),
   );
   if (end === "failed") {
     const lines = state.logs.get(op.id)!;

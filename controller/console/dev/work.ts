@@ -104,8 +104,10 @@ export function deploy(env: Environment) {
       await step(op, "preflight", ["disk: 91.2 GiB free, 3.0 GiB needed", "postgresql: 15.8", "git: 3 branches exist"]);
       state.releases.unshift(one);
       publish("release.updated", one);
+      await step(op, "prepare", ["user and role are there"], 200);
       await step(op, "fetch", ["odoo 19.0: receiving objects, 12.4 MiB", "oca-web 19.0: up to date", "acme main: 3 new commits"]);
       await step(op, "build", ["worktree for odoo reused", "venv: 34 packages, 2 new", "WARN phonenumbers: wheel built from source", "manifest: 8,412 files hashed"]);
+      await step(op, "configure", ["odoo.conf and 2 variables"], 200);
       await step(op, "snapshot", ["database: template copy, 412 MiB", "filestore: 6,120 files linked"]);
       const texts = Array.from({ length: 14 }, (_, i) => `odoo.modules.loading: loading module acme_${["sale", "stock", "reports", "pos"][i % 4]} (${i + 1}/14)`);
       await step(op, "migrate", texts, 260);

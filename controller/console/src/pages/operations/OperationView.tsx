@@ -117,10 +117,10 @@ export function Checks({ checks }: { checks: Check[] }) {
       <ul className="fl-checks">
         {[...checks]
           .sort((a, b) => worst[a.result] - worst[b.result])
-          .map((check) => {
+          .map((check, i) => {
             const [tone, word] = results[check.result];
             return (
-              <li key={check.id}>
+              <li key={`${check.id}-${i}`}>
                 <Lamp tone={tone}>{word}</Lamp>
                 <div>
                   <strong>{check.title}</strong>
