@@ -171,8 +171,7 @@ $(tail -n 8 "$work/apt")" "Put right what it says (apt-get -f install may do) an
 }
 
 enroll() {
-    local said
-    local -a more=()
+    local said more=()
     [[ -z $pin ]] || more+=(--pin "$pin")
     [[ -z $name ]] || more+=(--name "$name")
     # The token travels in the environment, which other users cannot read, and is gone with the process.
