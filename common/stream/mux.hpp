@@ -38,7 +38,6 @@ enum class ResetCode : std::uint32_t {
 };
 
 struct Event {
-    Event(StreamId id, int kind_value) : stream(id), kind(static_cast<Kind>(kind_value)) {}
     enum Kind {
         opened,    ///< by the peer; `text` is what it said
         readable,  ///< bytes have come where there were none
@@ -47,6 +46,8 @@ struct Event {
         finished,  ///< both directions ended and everything arrived
         reset,     ///< ended by force, by the peer or by loss; `code` and `text` say why
     };
+
+    Event(StreamId id, Kind what) : stream(id), kind(what) {}
 
     StreamId stream;
     Kind kind;
@@ -61,7 +62,8 @@ struct Event {
 /// sent or acknowledged.
 class Mux {
 public:
-    explicit Mux(Role role, Limits limits = Limits());
+    /// `life` is a random number, another one for each Mux: it tells the peer that this one starts from nothing.
+    Mux(Role role, std::uint64_t life, Limits limits = Limits());
     Mux(const Mux&) = delete;
     ~Mux();
 
@@ -108,32 +110,43 @@ public:
 private:
     struct Stream;
     Stream* find(StreamId id);
+    Result<> dispatch(const Frame& frame);
     Result<> on_open(const Frame& frame);
     Result<> on_data(Stream& stream, const Frame& frame);
-    Result<> on_window(Stream& stream, std::uint64_t arrived, std::uint64_t limit);
+    Result<> on_window(Stream& stream, const Frame& frame);
     Result<> on_close(Stream& stream, const Frame& frame);
+    Result<> on_begin(const Frame& frame);
     Result<> on_resume(const Frame& frame);
     Result<> on_resumed();
-    void on_reset(StreamId id, const Frame& frame);
+    Result<> on_reset(const Frame& frame);
+    bool was_known(StreamId id) const;
     void grow_window(Stream& stream);
     void grant(Stream& stream, bool now);
     void schedule(Stream& stream);
+    void tell_writable(Stream& stream);
+    void send_open(const Stream& stream);
+    void send_reset(StreamId id, std::uint32_t code, std::string_view reason);
+    bool next_data(Stream& stream, std::string& frame);
     void finish_if_done(StreamId id);
+    void lose(StreamId id);
     void drop(StreamId id);
-    void control(FrameType type, StreamId id, std::uint64_t offset, std::string_view payload, std::uint8_t flags = 0);
     bool ours(StreamId id) const { return (id % 2 == 1) == (role_ == Role::dialler); }
 
     Role role_;
+    std::uint64_t life_;
     Limits limits_;
     StreamId next_id_;
-    StreamId highest_seen_ = 0;
+    StreamId highest_seen_ = 0;      // of the peer's ids
+    std::uint64_t peer_life_ = 0;    // 0 before the first begin
     bool connected_ = false;
-    bool resuming_ = false;
-    bool was_connected_ = false;
-    std::size_t windows_ = 0;
+    bool begun_ = false;             // the peer's begin has come
+    bool ready_ = false;             // the peer's resumed has come
+    std::size_t windows_ = 0;        // sum of all streams'
     std::map<StreamId, std::unique_ptr<Stream>> streams_;
-    std::deque<std::string> control_;
-    std::deque<StreamId> turn_;
+    std::deque<std::string> greeting_;  // begin, resume and resumed of ours
+    std::deque<std::string> control_;   // open and reset
+    std::deque<StreamId> acks_;         // streams with a window to tell
+    std::deque<StreamId> turn_;         // streams with data or a close to send
     std::vector<Event> events_;
 };
 
