@@ -15,15 +15,33 @@ bool is_address(const std::string& host) {
     return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
 }
 
+/// The 64 hexadecimal digits of either spelling.
 Result<std::string> clean_pin(std::string_view given) {
+    constexpr std::string_view curl_prefix = "sha256//";
     std::string pin;
-    for (char c : given) {
-        if (c == ':' || c == ' ') continue;
-        if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-        pin += c;
+    if (given.starts_with(curl_prefix)) {
+        auto text = given.substr(curl_prefix.size());
+        unsigned char bytes[48];
+        int size = text.size() == 44 && text.ends_with('=')
+                       ? EVP_DecodeBlock(bytes, reinterpret_cast<const unsigned char*>(text.data()), 44)
+                       : -1;
+        static constexpr char digits[] = "0123456789abcdef";
+        for (int i = 0; size == 33 && i < 32; ++i) {
+            pin += digits[bytes[i] >> 4];
+            pin += digits[bytes[i] & 15];
+        }
+    } else {
+        for (char c : given) {
+            if (c == ':' || c == ' ') continue;
+            if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+            pin += c;
+        }
     }
     if (pin.size() != 64 || pin.find_first_not_of("0123456789abcdef") != std::string::npos)
-        return fail(Errc::invalid, "A SHA-256 fingerprint has 64 hexadecimal digits; '" + std::string(given) + "' has not.");
+        return fail(
+            Errc::invalid, "A SHA-256 fingerprint has 64 hexadecimal digits, or sha256// and 44 characters of base64; '" +
+                               std::string(given.substr(0, 100)) + "' has not."
+        );
     return pin;
 }
 
@@ -39,7 +57,8 @@ int check_dates(X509_STORE_CTX* context, X509* leaf) {
     return note_verify_error(0, context);
 }
 
-int verify_pinned(X509_STORE_CTX* context, const std::string& pin, HandshakeNotes& notes) {
+/// `otherwise` says whether anything but the pin may make the certificate good.
+int verify_pinned(X509_STORE_CTX* context, const std::string& pin, bool otherwise, HandshakeNotes& notes) {
     X509* leaf = X509_STORE_CTX_get0_cert(context);
     if (fingerprint_of(*leaf) == pin || key_hash_of(*leaf) == pin) return check_dates(context, leaf);
     auto* sent = X509_STORE_CTX_get0_untrusted(context);
@@ -52,6 +71,7 @@ int verify_pinned(X509_STORE_CTX* context, const std::string& pin, HandshakeNote
         X509_STORE_CTX_set0_trusted_stack(context, trusted.get());
         return X509_verify_cert(context);
     }
+    if (otherwise) return X509_verify_cert(context);
     notes.fingerprint_differs = true;
     notes.seen_fingerprint = fingerprint_of(*leaf);
     X509_STORE_CTX_set_error(context, X509_V_ERR_APPLICATION_VERIFICATION);
@@ -63,7 +83,8 @@ int verify_server(X509_STORE_CTX* context, void* argument) {
     auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
     auto* notes = ssl ? notes_of(*ssl) : nullptr;
     if (!notes) return 0;
-    if (impl.trust.kind() == Trust::Kind::fingerprint) return verify_pinned(context, impl.pin, *notes);
+    bool otherwise = impl.trust.uses_system() || !impl.trust.pem().empty();
+    if (!impl.pin.empty()) return verify_pinned(context, impl.pin, otherwise, *notes);
     return X509_verify_cert(context);
 }
 
@@ -78,9 +99,33 @@ int remember_session(SSL* ssl, SSL_SESSION* session) {
 
 }  // namespace
 
-Trust Trust::system() { return Trust(Kind::system, {}); }
-Trust Trust::authorities(std::string pem) { return Trust(Kind::authorities, std::move(pem)); }
-Trust Trust::fingerprint(std::string sha256) { return Trust(Kind::fingerprint, std::move(sha256)); }
+Trust Trust::system() {
+    Trust trust;
+    trust.system_ = true;
+    return trust;
+}
+
+Trust Trust::authorities(std::string pem) {
+    Trust trust;
+    trust.pem_ = std::move(pem);
+    return trust;
+}
+
+Trust Trust::fingerprint(std::string sha256) {
+    Trust trust;
+    trust.pin_ = std::move(sha256);
+    return trust;
+}
+
+Trust&& Trust::or_system() && {
+    system_ = true;
+    return std::move(*this);
+}
+
+Trust&& Trust::or_authorities(std::string pem) && {
+    pem_ += pem;
+    return std::move(*this);
+}
 
 TlsClientContext::Impl::Impl(Trust wanted) : trust(std::move(wanted)), ctx(new_context(false)) {
     SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, note_verify_error);
@@ -121,23 +166,17 @@ TlsClientContext::~TlsClientContext() = default;
 
 Result<TlsClientContext> TlsClientContext::make(Trust trust) {
     auto impl = std::make_unique<Impl>(trust);
-    switch (trust.kind()) {
-    case Trust::Kind::system:
-        if (SSL_CTX_set_default_verify_paths(impl->ctx.get()) != 1)
-            return fail(Errc::invalid, "The machine's own CA certificates cannot be read; install ca-certificates.");
-        break;
-    case Trust::Kind::authorities: {
-        FAIRLEAD_TRY(certificates, read_certificates(trust.value()));
+    if (trust.uses_system() && SSL_CTX_set_default_verify_paths(impl->ctx.get()) != 1)
+        return fail(Errc::invalid, "The machine's own CA certificates cannot be read; install ca-certificates.");
+    if (!trust.pem().empty()) {
+        FAIRLEAD_TRY(certificates, read_certificates(trust.pem()));
         auto* store = SSL_CTX_get_cert_store(impl->ctx.get());
         for (auto& one : certificates) X509_STORE_add_cert(store, one.get());
         X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
-        break;
     }
-    case Trust::Kind::fingerprint: {
-        FAIRLEAD_TRY(pin, clean_pin(trust.value()));
+    if (!trust.pin().empty()) {
+        FAIRLEAD_TRY(pin, clean_pin(trust.pin()));
         impl->pin = pin;
-        break;
-    }
     }
     ERR_clear_error();
     return TlsClientContext(std::move(impl));

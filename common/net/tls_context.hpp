@@ -45,25 +45,30 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// What makes a server's certificate good.
+/// What makes a server's certificate good; several together mean that any of them does.
 class Trust {
 public:
     /// The machine's own CA store, host name and dates checked.
     static Trust system();
-    /// Only these CA certificates (PEM, one or more), host name and dates checked.
+    /// These CA certificates (PEM, one or more), host name and dates checked.
     static Trust authorities(std::string pem);
-    /// SHA-256 in hex (colons and case do not matter) of the server's certificate or of its public key, or of a
-    /// CA certificate that the server sends along; then the rest is checked up to that CA. Dates always count.
+    /// SHA-256 of the server's certificate or of its public key, or of a CA certificate that the server sends along;
+    /// then the rest is checked up to that CA. Dates always count. In hex (colons and case do not matter), or as curl
+    /// writes it, "sha256//" and base64.
     static Trust fingerprint(std::string sha256);
 
-    enum class Kind { system, authorities, fingerprint };
-    Kind kind() const { return kind_; }
-    const std::string& value() const { return value_; }
+    Trust&& or_system() &&;
+    Trust&& or_authorities(std::string pem) &&;
+
+    bool uses_system() const { return system_; }
+    const std::string& pem() const { return pem_; }
+    const std::string& pin() const { return pin_; }
 
 private:
-    Trust(Kind kind, std::string value) : kind_(kind), value_(std::move(value)) {}
-    Kind kind_;
-    std::string value_;
+    Trust() = default;
+    bool system_ = false;
+    std::string pem_;
+    std::string pin_;
 };
 
 /// A client's TLS: an agent dialling its controller, an HTTPS request. Remembers session tickets by host, so that

@@ -39,7 +39,7 @@ struct TlsClientContext::Impl {
     SslPtr connection(const std::string& host, std::uint16_t port, std::string_view alpn, HandshakeNotes& notes);
 
     Trust trust;
-    std::string pin;  ///< of Trust::fingerprint, lower case, no colons
+    std::string pin;  ///< of the trust, in 64 digits; "" without one
     SslCtxPtr ctx;
     std::map<std::string, SessionPtr> sessions;
 };

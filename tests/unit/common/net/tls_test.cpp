@@ -1,3 +1,4 @@
+#include "common/crypto/encoding.hpp"
 #include "common/net/http_client.hpp"
 #include "support.hpp"
 
@@ -245,6 +246,12 @@ TEST_CASE("a fingerprint pins the certificate, its key, or the authority that is
     CHECK(message.find(facts.fingerprint.hex()) != std::string::npos);
     CHECK(try_http(port, Trust::system()) == "tls_unknown_authority");
     CHECK(!TlsClientContext::make(Trust::fingerprint("abc")));
+    CHECK(!TlsClientContext::make(Trust::fingerprint("sha256//abc")));
+
+    auto as_curl_writes_it = "sha256//" + crypto::base64_encode(facts.spki_sha256.view());
+    CHECK(try_http(port, Trust::fingerprint(as_curl_writes_it)) == "");
+    CHECK(try_http(port, Trust::fingerprint(other.fingerprint.hex()).or_authorities(ca.pem)) == "");
+    CHECK(try_http(port, Trust::fingerprint(other.fingerprint.hex()).or_system()) == "tls_unknown_authority");
     CHECK(!TlsClientContext::make(Trust::authorities("nothing")));
 }
 
