@@ -1,0 +1,312 @@
+#include "agent/link/session.hpp"
+
+#include "common/async/offload.hpp"
+#include "common/async/within.hpp"
+#include "common/crypto/x509.hpp"
+#include "common/runtime/log.hpp"
+#include "proto/codec.hpp"
+
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
+
+namespace fairlead::link {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto hello_time = 10s;       // for the executor's status, and for the welcome
+constexpr std::size_t most_unanswered = 256;
+constexpr auto executor_pause = 3s;    // between tries to start an executor that fails
+
+template <class... F>
+struct Overload : F... {
+    using F::operator()...;
+};
+
+std::int64_t now_ms() { return to_ms(SystemClock().now()); }
+
+}  // namespace
+
+void LinkSession::end(Ending ending) {
+    if (!ending_) ending_ = std::move(ending);
+    children_.cancel();
+}
+
+Task<Ending> LinkSession::run() {
+    auto greeted = co_await greet();
+    if (!greeted) {
+        co_await socket_.close(1000, "");
+        co_return Ending(greeted.error());
+    }
+    online_();
+    children_.spawn(read_controller());
+    children_.spawn(read_executor());
+    children_.spawn(tell_facts());
+    children_.spawn(watch_silence());
+    std::exception_ptr thrown;
+    try {
+        co_await children_.join();
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    co_await asio::this_coro::reset_cancellation_state();
+    shared_.executor.close();
+    co_await socket_.close(1001, "the agent stops");
+    if (thrown && !ending_) std::rethrow_exception(thrown);
+    co_return *ending_;
+}
+
+/// The executor's status comes first: the hello tells what the journal holds.
+Task<Result<>> LinkSession::greet() {
+    FAIRLEAD_CO_CHECK(co_await shared_.executor.connect());
+    auto text = co_await within<std::string>(hello_time, shared_.executor.read());
+    if (!text && text.error().kind() == Errc::timeout)
+        co_return fail(Errc::timeout, "The executor does not say what its journal holds. Look at: journalctl -u fairlead-executor");
+    if (!text) co_return fail(std::move(text).error());
+    auto first = proto::decode_from_executor(*text);
+    if (!first) co_return fail(std::move(first).error());
+    const auto* status = std::get_if<proto::ExecutorStatus>(&*first);
+    if (!status) co_return fail(Errc::invalid, "The executor did not begin with its status; are both halves of one version?");
+    shared_.policy = status->policy;
+
+    proto::Hello hello;
+    hello.protocol = proto::protocol;
+    hello.oldest_protocol = proto::oldest_protocol;
+    hello.version = shared_.options.version;
+    hello.journal = status->journal;
+    hello.highest_fence = status->highest_fence;
+    hello.last_seq = status->last_seq;
+    hello.acknowledged = status->acknowledged;
+    hello.active = status->active;
+    hello.time_ms = now_ms();
+    FAIRLEAD_CO_CHECK(co_await send(proto::encode(proto::FromAgent(hello))));
+
+    auto answer = co_await within<net::Message>(hello_time, socket_.read());
+    if (!answer && answer.error().kind() == Errc::timeout)
+        co_return fail(Errc::timeout, "The controller did not answer the hello.");
+    if (!answer) co_return fail(std::move(answer).error());
+    auto message = proto::decode_to_agent(answer->data);
+    if (!message) co_return fail(std::move(message).error());
+    if (const auto* refused = std::get_if<proto::Refused>(&*message))
+        co_return fail(Error(Errc::forbidden, refused->message).with_code(refused->code));
+    const auto* welcome = std::get_if<proto::Welcome>(&*message);
+    if (!welcome) co_return fail(Errc::invalid, "The controller answered the hello with something else than a welcome.");
+    take_welcome(*welcome);
+    co_return Result<>();
+}
+
+void LinkSession::take_welcome(const proto::Welcome& welcome) {
+    if (welcome.heartbeat_s > 0) heartbeat_ = std::chrono::seconds(std::clamp(welcome.heartbeat_s, 5u, 300u));
+    if (welcome.facts_s > 0) facts_every_ = std::chrono::seconds(std::clamp(welcome.facts_s, 5u, 3600u));
+    acknowledged_ = welcome.acknowledged;
+    auto skew = (now_ms() - welcome.time_ms) / 1000;
+    if (welcome.time_ms > 0 && (skew > 30 || skew < -30))
+        log::warning("the clocks of this server and of the controller differ", {{"seconds", skew}});
+    if (!welcome.controllers.empty() && welcome.controllers != shared_.identity.controllers) {
+        auto changed = shared_.identity;
+        changed.controllers = welcome.controllers;
+        auto saved = shared_.folder.save(changed);
+        if (saved)
+            shared_.identity = changed;
+        else
+            log::error("the new list of controllers could not be kept", {{"reason", saved.error().message()}});
+    }
+    if (welcome.ca.empty()) return;
+    auto known = shared_.folder.ca();
+    if (known && *known == welcome.ca) return;
+    proto::Certificate same;
+    same.ca = welcome.ca;
+    auto kept = take_certificate(same);
+    if (!kept) log::error("the new authorities could not be kept", {{"reason", kept.error().message()}});
+}
+
+/// A new certificate, new authorities, or both; in use from the next link on.
+Result<> LinkSession::take_certificate(const proto::Certificate& message) {
+    auto pem = message.certificate;
+    if (pem.empty()) {
+        FAIRLEAD_TRY(old, shared_.folder.certificate());
+        pem = old;
+    }
+    FAIRLEAD_CHECK(shared_.folder.save_certificate(pem, message.ca));
+    FAIRLEAD_TRY(tls, shared_.folder.tls(shared_.identity, true));
+    shared_.tls = std::move(tls);
+    return {};
+}
+
+Task<Result<>> LinkSession::send(std::string text) {
+    while (writing_) co_await turn_.wait();
+    writing_ = true;
+    std::exception_ptr thrown;
+    Result<> sent;
+    try {
+        sent = co_await socket_.write(net::MessageKind::text, text);
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    writing_ = false;
+    turn_.notify();
+    if (thrown) std::rethrow_exception(thrown);
+    co_return sent;
+}
+
+Task<> LinkSession::read_controller() {
+    for (;;) {
+        auto message = co_await socket_.read();
+        if (!message) co_return end(Ending(message.error()));
+        if (message->kind != net::MessageKind::text) continue;  // protocol 1 has no streams
+        auto handled = co_await handle(std::move(message->data));
+        if (!handled) co_return end(Ending(handled.error()));
+    }
+}
+
+Task<Result<>> LinkSession::handle(std::string text) {
+    auto message = proto::decode_to_agent(text);
+    if (!message) co_return fail(std::move(message).error());
+    bool forward = false;
+    Result<> result;
+    std::visit(
+        Overload{
+            [&](const proto::Deliver& deliver) {
+                forward = true;
+                if (unanswered_.size() >= most_unanswered) unanswered_.clear();  // the controller repeats them
+                unanswered_[deliver.operation.id] = text;
+            },
+            [&](const proto::Cancel&) { forward = true; },
+            [&](const proto::Query&) { forward = true; },
+            [&](const proto::Ack& ack) {
+                acknowledged_ = std::max(acknowledged_, ack.seq);
+                // An executor that has gone learns it when it next starts.
+                forward = shared_.executor.connected();
+            },
+            [&](const proto::Certificate& certificate) {
+                renewal_asked_ = false;
+                auto taken = take_certificate(certificate);
+                if (taken)
+                    log::info("the certificate was renewed");
+                else
+                    log::error("the renewed certificate could not be used", {{"reason", taken.error().message()}});
+            },
+            [&](const proto::Refused& refused) {
+                result = fail(Error(Errc::forbidden, refused.message).with_code(refused.code));
+            },
+            [&](const proto::Welcome&) { result = fail(Errc::invalid, "The controller welcomed twice."); },
+        },
+        *message
+    );
+    if (!result || !forward) co_return result;
+    bool kept = std::holds_alternative<proto::Deliver>(*message);
+    co_return co_await pass_on(std::move(text), kept);
+}
+
+/// To the executor. Where it is not running, read_executor() starts it and hands over what waits.
+Task<Result<>> LinkSession::pass_on(std::string text, bool kept) {
+    if (shared_.executor.connected()) {
+        auto sent = co_await shared_.executor.send(text);
+        if (sent) co_return Result<>();
+    }
+    if (!kept && waiting_.size() < most_unanswered) waiting_.push_back(std::move(text));
+    wanted_.notify();
+    co_return Result<>();
+}
+
+/// Connects, and hands over what the executor has not heard of: our acknowledgement, deliveries that nothing has answered
+/// (the one before may have gone with one in its hands; a known operation is not run twice), and what else waits.
+Task<Result<>> LinkSession::start_executor() {
+    if (!shared_.executor.connected()) FAIRLEAD_CO_CHECK(co_await shared_.executor.connect());
+    if (acknowledged_ > 0) {
+        proto::Ack ack;
+        ack.seq = acknowledged_;
+        FAIRLEAD_CO_CHECK(co_await shared_.executor.send(proto::encode(proto::ToExecutor(ack))));
+    }
+    auto again = unanswered_;
+    for (const auto& [id, text] : again) FAIRLEAD_CO_CHECK(co_await shared_.executor.send(text));
+    while (!waiting_.empty()) {
+        auto text = std::move(waiting_.front());
+        waiting_.pop_front();
+        FAIRLEAD_CO_CHECK(co_await shared_.executor.send(text));
+    }
+    co_return Result<>();
+}
+
+/// Reports and inventory go upward; an executor that has gone is started again when somebody wants it.
+Task<> LinkSession::read_executor() {
+    for (bool fresh = true;; fresh = false) {
+        if (fresh || !shared_.executor.connected()) {
+            while (!fresh && unanswered_.empty() && waiting_.empty()) co_await wanted_.wait();
+            auto started = co_await start_executor();
+            if (!started) {
+                log::error("the executor does not start", {{"reason", started.error().message()}});
+                co_await sleep_for(executor_pause);
+                continue;
+            }
+        }
+        auto text = co_await shared_.executor.read();
+        if (!text) {
+            if (text.error().kind() == Errc::invalid) log::error("the executor broke its protocol", {{"reason", text.error().message()}});
+            continue;
+        }
+        auto message = proto::decode_from_executor(*text);
+        if (!message) {
+            log::error("the executor sent what cannot be read", {{"reason", message.error().message()}});
+            shared_.executor.close();
+            co_await sleep_for(executor_pause);
+            continue;
+        }
+        if (std::holds_alternative<proto::Idle>(*message)) {
+            if (unanswered_.empty()) shared_.executor.close();
+            continue;
+        }
+        if (const auto* status = std::get_if<proto::ExecutorStatus>(&*message)) {
+            shared_.policy = status->policy;
+            continue;
+        }
+        if (const auto* reports = std::get_if<proto::Reports>(&*message))
+            for (const auto& report : reports->reports) unanswered_.erase(report.operation);
+        auto sent = co_await send(*std::move(text));
+        if (!sent) co_return end(Ending(sent.error()));
+    }
+}
+
+Task<> LinkSession::tell_facts() {
+    while (shared_.options.read_facts) {
+        proto::FactsMessage message;
+        auto read = [&] { return shared_.facts.read(now_ms()); };
+        message.facts = co_await offload(shared_.workers, read);
+        message.facts.policy = shared_.policy;
+        auto sent = co_await send(proto::encode(proto::FromAgent(message)));
+        if (!sent) co_return end(Ending(sent.error()));
+        co_await ask_renewal();
+        co_await sleep_for(facts_every_);
+    }
+}
+
+Task<> LinkSession::ask_renewal() {
+    auto validity = shared_.folder.validity();
+    if (renewal_asked_ || !validity || !validity->renewal_due(SystemClock().now())) co_return;
+    auto key = shared_.folder.key();
+    if (!key) co_return;
+    renewal_asked_ = true;  // once a link; the next one asks again
+    proto::Renew renew;
+    renew.csr = crypto::make_csr(*key, shared_.identity.server_id);
+    auto sent = co_await send(proto::encode(proto::FromAgent(renew)));
+    static_cast<void>(sent);
+}
+
+Task<> LinkSession::watch_silence() {
+    for (;;) {
+        co_await sleep_for(heartbeat_ / 3);
+        auto silent = std::chrono::steady_clock::now() - socket_.last_heard();
+        if (silent > 3 * heartbeat_)
+            co_return end(Ending(Error(Errc::timeout, "The controller has been silent for " + std::to_string(3 * heartbeat_.count()) + " s.")));
+        if (silent < heartbeat_) continue;
+        while (writing_) co_await turn_.wait();
+        writing_ = true;
+        auto sent = co_await socket_.ping();
+        writing_ = false;
+        turn_.notify();
+        if (!sent) co_return end(Ending(sent.error()));
+    }
+}
+
+}  // namespace fairlead::link
