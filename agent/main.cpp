@@ -1,13 +1,44 @@
 #include "agent/app/commands.hpp"
 #include "agent/app/executor_main.hpp"
+#include "agent/link/enroll.hpp"
+#include "agent/link/link.hpp"
+#include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <string>
 
 namespace {
+
+/// Prints the sentence of either outcome; what went wrong goes to the error output.
+int tell(const fairlead::Result<std::string>& said) {
+    if (said) {
+        std::puts(said->c_str());
+        return 0;
+    }
+    std::fprintf(stderr, "%s\n", said.error().message().c_str());
+    if (!said.error().detail().empty()) std::fprintf(stderr, "(%s)\n", said.error().detail().c_str());
+    return 1;
+}
+
+int run_link(const fairlead::link::LinkOptions& options) {
+    auto ended = fairlead::link::run_link(options);
+    if (ended) return 0;
+    fairlead::log::error("the link cannot start", {{"reason", ended.error().message()}});
+    return 1;
+}
+
+/// The token comes in the environment, which other users cannot read, and leaves it at once.
+fairlead::Secret take_token() {
+    const char* text = std::getenv("FAIRLEAD_TOKEN");
+    fairlead::Secret token(text ? text : "");
+    ::unsetenv("FAIRLEAD_TOKEN");
+    return token;
+}
 
 int run(int argc, char** argv) {
     using namespace fairlead;
@@ -22,6 +53,34 @@ int run(int argc, char** argv) {
     execute->add_option("--socket", executor.socket, "Make this socket instead of taking systemd's");
     execute->add_option("--idle", executor.idle_seconds, "Seconds without work until it ends")->check(CLI::Range(1, 86400))->capture_default_str();
     execute->callback([&] { status = app::run_executor(executor); });
+
+    link::LinkOptions options;
+    options.version = FAIRLEAD_VERSION;
+    auto* dial = program.add_subcommand("link", "The half that talks to the controller; started by systemd");
+    dial->add_option("--folder", options.folder, "Identity and certificate")->capture_default_str();
+    dial->add_option("--status-file", options.status_file, "Where it says what it is doing")->capture_default_str();
+    dial->add_option("--executor", options.executor_socket, "The executor's socket")->capture_default_str();
+    dial->callback([&] { status = run_link(options); });
+
+    link::EnrollOptions wanted;
+    wanted.version = FAIRLEAD_VERSION;
+    auto* enroll = program.add_subcommand("enroll", "Join this server to a controller; the token is in FAIRLEAD_TOKEN");
+    enroll->add_option("--controller", wanted.controller, "https://name[:port]")->required();
+    enroll->add_option("--pin", wanted.pin, "sha256//… of the controller's key, where its certificate is self-signed");
+    enroll->add_option("--name", wanted.name, "What the console calls this server; the host name otherwise");
+    enroll->add_option("--folder", wanted.folder, "Identity and certificate")->capture_default_str();
+    enroll->callback([&] {
+        crypto::start();
+        wanted.token = take_token();
+        status = tell(link::enroll(std::move(wanted)));
+    });
+
+    int wait_seconds = 0;
+    std::string status_file = link::default_status_file;
+    auto* look = program.add_subcommand("status", "Whether this server is connected; ends 0 when it is");
+    look->add_option("--wait", wait_seconds, "Seconds to wait for it")->check(CLI::Range(0, 3600));
+    look->add_option("--status-file", status_file, "Where the link says what it is doing")->capture_default_str();
+    look->callback([&] { status = tell(link::wait_online(status_file, std::chrono::seconds(wait_seconds))); });
 
     program.add_subcommand("version", "Print the version")->callback([] { std::puts(FAIRLEAD_VERSION); });
     program.add_subcommand("uninstall", "Take the agent off this server; environments stay, and are listed")->callback([&] { status = app::run_uninstall(); });

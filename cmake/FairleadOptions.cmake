@@ -7,6 +7,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 option(FAIRLEAD_TESTS "Build the unit tests" ON)
+option(FAIRLEAD_BENCH "Build the programs of tests/bench" OFF)
 option(FAIRLEAD_CONSOLE "Build the web console and embed it in the controller" ON)
 set(FAIRLEAD_SANITIZE "" CACHE STRING "Sanitizers: empty, address, thread")
 
