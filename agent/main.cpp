@@ -25,7 +25,7 @@ int tell(const fairlead::Result<std::string>& said) {
     return 1;
 }
 
-int run_link(const fairlead::link::LinkOptions& options) {
+int start_link(const fairlead::link::LinkOptions& options) {
     auto ended = fairlead::link::run_link(options);
     if (ended) return 0;
     fairlead::log::error("the link cannot start", {{"reason", ended.error().message()}});
@@ -60,7 +60,7 @@ int run(int argc, char** argv) {
     dial->add_option("--folder", options.folder, "Identity and certificate")->capture_default_str();
     dial->add_option("--status-file", options.status_file, "Where it says what it is doing")->capture_default_str();
     dial->add_option("--executor", options.executor_socket, "The executor's socket")->capture_default_str();
-    dial->callback([&] { status = run_link(options); });
+    dial->callback([&] { status = start_link(options); });
 
     link::EnrollOptions wanted;
     wanted.version = FAIRLEAD_VERSION;

@@ -70,7 +70,7 @@ Result<net::TlsClientContext> IdentityFolder::tls(const Identity& identity, bool
     FAIRLEAD_TRY(authorities, ca());
     // Reading the system's roots costs memory for as long as the agent runs, so only where nothing else vouches.
     auto trust = identity.pin.empty() ? net::Trust::system() : net::Trust::fingerprint(identity.pin);
-    if (!authorities.empty()) trust = std::move(trust).or_authorities(authorities);
+    if (!authorities.empty()) trust = trust.or_authorities(authorities);
     FAIRLEAD_TRY(tls, net::TlsClientContext::make(std::move(trust)));
     if (with_identity) {
         FAIRLEAD_TRY(ours, key());

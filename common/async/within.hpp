@@ -26,8 +26,9 @@ Task<> store_result(Task<Result<T>> work, std::optional<Result<T>>& into) {
 template <class T>
 Task<Result<T>> within(std::chrono::milliseconds limit, Task<Result<T>> work) {
     std::optional<Result<T>> result;
-    co_await detail::race_with_alarm(limit, detail::store_result<T>(std::move(work), result));
-    if (!result)
+    auto late = co_await detail::race_with_alarm(limit, detail::store_result<T>(std::move(work), result));
+    // Work that reports its own cancellation as a failure was still late.
+    if (!result || (late && !*result))
         co_return fail(Errc::timeout, "This took longer than " + std::to_string(limit.count()) + " ms.");
     co_return *std::move(result);
 }

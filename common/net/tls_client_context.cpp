@@ -117,14 +117,16 @@ Trust Trust::fingerprint(std::string sha256) {
     return trust;
 }
 
-Trust&& Trust::or_system() && {
-    system_ = true;
-    return std::move(*this);
+Trust Trust::or_system() const {
+    auto both = *this;
+    both.system_ = true;
+    return both;
 }
 
-Trust&& Trust::or_authorities(std::string pem) && {
-    pem_ += pem;
-    return std::move(*this);
+Trust Trust::or_authorities(const std::string& pem) const {
+    auto both = *this;
+    both.pem_ += pem;
+    return both;
 }
 
 TlsClientContext::Impl::Impl(Trust wanted) : trust(std::move(wanted)), ctx(new_context(false)) {

@@ -57,8 +57,8 @@ public:
     /// writes it, "sha256//" and base64.
     static Trust fingerprint(std::string sha256);
 
-    Trust&& or_system() &&;
-    Trust&& or_authorities(std::string pem) &&;
+    Trust or_system() const;
+    Trust or_authorities(const std::string& pem) const;
 
     bool uses_system() const { return system_; }
     const std::string& pem() const { return pem_; }

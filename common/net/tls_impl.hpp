@@ -46,4 +46,7 @@ struct TlsClientContext::Impl {
 
 SslCtxPtr new_context(bool server);
 
+/// Frees what a server's connection needs no more after its handshake.
+void forget_handshake(SSL& ssl);
+
 }  // namespace fairlead::net

@@ -115,6 +115,16 @@ SslCtxPtr new_context(bool server) {
     return ctx;
 }
 
+void forget_handshake(SSL& ssl) {
+    if (SSL_version(&ssl) != TLS1_3_VERSION) return;
+    // OpenSSL keeps the session, and in it the peer's parsed certificate, for as long as the connection lives: 7 KiB that
+    // a TLS 1.3 server needs no more once its ticket is sent. Giving up the session is possible only under a context of
+    // exactly the negotiated method; otherwise OpenSSL would start the connection anew.
+    static const SslCtxPtr parked(SSL_CTX_new(SSL_get_ssl_method(&ssl)));
+    if (parked && SSL_set_SSL_CTX(&ssl, parked.get())) SSL_set_session(&ssl, nullptr);
+    ERR_clear_error();
+}
+
 TlsServerContext::Impl::Impl() : ctx(new_context(true)), settings(std::make_shared<ServerSettings>()) {
     SSL_CTX_set_client_hello_cb(ctx.get(), on_client_hello, this);
     SSL_CTX_set_cert_cb(ctx.get(), on_certificate, this);

@@ -1,5 +1,7 @@
 #include "common/net/tls_stream.hpp"
 
+#include "common/net/tls_impl.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -137,6 +139,7 @@ PeerInfo TlsStream::take_facts() {
     if (!client_) {
         attach_notes(*ssl_, nullptr);
         notes_.reset();
+        forget_handshake(*ssl_);
     }
     return facts;
 }

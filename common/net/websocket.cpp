@@ -7,9 +7,11 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/websocket/stream.hpp>
+
+#include <algorithm>
+#include <array>
 
 namespace fairlead::net {
 
@@ -20,9 +22,7 @@ namespace http = boost::beast::http;
 namespace ws = boost::beast::websocket;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-// A buffer that a large message left behind goes; an ordinary one stays for the next.
-constexpr std::size_t kept_buffer = 512;
-constexpr std::size_t write_buffer = 16 * 1024;
+constexpr std::size_t least_read = 1024, most_read = 64 * 1024;
 
 using Socket = ws::stream<TlsStream&, false>;
 using Clock = std::chrono::steady_clock;
@@ -67,7 +67,7 @@ struct WebSocket::Impl {
     std::shared_ptr<const PeerInfo> peer;
     CloseReason reason;
     Clock::time_point heard;
-    beast::flat_buffer buffer;
+    std::array<char, 32> first{};
     bool client = false;
     bool mid_write = false;  // a frame was begun and not finished
 };
@@ -126,16 +126,21 @@ WebSocket::~WebSocket() { abort(); }
 
 Task<Result<Message>> WebSocket::read() {
     auto& self = *impl_;
-    auto [ec, size] = co_await self.socket.async_read(self.buffer, as_result);
+    // While nothing comes, a few bytes are all that waits for it: thousands of links are idle most of the time.
+    auto [ec, size] = co_await self.socket.async_read_some(asio::buffer(self.first), as_result);
+    Message message;
+    message.data.assign(self.first.data(), size);
+    while (!ec && !self.socket.is_message_done()) {
+        auto filled = message.data.size();
+        auto room = std::clamp(self.socket.read_size_hint(least_read), least_read, most_read);
+        message.data.resize(filled + room);
+        auto [failed, more] = co_await self.socket.async_read_some(asio::buffer(message.data.data() + filled, room), as_result);
+        message.data.resize(filled + more);
+        ec = failed;
+    }
     if (ec) co_return fail(self.ended(ec));
     self.heard = Clock::now();
-    auto data = self.buffer.cdata();
-    Message message(
-        self.socket.got_text() ? MessageKind::text : MessageKind::binary,
-        std::string(static_cast<const char*>(data.data()), data.size())
-    );
-    self.buffer.consume(size);
-    if (self.buffer.capacity() > kept_buffer) self.buffer.shrink_to_fit();
+    message.kind = self.socket.got_text() ? MessageKind::text : MessageKind::binary;
     co_return message;
 }
 

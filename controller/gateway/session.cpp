@@ -48,10 +48,12 @@ Task<> Session::run() {
     } catch (...) {
         thrown = std::current_exception();
     }
+    auto asked = co_await asio::this_coro::cancellation_state;
+    bool stopping = asked.cancelled() != asio::cancellation_type::none || (thrown && is_cancellation(thrown));
     // From here on the link is told goodbye and forgotten, also when the listener stops.
     co_await asio::this_coro::reset_cancellation_state();
     if (attached_) hub_.detach(*this);
-    if (thrown && is_cancellation(thrown))
+    if (stopping)
         end("going_away", "The controller stops; try again in a moment.");
     else if (thrown)
         end("going_away", "The controller failed to handle a message.");

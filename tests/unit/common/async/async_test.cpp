@@ -192,6 +192,13 @@ TEST_CASE("within gives the result in time, a timeout otherwise, and passes exce
         co_await forever(ended);
         co_return 1;
     };
+    auto admits = [&]() -> Task<Result<int>> {
+        try {
+            co_await sleep_for(1h);
+        } catch (const boost::system::system_error&) {
+        }
+        co_return fail(Errc::unavailable, "cancelled");
+    };
     auto broken = [&]() -> Task<Result<int>> {
         co_await throws();
         co_return 1;
@@ -203,6 +210,8 @@ TEST_CASE("within gives the result in time, a timeout otherwise, and passes exce
         REQUIRE(!late);
         CHECK(late.error().kind() == Errc::timeout);
         CHECK(ended);
+        auto also_late = co_await within<int>(5ms, admits());
+        CHECK(also_late.error().kind() == Errc::timeout);
         CHECK_THROWS_AS(co_await within<int>(1h, broken()), std::runtime_error);
     };
     run(io, body());
