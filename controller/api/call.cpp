@@ -30,7 +30,7 @@ std::optional<Method> method_from(std::string_view name) {
 std::string_view name_of(Method method) {
     for (const auto& [text, candidate] : methods)
         if (candidate == method) return text;
-    return "";
+    return "This method";
 }
 
 std::string_view Request::header(std::string_view name) const {

@@ -16,7 +16,8 @@
 
 namespace fairlead::api {
 
-enum class Method { get, head, post, put, patch, remove };
+/// `other` is any that no route uses.
+enum class Method { get, head, post, put, patch, remove, other };
 
 /// Reads "GET" and so on; nothing for methods that no route uses.
 std::optional<Method> method_from(std::string_view name);

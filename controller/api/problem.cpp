@@ -14,6 +14,7 @@ std::string_view title_of(int status) {
     case 405: return "This method is not known here";
     case 409: return "In conflict with what is there";
     case 413: return "Too large";
+    case 415: return "Not in this format";
     case 428: return "Confirm first";
     case 429: return "Too many requests";
     case 503: return "Not possible at the moment";
@@ -27,6 +28,7 @@ std::string_view title_of(int status) {
 int http_status(const Error& error) {
     if (error.code() == "body_too_large") return 413;
     if (error.code() == "method_not_allowed") return 405;
+    if (error.code() == "unsupported_media_type") return 415;
     if (error.code() == "confirmation_required") return 428;
     switch (error.kind()) {
     case Errc::invalid: return 400;
@@ -63,8 +65,10 @@ Response problem(const Error& error, std::string_view request_id) {
     response.status = status;
     response.content_type = "application/problem+json";
     response.body = boost::json::serialize(body);
-    for (const auto& [name, value] : error.facts())
+    for (const auto& [name, value] : error.facts()) {
         if (name == "retry_after_s") response.headers.emplace_back("Retry-After", value);
+        if (name == "allow") response.headers.emplace_back("Allow", value);
+    }
     return response;
 }
 

@@ -58,10 +58,19 @@ void RouteTable::add(Method method, std::string path, std::string permission, Ha
     routes_.push_back({method, std::move(path), std::move(permission), std::move(handler)});
 }
 
+void RouteTable::allow_query(Method method, std::string_view path, std::set<std::string, std::less<>> names) {
+    for (auto& route : routes_) {
+        if (route.method != method || route.path != path) continue;
+        route.query = std::move(names);
+        return;
+    }
+    throw std::logic_error(fmt::format("there is no route {} {}", name_of(method), path));
+}
+
 Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path) const {
     if (method == Method::head) method = Method::get;
     auto segments = segments_of(path);
-    bool path_known = false;
+    std::string possible;
     for (const auto& key : {key_of(segments), open_key_of(segments)}) {
         auto rows = by_shape_.find(key);
         if (rows == by_shape_.end()) continue;
@@ -69,7 +78,7 @@ Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path)
             const auto& route = routes_[row];
             auto pattern = segments_of(route.path);
             if (!matches(pattern, segments)) continue;
-            path_known = true;
+            possible += fmt::format("{}{}{}", possible.empty() ? "" : ", ", name_of(route.method), route.method == Method::get ? ", HEAD" : "");
             if (route.method != method) continue;
             Match match{&route, {}};
             for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -80,9 +89,10 @@ Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path)
             return match;
         }
     }
-    if (path_known)
-        return fail(Error(Errc::invalid, fmt::format("{} is not possible on this path.", name_of(method)))
-                        .with_code("method_not_allowed"));
+    if (!possible.empty())
+        return fail(Error(Errc::invalid, fmt::format("{} is not possible on this path; possible is {}.", name_of(method), possible))
+                        .with_code("method_not_allowed")
+                        .with_fact("allow", possible));
     return fail(Errc::not_found, "There is nothing at this path. /api/v1/openapi.json lists every route.");
 }
 

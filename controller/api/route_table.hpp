@@ -7,6 +7,8 @@
 
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -25,6 +27,8 @@ struct Route {
     std::string path;        ///< "/api/v1/orgs/{org}/servers/{server}"
     std::string permission;  ///< "none", "self" or a code such as "servers.view"
     Handler handler;
+    /// Names that the query may have; unset: any.
+    std::optional<std::set<std::string, std::less<>>> query{};
 };
 
 /// Filled at start by each subject's add_…_routes(), then only read.
@@ -36,11 +40,14 @@ public:
 
     const std::vector<Route>& routes() const { return routes_; }
 
+    /// Other names in the query of this route are refused. Throws std::logic_error when there is no such route.
+    void allow_query(Method method, std::string_view path, std::set<std::string, std::less<>> names);
+
     struct Match {
         const Route* route;
         std::map<std::string, std::string, std::less<>> parameters;  ///< percent-decoded
     };
-    /// Errc::not_found, or code method_not_allowed where only the method differs. HEAD finds GET.
+    /// Errc::not_found, or code method_not_allowed (fact "allow": those that are possible) where only the method differs. HEAD finds GET.
     Result<Match> find(Method method, std::string_view path) const;
 
 private:

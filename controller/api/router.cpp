@@ -5,9 +5,37 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace fairlead::api {
+namespace {
+
+/// "application/json", with or without a character set.
+bool is_json(std::string_view type) {
+    auto name = type.substr(0, type.find(';'));
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    return name.size() == 16 && std::equal(name.begin(), name.end(), "application/json", [](char a, char b) {
+        return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b;
+    });
+}
+
+Result<> check_shape(
+    const Request& request, const Route& route, const std::map<std::string, std::string, std::less<>>& query
+) {
+    std::vector<FieldError> unknown;
+    for (const auto& [name, value] : query)
+        if (route.query && !route.query->contains(name)) unknown.push_back({name.substr(0, 64), "is no parameter of this path"});
+    if (!unknown.empty())
+        return fail(Error(Errc::invalid, fmt::format("{} is no parameter of this path.", unknown.front().field)).with_fields(std::move(unknown)));
+    auto type = request.header("content-type");
+    if (!request.body.empty() && !type.empty() && !is_json(type))
+        return fail(Error(Errc::invalid, fmt::format("The body is {}; send application/json.", type.substr(0, 100)))
+                        .with_code("unsupported_media_type"));
+    return {};
+}
+
+}  // namespace
 
 Router::Router(const RouteTable& table, Guard& guard, Replays* replays) : table_(table), guard_(guard), replays_(replays) {
     for (const auto& route : table.routes())
@@ -39,6 +67,7 @@ Result<Response> Router::dispatch(const Request& request, std::string& pattern) 
         guard_.admit(request, *match.route, org == match.parameters.end() ? std::string_view() : org->second)
     );
     FAIRLEAD_TRY(query, parse_query(request.query));
+    FAIRLEAD_CHECK(check_shape(request, *match.route, query));
     bool repeatable = replays_ && principal && request.method == Method::post && !request.header("idempotency-key").empty();
     Call call(request, std::move(match.parameters), std::move(query), std::move(principal));
     return repeatable ? once(call, *match.route) : match.route->handler(call);

@@ -5,6 +5,7 @@
 #include "common/async/task_group.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/access/waits.hpp"
+#include "controller/app/contract.hpp"
 #include "controller/app/schema.hpp"
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
@@ -13,6 +14,8 @@
 #include "controller/operations/counts.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/orgs/orgs.hpp"
+#include "controller/web/assets.hpp"
+#include "controller/web/contract.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -68,6 +71,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     agents_.use(live_);
     sessions_.on_end([this](const SessionId& session) { events_.end_session(session); });
     add_routes();
+    hold_to_contract(table_, web::json_from_yaml(web::openapi_yaml()).value());
     router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
     shell_ = std::make_unique<web::HttpShell>(
         web::HttpShell::Parts{*router_, events_, workers_, clock_}, web::HttpShellOptions{.access_log = settings_.log.access}

@@ -87,16 +87,12 @@ Task<net::HttpResponse> HttpShell::handle(net::HttpRequest request) {
 Task<net::HttpResponse> HttpShell::ask_router(const net::HttpRequest& request) {
     auto now = parts_.clock.now();
     auto method = api::method_from(request.method);
-    auto asked = plain(request, method.value_or(api::Method::get), now);
+    auto asked = plain(request, method.value_or(api::Method::other), now);
     std::string pattern;
     api::Response response;
     auto began = std::chrono::steady_clock::now();
     auto started = began;
-    if (!method) {
-        response = problem(
-            Errc::invalid, "method_not_allowed", fmt::format("{} is not possible here.", request.method.substr(0, 20)), asked.request_id
-        );
-    } else if (parts_.workers.queued() >= options_.queue_limit) {
+    if (parts_.workers.queued() >= options_.queue_limit) {
         response = busy(asked.request_id);
     } else {
         auto work = [&] {

@@ -206,7 +206,7 @@ describe("the controller's API", () => {
 
   scenario(world, "takes a POST with the same Idempotency-Key once, and another body with it not at all", async () => {
     const org = await world.org();
-    const headers = { "Idempotency-Key": "the same" };
+    const headers = { "Idempotency-Key": "the-same" };
     const body = { name: "once" };
     const first = await api.send<{ registration_token: { id: string } }>("POST", `${org}/registration-tokens`, { body, headers });
     const again = await api.send("POST", `${org}/registration-tokens`, { body, headers });
