@@ -80,7 +80,11 @@ int run(int argc, char** argv) {
     auto* look = program.add_subcommand("status", "Whether this server is connected; ends 0 when it is");
     look->add_option("--wait", wait_seconds, "Seconds to wait for it")->check(CLI::Range(0, 3600));
     look->add_option("--status-file", status_file, "Where the link says what it is doing")->capture_default_str();
-    look->callback([&] { status = tell(link::wait_online(status_file, std::chrono::seconds(wait_seconds))); });
+    look->callback([&] {
+        // For people; installers read the last line.
+        if (status_file == link::default_status_file) app::print_overview();
+        status = tell(link::wait_online(status_file, std::chrono::seconds(wait_seconds)));
+    });
 
     program.add_subcommand("version", "Print the version")->callback([] { std::puts(FAIRLEAD_VERSION); });
     program.add_subcommand("uninstall", "Take the agent off this server; environments stay, and are listed")->callback([&] { status = app::run_uninstall(); });
