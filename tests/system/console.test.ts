@@ -110,6 +110,7 @@ describe("the console", () => {
   scenario(world, "is worked by keyboard alone: sign in, find a page, fill a form", async () => {
     const page = await web.window();
     await page.goto("/signin");
+    await page.waitForFunction(() => document.activeElement?.getAttribute("type") === "email");
     await page.keyboard.type(admin.email);
     await page.keyboard.press("Tab");
     await page.keyboard.type(admin.password);
@@ -118,6 +119,7 @@ describe("the console", () => {
     await page.getByRole("heading", { name: "Overview" }).waitFor();
     await page.keyboard.press("Control+k");
     await page.getByRole("combobox", { name: "Go to" }).waitFor();
+    await page.waitForFunction(() => document.activeElement?.getAttribute("role") === "combobox");
     await page.keyboard.type("enrol");
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/servers\/enrol$/);

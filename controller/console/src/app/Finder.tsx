@@ -90,6 +90,7 @@ function Inside({ onClose }: { onClose: () => void }) {
           event.preventDefault();
         }}
         data-autofocus
+        autoFocus // at once: what is typed before the dialog has faded in must not be lost
         px="xs"
       />
       <ul className="fl-finder" id="finder-list" role="listbox" aria-label="Places">
