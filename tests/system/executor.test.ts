@@ -103,12 +103,13 @@ describe("the executor", () => {
     const { host } = executor;
     await (await world.git()).commit("shop", "v1");
     good(await deploy());
+    live = number;
     const crash = await CrashPoints.on(host);
     const rest = new Map<string, string>();
     let records = 0;
     // What the server looks like at rest with either release, after the same number of rounds.
     for (let round = 0; round < 2; round++) {
-      const from = number;
+      const from = live;
       await (await world.git()).commit("shop", "v2");
       await crash.arm(0);
       good(await deploy());
