@@ -35,9 +35,10 @@ describe("enrolment by the pasted command", () => {
   scenario(world, "needs no inbound port, opens none, and only dials out [S-TUN-02] [S-TUN-03]", async () => {
     const host = await world.host("closed");
     // Everything inbound is dropped but answers to what the server itself began.
-    await host.sh(`nft -f - <<'END'
-table inet closed { chain input { type filter hook input priority 0; policy drop; iif lo accept; ct state established,related accept; } }
-END`);
+    await host.sh(`nft add table inet closed
+      nft 'add chain inet closed input { type filter hook input priority 0; policy drop; }'
+      nft add rule inet closed input iif lo accept
+      nft add rule inet closed input ct state established,related accept`);
     const { server } = await world.enrol(host);
     await world.succeeded(await (await world.api()).post(`${await world.org()}/servers/${server.id}/ping`), 30_000);
     const listening = await host.sh("ss -Hltunp | grep -v '127.0.0.1\\|\\[::1\\]' || true");
