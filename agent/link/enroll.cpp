@@ -84,11 +84,18 @@ std::string host_name() {
     return name;
 }
 
+/// Before the token is used up.
+Result<> check_user(const std::string& user) {
+    if (::geteuid() == 0 && !::getpwnam(user.c_str()))
+        return fail(Errc::not_found, "There is no user " + user + " on this server; install the package fairlead-agent first.");
+    return {};
+}
+
 /// Root enrols, the user fairlead uses it.
 Result<> give_to(const std::filesystem::path& folder, const std::string& user) {
     if (::geteuid() != 0) return {};
+    FAIRLEAD_CHECK(check_user(user));
     const passwd* entry = ::getpwnam(user.c_str());
-    if (!entry) return fail(Errc::not_found, "There is no user " + user + " on this server; install the package fairlead-agent first.");
     std::error_code failed;
     auto give = [&](const std::filesystem::path& path) { return ::lchown(path.c_str(), entry->pw_uid, entry->pw_gid) == 0; };
     bool given = give(folder);
@@ -117,6 +124,7 @@ Result<std::string> enroll(EnrollOptions options) {
     if (options.token.empty())
         return fail(Errc::invalid, "There is no registration token. Make one in the console under Servers, Add server.");
 
+    FAIRLEAD_CHECK(check_user(options.user));
     std::error_code failed;
     std::filesystem::create_directories(folder.path(), failed);
     std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all, failed);

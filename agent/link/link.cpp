@@ -2,6 +2,7 @@
 
 #include "agent/link/backoff.hpp"
 #include "agent/link/enroll.hpp"
+#include "agent/link/memory.hpp"
 #include "agent/link/network_watch.hpp"
 #include "agent/link/session.hpp"
 #include "common/async/offload.hpp"
@@ -88,8 +89,6 @@ Task<> Dialler::dial() {
         auto began = std::chrono::steady_clock::now();
         auto ending = co_await try_all();
         backoff_.link_lasted(std::chrono::steady_clock::now() - began);
-        // What the handshakes needed goes back to the system: the agent is small on an idle server.
-        ::malloc_trim(0);
         auto wait = is_hopeless(ending.code) ? std::chrono::milliseconds(Backoff::hopeless) : backoff_.next();
         log::warning("no link to the controller", {{"controller", status_.controller}, {"code", ending.code},
                                                    {"reason", ending.reason}, {"next_try_ms", wait.count()}});
@@ -97,6 +96,7 @@ Task<> Dialler::dial() {
         auto validity = folder_.validity();
         bool expired = ending.code == "tls_client_expired" || (validity && validity->expired(SystemClock().now()));
         if (expired) co_await recover_certificate();
+        give_memory_back();
         auto back = co_await network_.wait_for(wait);
         if (back) log::info("the network has changed; trying again");
     }

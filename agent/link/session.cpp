@@ -1,5 +1,6 @@
 #include "agent/link/session.hpp"
 
+#include "agent/link/memory.hpp"
 #include "common/async/offload.hpp"
 #include "common/async/within.hpp"
 #include "common/crypto/x509.hpp"
@@ -53,7 +54,7 @@ Task<Ending> LinkSession::run() {
     co_await asio::this_coro::reset_cancellation_state();
     shared_.executor.close();
     co_await socket_.close(1001, "the agent stops");
-    if (thrown && !ending_) std::rethrow_exception(thrown);
+    if (thrown) std::rethrow_exception(thrown);  // also when this process is told to end
     co_return *ending_;
 }
 
@@ -277,6 +278,7 @@ Task<> LinkSession::tell_facts() {
         auto sent = co_await send(proto::encode(proto::FromAgent(message)));
         if (!sent) co_return end(Ending(sent.error()));
         co_await ask_renewal();
+        give_memory_back();
         co_await sleep_for(facts_every_);
     }
 }

@@ -300,6 +300,33 @@ TEST_CASE("an executor that went idle is started again by a delivery, and a deli
     stand.run(body);
 }
 
+TEST_CASE("a link that is told to end says goodbye and does not come back as one that was lost") {
+    Stand stand;
+    bool heard = false, returned = false;
+    stand.controller = [&](net::WebSocket socket) -> Task<> {
+        auto first = co_await next(socket);
+        co_await say(socket, welcome(0));
+        auto last = co_await socket.read();
+        CHECK(!last);
+        heard = socket.close_reason().code == 1001;
+    };
+    auto agent = [&]() -> Task<> {
+        auto ending = co_await stand.link();
+        returned = true;
+    };
+    auto body = [&]() -> Task<> {
+        TaskGroup group(stand.io.get_executor());
+        group.spawn(stand.executor.accept());
+        group.spawn(agent());
+        while (!stand.online) co_await sleep_for(2ms);
+        group.cancel();
+        co_await group.join();
+    };
+    stand.run(body);
+    CHECK(heard);
+    CHECK(!returned);
+}
+
 TEST_CASE("a refusal in place of the welcome comes out by name") {
     Stand stand;
     stand.controller = [&](net::WebSocket socket) -> Task<> {
