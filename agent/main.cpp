@@ -69,6 +69,7 @@ int run(int argc, char** argv) {
     enroll->add_option("--pin", wanted.pin, "sha256//… of the controller's key, where its certificate is self-signed");
     enroll->add_option("--name", wanted.name, "What the console calls this server; the host name otherwise");
     enroll->add_option("--folder", wanted.folder, "Identity and certificate")->capture_default_str();
+    enroll->add_option("--status-file", wanted.status_file, "Where the link says what it is doing")->capture_default_str();
     enroll->callback([&] {
         crypto::start();
         wanted.token = take_token();

@@ -1,6 +1,7 @@
 #include "agent/link/enroll.hpp"
 
 #include "agent/link/facts.hpp"
+#include "agent/link/status.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/x509.hpp"
 #include "common/json/json.hpp"
@@ -84,6 +85,12 @@ std::string host_name() {
     return name;
 }
 
+/// What the link was last told: the controller will not have this server back as the one it was.
+bool was_cast_out(const std::filesystem::path& status_file) {
+    auto status = read_status(status_file);
+    return status && (status->code == "revoked" || status->code == "server_unknown" || status->code == "server_revoked");
+}
+
 /// Before the token is used up.
 Result<> check_user(const std::string& user) {
     if (::geteuid() == 0 && !::getpwnam(user.c_str()))
@@ -112,7 +119,8 @@ Result<std::string> enroll(EnrollOptions options) {
     FAIRLEAD_TRY(address, parse_address(options.controller));
     IdentityFolder folder(options.folder);
     auto had = folder.load();
-    if (had) {
+    bool again = had && !options.token.empty() && was_cast_out(options.status_file);
+    if (had && !again) {
         auto before = parse_address(had->enrolled_with);
         if (before && *before == address) return "already enrolled as " + one_line(*had);
         return fail(
@@ -120,12 +128,14 @@ Result<std::string> enroll(EnrollOptions options) {
                                 ". Remove that first: /usr/lib/fairlead/agent-remove, or install.sh --uninstall."
         );
     }
-    if (had.error().kind() != Errc::not_found) return fail(std::move(had).error());
+    if (!had && had.error().kind() != Errc::not_found) return fail(std::move(had).error());
     if (options.token.empty())
         return fail(Errc::invalid, "There is no registration token. Make one in the console under Servers, Add server.");
 
     FAIRLEAD_CHECK(check_user(options.user));
     std::error_code failed;
+    // A revoked key is refused for ever.
+    if (again) std::filesystem::rename(folder.path() / "key.pem", folder.path() / "key.pem.revoked", failed);
     std::filesystem::create_directories(folder.path(), failed);
     std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all, failed);
     FAIRLEAD_TRY(key, folder.key());
