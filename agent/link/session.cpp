@@ -24,6 +24,8 @@ template <class... F>
 struct Overload : F... {
     using F::operator()...;
 };
+template <class... F>
+Overload(F...) -> Overload<F...>;
 
 std::int64_t now_ms() { return to_ms(SystemClock().now()); }
 

@@ -234,7 +234,8 @@ void Reader::read_struct(const boost::json::value& from, T& into) {
     const auto& object = from.get_object();
     boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) { read_member(object, d.name, into.*d.pointer); });
     if (strictness_ == Strictness::lenient) return;
-    for (const auto& [key, item] : object) {
+    for (const auto& member : object) {
+        auto key = member.key();
         bool known = false;
         boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) { known = known || key == d.name; });
         if (known) continue;

@@ -46,7 +46,7 @@ describe("an environment", () => {
     const role = await on.host.sh(`runuser -u ${user} -- psql -Atc "SELECT current_user, rolsuper, rolcreatedb, rolpassword IS NULL FROM pg_roles r JOIN pg_authid a USING (oid) WHERE r.rolname = current_user" $(runuser -u postgres -- psql -Atc "SELECT datname FROM pg_database WHERE datdba = '${user}'::regrole LIMIT 1") 2>/dev/null || true`);
     if (role) assert.match(role, new RegExp(`^${user}\\|f\\|f`));
     assert.equal(await on.host.sh("runuser -u postgres -- psql -Atc 'SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL'"), "");
-    const configured = await on.host.exec(["grep", "-rhsE", "^ *db_password *=", "/var/lib/fairlead", "/etc/fairlead"], { check: false });
+    const configured = await on.host.exec(["grep", "-rhsE", "^ *db_password *=", "/var/lib/fairlead/environments", "/etc/fairlead"], { check: false });
     assert.match(configured.stdout, /^( *db_password *= *(False)?\n)*$/);
   });
 

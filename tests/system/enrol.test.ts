@@ -67,7 +67,7 @@ describe("enrolment by the pasted command", () => {
     const api = await world.api();
     const org = await world.org();
     const host = await world.host("refused", { image: "debian12-bare" });
-    const footprint = () => host.sh("ls -d /etc/fairlead /var/lib/fairlead /usr/bin/fairlead-agent 2>/dev/null; getent passwd fairlead || true");
+    const footprint = () => host.sh("ls -d /etc/fairlead /var/lib/fairlead /usr/bin/fairlead-agent 2>/dev/null || true; getent passwd fairlead || true");
 
     const revoked = await api.post<{ registration_token: { id: string }; command: string }>(`${org}/registration-tokens`, { name: "revoked" });
     await api.call("DELETE", `${org}/registration-tokens/${revoked.registration_token.id}`);

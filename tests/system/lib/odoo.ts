@@ -26,7 +26,8 @@ export async function healthy(host: Host, environment: Environment): Promise<boo
 export async function footprint(host: Host): Promise<string> {
   return host.sh(`
     cd /
-    find var/lib/fairlead/environments etc/systemd/system \\( -name sessions -o -name __pycache__ -o -name pycache -o -name .git \\) -prune \
+    # Odoo itself adds to its filestore when pages are first asked for; an empty folder of snapshots holds nothing.
+    find var/lib/fairlead/environments etc/systemd/system \\( -path '*/filestore/*/*' -o -name snapshots -empty -o -name sessions -o -name __pycache__ -o -name pycache -o -name .git \\) -prune \
         -o -printf '%M %u:%g %y %p %l\\n' 2>/dev/null | sort || true
     # Each tree and virtual environment is named by its content.
     find var/lib/fairlead/trees var/lib/fairlead/venvs -maxdepth 2 -printf '%M %u:%g %y %p\\n' 2>/dev/null | sort || true

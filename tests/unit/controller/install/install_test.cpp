@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 using namespace fairlead;
 using namespace fairlead::install;
@@ -90,8 +91,8 @@ TEST_CASE("only the files of the release are handed out, whatever the path says"
     Packages packages(folder.packages());
     CHECK(packages.file("SHA256SUMS.sig").value() == std::string(64, '\0'));
     CHECK(packages.file("fairlead-agent_0.1.0_amd64.deb").value() == "package");
-    for (std::string name : {"", ".", "..", "../secret", "/etc/passwd", "unlisted.deb", "install.sh", "agent_0.1.0_amd64.deb",
-                             "fairlead-agent_0.1.0_amd64.deb/", "-rf", ".hidden", "packages", std::string(200, 'a').c_str()}) {
+    for (const std::string& name : std::vector<std::string>{"", ".", "..", "../secret", "/etc/passwd", "unlisted.deb", "install.sh", "agent_0.1.0_amd64.deb",
+                             "fairlead-agent_0.1.0_amd64.deb/", "-rf", ".hidden", "packages", std::string(200, 'a')}) {
         CAPTURE(name);
         CHECK(packages.file(name).error().kind() == Errc::not_found);
     }
