@@ -79,7 +79,7 @@ describe("without its controller", () => {
     assert.equal((await demo(on.host, environment)).code, "v2");
   });
 
-  scenario(world, "killed at random points it comes back with true states, and nothing runs twice [S-AVAIL-03] [X-OPS-02]", async () => {
+  scenario(world, "killed at random points it comes back with true states, and nothing runs twice", async () => {
     const controller = await world.controller();
     for (let round = 0; round < 5; round++) {
       await (await world.git()).commit("alone", round % 2 ? "v2" : "fix");
@@ -93,7 +93,7 @@ describe("without its controller", () => {
     }
   });
 
-  scenario(world, "set back to an older copy of its store it learns the truth from the server, and nothing runs twice [S-AVAIL-03] [X-OPS-02]", async () => {
+  scenario(world, "set back to an older copy of its store it learns the truth from the server, and nothing runs twice", async () => {
     const controller = await world.controller();
     const copy = join(world.dir, "controller.backup");
     await run(built("controller/fairlead-controller"), ["backup", copy, "--config", controller.config]);

@@ -83,7 +83,7 @@ describe("a person with the console", () => {
     assert.match(await host.sh("curl -fsS http://127.0.0.1:$(ss -Hltn | grep -o '127.0.0.1:80[0-9]*' | head -n1 | cut -d: -f2)/web/login"), /odoo/i);
   });
 
-  scenario(world, "sees why a bad change was undone, and that the release before it is live [X-DEP-02]", async () => {
+  scenario(world, "sees why a bad change was undone, and that the release before it is live", async () => {
     await (await world.git()).commit("clicked", "raises");
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();

@@ -42,24 +42,24 @@ describe("a crash in the middle of a deployment", () => {
     assert.ok(records > 10, `only ${records} records were seen: is the journal where it was?`);
   });
 
-  scenario(world, "of the executor, at journal records, leaves the old release whole or the new one whole [X-DEP-01]", () =>
+  scenario(world, "of the executor, at journal records, leaves the old release whole or the new one whole", () =>
     each(async () => {
       await on.host.sh("systemctl kill -s KILL fairlead-executor.service");
     }), hours(2));
 
-  scenario(world, "of the host leaves the old release whole or the new one whole [X-DEP-01] [S-PRE-09]", () =>
+  scenario(world, "of the host leaves the old release whole or the new one whole", () =>
     each(async () => {
       await on.host.kill();
       await on.host.boot();
     }), hours(2));
 
-  scenario(world, "of the link does no harm [X-OPS-01]", () =>
+  scenario(world, "of the link does no harm", () =>
     each(async () => {
       await on.host.sh("systemctl kill -s KILL fairlead-link.service");
       await crash.release();
     }), hours(2));
 
-  scenario(world, "of the controller does no harm [X-OPS-01] [X-OPS-02]", () =>
+  scenario(world, "of the controller does no harm", () =>
     each(async () => {
       const controller = await world.controller();
       await controller.kill();

@@ -316,7 +316,7 @@ TEST_CASE("a peer that starts anew loses the streams of its former life") {
     CHECK(fresh.open_streams() == 1);
 }
 
-TEST_CASE("[X-NET-01] under any schedule and with the line cut anywhere, no byte is lost, doubled or swapped") {
+TEST_CASE("under any schedule and with the line cut anywhere, no byte is lost, doubled or swapped") {
     struct Flow {
         std::uint64_t total = 0, written = 0, read = 0;
         bool closed = false, saw_close = false;
