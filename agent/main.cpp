@@ -21,7 +21,8 @@ int tell(const fairlead::Result<std::string>& said) {
         return 0;
     }
     std::fprintf(stderr, "%s\n", said.error().message().c_str());
-    if (!said.error().detail().empty()) std::fprintf(stderr, "(%s)\n", said.error().detail().c_str());
+    if (!said.error().detail().empty())
+        std::fprintf(stderr, "(%s)\n", said.error().detail().c_str());
     return 1;
 }
 
@@ -42,34 +43,55 @@ fairlead::Secret take_token() {
 
 int run(int argc, char** argv) {
     using namespace fairlead;
-    CLI::App program("Fairlead's agent: runs Odoo on this server as its controller asks and its policy allows.", "fairlead-agent");
+    CLI::App program(
+        "Fairlead's agent: runs Odoo on this server as its controller asks and its policy allows.",
+        "fairlead-agent"
+    );
     program.require_subcommand(1);
     int status = 0;
 
     app::ExecutorOptions executor;
-    auto* execute = program.add_subcommand("executor", "The half that works on this server; started by systemd");
+    auto* execute = program.add_subcommand(
+        "executor", "The half that works on this server; started by systemd"
+    );
     execute->add_option("--state", executor.state, "Folder of the journal")->capture_default_str();
     execute->add_option("--policy", executor.policy, "The policy file")->capture_default_str();
-    execute->add_option("--socket", executor.socket, "Make this socket instead of taking systemd's");
-    execute->add_option("--idle", executor.idle_seconds, "Seconds without work until it ends")->check(CLI::Range(1, 86400))->capture_default_str();
+    execute->add_option(
+        "--socket", executor.socket, "Make this socket instead of taking systemd's"
+    );
+    execute->add_option("--idle", executor.idle_seconds, "Seconds without work until it ends")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
     execute->callback([&] { status = app::run_executor(executor); });
 
     link::LinkOptions options;
     options.version = FAIRLEAD_VERSION;
-    auto* dial = program.add_subcommand("link", "The half that talks to the controller; started by systemd");
+    auto* dial =
+        program.add_subcommand("link", "The half that talks to the controller; started by systemd");
     dial->add_option("--folder", options.folder, "Identity and certificate")->capture_default_str();
-    dial->add_option("--status-file", options.status_file, "Where it says what it is doing")->capture_default_str();
-    dial->add_option("--executor", options.executor_socket, "The executor's socket")->capture_default_str();
+    dial->add_option("--status-file", options.status_file, "Where it says what it is doing")
+        ->capture_default_str();
+    dial->add_option("--executor", options.executor_socket, "The executor's socket")
+        ->capture_default_str();
     dial->callback([&] { status = start_link(options); });
 
     link::EnrollOptions wanted;
     wanted.version = FAIRLEAD_VERSION;
-    auto* enroll = program.add_subcommand("enroll", "Join this server to a controller; the token is in FAIRLEAD_TOKEN");
+    auto* enroll = program.add_subcommand(
+        "enroll", "Join this server to a controller; the token is in FAIRLEAD_TOKEN"
+    );
     enroll->add_option("--controller", wanted.controller, "https://name[:port]")->required();
-    enroll->add_option("--pin", wanted.pin, "sha256//… of the controller's key, where its certificate is self-signed");
-    enroll->add_option("--name", wanted.name, "What the console calls this server; the host name otherwise");
-    enroll->add_option("--folder", wanted.folder, "Identity and certificate")->capture_default_str();
-    enroll->add_option("--status-file", wanted.status_file, "Where the link says what it is doing")->capture_default_str();
+    enroll->add_option(
+        "--pin", wanted.pin,
+        "sha256//… of the controller's key, where its certificate is self-signed"
+    );
+    enroll->add_option(
+        "--name", wanted.name, "What the console calls this server; the host name otherwise"
+    );
+    enroll->add_option("--folder", wanted.folder, "Identity and certificate")
+        ->capture_default_str();
+    enroll->add_option("--status-file", wanted.status_file, "Where the link says what it is doing")
+        ->capture_default_str();
     enroll->callback([&] {
         crypto::start();
         wanted.token = take_token();
@@ -78,24 +100,33 @@ int run(int argc, char** argv) {
 
     int wait_seconds = 0;
     std::string status_file = link::default_status_file;
-    auto* look = program.add_subcommand("status", "Whether this server is connected; ends 0 when it is");
+    auto* look =
+        program.add_subcommand("status", "Whether this server is connected; ends 0 when it is");
     look->add_option("--wait", wait_seconds, "Seconds to wait for it")->check(CLI::Range(0, 3600));
-    look->add_option("--status-file", status_file, "Where the link says what it is doing")->capture_default_str();
+    look->add_option("--status-file", status_file, "Where the link says what it is doing")
+        ->capture_default_str();
     look->callback([&] {
         // For people; installers read the last line.
         if (status_file == link::default_status_file) app::print_overview();
         status = tell(link::wait_online(status_file, std::chrono::seconds(wait_seconds)));
     });
 
-    program.add_subcommand("version", "Print the version")->callback([] { std::puts(FAIRLEAD_VERSION); });
-    program.add_subcommand("uninstall", "Take the agent off this server; environments stay, and are listed")->callback([&] { status = app::run_uninstall(); });
-    program.add_subcommand("environments", "The policy, and the environments of this server")->callback([] { app::print_overview(); });
+    program.add_subcommand("version", "Print the version")->callback([] {
+        std::puts(FAIRLEAD_VERSION);
+    });
+    program
+        .add_subcommand(
+            "uninstall", "Take the agent off this server; environments stay, and are listed"
+        )
+        ->callback([&] { status = app::run_uninstall(); });
+    program.add_subcommand("environments", "The policy, and the environments of this server")
+        ->callback([] { app::print_overview(); });
 
     CLI11_PARSE(program, argc, argv);
     return status;
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
     try {

@@ -1,5 +1,5 @@
-// libstdc++ of Debian 12, linked statically, takes random numbers from arc4random of glibc 2.36. Ubuntu 22.04 has 2.35,
-// so the programs bring this one along.
+// libstdc++ of Debian 12, linked statically, takes random numbers from arc4random of glibc 2.36.
+// Ubuntu 22.04 has 2.35, so the programs bring this one along.
 #include <sys/random.h>
 
 #include <cerrno>

@@ -12,7 +12,8 @@ std::string encode_any(const Variant& message) {
             boost::json::object object;
             object.emplace("type", body.type);
             auto members = json::to_value(body);
-            for (auto& member : members.get_object()) object.emplace(member.key(), std::move(member.value()));
+            for (auto& member : members.get_object())
+                object.emplace(member.key(), std::move(member.value()));
             return json::serialize(object);
         },
         message
@@ -25,31 +26,51 @@ Result<Variant> decode_any(std::string_view text) {
     const auto* object = value.if_object();
     const auto* type = object ? object->if_contains("type") : nullptr;
     if (!type || !type->is_string()) return fail(Errc::invalid, "The message has no type.");
-    Result<Variant> decoded =
-        fail(Errc::invalid, "The message type \"" + std::string(type->get_string()).substr(0, 40) + "\" is not known.");
-    boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, Variant>>([&](auto identity) {
-        using Message = typename decltype(identity)::type;
-        if (type->get_string() != Message::type) return;
-        auto read = json::from_value<Message>(value, json::Strictness::lenient);
-        if (read)
-            decoded = Variant(std::move(*read));
-        else
-            decoded = tl::unexpected(read.error());
-    });
+    Result<Variant> decoded = fail(
+        Errc::invalid,
+        "The message type \"" + std::string(type->get_string()).substr(0, 40) + "\" is not known."
+    );
+    boost::mp11::mp_for_each<boost::mp11::mp_transform<boost::mp11::mp_identity, Variant>>(
+        [&](auto identity) {
+            using Message = typename decltype(identity)::type;
+            if (type->get_string() != Message::type) return;
+            auto read = json::from_value<Message>(value, json::Strictness::lenient);
+            if (read)
+                decoded = Variant(std::move(*read));
+            else
+                decoded = tl::unexpected(read.error());
+        }
+    );
     return decoded;
 }
 
-}  // namespace
+} // namespace
 
-std::string encode(const FromAgent& message) { return encode_any(message); }
-std::string encode(const ToAgent& message) { return encode_any(message); }
-std::string encode(const FromExecutor& message) { return encode_any(message); }
-std::string encode(const ToExecutor& message) { return encode_any(message); }
+std::string encode(const FromAgent& message) {
+    return encode_any(message);
+}
+std::string encode(const ToAgent& message) {
+    return encode_any(message);
+}
+std::string encode(const FromExecutor& message) {
+    return encode_any(message);
+}
+std::string encode(const ToExecutor& message) {
+    return encode_any(message);
+}
 
-Result<FromAgent> decode_from_agent(std::string_view text) { return decode_any<FromAgent>(text); }
-Result<ToAgent> decode_to_agent(std::string_view text) { return decode_any<ToAgent>(text); }
-Result<FromExecutor> decode_from_executor(std::string_view text) { return decode_any<FromExecutor>(text); }
-Result<ToExecutor> decode_to_executor(std::string_view text) { return decode_any<ToExecutor>(text); }
+Result<FromAgent> decode_from_agent(std::string_view text) {
+    return decode_any<FromAgent>(text);
+}
+Result<ToAgent> decode_to_agent(std::string_view text) {
+    return decode_any<ToAgent>(text);
+}
+Result<FromExecutor> decode_from_executor(std::string_view text) {
+    return decode_any<FromExecutor>(text);
+}
+Result<ToExecutor> decode_to_executor(std::string_view text) {
+    return decode_any<ToExecutor>(text);
+}
 
 template <class T>
 Result<T> read(const boost::json::value& value) {
@@ -89,4 +110,4 @@ FAIRLEAD_INSTANTIATE(StepReport)
 FAIRLEAD_INSTANTIATE(Finished)
 FAIRLEAD_INSTANTIATE(Facts)
 
-}  // namespace fairlead::proto
+} // namespace fairlead::proto

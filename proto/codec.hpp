@@ -1,5 +1,6 @@
-/// Text of messages. Decoding is lenient: unknown members are ignored, missing ones keep their defaults; an unknown
-/// "type" and members of the wrong kind are Errc::invalid. Instantiated in codec.cpp, so that includers stay cheap.
+/// Text of messages. Decoding is lenient: unknown members are ignored, missing ones keep their
+/// defaults; an unknown "type" and members of the wrong kind are Errc::invalid. Instantiated in
+/// codec.cpp, so that includers stay cheap.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -35,4 +36,4 @@ Result<T> read_text(std::string_view text);
 template <class T>
 std::string write_text(const T& value);
 
-}  // namespace fairlead::proto
+} // namespace fairlead::proto

@@ -1,6 +1,6 @@
-/// The messages of the link between agent and controller, and of the socket between the agent's two processes.
-/// proto/README.md tells the story; a struct here is the schema of one message. Every message is a JSON object with
-/// a "type" member, the struct's `type`.
+/// The messages of the link between agent and controller, and of the socket between the agent's two
+/// processes. proto/README.md tells the story; a struct here is the schema of one message. Every
+/// message is a JSON object with a "type" member, the struct's `type`.
 #pragma once
 
 #include "proto/operations.hpp"
@@ -20,7 +20,8 @@ BOOST_DEFINE_ENUM_CLASS(StepState, pending, running, done, failed, undone, skipp
 BOOST_DEFINE_ENUM_CLASS(Outcome, succeeded, failed, cancelled, expired)
 BOOST_DEFINE_ENUM_CLASS(LogLevel, debug, info, warning, error)
 
-// ---- operations ---------------------------------------------------------------------------------------------
+// ---- operations
+// ---------------------------------------------------------------------------------------------
 
 /// One operation on its way to a server.
 struct Operation {
@@ -30,15 +31,15 @@ struct Operation {
     std::uint64_t deadline_ms = 0; ///< left to accept it, counted from arrival; 0: none
     std::string requested_by;      ///< for the log of the server
     boost::json::value args;       ///< by kind, see operations.hpp
-    std::map<std::string, std::string> secrets;  ///< never written to disk by the agent
+    std::map<std::string, std::string> secrets; ///< never written to disk by the agent
 };
 BOOST_DESCRIBE_STRUCT(Operation, (), (id, kind, fence, deadline_ms, requested_by, args, secrets))
 
 struct StepReport {
     std::uint32_t index = 0;
     std::uint32_t count = 0;
-    std::string name;   ///< "fetch"
-    std::string title;  ///< "Fetch the repositories"
+    std::string name;  ///< "fetch"
+    std::string title; ///< "Fetch the repositories"
     StepState state = StepState::pending;
     std::uint32_t percent = 0;
     std::string detail;
@@ -54,7 +55,7 @@ struct LogLine {
 BOOST_DESCRIBE_STRUCT(LogLine, (), (time_ms, level, step, text))
 
 struct OperationError {
-    std::string code;  ///< stable: "policy_refused", "check_failed", "migration_failed", …
+    std::string code; ///< stable: "policy_refused", "check_failed", "migration_failed", …
     std::string message;
     std::string step;
 };
@@ -63,16 +64,17 @@ BOOST_DESCRIBE_STRUCT(OperationError, (), (code, message, step))
 struct Finished {
     Outcome outcome = Outcome::failed;
     std::optional<OperationError> error;
-    std::string note;  ///< how it came to this, such as "undone after the agent restarted"
+    std::string note; ///< how it came to this, such as "undone after the agent restarted"
     OperationResult result;
 };
 BOOST_DESCRIBE_STRUCT(Finished, (), (outcome, error, note, result))
 
-/// One thing that became true on the server. Saved in the journal before it is sent; sent again until acknowledged.
+/// One thing that became true on the server. Saved in the journal before it is sent; sent again
+/// until acknowledged.
 struct Report {
-    std::uint64_t seq = 0;  ///< per journal, from 1, without gaps
+    std::uint64_t seq = 0; ///< per journal, from 1, without gaps
     std::string operation;
-    std::int64_t at_ms = 0;  ///< the server's clock
+    std::int64_t at_ms = 0; ///< the server's clock
     ReportKind kind = ReportKind::accepted;
     std::optional<StepReport> step;
     std::vector<LogLine> lines;
@@ -80,22 +82,24 @@ struct Report {
 };
 BOOST_DESCRIBE_STRUCT(Report, (), (seq, operation, at_ms, kind, step, lines, finished))
 
-// ---- the state of a server -----------------------------------------------------------------------------------
+// ---- the state of a server
+// -----------------------------------------------------------------------------------
 
-/// An environment as the server holds it: what lets a controller that lost its memory become true again.
+/// An environment as the server holds it: what lets a controller that lost its memory become true
+/// again.
 struct EnvironmentState {
     std::string id;
     std::string slug;
-    std::string state;  ///< "running", "stopped", "failed", "starting"
+    std::string state; ///< "running", "stopped", "failed", "starting"
     std::string detail;
     std::uint16_t port = 0;
-    std::vector<ReleaseInfo> releases;  ///< kept ones, one of them live
+    std::vector<ReleaseInfo> releases; ///< kept ones, one of them live
 };
 BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases))
 
 struct OsFacts {
-    std::string id;       ///< "debian"
-    std::string version;  ///< "12"
+    std::string id;      ///< "debian"
+    std::string version; ///< "12"
     std::string pretty;
 };
 BOOST_DESCRIBE_STRUCT(OsFacts, (), (id, version, pretty))
@@ -103,7 +107,7 @@ BOOST_DESCRIBE_STRUCT(OsFacts, (), (id, version, pretty))
 struct CpuFacts {
     std::string model;
     std::uint32_t cores = 0;
-    double used_percent = 0;  ///< of all cores, since the facts before
+    double used_percent = 0; ///< of all cores, since the facts before
 };
 BOOST_DESCRIBE_STRUCT(CpuFacts, (), (model, cores, used_percent))
 
@@ -129,13 +133,13 @@ BOOST_DESCRIBE_STRUCT(PostgresqlFacts, (), (installed, version, running))
 
 struct PolicyFacts {
     std::string sha256;
-    std::vector<std::string> summary;  ///< one sentence a rule
+    std::vector<std::string> summary; ///< one sentence a rule
 };
 BOOST_DESCRIBE_STRUCT(PolicyFacts, (), (sha256, summary))
 
 struct EnvironmentHealth {
     std::string slug;
-    std::string state;  ///< as EnvironmentState::state
+    std::string state; ///< as EnvironmentState::state
 };
 BOOST_DESCRIBE_STRUCT(EnvironmentHealth, (), (slug, state))
 
@@ -158,30 +162,37 @@ struct Facts {
 };
 BOOST_DESCRIBE_STRUCT(
     Facts, (),
-    (at_ms, agent_version, hostname, os, arch, kernel, uptime_s, cpu, memory, disk, load, addresses, postgresql, policy,
-     environments)
+    (at_ms, agent_version, hostname, os, arch, kernel, uptime_s, cpu, memory, disk, load, addresses,
+     postgresql, policy, environments)
 )
 
-// ---- agent to controller ----------------------------------------------------------------------------------------
+// ---- agent to controller
+// ----------------------------------------------------------------------------------------
 
 /// First message of a link.
 struct Hello {
     static constexpr std::string_view type = "hello";
     std::uint32_t protocol = 0;
     std::uint32_t oldest_protocol = 0;
-    std::string version;        ///< of the agent program
-    std::string journal;        ///< random name of the journal; another name means sequences start anew
+    std::string version; ///< of the agent program
+    std::string journal; ///< random name of the journal; another name means sequences start anew
     std::uint64_t highest_fence = 0;
     std::uint64_t last_seq = 0; ///< highest report in the journal
-    std::uint64_t acknowledged = 0;  ///< reports up to it may be gone; a controller restored from a copy starts there
-    std::vector<std::string> active;  ///< operations accepted and not finished, or with unacknowledged reports
-    std::int64_t time_ms = 0;   ///< the server's clock
+    std::uint64_t acknowledged =
+        0; ///< reports up to it may be gone; a controller restored from a copy starts there
+    std::vector<std::string>
+        active; ///< operations accepted and not finished, or with unacknowledged reports
+    std::int64_t time_ms = 0; ///< the server's clock
 };
-BOOST_DESCRIBE_STRUCT(Hello, (), (protocol, oldest_protocol, version, journal, highest_fence, last_seq, acknowledged, active, time_ms))
+BOOST_DESCRIBE_STRUCT(
+    Hello, (),
+    (protocol, oldest_protocol, version, journal, highest_fence, last_seq, acknowledged, active,
+     time_ms)
+)
 
 struct Reports {
     static constexpr std::string_view type = "reports";
-    std::vector<Report> reports;  ///< in order, at most 100, at most 256 KiB
+    std::vector<Report> reports; ///< in order, at most 100, at most 256 KiB
 };
 BOOST_DESCRIBE_STRUCT(Reports, (), (reports))
 
@@ -201,24 +212,27 @@ BOOST_DESCRIBE_STRUCT(Inventory, (), (environments))
 /// Asks for a new certificate for the bound key.
 struct Renew {
     static constexpr std::string_view type = "renew";
-    std::string csr;  ///< PEM
+    std::string csr; ///< PEM
 };
 BOOST_DESCRIBE_STRUCT(Renew, (), (csr))
 
-// ---- controller to agent ----------------------------------------------------------------------------------------
+// ---- controller to agent
+// ----------------------------------------------------------------------------------------
 
 struct Welcome {
     static constexpr std::string_view type = "welcome";
-    std::uint32_t protocol = 0;  ///< the smaller of both
-    std::string version;         ///< of the controller
-    std::uint64_t acknowledged = 0;  ///< highest report stored of this journal
-    std::int64_t time_ms = 0;        ///< the controller's clock
+    std::uint32_t protocol = 0;     ///< the smaller of both
+    std::string version;            ///< of the controller
+    std::uint64_t acknowledged = 0; ///< highest report stored of this journal
+    std::int64_t time_ms = 0;       ///< the controller's clock
     std::uint32_t heartbeat_s = 15;
     std::uint32_t facts_s = 30;
-    std::vector<std::string> controllers;  ///< "host:port", in order of preference; empty: unchanged
-    std::string ca;                        ///< PEM of every certificate authority to trust from now on; empty: unchanged
+    std::vector<std::string> controllers; ///< "host:port", in order of preference; empty: unchanged
+    std::string ca; ///< PEM of every certificate authority to trust from now on; empty: unchanged
 };
-BOOST_DESCRIBE_STRUCT(Welcome, (), (protocol, version, acknowledged, time_ms, heartbeat_s, facts_s, controllers, ca))
+BOOST_DESCRIBE_STRUCT(
+    Welcome, (), (protocol, version, acknowledged, time_ms, heartbeat_s, facts_s, controllers, ca)
+)
 
 struct Deliver {
     static constexpr std::string_view type = "deliver";
@@ -248,20 +262,23 @@ BOOST_DESCRIBE_STRUCT(Ack, (), (seq))
 
 struct Certificate {
     static constexpr std::string_view type = "certificate";
-    std::string certificate;  ///< PEM
-    std::string ca;           ///< PEM, all to trust
+    std::string certificate; ///< PEM
+    std::string ca;          ///< PEM, all to trust
 };
 BOOST_DESCRIBE_STRUCT(Certificate, (), (certificate, ca))
 
-/// Last message before the controller closes the link for a reason that the agent's log should name.
+/// Last message before the controller closes the link for a reason that the agent's log should
+/// name.
 struct Refused {
     static constexpr std::string_view type = "refused";
-    std::string code;  ///< "server_unknown", "revoked", "protocol_too_old", "clock_wrong", "replaced", "going_away"
+    std::string code; ///< "server_unknown", "revoked", "protocol_too_old", "clock_wrong",
+                      ///< "replaced", "going_away"
     std::string message;
 };
 BOOST_DESCRIBE_STRUCT(Refused, (), (code, message))
 
-// ---- executor to link, on the local socket --------------------------------------------------------------------
+// ---- executor to link, on the local socket
+// --------------------------------------------------------------------
 
 /// First message of the executor on each connection, and the journal's half of Hello.
 struct ExecutorStatus {
@@ -273,7 +290,9 @@ struct ExecutorStatus {
     std::vector<std::string> active;
     PolicyFacts policy;
 };
-BOOST_DESCRIBE_STRUCT(ExecutorStatus, (), (journal, highest_fence, last_seq, acknowledged, active, policy))
+BOOST_DESCRIBE_STRUCT(
+    ExecutorStatus, (), (journal, highest_fence, last_seq, acknowledged, active, policy)
+)
 
 /// The executor has nothing to do and ends now; connect again when there is something.
 struct Idle {
@@ -286,4 +305,4 @@ using ToAgent = std::variant<Welcome, Deliver, Cancel, Query, Ack, Certificate, 
 using FromExecutor = std::variant<ExecutorStatus, Reports, Inventory, Idle>;
 using ToExecutor = std::variant<Deliver, Cancel, Query, Ack>;
 
-}  // namespace fairlead::proto
+} // namespace fairlead::proto

@@ -33,12 +33,15 @@ void print_environments() {
         std::uint32_t live = 0;
         for (const auto& release : environment.releases)
             if (release.live) live = release.number;
-        fmt::print("environment:  {} {} on port {}, release {} of {} kept{}\n", environment.slug, environment.state, environment.port, live,
-                   environment.releases.size(), environment.detail.empty() ? "" : " (" + environment.detail + ")");
+        fmt::print(
+            "environment:  {} {} on port {}, release {} of {} kept{}\n", environment.slug,
+            environment.state, environment.port, live, environment.releases.size(),
+            environment.detail.empty() ? "" : " (" + environment.detail + ")"
+        );
     }
 }
 
-}  // namespace
+} // namespace
 
 Result<> ensure_policy() {
     std::error_code ignored;
@@ -60,7 +63,12 @@ void print_overview() {
 
 int run_uninstall() {
     if (::access(remover, X_OK) != 0) {
-        fmt::print(stderr, "{} is missing: install the agent again, or remove the package fairlead-agent with the system's own tool.\n", remover);
+        fmt::print(
+            stderr,
+            "{} is missing: install the agent again, or remove the package fairlead-agent with the "
+            "system's own tool.\n",
+            remover
+        );
         return 1;
     }
     // It takes this program away too, so it runs in its place.
@@ -69,4 +77,4 @@ int run_uninstall() {
     return 1;
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -5,8 +5,8 @@
 
 namespace fairlead::app {
 
-/// Writes the default policy where there is none, and holds the one that is there against the rules: an agent that
-/// would refuse to work must not look enrolled.
+/// Writes the default policy where there is none, and holds the one that is there against the
+/// rules: an agent that would refuse to work must not look enrolled.
 Result<> ensure_policy();
 
 /// Policy and environments, as lines on standard output. Nothing unless root asks:
@@ -16,4 +16,4 @@ void print_overview();
 /// Runs the package's remover in this process's place; an exit code only when that is not possible.
 int run_uninstall();
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -7,12 +7,12 @@
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace fairlead::app {
@@ -44,9 +44,11 @@ Result<int> run(const ExecutorOptions& options) {
 
     // Two executors would both recover the same operations.
     Descriptor lock(::open((options.state / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return fail(Errc::conflict, "Another executor is running: this one ends.");
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        return fail(Errc::conflict, "Another executor is running: this one ends.");
 
-    auto listener = options.socket.empty() ? executor::activated_socket() : executor::bind_socket(options.socket);
+    auto listener = options.socket.empty() ? executor::activated_socket()
+                                           : executor::bind_socket(options.socket);
     if (!listener) return fail(listener.error());
 
     Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -57,19 +59,25 @@ Result<int> run(const ExecutorOptions& options) {
     journal::Journal journal(options.state / "journal.db", clock);
     journal.on_report(notify);
     deploy::Site site(layout, clock);
-    executor::Executor executor(journal, policy, [&site](const proto::Operation& operation) { return deploy::plan_for(site, operation); }, clock, notify);
+    executor::Executor executor(
+        journal, policy,
+        [&site](const proto::Operation& operation) { return deploy::plan_for(site, operation); },
+        clock, notify
+    );
     executor::ServerOptions server_options;
     server_options.idle = std::chrono::seconds(options.idle_seconds);
     if (auto user = host::find_user(options.link_user)) server_options.peers.push_back(user->uid);
     server_options.inventory = [&layout] { return deploy::inventory(layout); };
-    executor::Server server(std::move(*listener), wake.get(), executor, journal, policy, std::move(server_options));
+    executor::Server server(
+        std::move(*listener), wake.get(), executor, journal, policy, std::move(server_options)
+    );
 
     executor.recover();
     server.run(signal_fd.get());
     return 0;
 }
 
-}  // namespace
+} // namespace
 
 int run_executor(const ExecutorOptions& options) {
     auto ended = run(options);
@@ -78,4 +86,4 @@ int run_executor(const ExecutorOptions& options) {
     return 1;
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -9,7 +9,7 @@ namespace fairlead::app {
 struct ExecutorOptions {
     std::filesystem::path state = "/var/lib/fairlead/executor";
     std::filesystem::path policy = "/etc/fairlead/policy.yaml";
-    std::filesystem::path socket;      ///< empty: the one that systemd hands over
+    std::filesystem::path socket; ///< empty: the one that systemd hands over
     std::string link_user = "fairlead";
     int idle_seconds = 30;
 };
@@ -17,4 +17,4 @@ struct ExecutorOptions {
 /// The exit code. Ends when idle.
 int run_executor(const ExecutorOptions& options);
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -31,11 +31,13 @@ namespace fs = std::filesystem;
 
 constexpr auto migration_limit = std::chrono::hours(6);
 
-/// The steps of one deployment. What a step leaves for later ones is in members; what an undo needs is in facts.
+/// The steps of one deployment. What a step leaves for later ones is in members; what an undo needs
+/// is in facts.
 class Deployment {
 public:
     Deployment(Site& site, proto::DeployArgs args)
-        : args_(std::move(args)), e_(args_.environment), hands_(site, e_.slug), place_(hands_.place()) {}
+        : args_(std::move(args)), e_(args_.environment), hands_(site, e_.slug),
+          place_(hands_.place()) {}
 
     Result<> check(Work& work);
     Result<> prepare(Work& work);
@@ -56,7 +58,8 @@ private:
     Result<> make_account(Work& work);
     Result<> fetch_one(const proto::Source& source, Work& work);
     Result<> decide_migration(Work& work, const ReleaseRecord& release);
-    Result<> run_migration(Work& work, odoo::Migration migration, const std::vector<std::string>& modules);
+    Result<>
+    run_migration(Work& work, odoo::Migration migration, const std::vector<std::string>& modules);
     Result<> check_modules(const std::vector<std::string>& named);
     Result<std::vector<std::string>> installed();
     Result<std::vector<std::pair<std::string, std::string>>> variables(const Work& work) const;
@@ -68,9 +71,9 @@ private:
     Hands hands_;
     const Place& place_;
 
-    std::vector<proto::Commit> commits_;  ///< Odoo's first, then the addons' in their order
+    std::vector<proto::Commit> commits_; ///< Odoo's first, then the addons' in their order
     std::string venv_;
-    std::vector<std::string> modules_;    ///< to install or update
+    std::vector<std::string> modules_; ///< to install or update
 };
 
 Result<> Deployment::check(Work& work) {
@@ -80,24 +83,40 @@ Result<> Deployment::check(Work& work) {
     FAIRLEAD_TRY(record, load_environment(place_));
     std::error_code ignored;
     if (record && fs::exists(place_.release(number()), ignored))
-        return fail(Error(Errc::conflict, fmt::format("The server has a release {} of {} already; a new one needs a higher number.", number(), e_.slug)).with_code("release_exists"));
+        return fail(
+            Error(
+                Errc::conflict,
+                fmt::format(
+                    "The server has a release {} of {} already; a new one needs a higher number.",
+                    number(), e_.slug
+                )
+            )
+                .with_code("release_exists")
+        );
     return {};
 }
 
 Result<> Deployment::install_what_is_missing(Work& work) {
     std::vector<std::string> missing;
     if (!host::has_program("git")) missing.push_back("git");
-    if (!host::has_program("ssh") && std::ranges::any_of(e_.addons, [](const auto& s) { return s.url.find("ssh://") != std::string::npos; })) missing.push_back("openssh-client");
+    if (!host::has_program("ssh") && std::ranges::any_of(e_.addons, [](const auto& s) {
+            return s.url.find("ssh://") != std::string::npos;
+        }))
+        missing.push_back("openssh-client");
     Command look;
     look.argv = {"python3", "-c", "import ensurepip, venv"};
     if (!host::has_program("python3") || !run_ok(look)) missing.push_back("python3-venv");
     if (!host::Postgresql::installed()) missing.push_back("postgresql");
     if (missing.empty()) return {};
     std::uint32_t lines = 0;
-    return host::install_packages(missing, [&](std::string_view line) {
-        work.info(line);
-        work.progress(std::min(70U, ++lines), line);
-    }, work.stop());
+    return host::install_packages(
+        missing,
+        [&](std::string_view line) {
+            work.info(line);
+            work.progress(std::min(70U, ++lines), line);
+        },
+        work.stop()
+    );
 }
 
 Result<> Deployment::start_postgresql(Work& work) {
@@ -123,8 +142,11 @@ Result<> Deployment::make_account(Work& work) {
     FAIRLEAD_CHECK(host::make_folder(place_.filestore(), 0700, user.uid, user.gid));
     FAIRLEAD_CHECK(host::make_folder(place_.data(), 0700, user.uid, user.gid));
     std::error_code ignored;
-    if (!fs::is_symlink(place_.data() / "filestore", ignored)) FAIRLEAD_CHECK(host::replace_link(place_.data() / "filestore", "../filestore"));
-    work.info(fmt::format("The environment runs as the Unix user and PostgreSQL role {}.", place_.account));
+    if (!fs::is_symlink(place_.data() / "filestore", ignored))
+        FAIRLEAD_CHECK(host::replace_link(place_.data() / "filestore", "../filestore"));
+    work.info(
+        fmt::format("The environment runs as the Unix user and PostgreSQL role {}.", place_.account)
+    );
     return {};
 }
 
@@ -135,7 +157,14 @@ Result<> Deployment::prepare(Work& work) {
     FAIRLEAD_CHECK(start_postgresql(work));
     FAIRLEAD_TRY(database, hands_.postgresql().database_exists(place_.database()));
     if (database && work.recall_yes(fact::first))
-        return fail(Error(Errc::conflict, fmt::format("A database named {} is there and belongs to no environment: rename or drop it.", place_.database())).with_code("database_exists"));
+        return fail(Error(
+                        Errc::conflict, fmt::format(
+                                            "A database named {} is there and belongs to no "
+                                            "environment: rename or drop it.",
+                                            place_.database()
+                                        )
+        )
+                        .with_code("database_exists"));
     return make_account(work);
 }
 
@@ -157,28 +186,45 @@ Result<> Deployment::fetch_one(const proto::Source& source, Work& work) {
     auto git = site.git();
     FAIRLEAD_TRY(credential, credential_of(source, work));
     work.info(fmt::format("Fetching {} from {}.", source.branch, source.url));
-    FAIRLEAD_TRY(commit, git.fetch(source, credential, [&](std::string_view line) {
-        // "Receiving objects:  45% (123/456), 1.20 MiB | 2.00 MiB/s"
-        auto percent = line.find('%');
-        if (!line.starts_with("Receiving objects") || percent == std::string_view::npos || percent < 3) return;
-        std::uint32_t done = 0;
-        auto digits = line.substr(percent - 3, 3);
-        digits.remove_prefix(std::min(digits.find_first_not_of(' '), digits.size()));
-        std::from_chars(digits.data(), digits.data() + digits.size(), done);
-        work.progress((static_cast<std::uint32_t>(commits_.size()) * 100 + done) / static_cast<std::uint32_t>(e_.addons.size() + 1), fmt::format("{}: {}", source.name, line));
-    }, work.stop()));
+    FAIRLEAD_TRY(
+        commit,
+        git.fetch(
+            source, credential,
+            [&](std::string_view line) {
+                // "Receiving objects:  45% (123/456), 1.20 MiB | 2.00 MiB/s"
+                auto percent = line.find('%');
+                if (!line.starts_with("Receiving objects") || percent == std::string_view::npos ||
+                    percent < 3)
+                    return;
+                std::uint32_t done = 0;
+                auto digits = line.substr(percent - 3, 3);
+                digits.remove_prefix(std::min(digits.find_first_not_of(' '), digits.size()));
+                std::from_chars(digits.data(), digits.data() + digits.size(), done);
+                work.progress(
+                    (static_cast<std::uint32_t>(commits_.size()) * 100 + done) /
+                        static_cast<std::uint32_t>(e_.addons.size() + 1),
+                    fmt::format("{}: {}", source.name, line)
+                );
+            },
+            work.stop()
+        )
+    );
     auto tree = hands_.layout().tree(key, commit.commit);
     auto manifest_file = hands_.layout().tree_manifest(key, commit.commit);
     hands_.pins().add(tree);
     std::error_code ignored;
     if (!fs::exists(manifest_file, ignored)) {
-        work.info(fmt::format("Writing the files of {} at {}.", source.name, commit.commit.substr(0, 10)));
+        work.info(
+            fmt::format("Writing the files of {} at {}.", source.name, commit.commit.substr(0, 10))
+        );
         FAIRLEAD_CHECK(host::remove_tree(tree));
         FAIRLEAD_CHECK(git.export_tree(commit, tree, work.stop()));
         FAIRLEAD_TRY(manifest, host::manifest_of(tree));
         FAIRLEAD_CHECK(write_file(manifest_file, manifest, 0644));
     }
-    work.info(fmt::format("{} is at {} \"{}\".", source.name, commit.commit.substr(0, 10), commit.subject));
+    work.info(
+        fmt::format("{} is at {} \"{}\".", source.name, commit.commit.substr(0, 10), commit.subject)
+    );
     commits_.push_back(std::move(commit));
     return {};
 }
@@ -190,12 +236,21 @@ Result<> Deployment::fetch(Work& work) {
     for (const auto* source : sources) {
         FAIRLEAD_CHECK(fetch_one(*source, work));
         work.progress(++done * 100 / static_cast<std::uint32_t>(sources.size()));
-        if (work.stopping()) return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
+        if (work.stopping())
+            return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
+            );
     }
-    auto binary = hands_.layout().tree(host::Git::key(e_.odoo.url), commits_.front().commit) / "odoo-bin";
+    auto binary =
+        hands_.layout().tree(host::Git::key(e_.odoo.url), commits_.front().commit) / "odoo-bin";
     std::error_code ignored;
     if (!fs::exists(binary, ignored))
-        return fail(Error(Errc::invalid, fmt::format("The branch {} of {} is no Odoo: it has no odoo-bin.", e_.odoo.branch, e_.odoo.url)).with_code("not_odoo"));
+        return fail(Error(
+                        Errc::invalid, fmt::format(
+                                           "The branch {} of {} is no Odoo: it has no odoo-bin.",
+                                           e_.odoo.branch, e_.odoo.url
+                                       )
+        )
+                        .with_code("not_odoo"));
     return {};
 }
 
@@ -230,13 +285,30 @@ odoo::Installation Deployment::installation() const {
     return result;
 }
 
-Result<std::vector<std::pair<std::string, std::string>>> Deployment::variables(const Work& work) const {
+Result<std::vector<std::pair<std::string, std::string>>> Deployment::variables(const Work& work
+) const {
     std::vector<std::pair<std::string, std::string>> list;
     for (const auto& variable : e_.variables) {
-        auto value = variable.secret ? work.secret("variable:" + variable.name) : std::optional(variable.value);
-        if (!value) return fail(Errc::invalid, fmt::format("The value of the secret variable {} did not come with the operation.", variable.name));
-        if (std::ranges::any_of(*value, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }))
-            return fail(Errc::invalid, fmt::format("The value of the secret variable {} has control characters or line feeds.", variable.name));
+        auto value = variable.secret ? work.secret("variable:" + variable.name)
+                                     : std::optional(variable.value);
+        if (!value)
+            return fail(
+                Errc::invalid,
+                fmt::format(
+                    "The value of the secret variable {} did not come with the operation.",
+                    variable.name
+                )
+            );
+        if (std::ranges::any_of(*value, [](char c) {
+                return static_cast<unsigned char>(c) < ' ' || c == 127;
+            }))
+            return fail(
+                Errc::invalid,
+                fmt::format(
+                    "The value of the secret variable {} has control characters or line feeds.",
+                    variable.name
+                )
+            );
         list.emplace_back(variable.name, *value);
     }
     return list;
@@ -247,7 +319,8 @@ Result<> Deployment::configure(Work& work) {
     auto folder = place_.release(number());
     FAIRLEAD_TRY(environment, variables(work));
     auto user = host::find_user(place_.account);
-    if (!user) return fail(Errc::internal, fmt::format("The Unix user {} is gone.", place_.account));
+    if (!user)
+        return fail(Errc::internal, fmt::format("The Unix user {} is gone.", place_.account));
     work.remember(fact::made_release, true);
     FAIRLEAD_CHECK(host::remove_tree(folder));
     FAIRLEAD_CHECK(host::make_folder(folder, 0750, 0, user->gid));
@@ -264,10 +337,17 @@ Result<> Deployment::configure(Work& work) {
     for (const auto& commit : commits_) {
         auto key = host::Git::key(commit.url);
         FAIRLEAD_TRY(manifest, read_file(layout.tree_manifest(key, commit.commit), 256 << 20));
-        release.trees.push_back({commit.repository, key, commit.commit, crypto::sha256(manifest).hex()});
-        FAIRLEAD_TRY(hashes, odoo::module_hashes(layout.tree(key, commit.commit), manifest, &commit == &commits_.front()));
+        release.trees.push_back(
+            {commit.repository, key, commit.commit, crypto::sha256(manifest).hex()}
+        );
+        FAIRLEAD_TRY(
+            hashes, odoo::module_hashes(
+                        layout.tree(key, commit.commit), manifest, &commit == &commits_.front()
+                    )
+        );
         // Later repositories win, as in addons_path.
-        for (auto& [module, hash] : hashes) release.modules.insert_or_assign(module, std::move(hash));
+        for (auto& [module, hash] : hashes)
+            release.modules.insert_or_assign(module, std::move(hash));
     }
     release.venv = venv_;
     FAIRLEAD_TRY(venv_manifest, read_file(layout.venv_manifest(venv_), 256 << 20));
@@ -282,7 +362,8 @@ Result<> Deployment::configure(Work& work) {
     auto place_of_code = installation();
     auto confined = sandbox(layout, place_, e_, place_of_code, layout.venv(venv_));
     const std::pair<const char*, std::string> files[] = {
-        {"odoo.conf", odoo::configuration(e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)))},
+        {"odoo.conf",
+         odoo::configuration(e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)))},
         {"service.conf", service_conf(place_, e_, place_of_code, confined, number())},
         {"socket.conf", socket_conf(e_)},
     };
@@ -290,7 +371,11 @@ Result<> Deployment::configure(Work& work) {
         auto file = folder / name;
         bool secret = std::string_view(name) == "odoo.conf";
         FAIRLEAD_CHECK(write_file(file, text, secret ? 0640 : 0644));
-        if (secret && ::chown(file.c_str(), 0, user->gid) != 0) return fail(Errc::internal, fmt::format("Cannot give {} to the environment's group.", file.string()));
+        if (secret && ::chown(file.c_str(), 0, user->gid) != 0)
+            return fail(
+                Errc::internal,
+                fmt::format("Cannot give {} to the environment's group.", file.string())
+            );
         release.files[name] = crypto::sha256(text).hex();
     }
     FAIRLEAD_CHECK(write_file(folder / "variables.env", variables_file(environment), 0600));
@@ -298,10 +383,13 @@ Result<> Deployment::configure(Work& work) {
     FAIRLEAD_CHECK(host::replace_link(folder / "venv", layout.venv(venv_)));
     FAIRLEAD_CHECK(host::make_folder(folder / "addons", 0755, 0, 0));
     for (std::size_t i = 0; i < place_of_code.addons.size(); ++i)
-        FAIRLEAD_CHECK(host::replace_link(folder / "addons" / e_.addons[i].name, place_of_code.addons[i]));
+        FAIRLEAD_CHECK(
+            host::replace_link(folder / "addons" / e_.addons[i].name, place_of_code.addons[i])
+        );
 
     auto proof = fmt::format("{}\n{}\n", release.venv, release.venv_manifest_sha256);
-    for (const auto& tree : release.trees) proof += fmt::format("{} {} {}\n", tree.name, tree.commit, tree.manifest_sha256);
+    for (const auto& tree : release.trees)
+        proof += fmt::format("{} {} {}\n", tree.name, tree.commit, tree.manifest_sha256);
     for (const auto& [name, hash] : release.files) proof += fmt::format("{} {}\n", name, hash);
     release.info.manifest_sha256 = crypto::sha256(proof).hex();
     FAIRLEAD_CHECK(save_release(place_, release));
@@ -313,7 +401,9 @@ Result<> Deployment::undo_configure(Work& work) {
     return host::remove_tree(place_.release(number()));
 }
 
-Result<std::vector<std::string>> Deployment::installed() { return hands_.postgresql().rows(place_.database(), odoo::installed_query()); }
+Result<std::vector<std::string>> Deployment::installed() {
+    return hands_.postgresql().rows(place_.database(), odoo::installed_query());
+}
 
 Result<> Deployment::decide_migration(Work& work, const ReleaseRecord& release) {
     auto decide = [&](std::string_view what, std::string_view why) {
@@ -326,7 +416,14 @@ Result<> Deployment::decide_migration(Work& work, const ReleaseRecord& release) 
         for (const auto& module : modules_)
             if (!release.modules.contains(module)) unknown.push_back(module);
         // Odoo only warns about these and goes on without them.
-        if (!unknown.empty()) return fail(Error(Errc::invalid, fmt::format("No repository has these modules: {}.", fmt::join(unknown, ", "))).with_code("module_missing"));
+        if (!unknown.empty())
+            return fail(
+                Error(
+                    Errc::invalid,
+                    fmt::format("No repository has these modules: {}.", fmt::join(unknown, ", "))
+                )
+                    .with_code("module_missing")
+            );
         decide("install", fmt::format("A new database with {}.", fmt::join(modules_, ", ")));
         return {};
     }
@@ -335,22 +432,37 @@ Result<> Deployment::decide_migration(Work& work, const ReleaseRecord& release) 
     std::vector<std::string> gone;
     for (const auto& module : present)
         if (!release.modules.contains(module)) gone.push_back(module);
-    if (!gone.empty()) work.warn(fmt::format("Installed, but in no repository any more: {}.", fmt::join(gone, ", ")));
+    if (!gone.empty())
+        work.warn(
+            fmt::format("Installed, but in no repository any more: {}.", fmt::join(gone, ", "))
+        );
     switch (args_.update) {
-        case proto::UpdateMode::none: modules_.clear(); break;
-        case proto::UpdateMode::all: modules_ = {"all"}; break;
-        case proto::UpdateMode::modules: {
-            for (const auto& module : args_.modules)
-                if (!have.contains(module)) return fail(Error(Errc::invalid, fmt::format("The module {} is not installed, so it cannot be updated.", module)).with_code("module_missing"));
-            modules_ = args_.modules;
-            break;
-        }
-        case proto::UpdateMode::automatic: {
-            FAIRLEAD_TRY(before, load_release(place_, hands_.previous(work)));
-            for (auto& module : odoo::changed(before.modules, release.modules))
-                if (have.contains(module)) modules_.push_back(std::move(module));
-            break;
-        }
+    case proto::UpdateMode::none:
+        modules_.clear();
+        break;
+    case proto::UpdateMode::all:
+        modules_ = {"all"};
+        break;
+    case proto::UpdateMode::modules: {
+        for (const auto& module : args_.modules)
+            if (!have.contains(module))
+                return fail(Error(
+                                Errc::invalid,
+                                fmt::format(
+                                    "The module {} is not installed, so it cannot be updated.",
+                                    module
+                                )
+                )
+                                .with_code("module_missing"));
+        modules_ = args_.modules;
+        break;
+    }
+    case proto::UpdateMode::automatic: {
+        FAIRLEAD_TRY(before, load_release(place_, hands_.previous(work)));
+        for (auto& module : odoo::changed(before.modules, release.modules))
+            if (have.contains(module)) modules_.push_back(std::move(module));
+        break;
+    }
     }
     if (modules_.empty())
         decide("none", "No installed module needs a migration; the database stays as it is.");
@@ -359,38 +471,74 @@ Result<> Deployment::decide_migration(Work& work, const ReleaseRecord& release) 
     return {};
 }
 
-Result<> Deployment::run_migration(Work& work, odoo::Migration migration, const std::vector<std::string>& modules) {
+Result<> Deployment::run_migration(
+    Work& work, odoo::Migration migration, const std::vector<std::string>& modules
+) {
     auto place_of_code = installation();
     host::Task task;
     task.unit = place_.task();
-    task.properties = sandbox(hands_.layout(), place_, e_, place_of_code, hands_.layout().venv(venv_));
-    task.properties.push_back("EnvironmentFile=" + (place_.release(number()) / "variables.env").string());
+    task.properties =
+        sandbox(hands_.layout(), place_, e_, place_of_code, hands_.layout().venv(venv_));
+    task.properties.push_back(
+        "EnvironmentFile=" + (place_.release(number()) / "variables.env").string()
+    );
     task.argv = odoo::migrate_command(place_of_code, migration, modules);
     task.deadline = migration_limit;
     task.stop = work.stop();
     std::vector<std::string> tail;
     task.on_line = [&](std::string_view line) {
         work.log(odoo::level_of(line), line);
-        if (auto percent = odoo::percent_of(line)) work.progress(10 + *percent * 8 / 10, line.substr(line.rfind("oading") - 1));
+        if (auto percent = odoo::percent_of(line))
+            work.progress(10 + *percent * 8 / 10, line.substr(line.rfind("oading") - 1));
         tail.emplace_back(line.substr(0, 1000));
         if (tail.size() > 200) tail.erase(tail.begin());
     };
     FAIRLEAD_TRY(ended, host::run_task(task));
-    if (ended.stopped) return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
-    if (ended.timed_out) return fail(Error(Errc::timeout, fmt::format("The migration did not end within {} hours.", migration_limit.count())).with_code("migration_failed"));
-    if (!ended.ok()) return fail(Error(Errc::conflict, fmt::format("Odoo could not {} {}: {}", migration == odoo::Migration::install ? "install" : "update", fmt::join(modules, ", "), odoo::explain(tail))).with_code("migration_failed"));
+    if (ended.stopped)
+        return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
+    if (ended.timed_out)
+        return fail(
+            Error(
+                Errc::timeout,
+                fmt::format("The migration did not end within {} hours.", migration_limit.count())
+            )
+                .with_code("migration_failed")
+        );
+    if (!ended.ok())
+        return fail(Error(
+                        Errc::conflict,
+                        fmt::format(
+                            "Odoo could not {} {}: {}",
+                            migration == odoo::Migration::install ? "install" : "update",
+                            fmt::join(modules, ", "), odoo::explain(tail)
+                        )
+        )
+                        .with_code("migration_failed"));
     return {};
 }
 
 Result<> Deployment::check_modules(const std::vector<std::string>& named) {
     // Odoo's exit status is 0 also where it only logged that a module was not loaded.
     FAIRLEAD_TRY(unsettled, hands_.postgresql().rows(place_.database(), odoo::unsettled_query()));
-    if (!unsettled.empty()) return fail(Error(Errc::conflict, fmt::format("Odoo ended without finishing these modules: {}.", fmt::join(unsettled, ", "))).with_code("migration_failed"));
+    if (!unsettled.empty())
+        return fail(Error(
+                        Errc::conflict, fmt::format(
+                                            "Odoo ended without finishing these modules: {}.",
+                                            fmt::join(unsettled, ", ")
+                                        )
+        )
+                        .with_code("migration_failed"));
     FAIRLEAD_TRY(present, installed());
     std::vector<std::string> missing;
     for (const auto& module : named)
-        if (module != "all" && std::ranges::find(present, module) == present.end()) missing.push_back(module);
-    if (!missing.empty()) return fail(Error(Errc::conflict, fmt::format("Odoo ended without installing: {}.", fmt::join(missing, ", "))).with_code("migration_failed"));
+        if (module != "all" && std::ranges::find(present, module) == present.end())
+            missing.push_back(module);
+    if (!missing.empty())
+        return fail(Error(
+                        Errc::conflict,
+                        fmt::format("Odoo ended without installing: {}.", fmt::join(missing, ", "))
+        )
+                        .with_code("migration_failed"));
     return {};
 }
 
@@ -403,7 +551,9 @@ Result<> Deployment::migrate(Work& work) {
         work.remember(fact::replacing, true);
     }
     work.progress(5, "starting Odoo");
-    FAIRLEAD_CHECK(run_migration(work, first ? odoo::Migration::install : odoo::Migration::update, modules_));
+    FAIRLEAD_CHECK(
+        run_migration(work, first ? odoo::Migration::install : odoo::Migration::update, modules_)
+    );
     return check_modules(modules_);
 }
 
@@ -433,7 +583,8 @@ Result<> Deployment::prune(Work& work, const EnvironmentRecord& record) {
 
 Result<> Deployment::keep(Work& work) {
     EnvironmentRecord record{e_.id, e_.slug, e_.name, number(), e_.port};
-    if (work.recall_yes(fact::snapshot)) FAIRLEAD_CHECK(hands_.keep_snapshot(hands_.previous(work)));
+    if (work.recall_yes(fact::snapshot))
+        FAIRLEAD_CHECK(hands_.keep_snapshot(hands_.previous(work)));
     FAIRLEAD_CHECK(save_environment(place_, record));
     FAIRLEAD_CHECK(prune(work, record));
     hands_.pins().release();
@@ -445,13 +596,16 @@ Result<> Deployment::keep(Work& work) {
     return {};
 }
 
-}  // namespace
+} // namespace
 
 journal::Plan deploy_plan(Site& site, proto::DeployArgs args) {
     auto d = std::make_shared<Deployment>(site, std::move(args));
-    auto migrates = [](Work& work) { return work.recall(fact::migration).value_or("none") != "none"; };
+    auto migrates = [](Work& work) {
+        return work.recall(fact::migration).value_or("none") != "none";
+    };
     journal::Plan plan;
-    auto add = [&](std::string name, std::string title, std::function<Result<>(Work&)> act, std::function<Result<>(Work&)> undo = {}) -> journal::Step& {
+    auto add = [&](std::string name, std::string title, std::function<Result<>(Work&)> act,
+                   std::function<Result<>(Work&)> undo = {}) -> journal::Step& {
         journal::Step step;
         step.name = std::move(name);
         step.title = std::move(title);
@@ -460,18 +614,35 @@ journal::Plan deploy_plan(Site& site, proto::DeployArgs args) {
         return plan.steps.emplace_back(std::move(step));
     };
     add("preflight", "Check the server", [d](Work& w) { return d->check(w); });
-    add("prepare", "Prepare the server", [d](Work& w) { return d->prepare(w); }, [d](Work& w) { return d->undo_prepare(w); });
+    add(
+        "prepare", "Prepare the server", [d](Work& w) { return d->prepare(w); },
+        [d](Work& w) { return d->undo_prepare(w); }
+    );
     add("fetch", "Fetch the repositories", [d](Work& w) { return d->fetch(w); });
     add("build", "Install the Python packages", [d](Work& w) { return d->build(w); });
-    add("configure", "Write the configuration", [d](Work& w) { return d->configure(w); }, [d](Work& w) { return d->undo_configure(w); });
-    add("snapshot", "Stop Odoo and copy its data", [d](Work& w) { return d->hands().take_snapshot(w); }, [d](Work& w) { return d->hands().undo_snapshot(w); })
-        .needed = [migrates](Work& w) { return migrates(w) && !w.recall_yes(fact::first); };
-    add("migrate", "Migrate the database", [d](Work& w) { return d->migrate(w); }, [d](Work& w) { return d->undo_migrate(w); }).needed = migrates;
-    add("switch", "Switch to the new release", [d](Work& w) { return d->hands().switch_to(w, d->number()); }, [d](Work& w) { return d->hands().undo_switch(w); });
-    add("health", "Wait until Odoo is healthy", [d](Work& w) { return d->hands().wait_until_healthy(w); });
+    add(
+        "configure", "Write the configuration", [d](Work& w) { return d->configure(w); },
+        [d](Work& w) { return d->undo_configure(w); }
+    );
+    add(
+        "snapshot", "Stop Odoo and copy its data",
+        [d](Work& w) { return d->hands().take_snapshot(w); },
+        [d](Work& w) { return d->hands().undo_snapshot(w); }
+    ).needed = [migrates](Work& w) { return migrates(w) && !w.recall_yes(fact::first); };
+    add(
+        "migrate", "Migrate the database", [d](Work& w) { return d->migrate(w); },
+        [d](Work& w) { return d->undo_migrate(w); }
+    ).needed = migrates;
+    add(
+        "switch", "Switch to the new release",
+        [d](Work& w) { return d->hands().switch_to(w, d->number()); },
+        [d](Work& w) { return d->hands().undo_switch(w); }
+    );
+    add("health", "Wait until Odoo is healthy",
+        [d](Work& w) { return d->hands().wait_until_healthy(w); });
     add("keep", "Keep the new release", [d](Work& w) { return d->keep(w); }).last_call = true;
     plan.settle = [d](Work& w) { return d->hands().settle(w); };
     return plan;
 }
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

@@ -8,4 +8,4 @@ namespace fairlead::deploy {
 
 journal::Plan deploy_plan(Site& site, proto::DeployArgs args);
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

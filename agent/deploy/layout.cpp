@@ -14,4 +14,4 @@ std::string account_of(const std::string& slug) {
 Place::Place(const Layout& layout, std::string name)
     : slug(std::move(name)), account(account_of(slug)), root(layout.environments() / slug) {}
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

@@ -20,15 +20,23 @@ struct Layout {
     std::filesystem::path venvs() const { return base / "venvs"; }
 
     /// Exported by commit; whole when its manifest is there.
-    std::filesystem::path tree(const std::string& key, const std::string& commit) const { return trees() / key / commit; }
-    std::filesystem::path tree_manifest(const std::string& key, const std::string& commit) const { return trees() / key / (commit + ".manifest"); }
+    std::filesystem::path tree(const std::string& key, const std::string& commit) const {
+        return trees() / key / commit;
+    }
+    std::filesystem::path tree_manifest(const std::string& key, const std::string& commit) const {
+        return trees() / key / (commit + ".manifest");
+    }
     std::filesystem::path venv(const std::string& hash) const { return venvs() / hash; }
-    std::filesystem::path venv_manifest(const std::string& hash) const { return venvs() / (hash + ".manifest"); }
-    std::filesystem::path venv_packages(const std::string& hash) const { return venvs() / (hash + ".packages"); }
+    std::filesystem::path venv_manifest(const std::string& hash) const {
+        return venvs() / (hash + ".manifest");
+    }
+    std::filesystem::path venv_packages(const std::string& hash) const {
+        return venvs() / (hash + ".packages");
+    }
 };
 
-/// The Unix user, PostgreSQL role and database of an environment: "fl-<slug>", shortened with a hash where Linux allows
-/// no more than 31 characters.
+/// The Unix user, PostgreSQL role and database of an environment: "fl-<slug>", shortened with a
+/// hash where Linux allows no more than 31 characters.
 std::string account_of(const std::string& slug);
 
 /// One environment's places and names.
@@ -41,19 +49,25 @@ struct Place {
 
     std::filesystem::path record() const { return root / "environment.json"; }
     std::filesystem::path releases() const { return root / "releases"; }
-    std::filesystem::path release(std::uint32_t number) const { return releases() / std::to_string(number); }
+    std::filesystem::path release(std::uint32_t number) const {
+        return releases() / std::to_string(number);
+    }
     std::filesystem::path current() const { return root / "current"; }
     std::filesystem::path filestore() const { return root / "filestore"; }
     std::filesystem::path data() const { return root / "data"; }
     std::filesystem::path snapshots() const { return root / "snapshots"; }
-    std::filesystem::path snapshot(std::uint32_t number) const { return snapshots() / std::to_string(number); }
+    std::filesystem::path snapshot(std::uint32_t number) const {
+        return snapshots() / std::to_string(number);
+    }
     std::filesystem::path scratch_snapshot() const { return snapshots() / "scratch"; }
     /// While it is there, systemd does not start the environment, also after a power cut.
     std::filesystem::path held() const { return root / "held"; }
 
     const std::string& database() const { return account; }
     /// The database as it was when a release was replaced.
-    std::string snapshot_database(std::uint32_t number) const { return account + ".r" + std::to_string(number); }
+    std::string snapshot_database(std::uint32_t number) const {
+        return account + ".r" + std::to_string(number);
+    }
     /// The snapshot of an operation that is not over.
     std::string scratch_database() const { return account + ".scratch"; }
 
@@ -62,7 +76,9 @@ struct Place {
     std::string task() const { return "fairlead-task-" + slug; }
     /// The socket first: it must not start the service that is being stopped.
     std::vector<std::string> units() const { return {socket(), service()}; }
-    std::filesystem::path drop_in(const Layout& layout, const std::string& unit) const { return layout.units / (unit + ".d"); }
+    std::filesystem::path drop_in(const Layout& layout, const std::string& unit) const {
+        return layout.units / (unit + ".d");
+    }
 };
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

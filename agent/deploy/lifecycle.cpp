@@ -11,7 +11,8 @@ namespace {
 using journal::Work;
 
 struct Shared {
-    Shared(Site& site, proto::EnvironmentArgs given) : args(std::move(given)), hands(site, args.slug) {}
+    Shared(Site& site, proto::EnvironmentArgs given)
+        : args(std::move(given)), hands(site, args.slug) {}
     proto::EnvironmentArgs args;
     Hands hands;
 };
@@ -20,14 +21,28 @@ using SharedPtr = std::shared_ptr<Shared>;
 /// The environment that is meant, and no other of that name.
 Result<> find(Shared& s) {
     FAIRLEAD_TRY(record, load_environment(s.hands.place()));
-    if (!record) return fail(Error(Errc::not_found, fmt::format("There is no environment {} on this server.", s.args.slug)).with_code("environment_missing"));
+    if (!record)
+        return fail(Error(
+                        Errc::not_found,
+                        fmt::format("There is no environment {} on this server.", s.args.slug)
+        )
+                        .with_code("environment_missing"));
     if (record->id != s.args.environment_id)
-        return fail(Error(Errc::conflict, fmt::format("The name {} belongs to another environment of this server ({}).", s.args.slug, record->id)).with_code("slug_taken"));
+        return fail(Error(
+                        Errc::conflict,
+                        fmt::format(
+                            "The name {} belongs to another environment of this server ({}).",
+                            s.args.slug, record->id
+                        )
+        )
+                        .with_code("slug_taken"));
     return {};
 }
 
 Error start_failed(const Error& error) {
-    return error.code() == "health_failed" ? Error(error.kind(), error.message()).with_code("start_failed") : error;
+    return error.code() == "health_failed"
+               ? Error(error.kind(), error.message()).with_code("start_failed")
+               : error;
 }
 
 journal::Plan plan_of(std::vector<journal::Step> steps) {
@@ -45,17 +60,19 @@ journal::Step healthy(const SharedPtr& s) {
             }};
 }
 
-}  // namespace
+} // namespace
 
 journal::Plan start_plan(Site& site, proto::EnvironmentArgs args) {
     auto s = std::make_shared<Shared>(site, std::move(args));
-    return plan_of({{"start", "Start Odoo",
-                     [s](Work&) -> Result<> {
-                         FAIRLEAD_CHECK(find(*s));
-                         FAIRLEAD_CHECK(s->hands.enable_all());
-                         return s->hands.start_all();
-                     }},
-                    healthy(s)});
+    return plan_of(
+        {{"start", "Start Odoo",
+          [s](Work&) -> Result<> {
+              FAIRLEAD_CHECK(find(*s));
+              FAIRLEAD_CHECK(s->hands.enable_all());
+              return s->hands.start_all();
+          }},
+         healthy(s)}
+    );
 }
 
 journal::Plan stop_plan(Site& site, proto::EnvironmentArgs args) {
@@ -70,17 +87,19 @@ journal::Plan stop_plan(Site& site, proto::EnvironmentArgs args) {
 
 journal::Plan restart_plan(Site& site, proto::EnvironmentArgs args) {
     auto s = std::make_shared<Shared>(site, std::move(args));
-    return plan_of({{"restart", "Restart Odoo",
-                     [s](Work&) -> Result<> {
-                         FAIRLEAD_CHECK(find(*s));
-                         FAIRLEAD_CHECK(s->hands.enable_all());
-                         s->hands.down_since = std::chrono::steady_clock::now();
-                         auto& systemd = s->hands.systemd();
-                         systemd.reset_failed(s->hands.place().service());
-                         FAIRLEAD_CHECK(systemd.start({s->hands.place().socket()}));
-                         return systemd.restart(s->hands.place().service());
-                     }},
-                    healthy(s)});
+    return plan_of(
+        {{"restart", "Restart Odoo",
+          [s](Work&) -> Result<> {
+              FAIRLEAD_CHECK(find(*s));
+              FAIRLEAD_CHECK(s->hands.enable_all());
+              s->hands.down_since = std::chrono::steady_clock::now();
+              auto& systemd = s->hands.systemd();
+              systemd.reset_failed(s->hands.place().service());
+              FAIRLEAD_CHECK(systemd.start({s->hands.place().socket()}));
+              return systemd.restart(s->hands.place().service());
+          }},
+         healthy(s)}
+    );
 }
 
 journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
@@ -105,7 +124,9 @@ journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
         FAIRLEAD_TRY(snapshots, postgresql.databases(place.account + "."));
         for (const auto& name : snapshots) FAIRLEAD_CHECK(postgresql.drop_database(name));
         FAIRLEAD_CHECK(postgresql.drop_database(place.database()));
-        work.info(fmt::format("The database {} and {} kept copies of it are gone.", place.database(), snapshots.size()));
+        work.info(fmt::format(
+            "The database {} and {} kept copies of it are gone.", place.database(), snapshots.size()
+        ));
         return postgresql.drop_role(place.account);
     };
     auto files = [s](Work& work) -> Result<> {
@@ -113,13 +134,18 @@ journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
         FAIRLEAD_CHECK(host::remove_user(place.account));
         FAIRLEAD_CHECK(host::remove_tree(place.root));
         FAIRLEAD_TRY(removed, s->hands.site().collect_garbage());
-        work.info(fmt::format("The folder is gone, and {} trees and environments of Python that nothing else used.", removed));
+        work.info(fmt::format(
+            "The folder is gone, and {} trees and environments of Python that nothing else used.",
+            removed
+        ));
         return {};
     };
-    return plan_of({{"check", "Find the environment", check},
-                    {"stop", "Stop Odoo and remove its units", stop, {}, {}, true},
-                    {"database", "Remove the database", database, {}, {}, true},
-                    {"files", "Remove the user and the files", files, {}, {}, true}});
+    return plan_of(
+        {{"check", "Find the environment", check},
+         {"stop", "Stop Odoo and remove its units", stop, {}, {}, true},
+         {"database", "Remove the database", database, {}, {}, true},
+         {"files", "Remove the user and the files", files, {}, {}, true}}
+    );
 }
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

@@ -8,7 +8,8 @@ namespace fairlead::deploy {
 journal::Plan start_plan(Site& site, proto::EnvironmentArgs args);
 journal::Plan stop_plan(Site& site, proto::EnvironmentArgs args);
 journal::Plan restart_plan(Site& site, proto::EnvironmentArgs args);
-/// Everything of it: units, databases, role, user, folder, and what nothing else uses of code and packages.
+/// Everything of it: units, databases, role, user, folder, and what nothing else uses of code and
+/// packages.
 journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args);
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

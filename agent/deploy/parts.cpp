@@ -17,8 +17,8 @@ using namespace std::chrono_literals;
 using Steady = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
-constexpr auto health_limit = 120s;  // for the first answer
-constexpr auto stay_up = 10s;        // and then it must stay
+constexpr auto health_limit = 120s; // for the first answer
+constexpr auto stay_up = 10s;       // and then it must stay
 constexpr auto between = 200ms;
 
 bool there(const fs::path& path) {
@@ -29,16 +29,27 @@ bool there(const fs::path& path) {
 Result<> move(const fs::path& from, const fs::path& to) {
     std::error_code error;
     fs::rename(from, to, error);
-    if (error) return fail(Errc::internal, fmt::format("Cannot move {} to {}: {}.", from.string(), to.string(), error.message()));
+    if (error)
+        return fail(
+            Errc::internal,
+            fmt::format("Cannot move {} to {}: {}.", from.string(), to.string(), error.message())
+        );
     return sync_folder(to.parent_path());
 }
 
-}  // namespace
+} // namespace
 
 Result<> Hands::note_before(journal::Work& work, const std::string& environment_id) {
     FAIRLEAD_TRY(record, load_environment(place_));
     if (record && record->id != environment_id)
-        return fail(Error(Errc::conflict, fmt::format("The name {} belongs to another environment of this server ({}).", place_.slug, record->id)).with_code("slug_taken"));
+        return fail(Error(
+                        Errc::conflict,
+                        fmt::format(
+                            "The name {} belongs to another environment of this server ({}).",
+                            place_.slug, record->id
+                        )
+        )
+                        .with_code("slug_taken"));
     work.remember(fact::first, !record);
     if (!record) return {};
     work.remember(fact::previous, std::to_string(record->live));
@@ -54,13 +65,19 @@ std::uint32_t Hands::previous(const journal::Work& work) const {
     return number;
 }
 
-Result<> Hands::hold() { return write_file(place_.held(), "An operation of Fairlead works on this environment.\n", 0600); }
+Result<> Hands::hold() {
+    return write_file(place_.held(), "An operation of Fairlead works on this environment.\n", 0600);
+}
 
 Result<> Hands::release_hold() {
     if (!there(place_.held())) return {};
     std::error_code error;
     fs::remove(place_.held(), error);
-    if (error) return fail(Errc::internal, fmt::format("Cannot remove {}: {}.", place_.held().string(), error.message()));
+    if (error)
+        return fail(
+            Errc::internal,
+            fmt::format("Cannot remove {}: {}.", place_.held().string(), error.message())
+        );
     return sync_folder(place_.root);
 }
 
@@ -94,8 +111,13 @@ Result<> Hands::take_snapshot(journal::Work& work) {
     FAIRLEAD_TRY(bytes, postgresql_.database_bytes(place_.database()));
     work.progress(10, "copying the database");
     auto begun = Steady::now();
-    FAIRLEAD_CHECK(postgresql_.copy_database(place_.database(), place_.scratch_database(), place_.account));
-    work.info(fmt::format("Copied the database ({} MiB) in {:.1f} s.", bytes >> 20, std::chrono::duration<double>(Steady::now() - begun).count()));
+    FAIRLEAD_CHECK(
+        postgresql_.copy_database(place_.database(), place_.scratch_database(), place_.account)
+    );
+    work.info(fmt::format(
+        "Copied the database ({} MiB) in {:.1f} s.", bytes >> 20,
+        std::chrono::duration<double>(Steady::now() - begun).count()
+    ));
     work.progress(70, "copying the filestore");
     FAIRLEAD_CHECK(host::make_folder(place_.snapshots(), 0700, 0, 0));
     FAIRLEAD_CHECK(host::link_tree(place_.filestore(), place_.scratch_snapshot()));
@@ -135,7 +157,9 @@ Result<> Hands::keep_snapshot(std::uint32_t number) {
     FAIRLEAD_TRY(copied, postgresql_.database_exists(place_.scratch_database()));
     if (copied) {
         FAIRLEAD_CHECK(postgresql_.drop_database(place_.snapshot_database(number)));
-        FAIRLEAD_CHECK(postgresql_.rename_database(place_.scratch_database(), place_.snapshot_database(number)));
+        FAIRLEAD_CHECK(
+            postgresql_.rename_database(place_.scratch_database(), place_.snapshot_database(number))
+        );
     }
     if (!there(place_.scratch_snapshot())) return {};
     FAIRLEAD_CHECK(host::remove_tree(place_.snapshot(number)));
@@ -155,8 +179,11 @@ Result<> Hands::switch_to(journal::Work& work, std::uint32_t number) {
     bool same_port = before && *before == after;
     FAIRLEAD_TRY(running, systemd_.state(place_.service()));
 
-    FAIRLEAD_CHECK(host::replace_link(place_.current(), fs::path("releases") / std::to_string(number)));
-    for (const auto& [unit, file] : {std::pair{place_.service(), "service.conf"}, std::pair{place_.socket(), "socket.conf"}}) {
+    FAIRLEAD_CHECK(
+        host::replace_link(place_.current(), fs::path("releases") / std::to_string(number))
+    );
+    for (const auto& [unit, file] :
+         {std::pair{place_.service(), "service.conf"}, std::pair{place_.socket(), "socket.conf"}}) {
         auto folder = place_.drop_in(layout(), unit);
         FAIRLEAD_CHECK(host::make_folder(folder, 0755, 0, 0));
         FAIRLEAD_CHECK(host::replace_link(folder / "50-release.conf", place_.current() / file));
@@ -181,7 +208,9 @@ Result<> Hands::undo_switch(journal::Work& work) {
     // A release that failed may hang for as long as it is let.
     FAIRLEAD_CHECK(stop_all(work, 5s));
     if (!work.recall_yes(fact::first)) {
-        FAIRLEAD_CHECK(host::replace_link(place_.current(), fs::path("releases") / std::to_string(previous(work))));
+        FAIRLEAD_CHECK(host::replace_link(
+            place_.current(), fs::path("releases") / std::to_string(previous(work))
+        ));
         work.info(fmt::format("Release {} is the current one again.", previous(work)));
         return systemd_.reload();
     }
@@ -196,7 +225,8 @@ Result<> Hands::undo_switch(journal::Work& work) {
 
 Error Hands::health_error(journal::Work& work, std::string why) {
     work.log(proto::LogLevel::error, "The last lines of Odoo's log:");
-    for (const auto& line : systemd_.last_lines(place_.service(), 40)) work.log(odoo::level_of(line), line);
+    for (const auto& line : systemd_.last_lines(place_.service(), 40))
+        work.log(odoo::level_of(line), line);
     return Error(Errc::unavailable, std::move(why)).with_code("health_failed");
 }
 
@@ -220,33 +250,51 @@ Result<> Hands::wait_until_healthy(journal::Work& work, bool may_cancel) {
     std::uint16_t port = 0;
     FAIRLEAD_TRY(conf, read_file(place_.current() / "socket.conf", 65536));
     auto colon = conf.rfind("127.0.0.1:");
-    if (colon != std::string::npos) std::from_chars(conf.data() + colon + 10, conf.data() + conf.size(), port);
+    if (colon != std::string::npos)
+        std::from_chars(conf.data() + colon + 10, conf.data() + conf.size(), port);
 
     auto limit = Steady::now() + health_limit;
     std::optional<Steady::time_point> healthy_since;
     FAIRLEAD_TRY(begun, systemd_.state(place_.service()));
     std::string why = "it did not answer";
     for (;;) {
-        if (may_cancel && work.stopping()) return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
+        if (may_cancel && work.stopping())
+            return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
+            );
         FAIRLEAD_TRY(state, systemd_.state(place_.service()));
-        if (state.active == "failed" || state.restarts > begun.restarts || state.sub == "auto-restart")
-            return fail(health_error(work, fmt::format("Odoo ended by itself (exit status {}).", state.exit_status)));
+        if (state.active == "failed" || state.restarts > begun.restarts ||
+            state.sub == "auto-restart")
+            return fail(health_error(
+                work, fmt::format("Odoo ended by itself (exit status {}).", state.exit_status)
+            ));
         if (!healthy_since) {
             FAIRLEAD_TRY(well, answers(port, why));
             if (well) {
                 healthy_since = Steady::now();
-                if (down_since) work.result.downtime_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*healthy_since - *down_since).count());
+                if (down_since)
+                    work.result.downtime_ms = static_cast<std::uint64_t>(
+                        std::chrono::duration_cast<std::chrono::milliseconds>(
+                            *healthy_since - *down_since
+                        )
+                            .count()
+                    );
                 begun = state;
                 work.info("Odoo answers; watching whether it stays up.");
                 work.progress(50, "Odoo answers");
             } else if (Steady::now() > limit) {
-                return fail(health_error(work, fmt::format("Odoo was not healthy within {} s: {}.", health_limit.count(), why)));
+                return fail(health_error(
+                    work,
+                    fmt::format("Odoo was not healthy within {} s: {}.", health_limit.count(), why)
+                ));
             }
         } else if (state.main_pid != begun.main_pid || !state.running()) {
             return fail(health_error(work, "Odoo ended by itself soon after it had started."));
         } else if (Steady::now() - *healthy_since >= stay_up) {
             FAIRLEAD_TRY(still, answers(port, why));
-            if (!still) return fail(health_error(work, fmt::format("Odoo answered once and then no more: {}.", why)));
+            if (!still)
+                return fail(
+                    health_error(work, fmt::format("Odoo answered once and then no more: {}.", why))
+                );
             return {};
         }
         std::this_thread::sleep_for(between);
@@ -257,15 +305,17 @@ Result<> Hands::settle(journal::Work& work) {
     pins_.release();
     FAIRLEAD_CHECK(release_hold());
     auto first = work.recall(fact::first);
-    if (!first) return {};  // it never came so far as to look
+    if (!first) return {}; // it never came so far as to look
     if (*first == "no" && work.recall_yes(fact::was_enabled)) {
         FAIRLEAD_TRY(state, systemd_.state(place_.service()));
         if (!state.running()) {
             work.info("Starting the previous release again.");
             FAIRLEAD_CHECK(enable_all());
             FAIRLEAD_CHECK(start_all());
-            // Told, but no reason to call the undoing a failure: what was there before is there again.
-            if (auto healthy = wait_until_healthy(work, false); !healthy) work.warn(fmt::format("The previous release: {}", healthy.error().message()));
+            // Told, but no reason to call the undoing a failure: what was there before is there
+            // again.
+            if (auto healthy = wait_until_healthy(work, false); !healthy)
+                work.warn(fmt::format("The previous release: {}", healthy.error().message()));
         }
     } else if (*first == "no") {
         FAIRLEAD_CHECK(systemd_.stop(place_.units()));
@@ -275,4 +325,4 @@ Result<> Hands::settle(journal::Work& work) {
     return {};
 }
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

@@ -1,5 +1,5 @@
-/// The parts that deployments, rollbacks and the small operations are put together from. Each can be called again after
-/// a crash in its middle.
+/// The parts that deployments, rollbacks and the small operations are put together from. Each can
+/// be called again after a crash in its middle.
 #pragma once
 
 #include "agent/deploy/site.hpp"
@@ -14,21 +14,23 @@ namespace fairlead::deploy {
 
 /// Names of facts: what an operation remembers in the journal.
 namespace fact {
-inline constexpr const char* first = "first";              ///< there was no environment before
-inline constexpr const char* previous = "previous";        ///< the live release before
-inline constexpr const char* was_enabled = "was_enabled";  ///< it was meant to run
-inline constexpr const char* migration = "migration";      ///< "none", "install", "update"
+inline constexpr const char* first = "first";             ///< there was no environment before
+inline constexpr const char* previous = "previous";       ///< the live release before
+inline constexpr const char* was_enabled = "was_enabled"; ///< it was meant to run
+inline constexpr const char* migration = "migration";     ///< "none", "install", "update"
 inline constexpr const char* made_database = "made_database";
 inline constexpr const char* made_release = "made_release";
-inline constexpr const char* snapshot = "snapshot";        ///< "yes": the scratch snapshot is whole
-inline constexpr const char* replacing = "replacing";      ///< "yes": database and filestore are being replaced
+inline constexpr const char* snapshot = "snapshot"; ///< "yes": the scratch snapshot is whole
+inline constexpr const char* replacing =
+    "replacing"; ///< "yes": database and filestore are being replaced
 inline constexpr const char* switched = "switched";
-}  // namespace fact
+} // namespace fact
 
 /// One environment in the hands of one operation.
 class Hands {
 public:
-    Hands(Site& site, const std::string& slug) : site_(site), place_(site.layout(), slug), postgresql_(place_.account), pins_(site) {}
+    Hands(Site& site, const std::string& slug)
+        : site_(site), place_(site.layout(), slug), postgresql_(place_.account), pins_(site) {}
 
     Site& site() { return site_; }
     const Place& place() const { return place_; }
@@ -37,8 +39,8 @@ public:
     host::Systemd& systemd() { return systemd_; }
     Pins& pins() { return pins_; }
 
-    /// Remembers what was there before: facts `first`, `previous`, `was_enabled`. Errc::conflict with "slug_taken" when
-    /// the folder belongs to another environment.
+    /// Remembers what was there before: facts `first`, `previous`, `was_enabled`. Errc::conflict
+    /// with "slug_taken" when the folder belongs to another environment.
     Result<> note_before(journal::Work& work, const std::string& environment_id);
     std::uint32_t previous(const journal::Work& work) const;
 
@@ -82,4 +84,4 @@ private:
     Pins pins_;
 };
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

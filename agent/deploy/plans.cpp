@@ -41,18 +41,42 @@ Result<journal::Plan> with(const proto::Operation& operation, Make make) {
     return make(std::move(args));
 }
 
-}  // namespace
+} // namespace
 
 Result<journal::Plan> plan_for(Site& site, const proto::Operation& operation) {
     const auto& wanted = operation.kind;
-    if (wanted == proto::kind::ping) return with<proto::PingArgs>(operation, [](auto args) { return ping_plan(std::move(args)); });
-    if (wanted == proto::kind::preflight) return with<proto::PreflightArgs>(operation, [&](auto args) { return preflight_plan(site, std::move(args)); });
-    if (wanted == proto::kind::deploy) return with<proto::DeployArgs>(operation, [&](auto args) { return deploy_plan(site, std::move(args)); });
-    if (wanted == proto::kind::rollback) return with<proto::RollbackArgs>(operation, [&](auto args) { return rollback_plan(site, std::move(args)); });
-    if (wanted == proto::kind::start) return with<proto::EnvironmentArgs>(operation, [&](auto args) { return start_plan(site, std::move(args)); });
-    if (wanted == proto::kind::stop) return with<proto::EnvironmentArgs>(operation, [&](auto args) { return stop_plan(site, std::move(args)); });
-    if (wanted == proto::kind::restart) return with<proto::EnvironmentArgs>(operation, [&](auto args) { return restart_plan(site, std::move(args)); });
-    if (wanted == proto::kind::remove) return with<proto::EnvironmentArgs>(operation, [&](auto args) { return delete_plan(site, std::move(args)); });
+    if (wanted == proto::kind::ping)
+        return with<proto::PingArgs>(operation, [](auto args) {
+            return ping_plan(std::move(args));
+        });
+    if (wanted == proto::kind::preflight)
+        return with<proto::PreflightArgs>(operation, [&](auto args) {
+            return preflight_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::deploy)
+        return with<proto::DeployArgs>(operation, [&](auto args) {
+            return deploy_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::rollback)
+        return with<proto::RollbackArgs>(operation, [&](auto args) {
+            return rollback_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::start)
+        return with<proto::EnvironmentArgs>(operation, [&](auto args) {
+            return start_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::stop)
+        return with<proto::EnvironmentArgs>(operation, [&](auto args) {
+            return stop_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::restart)
+        return with<proto::EnvironmentArgs>(operation, [&](auto args) {
+            return restart_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::remove)
+        return with<proto::EnvironmentArgs>(operation, [&](auto args) {
+            return delete_plan(site, std::move(args));
+        });
     return fail(Errc::invalid, fmt::format("This agent knows no operation \"{}\".", wanted));
 }
 
@@ -64,4 +88,4 @@ Result<> prepare_site(const Layout& layout) {
     return {};
 }
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

@@ -6,10 +6,11 @@
 
 namespace fairlead::deploy {
 
-/// Errc::invalid for a kind that is not in the table. The operation's arguments have passed the policy.
+/// Errc::invalid for a kind that is not in the table. The operation's arguments have passed the
+/// policy.
 Result<journal::Plan> plan_for(Site& site, const proto::Operation& operation);
 
 /// What must be there before anything runs: folders with their owners and modes.
 Result<> prepare_site(const Layout& layout);
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

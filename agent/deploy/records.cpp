@@ -19,7 +19,8 @@ template <class T>
 Result<T> load(const fs::path& file) {
     FAIRLEAD_TRY(text, read_file(file, largest_record));
     auto record = json::decode<T>(text, json::Strictness::lenient, largest_record);
-    if (!record) return fail(Errc::internal, file.string() + " is damaged: " + record.error().message());
+    if (!record)
+        return fail(Errc::internal, file.string() + " is damaged: " + record.error().message());
     return record;
 }
 
@@ -30,7 +31,7 @@ std::string state_of(const host::UnitState& service, const host::UnitState& sock
     return socket.active == "active" ? "starting" : "stopped";
 }
 
-}  // namespace
+} // namespace
 
 Result<std::optional<EnvironmentRecord>> load_environment(const Place& place) {
     auto record = load<EnvironmentRecord>(place.record());
@@ -46,12 +47,18 @@ Result<> save_environment(const Place& place, const EnvironmentRecord& record) {
 Result<ReleaseRecord> load_release(const Place& place, std::uint32_t number) {
     auto record = load<ReleaseRecord>(place.release(number) / "release.json");
     if (!record && record.error().kind() == Errc::not_found)
-        return fail(Error(Errc::not_found, "The server does not keep release " + std::to_string(number) + " of " + place.slug + ".").with_code("release_missing"));
+        return fail(Error(
+                        Errc::not_found, "The server does not keep release " +
+                                             std::to_string(number) + " of " + place.slug + "."
+        )
+                        .with_code("release_missing"));
     return record;
 }
 
 Result<> save_release(const Place& place, const ReleaseRecord& record) {
-    return write_file(place.release(record.info.number) / "release.json", json::encode(record), 0600);
+    return write_file(
+        place.release(record.info.number) / "release.json", json::encode(record), 0600
+    );
 }
 
 std::vector<std::uint32_t> release_numbers(const Place& place) {
@@ -71,7 +78,8 @@ std::vector<Place> all_places(const Layout& layout) {
     std::vector<Place> places;
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(layout.environments(), ignored))
-        if (entry.is_directory(ignored)) places.emplace_back(layout, entry.path().filename().string());
+        if (entry.is_directory(ignored))
+            places.emplace_back(layout, entry.path().filename().string());
     std::ranges::sort(places, {}, &Place::slug);
     return places;
 }
@@ -81,7 +89,11 @@ std::vector<proto::EnvironmentState> inventory(const Layout& layout) {
     std::vector<std::string> units;
     for (const auto& place : all_places(layout)) {
         auto record = load_environment(place);
-        if (!record) log::error("an environment's record cannot be read", {{"environment", place.slug}, {"why", record.error().message()}});
+        if (!record)
+            log::error(
+                "an environment's record cannot be read",
+                {{"environment", place.slug}, {"why", record.error().message()}}
+            );
         if (!record || !*record) continue;
         proto::EnvironmentState state;
         state.id = (*record)->id;
@@ -95,7 +107,8 @@ std::vector<proto::EnvironmentState> inventory(const Layout& layout) {
             release->info.has_database_snapshot = fs::exists(place.snapshot(number), ignored);
             state.releases.push_back(std::move(release->info));
         }
-        if (fs::exists(place.held(), ignored)) state.detail = "held back while an operation works on it";
+        if (fs::exists(place.held(), ignored))
+            state.detail = "held back while an operation works on it";
         units.push_back(place.service());
         units.push_back(place.socket());
         found.push_back(std::move(state));
@@ -110,9 +123,10 @@ std::vector<proto::EnvironmentState> inventory(const Layout& layout) {
         const auto& service = (*states)[2 * i];
         found[i].state = state_of(service, (*states)[2 * i + 1]);
         if (found[i].state == "failed" && found[i].detail.empty())
-            found[i].detail = service.active == "failed" ? "systemd says: " + service.result : "it is enabled and does not run";
+            found[i].detail = service.active == "failed" ? "systemd says: " + service.result
+                                                         : "it is enabled and does not run";
     }
     return found;
 }
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

@@ -7,4 +7,4 @@ namespace fairlead::deploy {
 
 journal::Plan rollback_plan(Site& site, proto::RollbackArgs args);
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

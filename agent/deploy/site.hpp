@@ -1,4 +1,5 @@
-/// What all operations of this server share: where things are, and which trees and environments of Python are in use.
+/// What all operations of this server share: where things are, and which trees and environments of
+/// Python are in use.
 #pragma once
 
 #include "agent/deploy/layout.hpp"
@@ -40,7 +41,8 @@ public:
     Timestamp now() const { return clock_.now(); }
     host::Git git() const { return host::Git(layout_.mirrors(), layout_.runtime); }
 
-    /// One at a time for each name: mirrors, trees and environments of Python that two operations want at once.
+    /// One at a time for each name: mirrors, trees and environments of Python that two operations
+    /// want at once.
     std::unique_lock<std::mutex> lock(const std::string& name);
 
     /// Removes trees and environments of Python that no release and no pin names. Returns how many.
@@ -55,4 +57,4 @@ private:
     std::multiset<std::string> pinned_;
 };
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

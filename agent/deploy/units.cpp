@@ -19,7 +19,7 @@ std::string unit_word(std::string_view text) {
     return word + '"';
 }
 
-}  // namespace
+} // namespace
 
 std::string service_template() {
     return R"(# Written by fairlead-agent. What differs between environments is in each one's current release.
@@ -58,8 +58,10 @@ WantedBy=sockets.target
 )";
 }
 
-std::vector<std::string> sandbox(const Layout& layout, const Place& place, const proto::EnvironmentSpec& environment,
-                                 const odoo::Installation& installation, const std::filesystem::path& venv) {
+std::vector<std::string> sandbox(
+    const Layout& layout, const Place& place, const proto::EnvironmentSpec& environment,
+    const odoo::Installation& installation, const std::filesystem::path& venv
+) {
     std::vector<std::string> lines{
         "User=" + place.account,
         "Group=" + place.account,
@@ -96,17 +98,24 @@ std::vector<std::string> sandbox(const Layout& layout, const Place& place, const
         "BindReadOnlyPaths=" + venv.string(),
         "BindReadOnlyPaths=" + installation.source.string(),
     };
-    for (const auto& addons : installation.addons) lines.push_back("BindReadOnlyPaths=" + addons.string());
+    for (const auto& addons : installation.addons)
+        lines.push_back("BindReadOnlyPaths=" + addons.string());
     const auto& limits = environment.resources;
-    if (limits.memory_max_bytes != 0) lines.push_back(fmt::format("MemoryMax={}", limits.memory_max_bytes));
+    if (limits.memory_max_bytes != 0)
+        lines.push_back(fmt::format("MemoryMax={}", limits.memory_max_bytes));
     if (limits.cpu_percent != 0) lines.push_back(fmt::format("CPUQuota={}%", limits.cpu_percent));
     if (limits.tasks_max != 0) lines.push_back(fmt::format("TasksMax={}", limits.tasks_max));
     return lines;
 }
 
-std::string service_conf(const Place& place, const proto::EnvironmentSpec&, const odoo::Installation& installation,
-                         const std::vector<std::string>& sandbox_lines, std::uint32_t number) {
-    auto text = fmt::format("# Release {} of {}, written by fairlead-agent.\n[Service]\nExecStart=\nExecStart=", number, place.slug);
+std::string service_conf(
+    const Place& place, const proto::EnvironmentSpec&, const odoo::Installation& installation,
+    const std::vector<std::string>& sandbox_lines, std::uint32_t number
+) {
+    auto text = fmt::format(
+        "# Release {} of {}, written by fairlead-agent.\n[Service]\nExecStart=\nExecStart=", number,
+        place.slug
+    );
     bool first = true;
     for (const auto& word : odoo::serve_command(installation)) {
         text += (first ? "" : " ") + unit_word(word);
@@ -136,7 +145,9 @@ std::string variables_file(const std::vector<std::pair<std::string, std::string>
 
 Result<bool> install_templates(const Layout& layout) {
     bool changed = false;
-    for (const auto& [name, text] : {std::pair{"fairlead-odoo@.service", service_template()}, std::pair{"fairlead-odoo@.socket", socket_template()}}) {
+    for (const auto& [name, text] :
+         {std::pair{"fairlead-odoo@.service", service_template()},
+          std::pair{"fairlead-odoo@.socket", socket_template()}}) {
         auto file = layout.units / name;
         auto there = read_file(file, 65536);
         if (there && *there == text) continue;
@@ -146,4 +157,4 @@ Result<bool> install_templates(const Layout& layout) {
     return changed;
 }
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

@@ -9,19 +9,25 @@
 
 namespace fairlead::deploy {
 
-/// fairlead-odoo@.service and fairlead-odoo@.socket: the same for all; what differs is in each release's own files.
+/// fairlead-odoo@.service and fairlead-odoo@.socket: the same for all; what differs is in each
+/// release's own files.
 std::string service_template();
 std::string socket_template();
 
-/// Everything that confines one environment's processes: "Key=Value" lines of a [Service] section, also properties of
-/// a transient unit. `release` is the release's folder.
-std::vector<std::string> sandbox(const Layout& layout, const Place& place, const proto::EnvironmentSpec& environment,
-                                 const odoo::Installation& installation, const std::filesystem::path& venv);
+/// Everything that confines one environment's processes: "Key=Value" lines of a [Service] section,
+/// also properties of a transient unit. `release` is the release's folder.
+std::vector<std::string> sandbox(
+    const Layout& layout, const Place& place, const proto::EnvironmentSpec& environment,
+    const odoo::Installation& installation, const std::filesystem::path& venv
+);
 
-/// releases/<n>/service.conf and socket.conf. systemd finds them through `current`, so that one link changes code,
-/// configuration and unit together.
-std::string service_conf(const Place& place, const proto::EnvironmentSpec& environment, const odoo::Installation& installation,
-                         const std::vector<std::string>& sandbox_lines, std::uint32_t number);
+/// releases/<n>/service.conf and socket.conf. systemd finds them through `current`, so that one
+/// link changes code, configuration and unit together.
+std::string service_conf(
+    const Place& place, const proto::EnvironmentSpec& environment,
+    const odoo::Installation& installation, const std::vector<std::string>& sandbox_lines,
+    std::uint32_t number
+);
 std::string socket_conf(const proto::EnvironmentSpec& environment);
 
 /// releases/<n>/variables.env, for systemd. Values are quoted.
@@ -30,4 +36,4 @@ std::string variables_file(const std::vector<std::pair<std::string, std::string>
 /// Writes the two templates where they are missing or differ. True: systemd must reload.
 Result<bool> install_templates(const Layout& layout);
 
-}  // namespace fairlead::deploy
+} // namespace fairlead::deploy

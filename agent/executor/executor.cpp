@@ -18,12 +18,15 @@ journal::Pause pause_of(const Options& options) {
     return [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); };
 }
 
-}  // namespace
+} // namespace
 
-Executor::Executor(journal::Journal& journal, PolicySource policy, PlanMaker plans, const Clock& clock,
-                   std::function<void()> on_change, Options options)
-    : journal_(journal), policy_(std::move(policy)), plans_(std::move(plans)), clock_(clock), on_change_(std::move(on_change)),
-      options_(std::move(options)), engine_(journal, pause_of(options_)) {}
+Executor::Executor(
+    journal::Journal& journal, PolicySource policy, PlanMaker plans, const Clock& clock,
+    std::function<void()> on_change, Options options
+)
+    : journal_(journal), policy_(std::move(policy)), plans_(std::move(plans)), clock_(clock),
+      on_change_(std::move(on_change)), options_(std::move(options)),
+      engine_(journal, pause_of(options_)) {}
 
 Executor::~Executor() {
     wait_until_idle();
@@ -39,7 +42,8 @@ void Executor::recover() {
         run.found = std::move(found);
         waiting_.push_back(std::move(run));
     }
-    if (!waiting_.empty()) log::warning("recovering operations that were interrupted", {{"count", waiting_.size()}});
+    if (!waiting_.empty())
+        log::warning("recovering operations that were interrupted", {{"count", waiting_.size()}});
     start_what_can();
 }
 
@@ -47,29 +51,49 @@ void Executor::deliver(proto::Operation operation) {
     auto refuse = [&](const proto::OperationError& error) {
         auto delivered = journal_.refuse(operation, error);
         if (delivered == journal::Delivered::fresh)
-            log::warning("operation refused", {{"operation", operation.id}, {"code", error.code}, {"why", error.message}});
+            log::warning(
+                "operation refused",
+                {{"operation", operation.id}, {"code", error.code}, {"why", error.message}}
+            );
     };
-    // The id and the fence are what the journal is keyed by; without good ones there is nothing to answer to.
-    if (auto good = policy::check_id(operation.id, "op_"); !good || operation.fence == 0 || operation.fence > (1ULL << 62)) {
-        log::error("a delivery without a usable id or fence was dropped", {{"why", good ? "fence" : good.error().message()}});
+    // The id and the fence are what the journal is keyed by; without good ones there is nothing to
+    // answer to.
+    if (auto good = policy::check_id(operation.id, "op_");
+        !good || operation.fence == 0 || operation.fence > (1ULL << 62)) {
+        log::error(
+            "a delivery without a usable id or fence was dropped",
+            {{"why", good ? "fence" : good.error().message()}}
+        );
         return;
     }
     if (operation.requested_by.size() > 200) operation.requested_by.resize(200);
     auto policy = policy_();
     if (!policy) return refuse({"policy_refused", policy.error().message(), {}});
-    if (auto permitted = policy->permit(operation); !permitted) return refuse(as_error(permitted.error()));
+    if (auto permitted = policy->permit(operation); !permitted)
+        return refuse(as_error(permitted.error()));
     auto slug = policy::slug_of(operation);
 
     std::lock_guard lock(mutex_);
     if (waiting_.size() >= options_.waiting)
-        return refuse({"agent_busy", "The server has " + std::to_string(waiting_.size()) +
-                                         " operations waiting already; ask again when some are done.", {}});
+        return refuse(
+            {"agent_busy",
+             "The server has " + std::to_string(waiting_.size()) +
+                 " operations waiting already; ask again when some are done.",
+             {}}
+        );
     auto delivered = journal_.deliver(operation, slug);
     if (delivered == journal::Delivered::full)
-        log::error("an operation was not taken: too many reports wait for the controller", {{"operation", operation.id}});
+        log::error(
+            "an operation was not taken: too many reports wait for the controller",
+            {{"operation", operation.id}}
+        );
     if (delivered != journal::Delivered::fresh) return;
-    log::info("operation accepted", {{"operation", operation.id}, {"kind", operation.kind}, {"environment", slug},
-                                     {"requested_by", operation.requested_by}});
+    log::info(
+        "operation accepted", {{"operation", operation.id},
+                               {"kind", operation.kind},
+                               {"environment", slug},
+                               {"requested_by", operation.requested_by}}
+    );
     Run run;
     run.operation = std::move(operation);
     run.slug = std::move(slug);
@@ -88,15 +112,23 @@ void Executor::cancel(const std::string& id) {
 
 void Executor::start_what_can() {
     auto busy = [&](const std::string& slug) {
-        return !slug.empty() && std::ranges::any_of(running_, [&](const Run& run) { return !run.ended && run.slug == slug; });
+        return !slug.empty() && std::ranges::any_of(running_, [&](const Run& run) {
+            return !run.ended && run.slug == slug;
+        });
     };
-    auto active = [&] { return static_cast<std::size_t>(std::ranges::count_if(running_, [](const Run& r) { return !r.ended; })); };
+    auto active = [&] {
+        return static_cast<std::size_t>(std::ranges::count_if(running_, [](const Run& r) {
+            return !r.ended;
+        }));
+    };
     // What a crash interrupted comes first: nothing new begins beside it.
-    bool recovering = std::ranges::any_of(running_, [](const Run& run) { return !run.ended && run.found; }) ||
-                      std::ranges::any_of(waiting_, [](const Run& run) { return run.found.has_value(); });
-    std::set<std::string> passed;  // the order within an environment stays
+    bool recovering =
+        std::ranges::any_of(running_, [](const Run& run) { return !run.ended && run.found; }) ||
+        std::ranges::any_of(waiting_, [](const Run& run) { return run.found.has_value(); });
+    std::set<std::string> passed; // the order within an environment stays
     for (auto it = waiting_.begin(); it != waiting_.end() && active() < options_.at_once;) {
-        bool may = !busy(it->slug) && (it->slug.empty() || !passed.contains(it->slug)) && (!recovering || it->found);
+        bool may = !busy(it->slug) && (it->slug.empty() || !passed.contains(it->slug)) &&
+                   (!recovering || it->found);
         if (!may) {
             passed.insert(it->slug);
             ++it;
@@ -110,7 +142,9 @@ void Executor::start_what_can() {
 
 void Executor::start(Run& run) {
     journal::Redactor redactor(run.operation.secrets);
-    run.work = std::make_unique<journal::Work>(journal_, clock_, std::move(run.operation), std::move(redactor));
+    run.work = std::make_unique<journal::Work>(
+        journal_, clock_, std::move(run.operation), std::move(redactor)
+    );
     run.operation.id = run.work->id();
     run.operation.kind = run.work->operation().kind;
     run.operation.secrets.clear();
@@ -130,9 +164,12 @@ void Executor::run_one(Run& run) {
         } else {
             finished = engine_.run(*plan, *run.work);
         }
-        log::info("operation finished", {{"operation", run.work->id()},
-                                         {"error", finished.error ? finished.error->message : std::string("none")},
-                                         {"note", finished.note}});
+        log::info(
+            "operation finished",
+            {{"operation", run.work->id()},
+             {"error", finished.error ? finished.error->message : std::string("none")},
+             {"note", finished.note}}
+        );
     } catch (const std::exception& error) {
         // Nothing that happens now could be remembered: end, and let the next start recover.
         log::error("the journal cannot be written; ending", {{"why", error.what()}});
@@ -145,7 +182,8 @@ void Executor::end(Run& run) {
     {
         std::lock_guard lock(mutex_);
         run.ended = true;
-        if (!run.slug.empty() && run.operation.kind != proto::kind::preflight) inventory_changed_ = true;
+        if (!run.slug.empty() && run.operation.kind != proto::kind::preflight)
+            inventory_changed_ = true;
         start_what_can();
         changed_.notify_all();
     }
@@ -170,13 +208,15 @@ void Executor::tick() {
 
 bool Executor::idle() {
     std::lock_guard lock(mutex_);
-    return waiting_.empty() && std::ranges::all_of(running_, [](const Run& run) { return run.ended; });
+    return waiting_.empty() &&
+           std::ranges::all_of(running_, [](const Run& run) { return run.ended; });
 }
 
 void Executor::wait_until_idle() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {
-        return waiting_.empty() && std::ranges::all_of(running_, [](const Run& run) { return run.ended; });
+        return waiting_.empty() &&
+               std::ranges::all_of(running_, [](const Run& run) { return run.ended; });
     });
 }
 
@@ -185,4 +225,4 @@ bool Executor::take_inventory_changed() {
     return std::exchange(inventory_changed_, false);
 }
 
-}  // namespace fairlead::executor
+} // namespace fairlead::executor

@@ -1,4 +1,5 @@
-/// Takes operations in, holds them against the policy, and runs them: up to four at once, one per environment.
+/// Takes operations in, holds them against the policy, and runs them: up to four at once, one per
+/// environment.
 #pragma once
 
 #include "agent/journal/engine.hpp"
@@ -18,25 +19,30 @@ namespace fairlead::executor {
 /// The steps of an operation, also for one that is found unfinished (then without secrets).
 using PlanMaker = std::function<Result<journal::Plan>(const proto::Operation&)>;
 
-/// The policy as it is now: asked for each operation, so that a change of the file needs no restart.
+/// The policy as it is now: asked for each operation, so that a change of the file needs no
+/// restart.
 using PolicySource = std::function<Result<policy::Policy>()>;
 
 struct Options {
     std::size_t at_once = 4;
-    std::size_t waiting = 64;  ///< accepted and not begun; above it a delivery fails with "agent_busy"
-    journal::Pause pause;      ///< between tries; empty: really waits
+    std::size_t waiting =
+        64;               ///< accepted and not begun; above it a delivery fails with "agent_busy"
+    journal::Pause pause; ///< between tries; empty: really waits
 };
 
-/// Called from the socket's thread; operations run on threads of their own. `on_change` is called from any thread when
-/// there is a report to send or a run has ended.
+/// Called from the socket's thread; operations run on threads of their own. `on_change` is called
+/// from any thread when there is a report to send or a run has ended.
 class Executor {
 public:
-    Executor(journal::Journal& journal, PolicySource policy, PlanMaker plans, const Clock& clock,
-             std::function<void()> on_change, Options options = {});
+    Executor(
+        journal::Journal& journal, PolicySource policy, PlanMaker plans, const Clock& clock,
+        std::function<void()> on_change, Options options = {}
+    );
     /// Waits for what runs.
     ~Executor();
 
-    /// Finishes or undoes what the journal has unfinished, on a thread; what is delivered meanwhile waits.
+    /// Finishes or undoes what the journal has unfinished, on a thread; what is delivered meanwhile
+    /// waits.
     void recover();
 
     void deliver(proto::Operation operation);
@@ -44,7 +50,8 @@ public:
     void query(const std::string& id) { journal_.query(id); }
     void acknowledge(std::uint64_t seq) { journal_.acknowledge(seq); }
 
-    /// Writes log lines that waited long enough, joins threads that ended. Call at least every 200 ms while busy.
+    /// Writes log lines that waited long enough, joins threads that ended. Call at least every 200
+    /// ms while busy.
     void tick();
 
     /// Nothing runs and nothing waits.
@@ -58,7 +65,7 @@ private:
     struct Run {
         proto::Operation operation;
         std::string slug;
-        std::unique_ptr<journal::Work> work;  ///< null until it runs
+        std::unique_ptr<journal::Work> work; ///< null until it runs
         std::optional<journal::Unfinished> found;
         bool cancelled = false;
         bool ended = false;
@@ -85,4 +92,4 @@ private:
     bool inventory_changed_ = false;
 };
 
-}  // namespace fairlead::executor
+} // namespace fairlead::executor

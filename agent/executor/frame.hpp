@@ -26,4 +26,4 @@ private:
     std::string buffer_;
 };
 
-}  // namespace fairlead::executor
+} // namespace fairlead::executor

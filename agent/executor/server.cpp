@@ -23,22 +23,25 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t out_high = 512 << 10;  // no more reports are read from the journal above it
-constexpr auto turn = 200ms;                 // while something runs: log lines wait no longer
-constexpr auto farewell = 2s;                // for the link to answer "idle"
+constexpr std::size_t out_high = 512 << 10; // no more reports are read from the journal above it
+constexpr auto turn = 200ms;                // while something runs: log lines wait no longer
+constexpr auto farewell = 2s;               // for the link to answer "idle"
 
 template <class... F>
 struct Overload : F... {
     using F::operator()...;
 };
 
-}  // namespace
+} // namespace
 
 Result<Descriptor> activated_socket() {
     const char* pid = std::getenv("LISTEN_PID");
     const char* count = std::getenv("LISTEN_FDS");
     if (!pid || !count || std::atol(pid) != ::getpid() || std::string_view(count) != "1")
-        return fail(Errc::not_found, "systemd handed over no socket: start fairlead-executor.socket, which starts this by itself.");
+        return fail(
+            Errc::not_found, "systemd handed over no socket: start fairlead-executor.socket, which "
+                             "starts this by itself."
+        );
     ::unsetenv("LISTEN_PID");
     ::unsetenv("LISTEN_FDS");
     ::fcntl(3, F_SETFD, FD_CLOEXEC);
@@ -49,28 +52,36 @@ Result<Descriptor> activated_socket() {
 Result<Descriptor> bind_socket(const std::filesystem::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (path.string().size() >= sizeof address.sun_path) return fail(Errc::invalid, fmt::format("{} is too long for a socket.", path.string()));
+    if (path.string().size() >= sizeof address.sun_path)
+        return fail(Errc::invalid, fmt::format("{} is too long for a socket.", path.string()));
     std::strcpy(address.sun_path, path.c_str());
     Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     ::unlink(path.c_str());
-    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::chmod(path.c_str(), 0660) != 0 ||
-        ::listen(fd.get(), 4) != 0)
-        return fail(Errc::internal, fmt::format("Cannot listen on {}: {}.", path.string(), std::strerror(errno)));
+    if (::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        ::chmod(path.c_str(), 0660) != 0 || ::listen(fd.get(), 4) != 0)
+        return fail(
+            Errc::internal,
+            fmt::format("Cannot listen on {}: {}.", path.string(), std::strerror(errno))
+        );
     return fd;
 }
 
-Server::Server(Descriptor listener, int wake, Executor& executor, journal::Journal& journal, PolicySource policy,
-               ServerOptions options)
-    : listener_(std::move(listener)), wake_(wake), executor_(executor), journal_(journal), policy_(std::move(policy)),
-      options_(std::move(options)) {}
+Server::Server(
+    Descriptor listener, int wake, Executor& executor, journal::Journal& journal,
+    PolicySource policy, ServerOptions options
+)
+    : listener_(std::move(listener)), wake_(wake), executor_(executor), journal_(journal),
+      policy_(std::move(policy)), options_(std::move(options)) {}
 
 void Server::run(int signal_fd) {
     bool ending = false;
     for (;;) {
         std::array<pollfd, 4> fds{
-            pollfd{listener_.get(), POLLIN, 0}, pollfd{wake_, POLLIN, 0}, pollfd{ending ? -1 : signal_fd, POLLIN, 0},
+            pollfd{listener_.get(), POLLIN, 0}, pollfd{wake_, POLLIN, 0},
+            pollfd{ending ? -1 : signal_fd, POLLIN, 0},
             pollfd{link_.get(), static_cast<short>(POLLIN | (out_.empty() ? 0 : POLLOUT)), 0}};
-        auto wait = executor_.idle() ? std::min<std::chrono::milliseconds>(options_.idle, 1s) : turn;
+        auto wait =
+            executor_.idle() ? std::min<std::chrono::milliseconds>(options_.idle, 1s) : turn;
         if (idle_told_) wait = 100ms;
         if (::poll(fds.data(), fds.size(), static_cast<int>(wait.count())) < 0 && errno != EINTR)
             throw std::system_error(errno, std::generic_category(), "poll");
@@ -86,7 +97,8 @@ void Server::run(int signal_fd) {
         if (fds[3].revents) read_link();
         if (fds[0].revents) accept_link();
         executor_.tick();
-        if (executor_.take_inventory_changed() && link_ && options_.inventory) send(proto::Inventory{options_.inventory()});
+        if (executor_.take_inventory_changed() && link_ && options_.inventory)
+            send(proto::Inventory{options_.inventory()});
         pump();
         if (time_to_go(ending)) return;
     }
@@ -114,7 +126,10 @@ void Server::accept_link() {
     socklen_t size = sizeof who;
     if (::getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 ||
         std::ranges::find(options_.peers, who.uid) == options_.peers.end()) {
-        log::warning("a connection was refused: only the user fairlead and root may connect", {{"uid", who.uid}, {"pid", who.pid}});
+        log::warning(
+            "a connection was refused: only the user fairlead and root may connect",
+            {{"uid", who.uid}, {"pid", who.pid}}
+        );
         return;
     }
     // What the old one still had to say was sent before the new one called.
@@ -174,7 +189,8 @@ void Server::handle(std::string_view body) {
 
 void Server::send(const proto::FromExecutor& message) {
     auto text = proto::encode(message);
-    if (text.size() > largest_frame) return log::error("a message is too large to be sent", {{"bytes", text.size()}});
+    if (text.size() > largest_frame)
+        return log::error("a message is too large to be sent", {{"bytes", text.size()}});
     out_ += frame(text);
 }
 
@@ -198,4 +214,4 @@ void Server::write_link() {
     }
 }
 
-}  // namespace fairlead::executor
+} // namespace fairlead::executor

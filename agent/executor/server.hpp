@@ -1,19 +1,21 @@
-/// The executor's end of the local socket: one link at a time, its messages in, status and reports out.
+/// The executor's end of the local socket: one link at a time, its messages in, status and reports
+/// out.
 #pragma once
 
 #include "agent/executor/executor.hpp"
 #include "agent/executor/frame.hpp"
 #include "common/runtime/file.hpp"
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <filesystem>
-#include <sys/types.h>
 
 namespace fairlead::executor {
 
 struct ServerOptions {
-    std::vector<uid_t> peers{0};                ///< who may connect
-    std::chrono::milliseconds idle{30'000};     ///< then the process ends
+    std::vector<uid_t> peers{0};            ///< who may connect
+    std::chrono::milliseconds idle{30'000}; ///< then the process ends
     std::function<std::vector<proto::EnvironmentState>()> inventory;
 };
 
@@ -27,8 +29,10 @@ Result<Descriptor> bind_socket(const std::filesystem::path& path);
 class Server {
 public:
     /// `wake` is an eventfd that Executor's on_change and the journal write to.
-    Server(Descriptor listener, int wake, Executor& executor, journal::Journal& journal, PolicySource policy,
-           ServerOptions options);
+    Server(
+        Descriptor listener, int wake, Executor& executor, journal::Journal& journal,
+        PolicySource policy, ServerOptions options
+    );
     void run(int signal_fd);
 
 private:
@@ -57,4 +61,4 @@ private:
     Steady::time_point last_active_ = Steady::now();
 };
 
-}  // namespace fairlead::executor
+} // namespace fairlead::executor

@@ -21,11 +21,14 @@ namespace {
 namespace fs = std::filesystem;
 
 tl::unexpected<Error> failed(std::string_view what, const fs::path& path, int error = errno) {
-    return fail(Errc::internal, fmt::format("Cannot {} {}: {}.", what, path.string(), std::strerror(error)));
+    return fail(
+        Errc::internal, fmt::format("Cannot {} {}: {}.", what, path.string(), std::strerror(error))
+    );
 }
 
 /// Calls `visit` for everything below, folders before their content. Links are not followed.
-Result<> walk(const fs::path& folder, const std::function<Result<>(const fs::directory_entry&)>& visit) {
+Result<>
+walk(const fs::path& folder, const std::function<Result<>(const fs::directory_entry&)>& visit) {
     std::error_code error;
     fs::recursive_directory_iterator at(folder, error), end;
     if (error) return failed("read", folder, error.value());
@@ -37,7 +40,7 @@ Result<> walk(const fs::path& folder, const std::function<Result<>(const fs::dir
     return {};
 }
 
-}  // namespace
+} // namespace
 
 Result<DiskSpace> disk_space(const fs::path& path) {
     struct statvfs info {};
@@ -48,11 +51,13 @@ Result<DiskSpace> disk_space(const fs::path& path) {
 Result<> make_folder(const fs::path& folder, mode_t mode, uid_t uid, gid_t gid) {
     auto parent = folder.parent_path();
     struct stat info {};
-    if (!parent.empty() && ::lstat(parent.c_str(), &info) != 0) FAIRLEAD_CHECK(make_folder(parent, 0755, 0, 0));
+    if (!parent.empty() && ::lstat(parent.c_str(), &info) != 0)
+        FAIRLEAD_CHECK(make_folder(parent, 0755, 0, 0));
     if (::mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) return failed("make", folder);
     Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd) return failed("open", folder);
-    if (::fchown(fd.get(), uid, gid) != 0 || ::fchmod(fd.get(), mode) != 0) return failed("set the owner of", folder);
+    if (::fchown(fd.get(), uid, gid) != 0 || ::fchmod(fd.get(), mode) != 0)
+        return failed("set the owner of", folder);
     return {};
 }
 
@@ -98,7 +103,8 @@ Result<> link_tree(const fs::path& from, const fs::path& to) {
         struct stat info {};
         if (::lstat(model.c_str(), &info) != 0) return failed("look at", model);
         if (::mkdir(made.c_str(), info.st_mode & 07777) != 0) return failed("make", made);
-        if (::lchown(made.c_str(), info.st_uid, info.st_gid) != 0 || ::chmod(made.c_str(), info.st_mode & 07777) != 0)
+        if (::lchown(made.c_str(), info.st_uid, info.st_gid) != 0 ||
+            ::chmod(made.c_str(), info.st_mode & 07777) != 0)
             return failed("set the owner of", made);
         return {};
     };
@@ -106,7 +112,8 @@ Result<> link_tree(const fs::path& from, const fs::path& to) {
     return walk(from, [&](const fs::directory_entry& entry) -> Result<> {
         auto target = to / entry.path().lexically_relative(from);
         if (entry.is_directory() && !entry.is_symlink()) return folder_like(entry.path(), target);
-        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) != 0) return failed("link", target);
+        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) != 0)
+            return failed("link", target);
         return {};
     });
 }
@@ -115,7 +122,8 @@ Result<std::uint64_t> tree_size(const fs::path& folder) {
     std::uint64_t sum = 0;
     FAIRLEAD_CHECK(walk(folder, [&](const fs::directory_entry& entry) -> Result<> {
         struct stat info {};
-        if (::lstat(entry.path().c_str(), &info) == 0) sum += static_cast<std::uint64_t>(info.st_blocks) * 512;
+        if (::lstat(entry.path().c_str(), &info) == 0)
+            sum += static_cast<std::uint64_t>(info.st_blocks) * 512;
         return {};
     }));
     return sum;
@@ -126,9 +134,16 @@ Result<std::string> manifest_of(const fs::path& folder) {
     FAIRLEAD_CHECK(walk(folder, [&](const fs::directory_entry& entry) -> Result<> {
         if (entry.is_directory() && !entry.is_symlink()) return {};
         auto path = entry.path().lexically_relative(folder).string();
-        if (path.find('\n') != std::string::npos) return fail(Errc::invalid, fmt::format("{} has a file with a line feed in its name.", folder.string()));
+        if (path.find('\n') != std::string::npos)
+            return fail(
+                Errc::invalid,
+                fmt::format("{} has a file with a line feed in its name.", folder.string())
+            );
         if (entry.is_symlink()) {
-            lines.emplace_back(std::move(path), crypto::sha256("-> " + fs::read_symlink(entry.path()).string()).hex());
+            lines.emplace_back(
+                std::move(path),
+                crypto::sha256("-> " + fs::read_symlink(entry.path()).string()).hex()
+            );
             return {};
         }
         if (!entry.is_regular_file()) return {};
@@ -138,7 +153,8 @@ Result<std::string> manifest_of(const fs::path& folder) {
     }));
     std::ranges::sort(lines);
     std::string text;
-    for (const auto& [path, digest] : lines) text.append(digest).append("  ").append(path).append("\n");
+    for (const auto& [path, digest] : lines)
+        text.append(digest).append("  ").append(path).append("\n");
     return text;
 }
 
@@ -154,9 +170,11 @@ std::string first_difference(std::string_view expected, std::string_view found) 
         if (a == b) continue;
         if (a.empty()) return std::string(b.substr(std::min(b.size(), digest))) + " (added)";
         if (b.empty()) return std::string(a.substr(std::min(a.size(), digest))) + " (missing)";
-        auto path_a = a.substr(std::min(a.size(), digest)), path_b = b.substr(std::min(b.size(), digest));
+        auto path_a = a.substr(std::min(a.size(), digest)),
+             path_b = b.substr(std::min(b.size(), digest));
         if (path_a == path_b) return std::string(path_a) + " (changed)";
-        return path_a < path_b ? std::string(path_a) + " (missing)" : std::string(path_b) + " (added)";
+        return path_a < path_b ? std::string(path_a) + " (missing)"
+                               : std::string(path_b) + " (added)";
     }
     return {};
 }
@@ -164,9 +182,10 @@ std::string first_difference(std::string_view expected, std::string_view found) 
 Result<> replace_link(const fs::path& name, const fs::path& target) {
     auto temporary = name.parent_path() / ("." + name.filename().string() + ".new");
     ::unlink(temporary.c_str());
-    if (::symlink(target.c_str(), temporary.c_str()) != 0) return failed("make the link", temporary);
+    if (::symlink(target.c_str(), temporary.c_str()) != 0)
+        return failed("make the link", temporary);
     if (::rename(temporary.c_str(), name.c_str()) != 0) return failed("replace the link", name);
     return sync_folder(name.parent_path());
 }
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

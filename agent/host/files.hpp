@@ -3,22 +3,23 @@
 
 #include "common/runtime/result.hpp"
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <sys/types.h>
 
 namespace fairlead::host {
 
 struct DiskSpace {
     std::uint64_t total_bytes = 0;
-    std::uint64_t free_bytes = 0;  ///< for root
+    std::uint64_t free_bytes = 0; ///< for root
 };
 Result<DiskSpace> disk_space(const std::filesystem::path& path);
 
-/// Makes the folder (and its parents, 0755 root) and sets owner and mode, also where it was there. Refuses a link in
-/// its place.
+/// Makes the folder (and its parents, 0755 root) and sets owner and mode, also where it was there.
+/// Refuses a link in its place.
 Result<> make_folder(const std::filesystem::path& folder, mode_t mode, uid_t uid, gid_t gid);
 
 /// Removes it and everything in it; follows no link. Fine when it is gone.
@@ -33,13 +34,14 @@ Result<> give_to(const std::filesystem::path& folder, uid_t uid, gid_t gid);
 /// Onto the disk: one sync of the file system that holds it.
 Result<> sync_tree(const std::filesystem::path& folder);
 
-/// The same tree in `to`, its files hard links to those in `from`; owners and modes of folders kept. `to` does not exist.
+/// The same tree in `to`, its files hard links to those in `from`; owners and modes of folders
+/// kept. `to` does not exist.
 Result<> link_tree(const std::filesystem::path& from, const std::filesystem::path& to);
 
 Result<std::uint64_t> tree_size(const std::filesystem::path& folder);
 
-/// Lines "<sha256>  <path>" of every file below, sorted by path; a link counts with its target's text. Paths with a line
-/// feed are refused.
+/// Lines "<sha256>  <path>" of every file below, sorted by path; a link counts with its target's
+/// text. Paths with a line feed are refused.
 Result<std::string> manifest_of(const std::filesystem::path& folder);
 
 /// The first path that two manifests disagree on, "" when they are equal.
@@ -48,4 +50,4 @@ std::string first_difference(std::string_view expected, std::string_view found);
 /// Points the link `name` at `target`, in one step.
 Result<> replace_link(const std::filesystem::path& name, const std::filesystem::path& target);
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

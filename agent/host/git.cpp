@@ -20,13 +20,15 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 
-constexpr auto fetch_deadline = 3600s;  // all of Odoo over a slow line; a stalled line ends after a minute
+constexpr auto fetch_deadline =
+    3600s; // all of Odoo over a slow line; a stalled line ends after a minute
 constexpr auto local_deadline = 600s;
 
 Error git_error(std::string code, const std::string& url, std::string_view output) {
     auto text = std::string(output.substr(output.size() > 600 ? output.size() - 600 : 0));
     while (text.ends_with('\n')) text.pop_back();
-    return Error(Errc::unavailable, fmt::format("Cannot fetch {}: {}", url, text)).with_code(std::move(code));
+    return Error(Errc::unavailable, fmt::format("Cannot fetch {}: {}", url, text))
+        .with_code(std::move(code));
 }
 
 /// A folder in memory that only fairlead-git can read, removed with what is in it.
@@ -34,13 +36,18 @@ class Vault {
 public:
     static Result<Vault> make(const fs::path& runtime, const UnixUser& owner) {
         auto name = (runtime / "git.XXXXXX").string();
-        if (!::mkdtemp(name.data())) return fail(Errc::internal, fmt::format("Cannot make a folder in {}.", runtime.string()));
+        if (!::mkdtemp(name.data()))
+            return fail(
+                Errc::internal, fmt::format("Cannot make a folder in {}.", runtime.string())
+            );
         Vault vault(name);
-        if (::chown(name.c_str(), owner.uid, owner.gid) != 0) return fail(Errc::internal, fmt::format("Cannot give {} away.", name));
+        if (::chown(name.c_str(), owner.uid, owner.gid) != 0)
+            return fail(Errc::internal, fmt::format("Cannot give {} away.", name));
         vault.owner_ = owner;
         return vault;
     }
-    Vault(Vault&& other) noexcept : folder_(std::exchange(other.folder_, {})), owner_(other.owner_) {}
+    Vault(Vault&& other) noexcept
+        : folder_(std::exchange(other.folder_, {})), owner_(other.owner_) {}
     ~Vault() {
         std::error_code ignored;
         if (!folder_.empty()) fs::remove_all(folder_, ignored);
@@ -48,7 +55,8 @@ public:
     Result<fs::path> write(const std::string& name, std::string_view content, mode_t mode) {
         auto file = folder_ / name;
         FAIRLEAD_CHECK(write_file(file, content, mode));
-        if (::chown(file.c_str(), owner_.uid, owner_.gid) != 0) return fail(Errc::internal, fmt::format("Cannot give {} away.", file.string()));
+        if (::chown(file.c_str(), owner_.uid, owner_.gid) != 0)
+            return fail(Errc::internal, fmt::format("Cannot give {} away.", file.string()));
         return file;
     }
 
@@ -58,9 +66,10 @@ private:
     UnixUser owner_{};
 };
 
-}  // namespace
+} // namespace
 
-Git::Git(fs::path mirrors, fs::path runtime) : mirrors_(std::move(mirrors)), runtime_(std::move(runtime)) {}
+Git::Git(fs::path mirrors, fs::path runtime)
+    : mirrors_(std::move(mirrors)), runtime_(std::move(runtime)) {}
 
 std::string Git::key(const std::string& url) {
     std::string_view name = url;
@@ -69,44 +78,60 @@ std::string Git::key(const std::string& url) {
     if (name.ends_with(".git")) name.remove_suffix(4);
     std::string safe;
     for (char c : name.substr(0, 40)) {
-        bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+        bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+                    c == '-' || c == '_';
         safe += good ? c : '_';
     }
-    return fmt::format("{}-{}", safe.empty() ? "repository" : safe, crypto::sha256(url).hex().substr(0, 12));
+    return fmt::format(
+        "{}-{}", safe.empty() ? "repository" : safe, crypto::sha256(url).hex().substr(0, 12)
+    );
 }
 
-fs::path Git::mirror_of(const std::string& url) const { return mirrors_ / (key(url) + ".git"); }
+fs::path Git::mirror_of(const std::string& url) const {
+    return mirrors_ / (key(url) + ".git");
+}
 
 Result<> Git::prepare() {
     FAIRLEAD_TRY(user, ensure_user(std::string(git_user), mirrors_.string()));
     FAIRLEAD_CHECK(make_folder(mirrors_, 0700, user.uid, user.gid));
-    // Repositories on this server's own disk belong to others; the policy has said that they may be read.
+    // Repositories on this server's own disk belong to others; the policy has said that they may be
+    // read.
     auto config = mirrors_ / "gitconfig";
     std::error_code ignored;
-    if (!fs::exists(config, ignored)) FAIRLEAD_CHECK(write_file(config, "[safe]\n\tdirectory = *\n", 0644));
+    if (!fs::exists(config, ignored))
+        FAIRLEAD_CHECK(write_file(config, "[safe]\n\tdirectory = *\n", 0644));
     return {};
 }
 
 Command Git::git(const fs::path& mirror, std::vector<std::string> words) {
     Command command;
-    command.argv = {"git", "--git-dir=" + mirror.string(),
-                    // Nothing that a repository or a server says may start a program or reach another protocol.
-                    "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never", "-c", "protocol.https.allow=always",
-                    "-c", "protocol.ssh.allow=always", "-c", "protocol.file.allow=always", "-c", "http.followRedirects=false",
-                    "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", "-c", "core.fsmonitor=false",
-                    "-c", "fetch.fsckObjects=false", "-c", "transfer.credentialsInUrl=die", "-c", "gc.auto=0"};
+    command.argv = {
+        "git", "--git-dir=" + mirror.string(),
+        // Nothing that a repository or a server says may start a program or reach another protocol.
+        "-c", "core.hooksPath=/dev/null", "-c", "protocol.allow=never", "-c",
+        "protocol.https.allow=always", "-c", "protocol.ssh.allow=always", "-c",
+        "protocol.file.allow=always", "-c", "http.followRedirects=false", "-c",
+        "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60", "-c", "core.fsmonitor=false", "-c",
+        "fetch.fsckObjects=false", "-c", "transfer.credentialsInUrl=die", "-c", "gc.auto=0"};
     command.argv.insert(command.argv.end(), words.begin(), words.end());
     command.user = git_user;
     command.folder = mirrors_.string();
-    command.environment = {{"HOME", mirrors_.string()}, {"GIT_CONFIG_NOSYSTEM", "1"}, {"GIT_CONFIG_GLOBAL", (mirrors_ / "gitconfig").string()},
-                           {"GIT_TERMINAL_PROMPT", "0"}, {"GIT_ASKPASS", "/bin/false"}, {"SSH_ASKPASS", "/bin/false"},
-                           {"GIT_LFS_SKIP_SMUDGE", "1"}};
+    command.environment = {
+        {"HOME", mirrors_.string()},
+        {"GIT_CONFIG_NOSYSTEM", "1"},
+        {"GIT_CONFIG_GLOBAL", (mirrors_ / "gitconfig").string()},
+        {"GIT_TERMINAL_PROMPT", "0"},
+        {"GIT_ASKPASS", "/bin/false"},
+        {"SSH_ASKPASS", "/bin/false"},
+        {"GIT_LFS_SKIP_SMUDGE", "1"}};
     command.deadline = local_deadline;
     return command;
 }
 
-Result<proto::Commit> Git::fetch(const proto::Source& source, const std::optional<GitCredential>& credential,
-                                 const std::function<void(std::string_view)>& on_line, std::stop_token stop) {
+Result<proto::Commit> Git::fetch(
+    const proto::Source& source, const std::optional<GitCredential>& credential,
+    const std::function<void(std::string_view)>& on_line, std::stop_token stop
+) {
     FAIRLEAD_CHECK(prepare());
     auto url = source.url.starts_with("git+") ? source.url.substr(4) : source.url;
     auto mirror = mirror_of(source.url);
@@ -116,29 +141,44 @@ Result<proto::Commit> Git::fetch(const proto::Source& source, const std::optiona
         FAIRLEAD_CHECK(run_ok(init));
     }
     auto ref = "refs/heads/" + source.branch;
-    auto command = git(mirror, {"fetch", "--no-tags", "--no-recurse-submodules", "--depth=1", "--force", "--no-write-fetch-head",
-                                "--no-auto-maintenance", "--progress", "--", url, fmt::format("+{0}:{0}", ref)});
+    auto command =
+        git(mirror, {"fetch", "--no-tags", "--no-recurse-submodules", "--depth=1", "--force",
+                     "--no-write-fetch-head", "--no-auto-maintenance", "--progress", "--", url,
+                     fmt::format("+{0}:{0}", ref)});
     command.deadline = fetch_deadline;
     command.stop = std::move(stop);
 
     auto user = find_user(std::string(git_user));
     FAIRLEAD_TRY(vault, Vault::make(runtime_, *user));
-    std::string ssh = "ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=15 -o ServerAliveCountMax=4"
-                      " -o ForwardAgent=no -o PermitLocalCommand=no -o IdentitiesOnly=yes -o StrictHostKeyChecking=accept-new"
-                      " -o UserKnownHostsFile=" + (mirrors_ / "known_hosts").string();
+    std::string ssh = "ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=20 -o "
+                      "ServerAliveInterval=15 -o ServerAliveCountMax=4"
+                      " -o ForwardAgent=no -o PermitLocalCommand=no -o IdentitiesOnly=yes -o "
+                      "StrictHostKeyChecking=accept-new"
+                      " -o UserKnownHostsFile=" +
+                      (mirrors_ / "known_hosts").string();
     auto set = [&](const std::string& name, std::string value) {
         std::erase_if(command.environment, [&](const auto& pair) { return pair.first == name; });
         command.environment.emplace_back(name, std::move(value));
     };
     if (credential && credential->kind == GitCredential::Kind::ssh_key) {
-        auto key_text = credential->secret.ends_with('\n') ? credential->secret : credential->secret + "\n";
+        auto key_text =
+            credential->secret.ends_with('\n') ? credential->secret : credential->secret + "\n";
         FAIRLEAD_TRY(file, vault.write("key", key_text, 0600));
         ssh += " -i " + file.string();
     } else if (credential) {
-        FAIRLEAD_CHECK(vault.write("username", credential->username.empty() ? "git" : credential->username, 0600));
+        FAIRLEAD_CHECK(vault.write(
+            "username", credential->username.empty() ? "git" : credential->username, 0600
+        ));
         FAIRLEAD_CHECK(vault.write("password", credential->secret, 0600));
-        FAIRLEAD_TRY(ask, vault.write("ask", "#!/bin/sh\nfolder=${0%/*}\ncase $1 in\nUsername*) exec cat \"$folder/username\" ;;\n"
-                                             "*) exec cat \"$folder/password\" ;;\nesac\n", 0700));
+        FAIRLEAD_TRY(
+            ask, vault.write(
+                     "ask",
+                     "#!/bin/sh\nfolder=${0%/*}\ncase $1 in\nUsername*) exec cat "
+                     "\"$folder/username\" ;;\n"
+                     "*) exec cat \"$folder/password\" ;;\nesac\n",
+                     0700
+                 )
+        );
         set("GIT_ASKPASS", ask.string());
     }
     set("GIT_SSH_COMMAND", ssh);
@@ -150,19 +190,33 @@ Result<proto::Commit> Git::fetch(const proto::Source& source, const std::optiona
         on_line(line);
     };
     FAIRLEAD_TRY(ended, run(command));
-    if (ended.stopped) return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
+    if (ended.stopped)
+        return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
     if (ended.timed_out)
-        return fail(git_error("git_unreachable", source.url, fmt::format("it took longer than {} s", fetch_deadline.count())));
+        return fail(git_error(
+            "git_unreachable", source.url,
+            fmt::format("it took longer than {} s", fetch_deadline.count())
+        ));
     if (!ended.ok()) {
         bool missing = tail.find("couldn't find remote ref") != std::string::npos;
         if (missing)
-            return fail(Error(Errc::not_found, fmt::format("The repository {} has no branch \"{}\".", source.url, source.branch)).with_code("branch_missing"));
+            return fail(Error(
+                            Errc::not_found,
+                            fmt::format(
+                                "The repository {} has no branch \"{}\".", source.url, source.branch
+                            )
+            )
+                            .with_code("branch_missing"));
         return fail(git_error("git_unreachable", source.url, tail));
     }
     Command show = git(mirror, {"log", "-1", "--format=%H%n%s", ref, "--"});
     FAIRLEAD_TRY(text, run_ok(show));
-    proto::Commit commit{source.name, source.url, source.branch, text.substr(0, text.find('\n')), {}};
-    if (commit.commit.size() != 40 && commit.commit.size() != 64) return fail(Errc::internal, fmt::format("git named no commit of {} but: {}", source.url, text));
+    proto::Commit commit{
+        source.name, source.url, source.branch, text.substr(0, text.find('\n')), {}};
+    if (commit.commit.size() != 40 && commit.commit.size() != 64)
+        return fail(
+            Errc::internal, fmt::format("git named no commit of {} but: {}", source.url, text)
+        );
     auto subject = text.substr(std::min(text.size(), commit.commit.size() + 1));
     commit.subject = subject.substr(0, std::min<std::size_t>(subject.find('\n'), 200));
     return commit;
@@ -170,7 +224,8 @@ Result<proto::Commit> Git::fetch(const proto::Source& source, const std::optiona
 
 Result<std::uint64_t> Git::tree_bytes(const proto::Commit& commit) {
     std::uint64_t sum = 0;
-    auto command = git(mirror_of(commit.url), {"ls-tree", "-r", "-l", "--full-tree", commit.commit});
+    auto command =
+        git(mirror_of(commit.url), {"ls-tree", "-r", "-l", "--full-tree", commit.commit});
     command.on_line = [&](std::string_view line) {
         // "100644 blob <id>    1234\tpath"
         auto tab = line.find('\t');
@@ -182,12 +237,14 @@ Result<std::uint64_t> Git::tree_bytes(const proto::Commit& commit) {
         sum += (bytes + 4095) / 4096 * 4096;
     };
     FAIRLEAD_TRY(ended, run(command));
-    if (!ended.ok()) return fail(Errc::internal, fmt::format("git cannot list the commit {}.", commit.commit));
+    if (!ended.ok())
+        return fail(Errc::internal, fmt::format("git cannot list the commit {}.", commit.commit));
     return sum;
 }
 
 Result<std::optional<std::string>> Git::file(const proto::Commit& commit, const std::string& path) {
-    Command look = git(mirror_of(commit.url), {"ls-tree", "--full-tree", commit.commit, "--", path});
+    Command look =
+        git(mirror_of(commit.url), {"ls-tree", "--full-tree", commit.commit, "--", path});
     FAIRLEAD_TRY(listed, run_ok(look));
     // Only a plain file: a link could lead anywhere.
     if (!listed.starts_with("100")) return std::optional<std::string>();
@@ -196,7 +253,8 @@ Result<std::optional<std::string>> Git::file(const proto::Commit& commit, const 
     return std::optional(text);
 }
 
-Result<> Git::export_tree(const proto::Commit& commit, const fs::path& folder, std::stop_token stop) {
+Result<>
+Git::export_tree(const proto::Commit& commit, const fs::path& folder, std::stop_token stop) {
     auto user = find_user(std::string(git_user));
     if (!user) return fail(Errc::internal, fmt::format("The Unix user {} is gone.", git_user));
     auto partial = folder.parent_path() / (".partial-" + folder.filename().string());
@@ -216,14 +274,18 @@ Result<> Git::export_tree(const proto::Commit& commit, const fs::path& folder, s
     };
     Command read = local({"read-tree", commit.commit});
     FAIRLEAD_CHECK(run_ok(read));
-    Command check_out = local({"checkout-index", "--all", "--force", "--prefix=" + partial.string() + "/"});
+    Command check_out =
+        local({"checkout-index", "--all", "--force", "--prefix=" + partial.string() + "/"});
     FAIRLEAD_CHECK(run_ok(check_out));
     FAIRLEAD_CHECK(give_to_root(partial));
     FAIRLEAD_CHECK(sync_tree(partial));
     std::error_code failed;
     fs::rename(partial, folder, failed);
-    if (failed) return fail(Errc::internal, fmt::format("Cannot name {}: {}.", folder.string(), failed.message()));
+    if (failed)
+        return fail(
+            Errc::internal, fmt::format("Cannot name {}: {}.", folder.string(), failed.message())
+        );
     return sync_folder(folder.parent_path());
 }
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

@@ -1,6 +1,8 @@
-/// Repositories that environments are built from: bare mirrors, and trees exported from them by commit.
+/// Repositories that environments are built from: bare mirrors, and trees exported from them by
+/// commit.
 ///
-/// git runs as the user fairlead-git, which owns the mirrors and nothing else; what it exported then belongs to root.
+/// git runs as the user fairlead-git, which owns the mirrors and nothing else; what it exported
+/// then belongs to root.
 #pragma once
 
 #include "common/runtime/process.hpp"
@@ -28,16 +30,19 @@ struct GitCredential {
 
 class Git {
 public:
-    /// `mirrors`: where they live. `runtime`: a folder in memory (/run/fairlead). Both are made when missing.
+    /// `mirrors`: where they live. `runtime`: a folder in memory (/run/fairlead). Both are made
+    /// when missing.
     Git(std::filesystem::path mirrors, std::filesystem::path runtime);
 
     /// A short name that two repositories do not share, for folders: "odoo-1a2b3c4d".
     static std::string key(const std::string& url);
 
-    /// Brings the mirror up to date with one branch, and tells its commit. `code`s: "git_unreachable",
-    /// "branch_missing".
-    Result<proto::Commit> fetch(const proto::Source& source, const std::optional<GitCredential>& credential,
-                                const std::function<void(std::string_view)>& on_line, std::stop_token stop);
+    /// Brings the mirror up to date with one branch, and tells its commit. `code`s:
+    /// "git_unreachable", "branch_missing".
+    Result<proto::Commit> fetch(
+        const proto::Source& source, const std::optional<GitCredential>& credential,
+        const std::function<void(std::string_view)>& on_line, std::stop_token stop
+    );
 
     /// Bytes of all files of a commit that was fetched.
     Result<std::uint64_t> tree_bytes(const proto::Commit& commit);
@@ -45,9 +50,11 @@ public:
     /// One file of a commit; nothing when it has no such file.
     Result<std::optional<std::string>> file(const proto::Commit& commit, const std::string& path);
 
-    /// Writes the commit's files into `folder`, which does not exist yet and is whole when this returns; they belong to
-    /// root and can be read by everybody.
-    Result<> export_tree(const proto::Commit& commit, const std::filesystem::path& folder, std::stop_token stop);
+    /// Writes the commit's files into `folder`, which does not exist yet and is whole when this
+    /// returns; they belong to root and can be read by everybody.
+    Result<> export_tree(
+        const proto::Commit& commit, const std::filesystem::path& folder, std::stop_token stop
+    );
 
 private:
     Result<> prepare();
@@ -57,4 +64,4 @@ private:
     std::filesystem::path mirrors_, runtime_;
 };
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

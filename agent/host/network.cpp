@@ -89,7 +89,12 @@ std::vector<Bound> bound_to(const char* table, std::uint16_t port, bool six) {
         auto hex = words[1].substr(0, words[1].find(':'));
         bool any = hex.find_first_not_of('0') == std::string_view::npos;
         bool local = hex == "0100007F" || hex == "00000000000000000000000001000000";
-        found.push_back({any ? "*" : local ? (six ? "::1" : "127.0.0.1") : "another address", std::string(words[9])});
+        found.push_back(
+            {any     ? "*"
+             : local ? (six ? "::1" : "127.0.0.1")
+                     : "another address",
+             std::string(words[9])}
+        );
     });
     return found;
 }
@@ -99,14 +104,15 @@ std::string first_line(const fs::path& file) {
     return text ? text->substr(0, text->find('\n')) : "";
 }
 
-/// The systemd unit that a process belongs to, "" for none. Where cgroup v1 is mounted too, only some of the file's
-/// lines are systemd's.
+/// The systemd unit that a process belongs to, "" for none. Where cgroup v1 is mounted too, only
+/// some of the file's lines are systemd's.
 std::string unit_of(const fs::path& process) {
     auto text = read_file(process / "cgroup", 65536);
     std::string unit;
     if (!text) return unit;
     each_line(*text, [&](std::string_view line) {
-        if (!line.starts_with("0::") && line.find(":name=systemd:") == std::string_view::npos) return;
+        if (!line.starts_with("0::") && line.find(":name=systemd:") == std::string_view::npos)
+            return;
         auto last = line.substr(line.rfind('/') + 1);
         if (last.find('.') != std::string_view::npos) unit = last;
     });
@@ -132,8 +138,8 @@ void find_owner(Listener& listener, const std::string& inode) {
     }
 }
 
-/// `users:(("nginx",pid=12,fd=3))` of ss, run outside the executor's sandbox, which must not look into other users'
-/// processes.
+/// `users:(("nginx",pid=12,fd=3))` of ss, run outside the executor's sandbox, which must not look
+/// into other users' processes.
 void ask_ss(std::vector<Listener>& found, std::uint16_t port) {
     if (!has_program("ss")) return;
     std::string text;
@@ -153,7 +159,7 @@ void ask_ss(std::vector<Listener>& found, std::uint16_t port) {
     }
 }
 
-}  // namespace
+} // namespace
 
 Result<std::vector<Listener>> listeners(std::uint16_t port) {
     std::vector<Listener> found;
@@ -166,7 +172,8 @@ Result<std::vector<Listener>> listeners(std::uint16_t port) {
         find_owner(listener, bound.inode);
         found.push_back(std::move(listener));
     }
-    if (std::ranges::any_of(found, [](const auto& listener) { return listener.pid == 0; })) ask_ss(found, port);
+    if (std::ranges::any_of(found, [](const auto& listener) { return listener.pid == 0; }))
+        ask_ss(found, port);
     return found;
 }
 
@@ -196,7 +203,8 @@ std::vector<Firewall> firewalls(std::uint16_t port) {
         std::string chain, table;
         bool input = false, accepts_loopback = false, drops = false;
         auto close_chain = [&] {
-            if (input && drops && !accepts_loopback) nft.blocks.push_back(fmt::format("{} {}: policy drop", table, chain));
+            if (input && drops && !accepts_loopback)
+                nft.blocks.push_back(fmt::format("{} {}: policy drop", table, chain));
             input = accepts_loopback = drops = false;
         };
         each_line(rules, [&](std::string_view line) {
@@ -211,12 +219,15 @@ std::vector<Firewall> firewalls(std::uint16_t port) {
                 input = true;
                 drops = line.find("policy drop") != std::string_view::npos;
             }
-            if (line.find("\"lo\"") != std::string_view::npos && line.find("accept") != std::string_view::npos) accepts_loopback = true;
+            if (line.find("\"lo\"") != std::string_view::npos &&
+                line.find("accept") != std::string_view::npos)
+                accepts_loopback = true;
             bool names = std::ranges::any_of(words, [&](auto word) {
                 while (word.ends_with(',')) word.remove_suffix(1);
                 return word == number;
             });
-            bool refuses = line.find("drop") != std::string_view::npos || line.find("reject") != std::string_view::npos;
+            bool refuses = line.find("drop") != std::string_view::npos ||
+                           line.find("reject") != std::string_view::npos;
             if (names && refuses && line.find("dport") != std::string_view::npos) {
                 auto rule = line.substr(line.find_first_not_of(" \t"));
                 nft.blocks.push_back(fmt::format("{} {}: {}", table, chain, rule.substr(0, 200)));
@@ -225,32 +236,48 @@ std::vector<Firewall> firewalls(std::uint16_t port) {
         close_chain();
         found.push_back(std::move(nft));
     }
-    if (has_program("ufw") && output({"ufw", "status"}).find("Status: active") != std::string::npos) found.push_back({"ufw", {}});
-    if (has_program("firewall-cmd") && output({"firewall-cmd", "--state"}).starts_with("running")) found.push_back({"firewalld", {}});
+    if (has_program("ufw") && output({"ufw", "status"}).find("Status: active") != std::string::npos)
+        found.push_back({"ufw", {}});
+    if (has_program("firewall-cmd") && output({"firewall-cmd", "--state"}).starts_with("running"))
+        found.push_back({"firewalld", {}});
     return found;
 }
 
-Result<HttpAnswer> http_get(std::uint16_t port, std::string_view path, std::chrono::milliseconds limit) {
+Result<HttpAnswer>
+http_get(std::uint16_t port, std::string_view path, std::chrono::milliseconds limit) {
     auto until = Steady::now() + limit;
     Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (auto error = connect_within(fd.get(), port, std::min(limit, std::chrono::milliseconds(2000))); error != 0)
+    if (auto error =
+            connect_within(fd.get(), port, std::min(limit, std::chrono::milliseconds(2000)));
+        error != 0)
         return fail(Errc::unavailable, fmt::format("port {}: {}", port, std::strerror(error)));
-    auto request = fmt::format("GET {} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\nUser-Agent: fairlead-agent\r\nConnection: close\r\n\r\n", path, port);
-    if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+    auto request = fmt::format(
+        "GET {} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\nUser-Agent: fairlead-agent\r\nConnection: "
+        "close\r\n\r\n",
+        path, port
+    );
+    if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(request.size()))
         return fail(Errc::unavailable, fmt::format("port {}: the request was not taken", port));
     std::string text;
     char block[8192];
     while (text.size() < 65536) {
-        if (!wait_for(fd.get(), POLLIN, until)) return fail(Errc::timeout, fmt::format("no answer to GET {} within {} ms", path, limit.count()));
+        if (!wait_for(fd.get(), POLLIN, until))
+            return fail(
+                Errc::timeout, fmt::format("no answer to GET {} within {} ms", path, limit.count())
+            );
         auto got = ::read(fd.get(), block, sizeof block);
         if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-        if (got < 0) return fail(Errc::unavailable, fmt::format("port {}: {}", port, std::strerror(errno)));
+        if (got < 0)
+            return fail(Errc::unavailable, fmt::format("port {}: {}", port, std::strerror(errno)));
         if (got == 0) break;
         text.append(block, static_cast<std::size_t>(got));
     }
     HttpAnswer answer;
-    if (text.starts_with("HTTP/1.") && text.size() > 12) std::from_chars(text.data() + 9, text.data() + 12, answer.status);
-    if (answer.status < 100) return fail(Errc::unavailable, fmt::format("GET {} got no HTTP answer", path));
+    if (text.starts_with("HTTP/1.") && text.size() > 12)
+        std::from_chars(text.data() + 9, text.data() + 12, answer.status);
+    if (answer.status < 100)
+        return fail(Errc::unavailable, fmt::format("GET {} got no HTTP answer", path));
     auto body = text.find("\r\n\r\n");
     if (body != std::string::npos) answer.body = text.substr(body + 4);
     return answer;
@@ -270,4 +297,4 @@ Result<std::vector<std::string>> resolve(const std::string& name) {
     return std::vector<std::string>(addresses.begin(), addresses.end());
 }
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

@@ -41,7 +41,7 @@ std::vector<std::string> lines_of(std::string_view text) {
     return lines;
 }
 
-}  // namespace
+} // namespace
 
 bool Postgresql::installed() {
     if (!has_program("psql")) return false;
@@ -49,47 +49,75 @@ bool Postgresql::installed() {
     return std::filesystem::exists("/usr/lib/postgresql", ignored) || has_program("postgres");
 }
 
-Result<std::string> Postgresql::psql(const std::string& database, const std::string& sql, std::chrono::seconds deadline) {
+Result<std::string> Postgresql::psql(
+    const std::string& database, const std::string& sql, std::chrono::seconds deadline
+) {
     Command command;
-    command.argv = {"psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", "-"};
+    command.argv = {"psql", "-X",     "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
+                    "-d",   database, "-f", "-"};
     command.user = "postgres";
     command.input = sql;
     command.deadline = deadline;
     command.output_limit = 8 << 20;
-    command.environment = {{"PGAPPNAME", tag_}, {"PGCONNECT_TIMEOUT", "10"}, {"PGOPTIONS", "-c client_min_messages=error"}};
+    command.environment = {
+        {"PGAPPNAME", tag_},
+        {"PGCONNECT_TIMEOUT", "10"},
+        {"PGOPTIONS", "-c client_min_messages=error"}};
     auto output = run_ok(command);
     if (output) return output;
-    auto kind = output.error().message().find("exit code 2") != std::string::npos ? Errc::unavailable : output.error().kind();
-    return fail(Error(kind, fmt::format("PostgreSQL: {}", output.error().message())).with_code("postgresql_failed"));
+    auto kind = output.error().message().find("exit code 2") != std::string::npos
+                    ? Errc::unavailable
+                    : output.error().kind();
+    return fail(Error(kind, fmt::format("PostgreSQL: {}", output.error().message()))
+                    .with_code("postgresql_failed"));
 }
 
 Result<> Postgresql::end_strays() {
-    auto strays = fmt::format("FROM pg_stat_activity WHERE application_name = {} AND usename = 'postgres' AND pid <> pg_backend_pid();", literal(tag_));
+    auto strays = fmt::format(
+        "FROM pg_stat_activity WHERE application_name = {} AND usename = 'postgres' AND pid <> "
+        "pg_backend_pid();",
+        literal(tag_)
+    );
     for (int i = 0; i < 300; ++i) {
-        FAIRLEAD_TRY(left, psql("postgres", "SELECT count(pg_terminate_backend(pid)) " + strays, quick));
+        FAIRLEAD_TRY(
+            left, psql("postgres", "SELECT count(pg_terminate_backend(pid)) " + strays, quick)
+        );
         if (left.starts_with("0")) return {};
         std::this_thread::sleep_for(100ms);
     }
-    return fail(Error(Errc::timeout, "PostgreSQL: a statement of an earlier run does not end.").with_code("postgresql_failed"));
+    return fail(Error(Errc::timeout, "PostgreSQL: a statement of an earlier run does not end.")
+                    .with_code("postgresql_failed"));
 }
 
 Result<std::string> Postgresql::version() {
     FAIRLEAD_TRY(text, psql("postgres", "SHOW server_version_num; SHOW server_version;", quick));
     auto lines = lines_of(text);
-    if (lines.size() != 2) return fail(Errc::unavailable, fmt::format("PostgreSQL gave no version but: {}", text));
+    if (lines.size() != 2)
+        return fail(Errc::unavailable, fmt::format("PostgreSQL gave no version but: {}", text));
     std::from_chars(lines[0].data(), lines[0].data() + lines[0].size(), number_);
     return lines[1].substr(0, lines[1].find(' '));
 }
 
 Result<bool> Postgresql::role_exists(const std::string& role) {
-    FAIRLEAD_TRY(text, psql("postgres", fmt::format("SELECT 1 FROM pg_roles WHERE rolname = {};", literal(role)), quick));
+    FAIRLEAD_TRY(
+        text, psql(
+                  "postgres",
+                  fmt::format("SELECT 1 FROM pg_roles WHERE rolname = {};", literal(role)), quick
+              )
+    );
     return text.starts_with("1");
 }
 
 Result<> Postgresql::create_role(const std::string& role) {
     FAIRLEAD_TRY(there, role_exists(role));
     if (there) return {};
-    FAIRLEAD_CHECK(psql("postgres", fmt::format("CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD NULL;", quoted(role)), quick));
+    FAIRLEAD_CHECK(psql(
+        "postgres",
+        fmt::format(
+            "CREATE ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD NULL;", quoted(role)
+        ),
+        quick
+    ));
     return {};
 }
 
@@ -99,33 +127,64 @@ Result<> Postgresql::drop_role(const std::string& role) {
 }
 
 Result<bool> Postgresql::database_exists(const std::string& database) {
-    FAIRLEAD_TRY(text, psql("postgres", fmt::format("SELECT 1 FROM pg_database WHERE datname = {};", literal(database)), quick));
+    FAIRLEAD_TRY(
+        text,
+        psql(
+            "postgres",
+            fmt::format("SELECT 1 FROM pg_database WHERE datname = {};", literal(database)), quick
+        )
+    );
     return text.starts_with("1");
 }
 
 Result<> Postgresql::create_database(const std::string& database, const std::string& role) {
-    FAIRLEAD_CHECK(psql("postgres", fmt::format("CREATE DATABASE {0} OWNER {1} TEMPLATE template0 ENCODING 'UTF8';\n"
-                                                "REVOKE CONNECT, TEMPORARY ON DATABASE {0} FROM PUBLIC;",
-                                                quoted(database), quoted(role)), 300s));
+    FAIRLEAD_CHECK(psql(
+        "postgres",
+        fmt::format(
+            "CREATE DATABASE {0} OWNER {1} TEMPLATE template0 ENCODING 'UTF8';\n"
+            "REVOKE CONNECT, TEMPORARY ON DATABASE {0} FROM PUBLIC;",
+            quoted(database), quoted(role)
+        ),
+        300s
+    ));
     // Odoo searches better with these; without the contrib package it does without.
-    (void)psql(database, "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE EXTENSION IF NOT EXISTS unaccent;", quick);
+    (void)psql(
+        database,
+        "CREATE EXTENSION IF NOT EXISTS pg_trgm; CREATE EXTENSION IF NOT EXISTS unaccent;", quick
+    );
     return {};
 }
 
 Result<> Postgresql::close_connections(const std::string& database) {
-    FAIRLEAD_CHECK(psql("postgres", fmt::format("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = {}"
-                                                " AND pid <> pg_backend_pid();", literal(database)), quick));
+    FAIRLEAD_CHECK(psql(
+        "postgres",
+        fmt::format(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = {}"
+            " AND pid <> pg_backend_pid();",
+            literal(database)
+        ),
+        quick
+    ));
     return {};
 }
 
-Result<> Postgresql::copy_database(const std::string& source, const std::string& target, const std::string& role) {
+Result<> Postgresql::copy_database(
+    const std::string& source, const std::string& target, const std::string& role
+) {
     if (number_ == 0) FAIRLEAD_CHECK(version());
     FAIRLEAD_CHECK(close_connections(source));
-    // Copying files is several times faster than logging every page; older versions know only that way.
+    // Copying files is several times faster than logging every page; older versions know only that
+    // way.
     auto strategy = number_ >= 150000 ? " STRATEGY file_copy" : "";
-    FAIRLEAD_CHECK(psql("postgres", fmt::format("CREATE DATABASE {0} OWNER {2} TEMPLATE {1}{3};\n"
-                                                "REVOKE CONNECT, TEMPORARY ON DATABASE {0} FROM PUBLIC;",
-                                                quoted(target), quoted(source), quoted(role), strategy), copying));
+    FAIRLEAD_CHECK(psql(
+        "postgres",
+        fmt::format(
+            "CREATE DATABASE {0} OWNER {2} TEMPLATE {1}{3};\n"
+            "REVOKE CONNECT, TEMPORARY ON DATABASE {0} FROM PUBLIC;",
+            quoted(target), quoted(source), quoted(role), strategy
+        ),
+        copying
+    ));
     return {};
 }
 
@@ -134,31 +193,54 @@ Result<> Postgresql::drop_database(const std::string& database) {
     if (!there) return {};
     if (number_ == 0) FAIRLEAD_CHECK(version());
     if (number_ < 130000) FAIRLEAD_CHECK(close_connections(database));
-    FAIRLEAD_CHECK(psql("postgres", fmt::format("DROP DATABASE IF EXISTS {}{};", quoted(database), number_ >= 130000 ? " WITH (FORCE)" : ""), 300s));
+    FAIRLEAD_CHECK(psql(
+        "postgres",
+        fmt::format(
+            "DROP DATABASE IF EXISTS {}{};", quoted(database),
+            number_ >= 130000 ? " WITH (FORCE)" : ""
+        ),
+        300s
+    ));
     return {};
 }
 
 Result<> Postgresql::rename_database(const std::string& from, const std::string& to) {
     FAIRLEAD_CHECK(close_connections(from));
-    FAIRLEAD_CHECK(psql("postgres", fmt::format("ALTER DATABASE {} RENAME TO {};", quoted(from), quoted(to)), quick));
+    FAIRLEAD_CHECK(psql(
+        "postgres", fmt::format("ALTER DATABASE {} RENAME TO {};", quoted(from), quoted(to)), quick
+    ));
     return {};
 }
 
 Result<std::uint64_t> Postgresql::database_bytes(const std::string& database) {
-    FAIRLEAD_TRY(text, psql("postgres", fmt::format("SELECT pg_database_size({});", literal(database)), quick));
+    FAIRLEAD_TRY(
+        text,
+        psql("postgres", fmt::format("SELECT pg_database_size({});", literal(database)), quick)
+    );
     std::uint64_t bytes = 0;
     std::from_chars(text.data(), text.data() + text.size(), bytes);
     return bytes;
 }
 
 Result<std::vector<std::string>> Postgresql::databases(const std::string& prefix) {
-    FAIRLEAD_TRY(text, psql("postgres", fmt::format("SELECT datname FROM pg_database WHERE starts_with(datname::text, {}) ORDER BY 1;", literal(prefix)), quick));
+    FAIRLEAD_TRY(
+        text,
+        psql(
+            "postgres",
+            fmt::format(
+                "SELECT datname FROM pg_database WHERE starts_with(datname::text, {}) ORDER BY 1;",
+                literal(prefix)
+            ),
+            quick
+        )
+    );
     return lines_of(text);
 }
 
-Result<std::vector<std::string>> Postgresql::rows(const std::string& database, const std::string& sql) {
+Result<std::vector<std::string>>
+Postgresql::rows(const std::string& database, const std::string& sql) {
     FAIRLEAD_TRY(text, psql(database, sql + ";", 120s));
     return lines_of(text);
 }
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

@@ -13,15 +13,16 @@
 
 namespace fairlead::host {
 
-/// Names of roles and databases are the agent's own: letters, digits, '-', '.' and '_'. Anything else is a bug and
-/// throws std::logic_error.
+/// Names of roles and databases are the agent's own: letters, digits, '-', '.' and '_'. Anything
+/// else is a bug and throws std::logic_error.
 class Postgresql {
 public:
     /// `tag` marks our connections, one tag for each environment.
     explicit Postgresql(std::string tag = "fairlead") : tag_(std::move(tag)) {}
 
-    /// Ends what an earlier process of ours with this tag still has running in the server, and waits until it is gone: a
-    /// copy of a database goes on after the client that asked for it has died.
+    /// Ends what an earlier process of ours with this tag still has running in the server, and
+    /// waits until it is gone: a copy of a database goes on after the client that asked for it has
+    /// died.
     Result<> end_strays();
 
     /// A client and a server program are there.
@@ -41,7 +42,8 @@ public:
     /// Empty, UTF-8, owned by `role`, closed to other roles.
     Result<> create_database(const std::string& database, const std::string& role);
     /// A copy with everything in it. Nobody may be connected to `source`: connections are ended.
-    Result<> copy_database(const std::string& source, const std::string& target, const std::string& role);
+    Result<>
+    copy_database(const std::string& source, const std::string& target, const std::string& role);
     /// Ends its connections. Fine when it is gone.
     Result<> drop_database(const std::string& database);
     Result<> rename_database(const std::string& from, const std::string& to);
@@ -53,10 +55,11 @@ public:
     Result<std::vector<std::string>> rows(const std::string& database, const std::string& sql);
 
 private:
-    Result<std::string> psql(const std::string& database, const std::string& sql, std::chrono::seconds deadline);
+    Result<std::string>
+    psql(const std::string& database, const std::string& sql, std::chrono::seconds deadline);
     Result<> close_connections(const std::string& database);
     std::string tag_;
     int number_ = 0;
 };
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

@@ -16,7 +16,9 @@ Result<> systemctl(std::vector<std::string> words, std::chrono::seconds deadline
     return {};
 }
 
-Result<> systemctl_each(std::string verb, const std::vector<std::string>& units, std::chrono::seconds deadline = 90s) {
+Result<> systemctl_each(
+    std::string verb, const std::vector<std::string>& units, std::chrono::seconds deadline = 90s
+) {
     std::vector<std::string> words{std::move(verb)};
     words.insert(words.end(), units.begin(), units.end());
     return systemctl(std::move(words), deadline);
@@ -38,15 +40,23 @@ void take(UnitState& state, std::string_view key, std::string_view value) {
     if (key == "ExecMainStatus") state.exit_status = number(value);
 }
 
-}  // namespace
+} // namespace
 
-Result<> Systemd::reload() { return systemctl({"daemon-reload"}); }
+Result<> Systemd::reload() {
+    return systemctl({"daemon-reload"});
+}
 
-Result<> Systemd::start(const std::vector<std::string>& units) { return systemctl_each("start", units); }
+Result<> Systemd::start(const std::vector<std::string>& units) {
+    return systemctl_each("start", units);
+}
 
-Result<> Systemd::restart(const std::string& unit) { return systemctl({"restart", unit}, 150s); }
+Result<> Systemd::restart(const std::string& unit) {
+    return systemctl({"restart", unit}, 150s);
+}
 
-Result<> Systemd::enable(const std::vector<std::string>& units) { return systemctl_each("enable", units); }
+Result<> Systemd::enable(const std::vector<std::string>& units) {
+    return systemctl_each("enable", units);
+}
 
 Result<> Systemd::stop(const std::vector<std::string>& units, std::chrono::seconds limit) {
     // One by one and in order: a socket first, so that it does not start its service again.
@@ -69,7 +79,9 @@ Result<> Systemd::disable(const std::vector<std::string>& units) {
     return {};
 }
 
-void Systemd::reset_failed(const std::string& unit) { (void)systemctl({"reset-failed", unit}); }
+void Systemd::reset_failed(const std::string& unit) {
+    (void)systemctl({"reset-failed", unit});
+}
 
 Result<UnitState> Systemd::state(const std::string& unit) {
     FAIRLEAD_TRY(found, states({unit}));
@@ -79,8 +91,9 @@ Result<UnitState> Systemd::state(const std::string& unit) {
 Result<std::vector<UnitState>> Systemd::states(const std::vector<std::string>& units) {
     if (units.empty()) return std::vector<UnitState>();
     Command command;
-    command.argv = {"systemctl", "show", "--no-pager",
-                    "--property=ActiveState,SubState,UnitFileState,Result,MainPID,NRestarts,ExecMainStatus"};
+    command.argv = {
+        "systemctl", "show", "--no-pager",
+        "--property=ActiveState,SubState,UnitFileState,Result,MainPID,NRestarts,ExecMainStatus"};
     command.argv.insert(command.argv.end(), units.begin(), units.end());
     command.deadline = 30s;
     FAIRLEAD_TRY(text, run_ok(command));
@@ -95,7 +108,8 @@ Result<std::vector<UnitState>> Systemd::states(const std::vector<std::string>& u
             continue;
         }
         auto equals = line.find('=');
-        if (equals != std::string_view::npos) take(found.back(), line.substr(0, equals), line.substr(equals + 1));
+        if (equals != std::string_view::npos)
+            take(found.back(), line.substr(0, equals), line.substr(equals + 1));
     }
     found.resize(units.size());
     return found;
@@ -104,7 +118,8 @@ Result<std::vector<UnitState>> Systemd::states(const std::vector<std::string>& u
 std::vector<std::string> Systemd::last_lines(const std::string& unit, int count) {
     std::vector<std::string> lines;
     Command command;
-    command.argv = {"journalctl", "--no-pager", "--quiet", "--output=cat", "--unit=" + unit, "--lines=" + std::to_string(count)};
+    command.argv = {"journalctl",   "--no-pager",     "--quiet",
+                    "--output=cat", "--unit=" + unit, "--lines=" + std::to_string(count)};
     command.deadline = 20s;
     command.on_line = [&](std::string_view line) { lines.emplace_back(line); };
     (void)run(command);
@@ -114,7 +129,9 @@ std::vector<std::string> Systemd::last_lines(const std::string& unit, int count)
 Result<Exit> run_task(const Task& task) {
     Systemd systemd;
     Command command;
-    command.argv = {"systemd-run", "--quiet", "--pipe", "--wait", "--collect", "--service-type=exec", "--unit=" + task.unit};
+    command.argv = {
+        "systemd-run",        "--quiet", "--pipe", "--wait", "--collect", "--service-type=exec",
+        "--unit=" + task.unit};
     for (const auto& property : task.properties) command.argv.push_back("--property=" + property);
     command.argv.push_back("--");
     command.argv.insert(command.argv.end(), task.argv.begin(), task.argv.end());
@@ -124,8 +141,9 @@ Result<Exit> run_task(const Task& task) {
     // A leftover of that name would be in the way.
     FAIRLEAD_CHECK(systemd.stop({task.unit + ".service"}, 30s));
     auto ended = run(command);
-    if (!ended || ended->timed_out || ended->stopped) FAIRLEAD_CHECK(systemd.stop({task.unit + ".service"}, 30s));
+    if (!ended || ended->timed_out || ended->stopped)
+        FAIRLEAD_CHECK(systemd.stop({task.unit + ".service"}, 30s));
     return ended;
 }
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

@@ -13,12 +13,13 @@
 
 namespace fairlead::host {
 
-/// What `systemctl show` says of one unit. A unit that does not exist is "inactive" and not enabled.
+/// What `systemctl show` says of one unit. A unit that does not exist is "inactive" and not
+/// enabled.
 struct UnitState {
-    std::string active;      ///< "active", "activating", "inactive", "failed", …
-    std::string sub;         ///< "running", "auto-restart", …
-    std::string file_state;  ///< "enabled", "disabled", ""
-    std::string result;      ///< "success", "exit-code", …
+    std::string active;     ///< "active", "activating", "inactive", "failed", …
+    std::string sub;        ///< "running", "auto-restart", …
+    std::string file_state; ///< "enabled", "disabled", ""
+    std::string result;     ///< "success", "exit-code", …
     int main_pid = 0;
     int restarts = 0;
     int exit_status = 0;
@@ -32,7 +33,10 @@ public:
     Result<> reload();
     Result<> start(const std::vector<std::string>& units);
     /// Fine when they do not exist. Waits up to `limit`, then kills.
-    Result<> stop(const std::vector<std::string>& units, std::chrono::seconds limit = std::chrono::seconds(120));
+    Result<> stop(
+        const std::vector<std::string>& units,
+        std::chrono::seconds limit = std::chrono::seconds(120)
+    );
     Result<> restart(const std::string& unit);
     Result<> enable(const std::vector<std::string>& units);
     Result<> disable(const std::vector<std::string>& units);
@@ -45,10 +49,11 @@ public:
     std::vector<std::string> last_lines(const std::string& unit, int count);
 };
 
-/// A command that runs as a transient service: limited and sandboxed as the unit that it stands in for.
+/// A command that runs as a transient service: limited and sandboxed as the unit that it stands in
+/// for.
 struct Task {
-    std::string unit;                     ///< "fairlead-task-shop"
-    std::vector<std::string> properties;  ///< "User=fl-shop"
+    std::string unit;                    ///< "fairlead-task-shop"
+    std::vector<std::string> properties; ///< "User=fl-shop"
     std::vector<std::string> argv;
     std::chrono::seconds deadline{3600};
     std::function<void(std::string_view)> on_line;
@@ -58,4 +63,4 @@ struct Task {
 /// Runs to its end. When the deadline passes or `stop` is requested, the service is stopped too.
 Result<Exit> run_task(const Task& task);
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

@@ -24,10 +24,15 @@ std::optional<UnixUser> find_user(const std::string& name) {
 Result<UnixUser> ensure_user(const std::string& name, const std::string& home) {
     if (auto user = find_user(name)) return *user;
     Command command;
-    command.argv = {"useradd", "--system", "--user-group", "--no-create-home", "--home-dir", home, "--shell", "/usr/sbin/nologin", name};
+    command.argv = {"useradd",          "--system",          "--user-group",
+                    "--no-create-home", "--home-dir",        home,
+                    "--shell",          "/usr/sbin/nologin", name};
     FAIRLEAD_CHECK(run_ok(command));
     auto user = find_user(name);
-    if (!user) return fail(Errc::internal, fmt::format("The Unix user {} was made and is not there.", name));
+    if (!user)
+        return fail(
+            Errc::internal, fmt::format("The Unix user {} was made and is not there.", name)
+        );
     return *user;
 }
 
@@ -43,7 +48,9 @@ Result<> remove_user(const std::string& name) {
     FAIRLEAD_TRY(ended, run(command));
     // 6: there is no such user any more.
     if (ended.ok() || ended.status == 6) return {};
-    return fail(Errc::internal, fmt::format("The Unix user {} cannot be removed: {}", name, ended.output));
+    return fail(
+        Errc::internal, fmt::format("The Unix user {} cannot be removed: {}", name, ended.output)
+    );
 }
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

@@ -3,9 +3,10 @@
 
 #include "common/runtime/result.hpp"
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
-#include <sys/types.h>
 
 namespace fairlead::host {
 
@@ -23,4 +24,4 @@ Result<UnixUser> ensure_user(const std::string& name, const std::string& home);
 /// Ends its processes and removes it and its group. Fine when it is gone.
 Result<> remove_user(const std::string& name);
 
-}  // namespace fairlead::host
+} // namespace fairlead::host

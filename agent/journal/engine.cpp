@@ -10,18 +10,19 @@ using proto::Outcome;
 using proto::StepState;
 using namespace std::chrono_literals;
 
-constexpr int tries = 10;  // 1, 2, 4, … 60 s: about five minutes in all
+constexpr int tries = 10; // 1, 2, 4, … 60 s: about five minutes in all
 
 proto::Finished failure(const Work& work, const Error& error, std::string step) {
     proto::Finished finished;
     finished.outcome = error.code() == "cancelled" ? Outcome::cancelled : Outcome::failed;
-    finished.error = proto::OperationError{error.code().empty() ? "failed" : error.code(), work.redact(error.message()),
-                                           std::move(step)};
+    finished.error = proto::OperationError{
+        error.code().empty() ? "failed" : error.code(), work.redact(error.message()),
+        std::move(step)};
     return finished;
 }
 
-/// What a step throws is a failure of that step; only a broken journal ends the process, because then nothing that
-/// happens could be remembered.
+/// What a step throws is a failure of that step; only a broken journal ends the process, because
+/// then nothing that happens could be remembered.
 Result<> guarded(const std::function<Result<>(Work&)>& act, Work& work) {
     try {
         return act(work);
@@ -36,7 +37,7 @@ Error cancelled() {
     return Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled");
 }
 
-}  // namespace
+} // namespace
 
 void Engine::begin(const Plan& plan, Work& work, std::size_t index) {
     proto::StepReport report;
@@ -53,15 +54,15 @@ proto::Finished Engine::run(const Plan& plan, Work& work) {
     return forward(plan, work, std::vector(plan.steps.size(), StepState::pending), {});
 }
 
-proto::Finished Engine::forward(
-    const Plan& plan, Work& work, std::vector<StepState> states, std::string note
-) {
+proto::Finished
+Engine::forward(const Plan& plan, Work& work, std::vector<StepState> states, std::string note) {
     bool last_call = false;
     for (std::size_t i = 0; i < plan.steps.size(); ++i) {
         const auto& step = plan.steps[i];
         last_call = last_call || step.last_call;
         if (states[i] == StepState::done || states[i] == StepState::skipped) continue;
-        if (work.stopping() && !last_call) return back(plan, work, states, failure(work, cancelled(), step.name));
+        if (work.stopping() && !last_call)
+            return back(plan, work, states, failure(work, cancelled(), step.name));
         begin(plan, work, i);
         if (step.needed && !step.needed(work)) {
             work.end_step(StepState::skipped);
@@ -80,7 +81,9 @@ proto::Finished Engine::forward(
                 return finish(work, std::move(finished));
             }
             // A cancel that arrived in the middle of a step shows as that step's failure.
-            return back(plan, work, states, failure(work, work.stopping() ? cancelled() : error, step.name));
+            return back(
+                plan, work, states, failure(work, work.stopping() ? cancelled() : error, step.name)
+            );
         }
         work.end_step(StepState::done);
         states[i] = StepState::done;
@@ -95,7 +98,10 @@ proto::Finished Engine::back(
     const Plan& plan, Work& work, const std::vector<StepState>& states, proto::Finished outcome
 ) {
     // The reason must survive a crash during the undoing.
-    work.remember("engine.outcome", std::string_view(outcome.outcome == Outcome::cancelled ? "cancelled" : "failed"));
+    work.remember(
+        "engine.outcome",
+        std::string_view(outcome.outcome == Outcome::cancelled ? "cancelled" : "failed")
+    );
     if (outcome.error) {
         work.remember("engine.code", outcome.error->code);
         work.remember("engine.message", outcome.error->message);
@@ -105,13 +111,16 @@ proto::Finished Engine::back(
     std::string trouble;
     bool touched = false;
     for (std::size_t i = plan.steps.size(); i-- > 0;) {
-        if (states[i] == StepState::pending || states[i] == StepState::skipped || states[i] == StepState::undone) continue;
+        if (states[i] == StepState::pending || states[i] == StepState::skipped ||
+            states[i] == StepState::undone)
+            continue;
         if (!plan.steps[i].undo) continue;
         touched = true;
         begin(plan, work, i);
         auto undone = persist(work, "Undo: " + plan.steps[i].title, plan.steps[i].undo);
         if (!undone && trouble.empty()) trouble = undone.error().message();
-        // The step that failed keeps that state for the reader, however well its traces were removed.
+        // The step that failed keeps that state for the reader, however well its traces were
+        // removed.
         if (!undone)
             work.end_step(StepState::failed, undone.error().message());
         else if (states[i] == StepState::failed)
@@ -127,7 +136,10 @@ proto::Finished Engine::back(
     if (!trouble.empty()) {
         outcome.outcome = Outcome::failed;
         outcome.error = proto::OperationError{
-            "undo_failed", work.redact(fmt::format("{} And undoing it failed: {}", outcome.error ? outcome.error->message : "", trouble)),
+            "undo_failed",
+            work.redact(fmt::format(
+                "{} And undoing it failed: {}", outcome.error ? outcome.error->message : "", trouble
+            )),
             outcome.error ? outcome.error->step : ""};
     } else if (outcome.note.empty() && touched) {
         outcome.note = "undone";
@@ -135,12 +147,15 @@ proto::Finished Engine::back(
     return finish(work, std::move(outcome));
 }
 
-Result<> Engine::persist(Work& work, std::string_view what, const std::function<Result<>(Work&)>& act) {
+Result<>
+Engine::persist(Work& work, std::string_view what, const std::function<Result<>(Work&)>& act) {
     auto wait = std::chrono::milliseconds(1s);
     for (int i = 1;; ++i) {
         auto done = guarded(act, work);
         if (done || i == tries) return done;
-        work.warn(fmt::format("{}: {} Trying again in {} s.", what, done.error().message(), wait.count() / 1000));
+        work.warn(fmt::format(
+            "{}: {} Trying again in {} s.", what, done.error().message(), wait.count() / 1000
+        ));
         work.flush(true);
         pause_(wait);
         wait = std::min<std::chrono::milliseconds>(wait * 2, 60s);
@@ -159,10 +174,15 @@ proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& 
     if (found.state == "undoing" || (!last_call && begun && plan.recovery == Recovery::undo)) {
         proto::Finished outcome;
         auto code = work.recall("engine.code");
-        outcome.outcome = work.recall("engine.outcome") == "cancelled" || (!code && found.cancel) ? Outcome::cancelled : Outcome::failed;
-        outcome.error = proto::OperationError{code.value_or(found.cancel ? "cancelled" : "interrupted"),
-                                              work.recall("engine.message").value_or("The agent was interrupted in the middle of this operation."),
-                                              work.recall("engine.step").value_or(found.steps.empty() ? "" : found.steps.back().name)};
+        outcome.outcome = work.recall("engine.outcome") == "cancelled" || (!code && found.cancel)
+                              ? Outcome::cancelled
+                              : Outcome::failed;
+        outcome.error = proto::OperationError{
+            code.value_or(found.cancel ? "cancelled" : "interrupted"),
+            work.recall("engine.message")
+                .value_or("The agent was interrupted in the middle of this operation."),
+            work.recall("engine.step")
+                .value_or(found.steps.empty() ? "" : found.steps.back().name)};
         outcome.note = "undone after the agent restarted";
         work.warn("The agent restarted in the middle of this operation: undoing it.");
         return back(plan, work, states, std::move(outcome));
@@ -170,8 +190,10 @@ proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& 
     if (!begun && (plan.recovery == Recovery::undo || found.cancel)) {
         proto::Finished outcome;
         outcome.outcome = found.cancel ? Outcome::cancelled : Outcome::failed;
-        outcome.error = proto::OperationError{found.cancel ? "cancelled" : "interrupted",
-                                              "The agent restarted before this operation began; nothing was touched.", {}};
+        outcome.error = proto::OperationError{
+            found.cancel ? "cancelled" : "interrupted",
+            "The agent restarted before this operation began; nothing was touched.",
+            {}};
         outcome.note = "not begun before the agent restarted";
         return finish(work, std::move(outcome));
     }
@@ -186,4 +208,4 @@ proto::Finished Engine::finish(Work& work, proto::Finished outcome) {
     return outcome;
 }
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

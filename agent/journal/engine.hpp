@@ -9,15 +9,15 @@
 
 namespace fairlead::journal {
 
-/// One step. `act` and `undo` may be called again after a crash in their middle, and then reach the same end; what
-/// `undo` must know, `act` remembers before it acts.
+/// One step. `act` and `undo` may be called again after a crash in their middle, and then reach the
+/// same end; what `undo` must know, `act` remembers before it acts.
 struct Step {
-    std::string name;   ///< "fetch"
-    std::string title;  ///< "Fetch the repositories"
+    std::string name;  ///< "fetch"
+    std::string title; ///< "Fetch the repositories"
     std::function<Result<>(Work&)> act;
-    std::function<Result<>(Work&)> undo = {};         ///< empty: there is nothing to take back
-    std::function<bool(Work&)> needed = {};           ///< false: skipped
-    bool last_call = false;  ///< from this step on there is only forward: no cancel, no undo
+    std::function<Result<>(Work&)> undo = {}; ///< empty: there is nothing to take back
+    std::function<bool(Work&)> needed = {};   ///< false: skipped
+    bool last_call = false; ///< from this step on there is only forward: no cancel, no undo
 };
 
 /// What to do with a plan that a crash interrupted before its last call.
@@ -30,7 +30,8 @@ struct Plan {
     std::function<Result<>(Work&)> settle = {};
 };
 
-/// Waits between tries of an undo or of a step that can only go forward; injected so that tests do not wait.
+/// Waits between tries of an undo or of a step that can only go forward; injected so that tests do
+/// not wait.
 using Pause = std::function<void(std::chrono::milliseconds)>;
 
 class Engine {
@@ -44,9 +45,12 @@ public:
     proto::Finished recover(const Plan& plan, Work& work, const Unfinished& found);
 
 private:
-    proto::Finished forward(const Plan& plan, Work& work, std::vector<proto::StepState> states, std::string note);
-    proto::Finished back(const Plan& plan, Work& work, const std::vector<proto::StepState>& states,
-                         proto::Finished outcome);
+    proto::Finished
+    forward(const Plan& plan, Work& work, std::vector<proto::StepState> states, std::string note);
+    proto::Finished back(
+        const Plan& plan, Work& work, const std::vector<proto::StepState>& states,
+        proto::Finished outcome
+    );
     Result<> persist(Work& work, std::string_view what, const std::function<Result<>(Work&)>& act);
     proto::Finished finish(Work& work, proto::Finished outcome);
     void begin(const Plan& plan, Work& work, std::size_t index);
@@ -55,4 +59,4 @@ private:
     Pause pause_;
 };
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

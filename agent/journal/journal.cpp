@@ -29,7 +29,8 @@ T must(Result<T> result) {
     if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-/// Dies where a crash test asks for it: after the n-th record from now, once. The file that the environment names holds n.
+/// Dies where a crash test asks for it: after the n-th record from now, once. The file that the
+/// environment names holds n.
 void crash_point() {
 #ifdef FAIRLEAD_TEST_HOOKS
     static const char* name = std::getenv("FAIRLEAD_TEST_CRASH_AT");
@@ -60,7 +61,7 @@ proto::Finished failed(std::string code, std::string message) {
     return finished;
 }
 
-}  // namespace
+} // namespace
 
 Journal::Journal(const std::filesystem::path& file, const Clock& clock, Limits limits)
     : db_(file), clock_(clock), limits_(limits) {
@@ -68,8 +69,11 @@ Journal::Journal(const std::filesystem::path& file, const Clock& clock, Limits l
     auto name = must(db_.one<std::string>("SELECT name FROM journal"));
     if (!name) {
         name = "jrn_" + new_ulid(clock_.now());
-        must(db_.run("INSERT INTO journal (name, last_seq, acknowledged, highest_fence, pruned_fence)"
-                     " VALUES ($1, 0, 0, 0, 0)", *name));
+        must(db_.run(
+            "INSERT INTO journal (name, last_seq, acknowledged, highest_fence, pruned_fence)"
+            " VALUES ($1, 0, 0, 0, 0)",
+            *name
+        ));
     }
     name_ = *name;
 }
@@ -102,10 +106,14 @@ proto::ExecutorStatus Journal::status() {
 }
 
 std::uint64_t Journal::add_report(proto::Report report) {
-    report.seq = *must(db_.one<std::uint64_t>("UPDATE journal SET last_seq = last_seq + 1 RETURNING last_seq"));
+    report.seq =
+        *must(db_.one<std::uint64_t>("UPDATE journal SET last_seq = last_seq + 1 RETURNING last_seq"
+        ));
     report.at_ms = to_ms(clock_.now());
-    must(db_.run("INSERT INTO report (seq, operation, kind, body) VALUES ($1, $2, $3, $4)", report.seq,
-                 report.operation, json::enum_name(report.kind), proto::write_text(report)));
+    must(db_.run(
+        "INSERT INTO report (seq, operation, kind, body) VALUES ($1, $2, $3, $4)", report.seq,
+        report.operation, json::enum_name(report.kind), proto::write_text(report)
+    ));
     return report.seq;
 }
 
@@ -122,46 +130,74 @@ void Journal::report_again(std::string_view operation) {
     auto row = must(db_.one<Row>("SELECT state, finished FROM operation WHERE id = $1", operation));
     bool done = row && std::get<0>(*row) == "finished";
     std::string_view kind = !row || done ? "finished" : "accepted";
-    // What is not acknowledged yet is sent anyhow; a second copy would only let a peer fill the disk.
-    if (must(db_.one<std::int64_t>("SELECT seq FROM report WHERE operation = $1 AND kind = $2 LIMIT 1", operation, kind)))
+    // What is not acknowledged yet is sent anyhow; a second copy would only let a peer fill the
+    // disk.
+    if (must(db_.one<std::int64_t>(
+            "SELECT seq FROM report WHERE operation = $1 AND kind = $2 LIMIT 1", operation, kind
+        )))
         return;
     if (!row)
-        return add_finished(operation, failed("journal_unknown", "The server's journal does not know this operation: "
-                                                                 "it was never accepted here, or so long ago that it is forgotten."));
-    if (done) return add_finished(operation, must(proto::read_text<proto::Finished>(*std::get<1>(*row))));
+        return add_finished(
+            operation, failed(
+                           "journal_unknown",
+                           "The server's journal does not know this operation: "
+                           "it was never accepted here, or so long ago that it is forgotten."
+                       )
+        );
+    if (done)
+        return add_finished(operation, must(proto::read_text<proto::Finished>(*std::get<1>(*row))));
     proto::Report report;
     report.operation = operation;
     report.kind = ReportKind::accepted;
     add_report(std::move(report));
 }
 
-Delivered Journal::insert(const proto::Operation& operation, std::string_view slug, std::string_view state) {
+Delivered
+Journal::insert(const proto::Operation& operation, std::string_view slug, std::string_view state) {
     if (must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE id = $1", operation.id))) {
         report_again(operation.id);
         return Delivered::known;
     }
-    if (*must(db_.one<std::int64_t>("SELECT count(*) FROM report")) >= static_cast<std::int64_t>(limits_.unacknowledged))
+    if (*must(db_.one<std::int64_t>("SELECT count(*) FROM report")) >=
+        static_cast<std::int64_t>(limits_.unacknowledged))
         return Delivered::full;
     auto pruned = *must(db_.one<std::uint64_t>("SELECT pruned_fence FROM journal"));
     bool stale = operation.fence <= pruned;
-    bool reused = !stale && must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE fence = $1", operation.fence));
+    bool reused =
+        !stale &&
+        must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE fence = $1", operation.fence));
     std::optional<std::uint64_t> fence;
     if (!stale && !reused) fence = operation.fence;
     auto now = to_ms(clock_.now());
-    must(db_.run("INSERT INTO operation (id, kind, fence, slug, requested_by, args, state, accepted_ms)"
-                 " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                 operation.id, operation.kind, fence, slug, operation.requested_by, json::serialize(operation.args),
-                 state, now));
-    if (fence) must(db_.run("UPDATE journal SET highest_fence = max(highest_fence, $1)", operation.fence));
+    must(db_.run(
+        "INSERT INTO operation (id, kind, fence, slug, requested_by, args, state, accepted_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        operation.id, operation.kind, fence, slug, operation.requested_by,
+        json::serialize(operation.args), state, now
+    ));
+    if (fence)
+        must(db_.run("UPDATE journal SET highest_fence = max(highest_fence, $1)", operation.fence));
     if (!stale && !reused) return Delivered::fresh;
 
-    auto finished = stale ? failed("fence_stale", fmt::format("Fence {} is not above {}, which this server has already "
-                                                              "passed and forgotten: ask for a new operation.",
-                                                              operation.fence, pruned))
-                          : failed("fence_reused", fmt::format("Fence {} was used by another operation of this server: "
-                                                               "ask for a new operation.", operation.fence));
-    must(db_.run("UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3 WHERE id = $1",
-                 operation.id, proto::write_text(finished), now));
+    auto finished =
+        stale ? failed(
+                    "fence_stale", fmt::format(
+                                       "Fence {} is not above {}, which this server has already "
+                                       "passed and forgotten: ask for a new operation.",
+                                       operation.fence, pruned
+                                   )
+                )
+              : failed(
+                    "fence_reused", fmt::format(
+                                        "Fence {} was used by another operation of this server: "
+                                        "ask for a new operation.",
+                                        operation.fence
+                                    )
+                );
+    must(db_.run(
+        "UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3 WHERE id = $1",
+        operation.id, proto::write_text(finished), now
+    ));
     add_finished(operation.id, finished);
     return stale ? Delivered::fence_stale : Delivered::fence_reused;
 }
@@ -188,8 +224,11 @@ Delivered Journal::refuse(const proto::Operation& operation, const proto::Operat
         if (delivered != Delivered::fresh) return;
         proto::Finished finished;
         finished.error = error;
-        must(db_.run("UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3 WHERE id = $1",
-                     operation.id, proto::write_text(finished), to_ms(clock_.now())));
+        must(db_.run(
+            "UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3 WHERE id = "
+            "$1",
+            operation.id, proto::write_text(finished), to_ms(clock_.now())
+        ));
         add_finished(operation.id, finished);
         prune();
     });
@@ -207,7 +246,10 @@ void Journal::query(std::string_view operation) {
 bool Journal::cancel(std::string_view operation) {
     bool known = false;
     commit([&] {
-        known = must(db_.run("UPDATE operation SET cancel = 1 WHERE id = $1 AND state <> 'finished'", operation)) > 0;
+        known =
+            must(db_.run(
+                "UPDATE operation SET cancel = 1 WHERE id = $1 AND state <> 'finished'", operation
+            )) > 0;
         if (!known) report_again(operation);
     });
     return known;
@@ -215,16 +257,21 @@ bool Journal::cancel(std::string_view operation) {
 
 void Journal::set_state(std::string_view operation, std::string_view state) {
     commit([&] {
-        must(db_.run("UPDATE operation SET state = $2 WHERE id = $1 AND state <> 'finished'", operation, state));
+        must(db_.run(
+            "UPDATE operation SET state = $2 WHERE id = $1 AND state <> 'finished'", operation,
+            state
+        ));
     });
     crash_point();
 }
 
 void Journal::step(std::string_view operation, const proto::StepReport& step) {
     commit([&] {
-        must(db_.run("INSERT INTO step (operation, position, report) VALUES ($1, $2, $3)"
-                     " ON CONFLICT (operation, position) DO UPDATE SET report = excluded.report",
-                     operation, step.index, proto::write_text(step)));
+        must(db_.run(
+            "INSERT INTO step (operation, position, report) VALUES ($1, $2, $3)"
+            " ON CONFLICT (operation, position) DO UPDATE SET report = excluded.report",
+            operation, step.index, proto::write_text(step)
+        ));
         // Of the percentages of one step only the last matters to a controller that was away.
         proto::Report report;
         report.operation = operation;
@@ -239,7 +286,9 @@ void Journal::log(std::string_view operation, std::vector<proto::LogLine> lines)
     if (lines.empty()) return;
     commit([&] {
         using Row = std::tuple<std::size_t, std::size_t>;
-        auto row = must(db_.one<Row>("SELECT log_lines, log_bytes FROM operation WHERE id = $1", operation));
+        auto row =
+            must(db_.one<Row>("SELECT log_lines, log_bytes FROM operation WHERE id = $1", operation)
+            );
         if (!row) return;
         auto [count, bytes] = *row;
         if (count >= limits_.log_lines || bytes >= limits_.log_bytes) return;
@@ -254,21 +303,28 @@ void Journal::log(std::string_view operation, std::vector<proto::LogLine> lines)
                 report.lines.push_back(std::move(line));
                 continue;
             }
-            report.lines.push_back({line.time_ms, proto::LogLevel::warning, line.step,
-                                    "The log of this operation has reached its limit; further lines are left out."});
+            report.lines.push_back(
+                {line.time_ms, proto::LogLevel::warning, line.step,
+                 "The log of this operation has reached its limit; further lines are left out."}
+            );
             count = std::max(count, limits_.log_lines);
             break;
         }
-        must(db_.run("UPDATE operation SET log_lines = $2, log_bytes = $3 WHERE id = $1", operation, count, bytes));
+        must(db_.run(
+            "UPDATE operation SET log_lines = $2, log_bytes = $3 WHERE id = $1", operation, count,
+            bytes
+        ));
         add_report(std::move(report));
     });
 }
 
 void Journal::finish(std::string_view operation, const proto::Finished& finished) {
     commit([&] {
-        auto changed = must(db_.run("UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3"
-                                    " WHERE id = $1 AND state <> 'finished'",
-                                    operation, proto::write_text(finished), to_ms(clock_.now())));
+        auto changed = must(db_.run(
+            "UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3"
+            " WHERE id = $1 AND state <> 'finished'",
+            operation, proto::write_text(finished), to_ms(clock_.now())
+        ));
         if (changed == 0) return;
         must(db_.run("DELETE FROM fact WHERE operation = $1", operation));
         add_finished(operation, finished);
@@ -278,9 +334,11 @@ void Journal::finish(std::string_view operation, const proto::Finished& finished
 
 void Journal::remember(std::string_view operation, std::string_view name, std::string_view value) {
     commit([&] {
-        must(db_.run("INSERT INTO fact (operation, name, value) VALUES ($1, $2, $3)"
-                     " ON CONFLICT (operation, name) DO UPDATE SET value = excluded.value",
-                     operation, name, value));
+        must(db_.run(
+            "INSERT INTO fact (operation, name, value) VALUES ($1, $2, $3)"
+            " ON CONFLICT (operation, name) DO UPDATE SET value = excluded.value",
+            operation, name, value
+        ));
     });
     crash_point();
 }
@@ -289,24 +347,31 @@ std::map<std::string, std::string> Journal::facts(std::string_view operation) {
     std::lock_guard lock(mutex_);
     using Row = std::tuple<std::string, std::string>;
     std::map<std::string, std::string> facts;
-    for (auto& [name, value] : must(db_.all<Row>("SELECT name, value FROM fact WHERE operation = $1 LIMIT 1000", operation)))
+    for (auto& [name, value] : must(
+             db_.all<Row>("SELECT name, value FROM fact WHERE operation = $1 LIMIT 1000", operation)
+         ))
         facts.emplace(std::move(name), std::move(value));
     return facts;
 }
 
 std::vector<Unfinished> Journal::unfinished() {
     std::lock_guard lock(mutex_);
-    using Row = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string, bool>;
+    using Row = std::tuple<
+        std::string, std::string, std::string, std::string, std::string, std::string, bool>;
     std::vector<Unfinished> found;
-    for (auto& row : must(db_.all<Row>("SELECT id, kind, slug, requested_by, args, state, cancel FROM operation"
-                                       " WHERE state <> 'finished' ORDER BY number LIMIT 1000"))) {
+    for (auto& row :
+         must(db_.all<Row>("SELECT id, kind, slug, requested_by, args, state, cancel FROM operation"
+                           " WHERE state <> 'finished' ORDER BY number LIMIT 1000"))) {
         Unfinished one;
         std::string args;
-        std::tie(one.operation.id, one.operation.kind, one.slug, one.operation.requested_by, args, one.state, one.cancel) =
-            std::move(row);
+        std::tie(
+            one.operation.id, one.operation.kind, one.slug, one.operation.requested_by, args,
+            one.state, one.cancel
+        ) = std::move(row);
         one.operation.args = must(json::parse(args));
         for (const auto& text : must(db_.all<std::string>(
-                 "SELECT report FROM step WHERE operation = $1 ORDER BY position LIMIT 1000", one.operation.id
+                 "SELECT report FROM step WHERE operation = $1 ORDER BY position LIMIT 1000",
+                 one.operation.id
              )))
             one.steps.push_back(must(proto::read_text<proto::StepReport>(text)));
         found.push_back(std::move(one));
@@ -314,9 +379,12 @@ std::vector<Unfinished> Journal::unfinished() {
     return found;
 }
 
-std::vector<proto::Report> Journal::reports_after(std::uint64_t seq, std::size_t count, std::size_t bytes) {
+std::vector<proto::Report>
+Journal::reports_after(std::uint64_t seq, std::size_t count, std::size_t bytes) {
     std::lock_guard lock(mutex_);
-    auto texts = must(db_.all<std::string>("SELECT body FROM report WHERE seq > $1 ORDER BY seq LIMIT $2", seq, count));
+    auto texts = must(db_.all<std::string>(
+        "SELECT body FROM report WHERE seq > $1 ORDER BY seq LIMIT $2", seq, count
+    ));
     std::vector<proto::Report> reports;
     std::size_t size = 0;
     for (const auto& text : texts) {
@@ -344,11 +412,17 @@ void Journal::prune() {
     auto surplus = count - static_cast<std::int64_t>(limits_.operations);
     if (surplus <= 0) return;
     auto fence = must(db_.one<std::optional<std::uint64_t>>(
-        "SELECT max(fence) FROM (SELECT fence FROM operation WHERE state = 'finished' ORDER BY number LIMIT $1)", surplus
+        "SELECT max(fence) FROM (SELECT fence FROM operation WHERE state = 'finished' ORDER BY "
+        "number LIMIT $1)",
+        surplus
     ));
-    if (fence && *fence) must(db_.run("UPDATE journal SET pruned_fence = max(pruned_fence, $1)", **fence));
-    must(db_.run("DELETE FROM operation WHERE number IN"
-                 " (SELECT number FROM operation WHERE state = 'finished' ORDER BY number LIMIT $1)", surplus));
+    if (fence && *fence)
+        must(db_.run("UPDATE journal SET pruned_fence = max(pruned_fence, $1)", **fence));
+    must(db_.run(
+        "DELETE FROM operation WHERE number IN"
+        " (SELECT number FROM operation WHERE state = 'finished' ORDER BY number LIMIT $1)",
+        surplus
+    ));
 }
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

@@ -1,5 +1,5 @@
-/// What the executor has been asked, has done and must still tell: the memory that makes an operation take effect
-/// once. Everything here is committed and synced before a function returns.
+/// What the executor has been asked, has done and must still tell: the memory that makes an
+/// operation take effect once. Everything here is committed and synced before a function returns.
 #pragma once
 
 #include "common/runtime/clock.hpp"
@@ -19,27 +19,27 @@ namespace fairlead::journal {
 
 /// Bounds, so that no peer can fill the disk.
 struct Limits {
-    std::size_t operations = 10'000;           ///< kept; older finished ones go
-    std::size_t log_lines = 10'000;            ///< of one operation
-    std::size_t log_bytes = 4 << 20;           ///< of one operation
-    std::size_t line_bytes = 4096;             ///< of one line
-    std::size_t unacknowledged = 200'000;      ///< reports; above it no new operation is taken
+    std::size_t operations = 10'000;      ///< kept; older finished ones go
+    std::size_t log_lines = 10'000;       ///< of one operation
+    std::size_t log_bytes = 4 << 20;      ///< of one operation
+    std::size_t line_bytes = 4096;        ///< of one line
+    std::size_t unacknowledged = 200'000; ///< reports; above it no new operation is taken
 };
 
 /// What became of a delivery.
 enum class Delivered {
-    fresh,         ///< accepted now: run it
-    known,         ///< was here before: reported again, nothing to run
-    fence_reused,  ///< another operation has this fence: refused and reported
-    fence_stale,   ///< so old that the journal may have forgotten its operation: refused and reported
-    full,          ///< too many reports wait for the controller: not taken, not reported
+    fresh,        ///< accepted now: run it
+    known,        ///< was here before: reported again, nothing to run
+    fence_reused, ///< another operation has this fence: refused and reported
+    fence_stale, ///< so old that the journal may have forgotten its operation: refused and reported
+    full,        ///< too many reports wait for the controller: not taken, not reported
 };
 
 /// An operation that is not finished, as recovery finds it.
 struct Unfinished {
-    proto::Operation operation;  ///< without secrets
+    proto::Operation operation; ///< without secrets
     std::string slug;
-    std::string state;  ///< "accepted", "running", "undoing"
+    std::string state; ///< "accepted", "running", "undoing"
     bool cancel = false;
     std::vector<proto::StepReport> steps;
 };
@@ -79,7 +79,8 @@ public:
     std::vector<Unfinished> unfinished();
 
     /// Reports after `seq`, in order, at most `count` and about `bytes`.
-    std::vector<proto::Report> reports_after(std::uint64_t seq, std::size_t count = 100, std::size_t bytes = 256 << 10);
+    std::vector<proto::Report>
+    reports_after(std::uint64_t seq, std::size_t count = 100, std::size_t bytes = 256 << 10);
     void acknowledge(std::uint64_t seq);
 
     /// Called after each commit that added a report; from the thread that did it.
@@ -92,7 +93,8 @@ private:
     std::uint64_t add_report(proto::Report report);
     void add_finished(std::string_view operation, const proto::Finished& finished);
     void report_again(std::string_view operation);
-    Delivered insert(const proto::Operation& operation, std::string_view slug, std::string_view state);
+    Delivered
+    insert(const proto::Operation& operation, std::string_view slug, std::string_view state);
     void prune();
 
     std::mutex mutex_;
@@ -103,4 +105,4 @@ private:
     std::function<void()> notify_;
 };
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

@@ -8,8 +8,9 @@
 
 namespace fairlead::journal {
 
-/// Replaces exact values of at least 4 characters, each line of a value with several, and what stands before the @ of
-/// a URL. Copies are made freely; the values are wiped with the last one's strings only as far as std::string goes.
+/// Replaces exact values of at least 4 characters, each line of a value with several, and what
+/// stands before the @ of a URL. Copies are made freely; the values are wiped with the last one's
+/// strings only as far as std::string goes.
 class Redactor {
 public:
     Redactor() = default;
@@ -18,7 +19,8 @@ public:
     std::string clean(std::string_view text) const;
 
 private:
-    std::vector<std::string> values_;  ///< longest first, so that a value inside another leaves nothing over
+    std::vector<std::string>
+        values_; ///< longest first, so that a value inside another leaves nothing over
 };
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

@@ -55,4 +55,4 @@ CREATE INDEX report_operation ON report (operation, kind);
 )sql"},
 }};
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

@@ -17,9 +17,14 @@ std::string printable(std::string_view text) {
     clean.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {
         auto c = static_cast<unsigned char>(text[i]);
-        std::size_t length = c < 0x80 ? 1 : c >= 0xC2 && c < 0xE0 ? 2 : c >= 0xE0 && c < 0xF0 ? 3 : c >= 0xF0 && c < 0xF5 ? 4 : 0;
+        std::size_t length = c < 0x80                ? 1
+                             : c >= 0xC2 && c < 0xE0 ? 2
+                             : c >= 0xE0 && c < 0xF0 ? 3
+                             : c >= 0xF0 && c < 0xF5 ? 4
+                                                     : 0;
         bool whole = length > 0 && i + length <= text.size();
-        for (std::size_t k = 1; whole && k < length; ++k) whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
+        for (std::size_t k = 1; whole && k < length; ++k)
+            whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
         if (!whole) {
             clean += "\xEF\xBF\xBD";
             ++i;
@@ -38,11 +43,11 @@ std::string printable(std::string_view text) {
     return clean;
 }
 
-}  // namespace
+} // namespace
 
 Work::Work(Journal& journal, const Clock& clock, proto::Operation operation, Redactor redactor)
-    : journal_(journal), clock_(clock), operation_(std::move(operation)), redactor_(std::move(redactor)),
-      facts_(journal.facts(operation_.id)) {}
+    : journal_(journal), clock_(clock), operation_(std::move(operation)),
+      redactor_(std::move(redactor)), facts_(journal.facts(operation_.id)) {}
 
 Work::~Work() {
     for (auto& [name, value] : operation_.secrets) wipe(value);
@@ -117,4 +122,4 @@ void Work::end_step(proto::StepState state, std::string_view detail) {
     journal_.step(operation_.id, step_);
 }
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

@@ -13,8 +13,8 @@
 
 namespace fairlead::journal {
 
-/// Log, progress, facts and the wish to stop. Everything goes to the journal, redacted. Used by the thread that runs
-/// the operation; only `flush` and `request_stop` may be called from another one.
+/// Log, progress, facts and the wish to stop. Everything goes to the journal, redacted. Used by the
+/// thread that runs the operation; only `flush` and `request_stop` may be called from another one.
 class Work {
 public:
     Work(Journal& journal, const Clock& clock, proto::Operation operation, Redactor redactor);
@@ -29,7 +29,8 @@ public:
     void info(std::string_view text) { log(proto::LogLevel::info, text); }
     void warn(std::string_view text) { log(proto::LogLevel::warning, text); }
 
-    /// Of the current step, 0 to 100. Told at most twice a second, and a new detail alone every 5 s.
+    /// Of the current step, 0 to 100. Told at most twice a second, and a new detail alone every 5
+    /// s.
     void progress(std::uint32_t percent, std::string_view detail = {});
 
     /// A value of Operation::secrets; not there after a restart.
@@ -37,7 +38,9 @@ public:
 
     /// Durable before it returns. Names are the plan's own.
     void remember(const std::string& name, std::string_view value);
-    void remember(const std::string& name, bool value) { remember(name, std::string_view(value ? "yes" : "no")); }
+    void remember(const std::string& name, bool value) {
+        remember(name, std::string_view(value ? "yes" : "no"));
+    }
     std::optional<std::string> recall(const std::string& name) const;
     bool recall_yes(const std::string& name) const { return recall(name) == "yes"; }
 
@@ -74,4 +77,4 @@ private:
     Steady::time_point oldest_{};
 };
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

@@ -1,4 +1,5 @@
-/// Where a controller is: "wss://host:port" as enrolment says it, "host:port" as a welcome does, "https://host" as people do.
+/// Where a controller is: "wss://host:port" as enrolment says it, "host:port" as a welcome does,
+/// "https://host" as people do.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -13,11 +14,11 @@ struct Address {
     std::string host;
     std::uint16_t port = 443;
 
-    std::string text() const;  ///< "host:port", brackets around IPv6
+    std::string text() const; ///< "host:port", brackets around IPv6
     bool operator==(const Address&) const = default;
 };
 
 /// Errc::invalid with the text in the sentence.
 Result<Address> parse_address(std::string_view text);
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

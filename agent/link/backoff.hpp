@@ -8,16 +8,20 @@
 
 namespace fairlead::link {
 
-/// Full jitter: a random time from 0 to min(30 s, 0.5 s × 2ⁿ), so that thousands of agents do not come back at once.
+/// Full jitter: a random time from 0 to min(30 s, 0.5 s × 2ⁿ), so that thousands of agents do not
+/// come back at once.
 class Backoff {
 public:
     using Milliseconds = std::chrono::milliseconds;
     static constexpr Milliseconds first{500}, longest{30'000};
-    static constexpr std::chrono::minutes good_link{1};  ///< a link that lasted this long starts anew
-    static constexpr std::chrono::minutes hopeless{5};   ///< between tries after "server unknown" and "revoked"
+    static constexpr std::chrono::minutes good_link{
+        1}; ///< a link that lasted this long starts anew
+    static constexpr std::chrono::minutes hopeless{
+        5}; ///< between tries after "server unknown" and "revoked"
 
     /// `random(n)` gives a number from 0 to n.
-    explicit Backoff(std::function<std::uint64_t(std::uint64_t)> random) : random_(std::move(random)) {}
+    explicit Backoff(std::function<std::uint64_t(std::uint64_t)> random)
+        : random_(std::move(random)) {}
 
     /// The wait after one more failure.
     Milliseconds next() {
@@ -36,4 +40,4 @@ private:
     unsigned tries_ = 0;
 };
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

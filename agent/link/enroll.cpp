@@ -68,14 +68,19 @@ BOOST_DESCRIBE_STRUCT(Problem, (), (code, detail))
 template <class Answer, class Body>
 Result<Answer> post(net::TlsClientContext& tls, const net::Url& url, const Body& body) {
     FAIRLEAD_TRY(answer, net::post_json(tls, url, json::encode(body)));
-    if (answer.status / 100 == 2) return json::decode<Answer>(answer.body, json::Strictness::lenient);
+    if (answer.status / 100 == 2)
+        return json::decode<Answer>(answer.body, json::Strictness::lenient);
     auto problem = json::decode<Problem>(answer.body, json::Strictness::lenient);
     if (!problem || problem->detail.empty())
         return fail(
-            Errc::unavailable, url.host + " answered " + std::to_string(answer.status) + " to " + url.target +
-                                   ". Is it a Fairlead controller?", answer.body.substr(0, 300)
+            Errc::unavailable,
+            url.host + " answered " + std::to_string(answer.status) + " to " + url.target +
+                ". Is it a Fairlead controller?",
+            answer.body.substr(0, 300)
         );
-    auto kind = answer.status == 403 ? Errc::forbidden : answer.status < 500 ? Errc::invalid : Errc::unavailable;
+    auto kind = answer.status == 403  ? Errc::forbidden
+                : answer.status < 500 ? Errc::invalid
+                                      : Errc::unavailable;
     return fail(Error(kind, problem->detail).with_code(problem->code));
 }
 
@@ -88,13 +93,17 @@ std::string host_name() {
 /// What the link was last told: the controller will not have this server back as the one it was.
 bool was_cast_out(const std::filesystem::path& status_file) {
     auto status = read_status(status_file);
-    return status && (status->code == "revoked" || status->code == "server_unknown" || status->code == "server_revoked");
+    return status && (status->code == "revoked" || status->code == "server_unknown" ||
+                      status->code == "server_revoked");
 }
 
 /// Before the token is used up.
 Result<> check_user(const std::string& user) {
     if (::geteuid() == 0 && !::getpwnam(user.c_str()))
-        return fail(Errc::not_found, "There is no user " + user + " on this server; install the package fairlead-agent first.");
+        return fail(
+            Errc::not_found, "There is no user " + user +
+                                 " on this server; install the package fairlead-agent first."
+        );
     return {};
 }
 
@@ -104,16 +113,22 @@ Result<> give_to(const std::filesystem::path& folder, const std::string& user) {
     FAIRLEAD_CHECK(check_user(user));
     const passwd* entry = ::getpwnam(user.c_str());
     std::error_code failed;
-    auto give = [&](const std::filesystem::path& path) { return ::lchown(path.c_str(), entry->pw_uid, entry->pw_gid) == 0; };
+    auto give = [&](const std::filesystem::path& path) {
+        return ::lchown(path.c_str(), entry->pw_uid, entry->pw_gid) == 0;
+    };
     bool given = give(folder);
-    for (const auto& file : std::filesystem::directory_iterator(folder, failed)) given = give(file.path()) && given;
-    if (!given || failed) return fail(Errc::internal, folder.string() + " cannot be given to the user " + user + ".");
+    for (const auto& file : std::filesystem::directory_iterator(folder, failed))
+        given = give(file.path()) && given;
+    if (!given || failed)
+        return fail(Errc::internal, folder.string() + " cannot be given to the user " + user + ".");
     return {};
 }
 
-std::string one_line(const Identity& identity) { return identity.server_id + " in " + identity.org_id; }
+std::string one_line(const Identity& identity) {
+    return identity.server_id + " in " + identity.org_id;
+}
 
-}  // namespace
+} // namespace
 
 Result<std::string> enroll(EnrollOptions options) {
     FAIRLEAD_TRY(address, parse_address(options.controller));
@@ -124,18 +139,25 @@ Result<std::string> enroll(EnrollOptions options) {
         auto before = parse_address(had->enrolled_with);
         if (before && *before == address) return "already enrolled as " + one_line(*had);
         return fail(
-            Errc::conflict, "This server is enrolled with " + had->enrolled_with + " as " + had->server_id +
-                                ". Remove that first: /usr/lib/fairlead/agent-remove, or install.sh --uninstall."
+            Errc::conflict,
+            "This server is enrolled with " + had->enrolled_with + " as " + had->server_id +
+                ". Remove that first: /usr/lib/fairlead/agent-remove, or install.sh --uninstall."
         );
     }
     if (!had && had.error().kind() != Errc::not_found) return fail(std::move(had).error());
     if (options.token.empty())
-        return fail(Errc::invalid, "There is no registration token. Make one in the console under Servers, Add server.");
+        return fail(
+            Errc::invalid,
+            "There is no registration token. Make one in the console under Servers, Add server."
+        );
 
     FAIRLEAD_CHECK(check_user(options.user));
     std::error_code failed;
     // A revoked key is refused for ever.
-    if (again) std::filesystem::rename(folder.path() / "key.pem", folder.path() / "key.pem.revoked", failed);
+    if (again)
+        std::filesystem::rename(
+            folder.path() / "key.pem", folder.path() / "key.pem.revoked", failed
+        );
     std::filesystem::create_directories(folder.path(), failed);
     std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all, failed);
     FAIRLEAD_TRY(key, folder.key());
@@ -166,12 +188,15 @@ Result<std::string> enroll(EnrollOptions options) {
     return "enrolled as " + one_line(identity);
 }
 
-Result<> recover(const IdentityFolder& folder, const Identity& identity, const Address& controller) {
+Result<>
+recover(const IdentityFolder& folder, const Identity& identity, const Address& controller) {
     FAIRLEAD_TRY(key, folder.key());
     FAIRLEAD_TRY(tls, folder.tls(identity, false));
     auto base = "https://" + controller.text() + "/api/v1/agent/recover";
     FAIRLEAD_TRY(challenge_url, net::Url::parse(base + "/challenge"));
-    FAIRLEAD_TRY(challenge, post<ChallengeAnswer>(tls, challenge_url, ChallengeBody{identity.server_id}));
+    FAIRLEAD_TRY(
+        challenge, post<ChallengeAnswer>(tls, challenge_url, ChallengeBody{identity.server_id})
+    );
 
     RecoverBody body;
     body.server_id = identity.server_id;
@@ -183,11 +208,12 @@ Result<> recover(const IdentityFolder& folder, const Identity& identity, const A
     for (auto c : body.csr.substr(begin, end - begin))
         if (c != '\n' && c != '\r') base64 += c;
     FAIRLEAD_TRY(der, crypto::base64_decode(base64));
-    auto text = "fairlead-recover/1\n" + identity.server_id + "\n" + body.challenge + "\n" + crypto::sha256(der).hex();
+    auto text = "fairlead-recover/1\n" + identity.server_id + "\n" + body.challenge + "\n" +
+                crypto::sha256(der).hex();
     body.signature = crypto::base64url_encode(key.sign(text));
     FAIRLEAD_TRY(url, net::Url::parse(base));
     FAIRLEAD_TRY(answer, post<RecoverAnswer>(tls, url, body));
     return folder.save_certificate(answer.certificate, answer.ca);
 }
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -15,7 +15,7 @@ namespace {
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t largest_frame = 1 << 20;
 
-}  // namespace
+} // namespace
 
 ExecutorChannel::ExecutorChannel(Executor executor, std::string path)
     : path_(std::move(path)), socket_(executor), turn_(executor) {}
@@ -26,13 +26,17 @@ Task<Result<>> ExecutorChannel::connect() {
     auto connected = co_await socket_.async_connect(where, as_result);
     auto failed = std::get<0>(connected);
     if (!failed) {
-        // Whoever could put a socket there could ask anything of us, so it must be root's, or ours in a test.
+        // Whoever could put a socket there could ask anything of us, so it must be root's, or ours
+        // in a test.
         ucred who{};
         socklen_t size = sizeof who;
         if (::getsockopt(socket_.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 ||
             (who.uid != 0 && who.uid != ::geteuid())) {
             close();
-            co_return fail(Errc::forbidden, path_ + " is not the executor's: it belongs to the user " + std::to_string(who.uid) + ".");
+            co_return fail(
+                Errc::forbidden, path_ + " is not the executor's: it belongs to the user " +
+                                     std::to_string(who.uid) + "."
+            );
         }
         co_return Result<>();
     }
@@ -54,10 +58,13 @@ Task<Result<std::string>> ExecutorChannel::read() {
     unsigned char head[4];
     auto got = co_await read_exactly(reinterpret_cast<char*>(head), sizeof head);
     if (!got) co_return fail(std::move(got).error());
-    std::size_t size = std::size_t(head[0]) << 24 | std::size_t(head[1]) << 16 | std::size_t(head[2]) << 8 | head[3];
+    std::size_t size = std::size_t(head[0]) << 24 | std::size_t(head[1]) << 16 |
+                       std::size_t(head[2]) << 8 | head[3];
     if (size == 0 || size > largest_frame) {
         close();
-        co_return fail(Errc::invalid, "The executor sent a frame of " + std::to_string(size) + " bytes.");
+        co_return fail(
+            Errc::invalid, "The executor sent a frame of " + std::to_string(size) + " bytes."
+        );
     }
     std::string body(size, '\0');
     got = co_await read_exactly(body.data(), size);
@@ -85,4 +92,4 @@ void ExecutorChannel::close() {
     socket_.close(ignored);
 }
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -1,4 +1,5 @@
-/// The local socket to the executor: frames of four bytes of length and that much JSON (proto/README.md section 9).
+/// The local socket to the executor: frames of four bytes of length and that much JSON
+/// (proto/README.md section 9).
 #pragma once
 
 #include "common/async/event.hpp"
@@ -15,7 +16,8 @@ namespace fairlead::link {
 
 inline constexpr const char* default_executor_socket = "/run/fairlead/executor.sock";
 
-/// One connection at a time. One coroutine reads; any may send. Connecting starts the executor (systemd).
+/// One connection at a time. One coroutine reads; any may send. Connecting starts the executor
+/// (systemd).
 class ExecutorChannel {
 public:
     ExecutorChannel(Executor executor, std::string path);
@@ -35,8 +37,8 @@ private:
 
     std::string path_;
     asio::local::stream_protocol::socket socket_;
-    Event turn_;  // notified when nobody sends
+    Event turn_; // notified when nobody sends
     bool sending_ = false;
 };
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

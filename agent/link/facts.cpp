@@ -22,7 +22,9 @@ namespace {
 constexpr const char* data_folder = "/var/lib/fairlead";
 constexpr std::string_view odoo_unit = "fairlead-odoo@";
 
-std::string text_of(const char* file) { return read_file(file, 256 * 1024).value_or(""); }
+std::string text_of(const char* file) {
+    return read_file(file, 256 * 1024).value_or("");
+}
 
 /// "KEY=value" or "Key:   value kB" lines.
 std::map<std::string, std::string> pairs_of(const std::string& text, char separator) {
@@ -56,12 +58,18 @@ std::vector<std::string> addresses() {
     ifaddrs* all = nullptr;
     if (::getifaddrs(&all) != 0) return list;
     for (auto* one = all; one && list.size() < 16; one = one->ifa_next) {
-        if (!one->ifa_addr || (one->ifa_flags & IFF_LOOPBACK) || !(one->ifa_flags & IFF_UP)) continue;
+        if (!one->ifa_addr || (one->ifa_flags & IFF_LOOPBACK) || !(one->ifa_flags & IFF_UP))
+            continue;
         char text[INET6_ADDRSTRLEN] = {};
         if (one->ifa_addr->sa_family == AF_INET)
-            ::inet_ntop(AF_INET, &reinterpret_cast<sockaddr_in*>(one->ifa_addr)->sin_addr, text, sizeof text);
+            ::inet_ntop(
+                AF_INET, &reinterpret_cast<sockaddr_in*>(one->ifa_addr)->sin_addr, text, sizeof text
+            );
         else if (one->ifa_addr->sa_family == AF_INET6)
-            ::inet_ntop(AF_INET6, &reinterpret_cast<sockaddr_in6*>(one->ifa_addr)->sin6_addr, text, sizeof text);
+            ::inet_ntop(
+                AF_INET6, &reinterpret_cast<sockaddr_in6*>(one->ifa_addr)->sin6_addr, text,
+                sizeof text
+            );
         std::string found = text;
         if (!found.empty() && !found.starts_with("fe80:")) list.push_back(std::move(found));
     }
@@ -91,7 +99,9 @@ std::string state_from(const std::string& active) {
 /// One call for all units that matter: environments and database clusters.
 void read_units(proto::Facts& facts) {
     Command show;
-    show.argv = {"systemctl", "show", "--property=Id,ActiveState", "fairlead-odoo@*.service", "postgresql@*.service"};
+    show.argv = {
+        "systemctl", "show", "--property=Id,ActiveState", "fairlead-odoo@*.service",
+        "postgresql@*.service"};
     show.deadline = std::chrono::seconds(5);
     show.output_limit = 256 * 1024;
     auto ended = run(show);
@@ -117,7 +127,7 @@ void read_units(proto::Facts& facts) {
     unit_done();
 }
 
-}  // namespace
+} // namespace
 
 proto::Facts FactsReader::read(std::int64_t now_ms) {
     proto::Facts facts;
@@ -148,7 +158,8 @@ proto::Facts FactsReader::read(std::int64_t now_ms) {
     }
     if (total > total_ && total_ > 0) {
         auto busy = total - idle;
-        facts.cpu.used_percent = 100.0 * static_cast<double>(busy - busy_) / static_cast<double>(total - total_);
+        facts.cpu.used_percent =
+            100.0 * static_cast<double>(busy - busy_) / static_cast<double>(total - total_);
     }
     total_ = total;
     busy_ = total - idle;
@@ -156,7 +167,8 @@ proto::Facts FactsReader::read(std::int64_t now_ms) {
     auto memory = pairs_of(text_of("/proc/meminfo"), ':');
     facts.memory.total_bytes = kilobytes(memory, "MemTotal");
     auto available = kilobytes(memory, "MemAvailable");
-    facts.memory.used_bytes = facts.memory.total_bytes > available ? facts.memory.total_bytes - available : 0;
+    facts.memory.used_bytes =
+        facts.memory.total_bytes > available ? facts.memory.total_bytes - available : 0;
 
     facts.disk.path = std::filesystem::exists(data_folder) ? data_folder : "/";
     struct statvfs disk {};
@@ -173,4 +185,4 @@ proto::Facts FactsReader::read(std::int64_t now_ms) {
     return facts;
 }
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -1,4 +1,5 @@
-/// The machine as the controller shows it, read from /proc and systemd. Blocking: for a worker thread.
+/// The machine as the controller shows it, read from /proc and systemd. Blocking: for a worker
+/// thread.
 #pragma once
 
 #include "proto/messages.hpp"
@@ -20,4 +21,4 @@ private:
     std::uint64_t busy_ = 0, total_ = 0;
 };
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -13,18 +13,29 @@ namespace {
 constexpr std::size_t largest_file = 256 * 1024;
 constexpr mode_t ours_alone = 0600;
 
-}  // namespace
+} // namespace
 
 Result<Identity> IdentityFolder::load() const {
     auto file = folder_ / "identity.json";
     auto text = read_file(file, largest_file);
     if (!text && text.error().kind() == Errc::not_found)
-        return fail(Errc::not_found, "This server is not enrolled: " + file.string() + " is missing. Run the command that the console shows under Servers.");
+        return fail(
+            Errc::not_found,
+            "This server is not enrolled: " + file.string() +
+                " is missing. Run the command that the console shows under Servers."
+        );
     if (!text) return fail(std::move(text).error());
     auto identity = json::decode<Identity>(*text, json::Strictness::lenient);
-    if (!identity) return fail(Errc::invalid, file.string() + " is damaged: " + identity.error().message() + " Enrol this server again.");
+    if (!identity)
+        return fail(
+            Errc::invalid, file.string() + " is damaged: " + identity.error().message() +
+                               " Enrol this server again."
+        );
     if (identity->server_id.empty() || identity->controllers.empty())
-        return fail(Errc::invalid, file.string() + " names no server or no controller. Enrol this server again.");
+        return fail(
+            Errc::invalid,
+            file.string() + " names no server or no controller. Enrol this server again."
+        );
     return *std::move(identity);
 }
 
@@ -40,7 +51,9 @@ Result<crypto::P256Key> IdentityFolder::key() const {
     return key;
 }
 
-Result<std::string> IdentityFolder::certificate() const { return read_file(folder_ / "certificate.pem", largest_file); }
+Result<std::string> IdentityFolder::certificate() const {
+    return read_file(folder_ / "certificate.pem", largest_file);
+}
 
 Result<Validity> IdentityFolder::validity() const {
     FAIRLEAD_TRY(pem, certificate());
@@ -52,7 +65,9 @@ Result<> IdentityFolder::save_certificate(const std::string& pem, const std::str
     FAIRLEAD_TRY(ours, key());
     FAIRLEAD_TRY(facts, crypto::parse_certificate(pem));
     if (facts.public_der != ours.public_der())
-        return fail(Errc::invalid, "The controller sent a certificate for another key than this server's.");
+        return fail(
+            Errc::invalid, "The controller sent a certificate for another key than this server's."
+        );
     if (!ca.empty()) {
         FAIRLEAD_TRY(authorities, crypto::split_certificates(ca));
         FAIRLEAD_CHECK(write_file(folder_ / "ca.pem", ca, ours_alone));
@@ -66,10 +81,13 @@ Result<std::string> IdentityFolder::ca() const {
     return text;
 }
 
-Result<net::TlsClientContext> IdentityFolder::tls(const Identity& identity, bool with_identity) const {
+Result<net::TlsClientContext>
+IdentityFolder::tls(const Identity& identity, bool with_identity) const {
     FAIRLEAD_TRY(authorities, ca());
-    // Reading the system's roots costs memory for as long as the agent runs, so only where nothing else vouches.
-    auto trust = identity.pin.empty() ? net::Trust::system() : net::Trust::fingerprint(identity.pin);
+    // Reading the system's roots costs memory for as long as the agent runs, so only where nothing
+    // else vouches.
+    auto trust =
+        identity.pin.empty() ? net::Trust::system() : net::Trust::fingerprint(identity.pin);
     if (!authorities.empty()) trust = trust.or_authorities(authorities);
     FAIRLEAD_TRY(tls, net::TlsClientContext::make(std::move(trust)));
     if (with_identity) {
@@ -80,4 +98,4 @@ Result<net::TlsClientContext> IdentityFolder::tls(const Identity& identity, bool
     return std::move(tls);
 }
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

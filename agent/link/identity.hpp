@@ -1,9 +1,8 @@
 /// What this server is to its controller, in a folder that only the user fairlead reads:
 ///
-///     identity.json     who we are, where the controllers are, what makes their certificate good; written last
-///     key.pem           our key; never leaves the server
-///     certificate.pem   the newest certificate for it
-///     ca.pem            the authorities to trust on the link
+///     identity.json     who we are, where the controllers are, what makes their certificate good;
+///     written last key.pem           our key; never leaves the server certificate.pem   the newest
+///     certificate for it ca.pem            the authorities to trust on the link
 #pragma once
 
 #include "agent/link/address.hpp"
@@ -24,9 +23,9 @@ inline constexpr const char* default_folder = "/var/lib/fairlead/link";
 struct Identity {
     std::string server_id;
     std::string org_id;
-    std::string enrolled_with;             ///< the URL that enrolment was given
-    std::vector<std::string> controllers;  ///< in order
-    std::string pin;                       ///< of enrolment, "" where a public authority vouches for the controller
+    std::string enrolled_with;            ///< the URL that enrolment was given
+    std::vector<std::string> controllers; ///< in order
+    std::string pin; ///< of enrolment, "" where a public authority vouches for the controller
 };
 
 /// The certificate as far as renewal cares.
@@ -36,7 +35,9 @@ struct Validity {
 
     bool expired(Timestamp now) const { return now > not_after; }
     /// A third of its life is over.
-    bool renewal_due(Timestamp now) const { return now > not_before + (not_after - not_before) / 3; }
+    bool renewal_due(Timestamp now) const {
+        return now > not_before + (not_after - not_before) / 3;
+    }
 };
 
 /// The folder. Every write leaves the old or the new file.
@@ -66,4 +67,4 @@ private:
     std::filesystem::path folder_;
 };
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

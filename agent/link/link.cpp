@@ -33,16 +33,19 @@ std::uint64_t random_up_to(std::uint64_t limit) {
 }
 
 bool is_hopeless(const std::string& code) {
-    return code == "server_unknown" || code == "revoked" || code == "tls_client_revoked" || code == "server_revoked" ||
-           code == "recoveries_used_up";
+    return code == "server_unknown" || code == "revoked" || code == "tls_client_revoked" ||
+           code == "server_revoked" || code == "recoveries_used_up";
 }
 
 /// Dials for as long as the process lives.
 class Dialler {
 public:
-    Dialler(const LinkOptions& options, Identity identity, net::TlsClientContext tls, Executor executor)
-        : options_(options), folder_(options.folder), identity_(std::move(identity)), tls_(std::move(tls)), executor_(executor),
-          channel_(executor, options.executor_socket), facts_(options.version), network_(executor), backoff_(random_up_to) {}
+    Dialler(
+        const LinkOptions& options, Identity identity, net::TlsClientContext tls, Executor executor
+    )
+        : options_(options), folder_(options.folder), identity_(std::move(identity)),
+          tls_(std::move(tls)), executor_(executor), channel_(executor, options.executor_socket),
+          facts_(options.version), network_(executor), backoff_(random_up_to) {}
 
     Task<> run();
 
@@ -74,7 +77,8 @@ void Dialler::tell(const std::string& state, const Ending& ending) {
     status_.reason = ending.reason;
     status_.server_id = identity_.server_id;
     auto written = write_status(options_.status_file, status_);
-    if (!written) log::warning("the status file cannot be written", {{"reason", written.error().message()}});
+    if (!written)
+        log::warning("the status file cannot be written", {{"reason", written.error().message()}});
 }
 
 Task<> Dialler::run() {
@@ -89,12 +93,18 @@ Task<> Dialler::dial() {
         auto began = std::chrono::steady_clock::now();
         auto ending = co_await try_all();
         backoff_.link_lasted(std::chrono::steady_clock::now() - began);
-        auto wait = is_hopeless(ending.code) ? std::chrono::milliseconds(Backoff::hopeless) : backoff_.next();
-        log::warning("no link to the controller", {{"controller", status_.controller}, {"code", ending.code},
-                                                   {"reason", ending.reason}, {"next_try_ms", wait.count()}});
+        auto wait = is_hopeless(ending.code) ? std::chrono::milliseconds(Backoff::hopeless)
+                                             : backoff_.next();
+        log::warning(
+            "no link to the controller", {{"controller", status_.controller},
+                                          {"code", ending.code},
+                                          {"reason", ending.reason},
+                                          {"next_try_ms", wait.count()}}
+        );
         tell("waiting", ending);
         auto validity = folder_.validity();
-        bool expired = ending.code == "tls_client_expired" || (validity && validity->expired(SystemClock().now()));
+        bool expired = ending.code == "tls_client_expired" ||
+                       (validity && validity->expired(SystemClock().now()));
         if (expired) co_await recover_certificate();
         give_memory_back();
         auto back = co_await network_.wait_for(wait);
@@ -108,7 +118,9 @@ Task<Ending> Dialler::try_all() {
     for (const auto& text : controllers) {
         auto address = parse_address(text);
         if (!address) {
-            log::error("a controller's address cannot be used", {{"reason", address.error().message()}});
+            log::error(
+                "a controller's address cannot be used", {{"reason", address.error().message()}}
+            );
             continue;
         }
         last = co_await try_one(*address);
@@ -131,7 +143,9 @@ Task<Ending> Dialler::try_one(Address address) {
     if (!socket) co_return Ending(socket.error());
     Shared shared{options_, folder_, identity_, tls_, channel_, workers_, facts_, policy_};
     auto online = [this] {
-        log::info("connected", {{"controller", status_.controller}, {"server", identity_.server_id}});
+        log::info(
+            "connected", {{"controller", status_.controller}, {"server", identity_.server_id}}
+        );
         tell("online", Ending());
     };
     LinkSession session(shared, *std::move(socket), executor_, online);
@@ -146,18 +160,20 @@ Task<> Dialler::recover_certificate() {
     auto ask = [&] { return recover(folder_, identity_, *address); };
     auto recovered = co_await offload(workers_, ask);
     if (!recovered) {
-        log::error("the certificate has expired and could not be recovered", {{"code", recovered.error().code()},
-                                                                              {"reason", recovered.error().message()}});
+        log::error(
+            "the certificate has expired and could not be recovered",
+            {{"code", recovered.error().code()}, {"reason", recovered.error().message()}}
+        );
         if (is_hopeless(recovered.error().code())) tell("waiting", Ending(recovered.error()));
         co_return;
     }
     log::info("the certificate had expired; a new one was recovered");
     auto tls = folder_.tls(identity_, true);
     if (tls) tls_ = *std::move(tls);
-    network_.notify();  // try at once
+    network_.notify(); // try at once
 }
 
-}  // namespace
+} // namespace
 
 Result<> run_link(const LinkOptions& options) {
     crypto::start();
@@ -188,4 +204,4 @@ Result<> run_link(const LinkOptions& options) {
     return {};
 }
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -1,5 +1,5 @@
-/// The unprivileged half of the agent: dials the controller, carries messages between it and the executor, and comes back
-/// whenever the line is lost.
+/// The unprivileged half of the agent: dials the controller, carries messages between it and the
+/// executor, and comes back whenever the line is lost.
 #pragma once
 
 #include "agent/link/executor_channel.hpp"
@@ -18,11 +18,11 @@ struct LinkOptions {
     std::filesystem::path status_file = default_status_file;
     std::string executor_socket = default_executor_socket;
     std::string version;
-    bool read_facts = true;  ///< off in tests
+    bool read_facts = true; ///< off in tests
 };
 
-/// Runs until SIGTERM or SIGINT. Errc::not_found and Errc::invalid for an identity that cannot be used; everything else is
-/// tried again for ever.
+/// Runs until SIGTERM or SIGINT. Errc::not_found and Errc::invalid for an identity that cannot be
+/// used; everything else is tried again for ever.
 Result<> run_link(const LinkOptions& options);
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -25,11 +25,11 @@ int drop_code(dl_phdr_info* object, std::size_t, void*) {
     return 0;
 }
 
-}  // namespace
+} // namespace
 
 void give_memory_back() {
     ::malloc_trim(0);
     ::dl_iterate_phdr(drop_code, nullptr);
 }
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

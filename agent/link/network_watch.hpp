@@ -1,4 +1,5 @@
-/// Tells when addresses or routes of this machine change, so that a lost link is tried again at once.
+/// Tells when addresses or routes of this machine change, so that a lost link is tried again at
+/// once.
 #pragma once
 
 #include "common/async/event.hpp"
@@ -6,7 +7,8 @@
 
 namespace fairlead::link {
 
-/// Notifies `changed` until it is cancelled. Without netlink it just waits: the backoff goes on by time.
+/// Notifies `changed` until it is cancelled. Without netlink it just waits: the backoff goes on by
+/// time.
 Task<> watch_network(Event& changed);
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -16,9 +16,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto hello_time = 10s;       // for the executor's status, and for the welcome
+constexpr auto hello_time = 10s; // for the executor's status, and for the welcome
 constexpr std::size_t most_unanswered = 256;
-constexpr auto executor_pause = 3s;    // between tries to start an executor that fails
+constexpr auto executor_pause = 3s; // between tries to start an executor that fails
 
 template <class... F>
 struct Overload : F... {
@@ -27,9 +27,11 @@ struct Overload : F... {
 template <class... F>
 Overload(F...) -> Overload<F...>;
 
-std::int64_t now_ms() { return to_ms(SystemClock().now()); }
+std::int64_t now_ms() {
+    return to_ms(SystemClock().now());
+}
 
-}  // namespace
+} // namespace
 
 void LinkSession::end(Ending ending) {
     if (!ending_) ending_ = std::move(ending);
@@ -56,7 +58,7 @@ Task<Ending> LinkSession::run() {
     co_await asio::this_coro::reset_cancellation_state();
     shared_.executor.close();
     co_await socket_.close(1001, "the agent stops");
-    if (thrown) std::rethrow_exception(thrown);  // also when this process is told to end
+    if (thrown) std::rethrow_exception(thrown); // also when this process is told to end
     co_return *ending_;
 }
 
@@ -65,12 +67,19 @@ Task<Result<>> LinkSession::greet() {
     FAIRLEAD_CO_CHECK(co_await shared_.executor.connect());
     auto text = co_await within<std::string>(hello_time, shared_.executor.read());
     if (!text && text.error().kind() == Errc::timeout)
-        co_return fail(Errc::timeout, "The executor does not say what its journal holds. Look at: journalctl -u fairlead-executor");
+        co_return fail(
+            Errc::timeout, "The executor does not say what its journal holds. Look at: journalctl "
+                           "-u fairlead-executor"
+        );
     if (!text) co_return fail(std::move(text).error());
     auto first = proto::decode_from_executor(*text);
     if (!first) co_return fail(std::move(first).error());
     const auto* status = std::get_if<proto::ExecutorStatus>(&*first);
-    if (!status) co_return fail(Errc::invalid, "The executor did not begin with its status; are both halves of one version?");
+    if (!status)
+        co_return fail(
+            Errc::invalid,
+            "The executor did not begin with its status; are both halves of one version?"
+        );
     shared_.policy = status->policy;
 
     proto::Hello hello;
@@ -94,14 +103,19 @@ Task<Result<>> LinkSession::greet() {
     if (const auto* refused = std::get_if<proto::Refused>(&*message))
         co_return fail(Error(Errc::forbidden, refused->message).with_code(refused->code));
     const auto* welcome = std::get_if<proto::Welcome>(&*message);
-    if (!welcome) co_return fail(Errc::invalid, "The controller answered the hello with something else than a welcome.");
+    if (!welcome)
+        co_return fail(
+            Errc::invalid, "The controller answered the hello with something else than a welcome."
+        );
     take_welcome(*welcome);
     co_return Result<>();
 }
 
 void LinkSession::take_welcome(const proto::Welcome& welcome) {
-    if (welcome.heartbeat_s > 0) heartbeat_ = std::chrono::seconds(std::clamp(welcome.heartbeat_s, 5u, 300u));
-    if (welcome.facts_s > 0) facts_every_ = std::chrono::seconds(std::clamp(welcome.facts_s, 5u, 3600u));
+    if (welcome.heartbeat_s > 0)
+        heartbeat_ = std::chrono::seconds(std::clamp(welcome.heartbeat_s, 5u, 300u));
+    if (welcome.facts_s > 0)
+        facts_every_ = std::chrono::seconds(std::clamp(welcome.facts_s, 5u, 3600u));
     acknowledged_ = welcome.acknowledged;
     auto skew = (now_ms() - welcome.time_ms) / 1000;
     if (welcome.time_ms > 0 && (skew > 30 || skew < -30))
@@ -113,7 +127,10 @@ void LinkSession::take_welcome(const proto::Welcome& welcome) {
         if (saved)
             shared_.identity = changed;
         else
-            log::error("the new list of controllers could not be kept", {{"reason", saved.error().message()}});
+            log::error(
+                "the new list of controllers could not be kept",
+                {{"reason", saved.error().message()}}
+            );
     }
     if (welcome.ca.empty()) return;
     auto known = shared_.folder.ca();
@@ -121,7 +138,8 @@ void LinkSession::take_welcome(const proto::Welcome& welcome) {
     proto::Certificate same;
     same.ca = welcome.ca;
     auto kept = take_certificate(same);
-    if (!kept) log::error("the new authorities could not be kept", {{"reason", kept.error().message()}});
+    if (!kept)
+        log::error("the new authorities could not be kept", {{"reason", kept.error().message()}});
 }
 
 /// A new certificate, new authorities, or both; in use from the next link on.
@@ -157,7 +175,7 @@ Task<> LinkSession::read_controller() {
     for (;;) {
         auto message = co_await socket_.read();
         if (!message) co_return end(Ending(message.error()));
-        if (message->kind != net::MessageKind::text) continue;  // protocol 1 has no streams
+        if (message->kind != net::MessageKind::text) continue; // protocol 1 has no streams
         auto handled = co_await handle(std::move(message->data));
         if (!handled) co_return end(Ending(handled.error()));
     }
@@ -172,7 +190,8 @@ Task<Result<>> LinkSession::handle(std::string text) {
         Overload{
             [&](const proto::Deliver& deliver) {
                 forward = true;
-                if (unanswered_.size() >= most_unanswered) unanswered_.clear();  // the controller repeats them
+                if (unanswered_.size() >= most_unanswered)
+                    unanswered_.clear(); // the controller repeats them
                 unanswered_[deliver.operation.id] = text;
             },
             [&](const proto::Cancel&) { forward = true; },
@@ -188,12 +207,17 @@ Task<Result<>> LinkSession::handle(std::string text) {
                 if (taken)
                     log::info("the certificate was renewed");
                 else
-                    log::error("the renewed certificate could not be used", {{"reason", taken.error().message()}});
+                    log::error(
+                        "the renewed certificate could not be used",
+                        {{"reason", taken.error().message()}}
+                    );
             },
             [&](const proto::Refused& refused) {
                 result = fail(Error(Errc::forbidden, refused.message).with_code(refused.code));
             },
-            [&](const proto::Welcome&) { result = fail(Errc::invalid, "The controller welcomed twice."); },
+            [&](const proto::Welcome&) {
+                result = fail(Errc::invalid, "The controller welcomed twice.");
+            },
         },
         *message
     );
@@ -213,8 +237,9 @@ Task<Result<>> LinkSession::pass_on(std::string text, bool kept) {
     co_return Result<>();
 }
 
-/// Connects, and hands over what the executor has not heard of: our acknowledgement, deliveries that nothing has answered
-/// (the one before may have gone with one in its hands; a known operation is not run twice), and what else waits.
+/// Connects, and hands over what the executor has not heard of: our acknowledgement, deliveries
+/// that nothing has answered (the one before may have gone with one in its hands; a known operation
+/// is not run twice), and what else waits.
 Task<Result<>> LinkSession::start_executor() {
     if (!shared_.executor.connected()) FAIRLEAD_CO_CHECK(co_await shared_.executor.connect());
     if (acknowledged_ > 0) {
@@ -232,7 +257,8 @@ Task<Result<>> LinkSession::start_executor() {
     co_return Result<>();
 }
 
-/// Reports and inventory go upward; an executor that has gone is started again when somebody wants it.
+/// Reports and inventory go upward; an executor that has gone is started again when somebody wants
+/// it.
 Task<> LinkSession::read_executor() {
     for (bool fresh = true;; fresh = false) {
         if (fresh || !shared_.executor.connected()) {
@@ -246,12 +272,15 @@ Task<> LinkSession::read_executor() {
         }
         auto text = co_await shared_.executor.read();
         if (!text) {
-            if (text.error().kind() == Errc::invalid) log::error("the executor broke its protocol", {{"reason", text.error().message()}});
+            if (text.error().kind() == Errc::invalid)
+                log::error("the executor broke its protocol", {{"reason", text.error().message()}});
             continue;
         }
         auto message = proto::decode_from_executor(*text);
         if (!message) {
-            log::error("the executor sent what cannot be read", {{"reason", message.error().message()}});
+            log::error(
+                "the executor sent what cannot be read", {{"reason", message.error().message()}}
+            );
             shared_.executor.close();
             co_await sleep_for(executor_pause);
             continue;
@@ -290,7 +319,7 @@ Task<> LinkSession::ask_renewal() {
     if (renewal_asked_ || !validity || !validity->renewal_due(SystemClock().now())) co_return;
     auto key = shared_.folder.key();
     if (!key) co_return;
-    renewal_asked_ = true;  // once a link; the next one asks again
+    renewal_asked_ = true; // once a link; the next one asks again
     proto::Renew renew;
     renew.csr = crypto::make_csr(*key, shared_.identity.server_id);
     auto sent = co_await send(proto::encode(proto::FromAgent(renew)));
@@ -302,7 +331,10 @@ Task<> LinkSession::watch_silence() {
         co_await sleep_for(heartbeat_ / 3);
         auto silent = std::chrono::steady_clock::now() - socket_.last_heard();
         if (silent > 3 * heartbeat_)
-            co_return end(Ending(Error(Errc::timeout, "The controller has been silent for " + std::to_string(3 * heartbeat_.count()) + " s.")));
+            co_return end(Ending(Error(
+                Errc::timeout, "The controller has been silent for " +
+                                   std::to_string(3 * heartbeat_.count()) + " s."
+            )));
         if (silent < heartbeat_) continue;
         while (writing_) co_await turn_.wait();
         writing_ = true;
@@ -313,4 +345,4 @@ Task<> LinkSession::watch_silence() {
     }
 }
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -21,10 +21,11 @@ namespace fairlead::link {
 /// Why a link ended.
 struct Ending {
     Ending() = default;
-    explicit Ending(Error error) : code(error.code()), reason(error.message()), kind(error.kind()) {}
+    explicit Ending(Error error)
+        : code(error.code()), reason(error.message()), kind(error.kind()) {}
 
-    std::string code;    ///< of `refused`, of TLS, or ""
-    std::string reason;  ///< a sentence
+    std::string code;   ///< of `refused`, of TLS, or ""
+    std::string reason; ///< a sentence
     Errc kind = Errc::unavailable;
 };
 
@@ -37,14 +38,16 @@ struct Shared {
     ExecutorChannel& executor;
     WorkerPool& workers;
     FactsReader& facts;
-    proto::PolicyFacts& policy;  ///< as the executor last told it
+    proto::PolicyFacts& policy; ///< as the executor last told it
 };
 
 class LinkSession {
 public:
-    LinkSession(Shared shared, net::WebSocket socket, Executor executor, std::function<void()> online)
-        : shared_(shared), socket_(std::move(socket)), children_(executor), turn_(executor), wanted_(executor),
-          online_(std::move(online)) {}
+    LinkSession(
+        Shared shared, net::WebSocket socket, Executor executor, std::function<void()> online
+    )
+        : shared_(shared), socket_(std::move(socket)), children_(executor), turn_(executor),
+          wanted_(executor), online_(std::move(online)) {}
 
     /// Says hello, carries messages, and returns why it ended. Says goodbye when it is cancelled.
     Task<Ending> run();
@@ -67,16 +70,16 @@ private:
     Shared shared_;
     net::WebSocket socket_;
     TaskGroup children_;
-    Event turn_;    // notified when nobody writes to the controller
-    Event wanted_;  // notified when the executor is to be started
+    Event turn_;   // notified when nobody writes to the controller
+    Event wanted_; // notified when the executor is to be started
     std::function<void()> online_;
     bool writing_ = false;
     std::optional<Ending> ending_;
     std::chrono::seconds heartbeat_{15}, facts_every_{30};
-    std::map<std::string, std::string> unanswered_;  // deliveries that no report has answered yet
-    std::deque<std::string> waiting_;                 // cancels and queries for an executor that is not running
+    std::map<std::string, std::string> unanswered_; // deliveries that no report has answered yet
+    std::deque<std::string> waiting_; // cancels and queries for an executor that is not running
     std::uint64_t acknowledged_ = 0;
     bool renewal_asked_ = false;
 };
 
-}  // namespace fairlead::link
+} // namespace fairlead::link

@@ -37,11 +37,14 @@ std::optional<Place> place_of(std::string_view path, bool core) {
 bool needs_no_migration(const fs::path& file, std::string_view rest) {
     for (auto folder : {"static/", "tests/", "doc/", "docs/", "readme/", "i18n_extra/"})
         if (rest.starts_with(folder)) return true;
-    if (rest.find('/') == std::string_view::npos && (rest.ends_with(".md") || rest.ends_with(".rst") || rest.ends_with(".txt"))) return true;
+    if (rest.find('/') == std::string_view::npos &&
+        (rest.ends_with(".md") || rest.ends_with(".rst") || rest.ends_with(".txt")))
+        return true;
     if (!rest.starts_with("controllers/") || !rest.ends_with(".py")) return false;
     // Controllers hold no tables, unless somebody put a model there.
     auto text = read_file(file, 1 << 20);
-    return text && text->find("models.") == std::string::npos && text->find("fields.") == std::string::npos &&
+    return text && text->find("models.") == std::string::npos &&
+           text->find("fields.") == std::string::npos &&
            text->find("_inherit") == std::string::npos;
 }
 
@@ -55,7 +58,7 @@ Result<> each_line(std::string_view text, Visit visit) {
     return {};
 }
 
-}  // namespace
+} // namespace
 
 int major_version(std::string_view version) {
     if (version.starts_with("saas-") || version.starts_with("saas~")) version.remove_prefix(5);
@@ -64,13 +67,18 @@ int major_version(std::string_view version) {
     return major;
 }
 
-std::string configuration(const proto::EnvironmentSpec& e, const Installation& i, std::string_view admin_password) {
+std::string configuration(
+    const proto::EnvironmentSpec& e, const Installation& i, std::string_view admin_password
+) {
     std::vector<std::string> path;
     for (auto it = i.addons.rbegin(); it != i.addons.rend(); ++it) path.push_back(it->string());
     path.push_back((i.source / "addons").string());
     auto major = major_version(e.odoo_version);
-    std::string text = "; Written by Fairlead for each release; changes here are lost.\n[options]\n";
-    auto set = [&](std::string_view key, const auto& value) { text += fmt::format("{} = {}\n", key, value); };
+    std::string text =
+        "; Written by Fairlead for each release; changes here are lost.\n[options]\n";
+    auto set = [&](std::string_view key, const auto& value) {
+        text += fmt::format("{} = {}\n", key, value);
+    };
     set("addons_path", fmt::format("{}", fmt::join(path, ",")));
     set("admin_passwd", admin_password);
     set("data_dir", i.data.string());
@@ -80,7 +88,8 @@ std::string configuration(const proto::EnvironmentSpec& e, const Installation& i
     set("list_db", "False");
     set("http_interface", "127.0.0.1");
     set("http_port", e.port);
-    if (e.gevent_port != 0) set(major != 0 && major < 16 ? "longpolling_port" : "gevent_port", e.gevent_port);
+    if (e.gevent_port != 0)
+        set(major != 0 && major < 16 ? "longpolling_port" : "gevent_port", e.gevent_port);
     set("proxy_mode", e.domains.empty() ? "False" : "True");
     set("workers", e.resources.workers);
     set("max_cron_threads", 1);
@@ -101,29 +110,40 @@ std::vector<std::string> serve_command(const Installation& i) {
     return {i.python.string(), (i.source / "odoo-bin").string(), "-c", i.config.string()};
 }
 
-std::vector<std::string> migrate_command(const Installation& i, Migration migration, const std::vector<std::string>& modules) {
+std::vector<std::string> migrate_command(
+    const Installation& i, Migration migration, const std::vector<std::string>& modules
+) {
     auto command = serve_command(i);
-    command.insert(command.end(), {"-d", i.database, migration == Migration::install ? "-i" : "-u", fmt::format("{}", fmt::join(modules, ",")),
-                                   "--stop-after-init", "--no-http", "--workers=0", "--max-cron-threads=0"});
+    command.insert(
+        command.end(), {"-d", i.database, migration == Migration::install ? "-i" : "-u",
+                        fmt::format("{}", fmt::join(modules, ",")), "--stop-after-init",
+                        "--no-http", "--workers=0", "--max-cron-threads=0"}
+    );
     return command;
 }
 
 std::string unsettled_query() {
-    return "SELECT name || '|' || state FROM ir_module_module WHERE state IN ('to install', 'to upgrade', 'to remove') ORDER BY name LIMIT 20";
+    return "SELECT name || '|' || state FROM ir_module_module WHERE state IN ('to install', 'to "
+           "upgrade', 'to remove') ORDER BY name LIMIT 20";
 }
 
-std::string installed_query() { return "SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name"; }
+std::string installed_query() {
+    return "SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name";
+}
 
-Result<std::map<std::string, std::string>> module_hashes(const fs::path& tree, std::string_view manifest, bool core) {
-    std::map<std::string, std::string> lists;  // module: the lines that count
+Result<std::map<std::string, std::string>>
+module_hashes(const fs::path& tree, std::string_view manifest, bool core) {
+    std::map<std::string, std::string> lists; // module: the lines that count
     std::map<std::string, bool> real;
     FAIRLEAD_CHECK(each_line(manifest, [&](std::string_view line) -> Result<> {
-        if (line.size() <= digest_width) return fail(Errc::invalid, "A line of the manifest is too short.");
+        if (line.size() <= digest_width)
+            return fail(Errc::invalid, "A line of the manifest is too short.");
         auto path = line.substr(digest_width);
         auto place = place_of(path, core);
         if (!place) return {};
         auto module = std::string(place->module);
-        if (place->rest == "__manifest__.py" || place->rest == "__openerp__.py") real[module] = true;
+        if (place->rest == "__manifest__.py" || place->rest == "__openerp__.py")
+            real[module] = true;
         if (needs_no_migration(tree / path, place->rest)) return {};
         lists[module].append(line.substr(0, digest_width)).append(place->rest).append("\n");
         return {};
@@ -134,7 +154,10 @@ Result<std::map<std::string, std::string>> module_hashes(const fs::path& tree, s
     return hashes;
 }
 
-std::vector<std::string> changed(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after) {
+std::vector<std::string> changed(
+    const std::map<std::string, std::string>& before,
+    const std::map<std::string, std::string>& after
+) {
     std::vector<std::string> names;
     for (const auto& [name, hash] : after) {
         auto old = before.find(name);
@@ -146,7 +169,8 @@ std::vector<std::string> changed(const std::map<std::string, std::string>& befor
 proto::LogLevel level_of(std::string_view line) {
     // "2026-01-01 00:00:00,000 123 ERROR db odoo.modules: …"
     auto head = line.substr(0, 60);
-    if (head.find(" ERROR ") != std::string_view::npos || head.find(" CRITICAL ") != std::string_view::npos || line.starts_with("Traceback"))
+    if (head.find(" ERROR ") != std::string_view::npos ||
+        head.find(" CRITICAL ") != std::string_view::npos || line.starts_with("Traceback"))
         return proto::LogLevel::error;
     if (head.find(" WARNING ") != std::string_view::npos) return proto::LogLevel::warning;
     if (head.find(" DEBUG ") != std::string_view::npos) return proto::LogLevel::debug;
@@ -157,7 +181,9 @@ std::optional<std::uint32_t> percent_of(std::string_view line) {
     auto at = line.find("oading module ");
     if (at == std::string_view::npos) return std::nullopt;
     auto open = line.find('(', at), slash = line.find('/', at), close = line.find(')', at);
-    if (open == std::string_view::npos || slash == std::string_view::npos || close == std::string_view::npos || !(open < slash && slash < close)) return std::nullopt;
+    if (open == std::string_view::npos || slash == std::string_view::npos ||
+        close == std::string_view::npos || !(open < slash && slash < close))
+        return std::nullopt;
     std::uint32_t done = 0, all = 0;
     std::from_chars(line.data() + open + 1, line.data() + slash, done);
     std::from_chars(line.data() + slash + 1, line.data() + close, all);
@@ -182,7 +208,8 @@ std::string explain(const std::vector<std::string>& lines) {
             continue;
         }
         inside = false;
-        if (line.find(':') != std::string::npos || line.find("Error") != std::string::npos) reason = line.substr(0, 500);
+        if (line.find(':') != std::string::npos || line.find("Error") != std::string::npos)
+            reason = line.substr(0, 500);
     }
     if (!reason.empty()) return file.empty() ? reason : fmt::format("{} (at {})", reason, file);
     for (auto it = lines.rbegin(); it != lines.rend(); ++it)
@@ -190,4 +217,4 @@ std::string explain(const std::vector<std::string>& lines) {
     return lines.empty() ? "it printed nothing" : lines.back().substr(0, 500);
 }
 
-}  // namespace fairlead::odoo
+} // namespace fairlead::odoo

@@ -17,9 +17,9 @@ namespace fairlead::odoo {
 
 /// Where the parts of a release are on this server; all absolute.
 struct Installation {
-    std::filesystem::path source;               ///< Odoo's own tree, with odoo-bin
-    std::vector<std::filesystem::path> addons;  ///< as in the specification: later ones win
-    std::filesystem::path python;               ///< of the virtual environment
+    std::filesystem::path source;              ///< Odoo's own tree, with odoo-bin
+    std::vector<std::filesystem::path> addons; ///< as in the specification: later ones win
+    std::filesystem::path python;              ///< of the virtual environment
     std::filesystem::path config;
     std::filesystem::path data;
     std::string database;
@@ -29,28 +29,39 @@ struct Installation {
 int major_version(std::string_view version);
 
 /// odoo.conf. `admin_password` is random: the database manager is off, and this bars its last door.
-std::string configuration(const proto::EnvironmentSpec& environment, const Installation& installation, std::string_view admin_password);
+std::string configuration(
+    const proto::EnvironmentSpec& environment, const Installation& installation,
+    std::string_view admin_password
+);
 
 /// The server as a long-running process.
 std::vector<std::string> serve_command(const Installation& installation);
 
 enum class Migration { none, install, update };
 
-/// One run that installs or updates modules and ends. Its exit status is not enough: see `unsettled_query`.
-std::vector<std::string> migrate_command(const Installation& installation, Migration migration, const std::vector<std::string>& modules);
+/// One run that installs or updates modules and ends. Its exit status is not enough: see
+/// `unsettled_query`.
+std::vector<std::string> migrate_command(
+    const Installation& installation, Migration migration, const std::vector<std::string>& modules
+);
 
 /// Modules that are not where a finished migration leaves them: rows "name|state".
 std::string unsettled_query();
 /// Names of installed modules.
 std::string installed_query();
 
-/// Content hashes of the modules in an exported tree, by module name. `manifest` lists its files ("<sha256>  <path>");
-/// `core` is Odoo's own tree, whose modules are in two folders. Left out of the hashes is what a running server takes
-/// over without a migration: static files, tests, documents, and controllers without fields or models.
-Result<std::map<std::string, std::string>> module_hashes(const std::filesystem::path& tree, std::string_view manifest, bool core);
+/// Content hashes of the modules in an exported tree, by module name. `manifest` lists its files
+/// ("<sha256>  <path>"); `core` is Odoo's own tree, whose modules are in two folders. Left out of
+/// the hashes is what a running server takes over without a migration: static files, tests,
+/// documents, and controllers without fields or models.
+Result<std::map<std::string, std::string>>
+module_hashes(const std::filesystem::path& tree, std::string_view manifest, bool core);
 
 /// What is in both and differs.
-std::vector<std::string> changed(const std::map<std::string, std::string>& before, const std::map<std::string, std::string>& after);
+std::vector<std::string> changed(
+    const std::map<std::string, std::string>& before,
+    const std::map<std::string, std::string>& after
+);
 
 /// Severity of a line that Odoo logged.
 proto::LogLevel level_of(std::string_view line);
@@ -61,4 +72,4 @@ std::optional<std::uint32_t> percent_of(std::string_view line);
 /// One sentence from the last lines of a run that failed: the exception, and where it was.
 std::string explain(const std::vector<std::string>& last_lines);
 
-}  // namespace fairlead::odoo
+} // namespace fairlead::odoo

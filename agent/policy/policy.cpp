@@ -29,9 +29,14 @@ class Loader {
 public:
     explicit Loader(std::string name) : name_(std::move(name)) {}
 
-    Result<> rules(const YAML::Node& list, std::string_view section, const std::function<Result<>(const YAML::Node&)>& one) {
-        if (!list.IsSequence()) return wrong(list, fmt::format("\"{}\" must be a list of rules", section));
-        if (list.size() > most_rules) return wrong(list, fmt::format("there are more than {} rules", most_rules));
+    Result<> rules(
+        const YAML::Node& list, std::string_view section,
+        const std::function<Result<>(const YAML::Node&)>& one
+    ) {
+        if (!list.IsSequence())
+            return wrong(list, fmt::format("\"{}\" must be a list of rules", section));
+        if (list.size() > most_rules)
+            return wrong(list, fmt::format("there are more than {} rules", most_rules));
         for (const auto& rule : list) {
             if (!rule.IsMap()) return wrong(rule, "a rule must have \"allow\" or \"deny\"");
             FAIRLEAD_CHECK(one(rule));
@@ -42,7 +47,8 @@ public:
     Result<> only(const YAML::Node& map, std::initializer_list<std::string_view> keys) {
         for (const auto& entry : map) {
             auto key = entry.first.as<std::string>();
-            if (std::ranges::find(keys, key) == keys.end()) return wrong(entry.first, fmt::format("\"{}\" is not known here", key));
+            if (std::ranges::find(keys, key) == keys.end())
+                return wrong(entry.first, fmt::format("\"{}\" is not known here", key));
         }
         return {};
     }
@@ -50,9 +56,11 @@ public:
     Result<std::vector<std::string>> words(const YAML::Node& node, std::string_view what) {
         std::vector<std::string> list;
         if (node.IsScalar()) return std::vector{node.as<std::string>()};
-        if (!node.IsSequence() || node.size() == 0) return wrong(node, fmt::format("\"{}\" must be a text or a list of texts", what));
+        if (!node.IsSequence() || node.size() == 0)
+            return wrong(node, fmt::format("\"{}\" must be a text or a list of texts", what));
         for (const auto& item : node) {
-            if (!item.IsScalar()) return wrong(item, fmt::format("\"{}\" must be a list of texts", what));
+            if (!item.IsScalar())
+                return wrong(item, fmt::format("\"{}\" must be a list of texts", what));
             list.push_back(item.as<std::string>());
         }
         return list;
@@ -76,11 +84,13 @@ private:
 
 /// "https://*.corp.example/odoo" → the parts that `covers` compares.
 Result<RepositoryUrl> parse_pattern(std::string text) {
-    // Patterns may lack the path and have a star for the host: both are made whole for the one parser there is.
+    // Patterns may lack the path and have a star for the host: both are made whole for the one
+    // parser there is.
     RepositoryUrl pattern;
     auto colon = text.find("://");
     if (text.ends_with("/*") && text.size() > colon + 5) text.resize(text.size() - 2);
-    if (colon == std::string::npos) return fail(Errc::invalid, "it must begin with https://, ssh:// or file://");
+    if (colon == std::string::npos)
+        return fail(Errc::invalid, "it must begin with https://, ssh:// or file://");
     auto rest = text.substr(colon + 3);
     std::string star;
     if (rest == "*" || rest.starts_with("*/") || rest.starts_with("*:")) {
@@ -95,8 +105,14 @@ Result<RepositoryUrl> parse_pattern(std::string text) {
         pattern.scheme = "file";
         return pattern;
     }
-    auto parsed = parse_repository(text.substr(0, colon + 3) + rest + (whole_host ? (rest.ends_with('/') ? "any" : "/any") : ""));
-    if (!parsed) return fail(Errc::invalid, "it must look like https://host/path, https://*.host or file:///folder");
+    auto parsed = parse_repository(
+        text.substr(0, colon + 3) + rest +
+        (whole_host ? (rest.ends_with('/') ? "any" : "/any") : "")
+    );
+    if (!parsed)
+        return fail(
+            Errc::invalid, "it must look like https://host/path, https://*.host or file:///folder"
+        );
     pattern = *parsed;
     if (whole_host) pattern.path.clear();
     if (star == "*") pattern.host = "*";
@@ -112,12 +128,15 @@ bool covers(const RepositoryUrl& pattern, const RepositoryUrl& url) {
         return false;
     }
     if (pattern.port != 0 && pattern.port != url.port) return false;
-    if (pattern.port == 0 && pattern.host != "*" && url.port != 0 && url.port != (url.scheme == "https" ? 443 : 22)) return false;
+    if (pattern.port == 0 && pattern.host != "*" && url.port != 0 &&
+        url.port != (url.scheme == "https" ? 443 : 22))
+        return false;
     if (!pattern.user.empty() && pattern.user != url.user) return false;
     std::string_view path = pattern.path;
     while (path.ends_with('/')) path.remove_suffix(1);
     if (path.empty()) return true;
-    return url.path.starts_with(path) && (url.path.size() == path.size() || url.path[path.size()] == '/');
+    return url.path.starts_with(path) &&
+           (url.path.size() == path.size() || url.path[path.size()] == '/');
 }
 
 Result<OperationRule> operation_rule(Loader& loader, const YAML::Node& node) {
@@ -140,10 +159,16 @@ Result<RepositoryRule> repository_rule(Loader& loader, const YAML::Node& node) {
     FAIRLEAD_TRY(effect, loader.effect(node));
     rule.effect = effect;
     rule.line = Loader::line(node);
-    FAIRLEAD_TRY(texts, loader.words(node[effect == Effect::allow ? "allow" : "deny"], "repositories"));
+    FAIRLEAD_TRY(
+        texts, loader.words(node[effect == Effect::allow ? "allow" : "deny"], "repositories")
+    );
     for (const auto& text : texts) {
         auto pattern = parse_pattern(text);
-        if (!pattern) return loader.wrong(node, fmt::format("\"{}\" is no repository pattern: {}", text, pattern.error().message()));
+        if (!pattern)
+            return loader.wrong(
+                node,
+                fmt::format("\"{}\" is no repository pattern: {}", text, pattern.error().message())
+            );
         rule.patterns.push_back(std::move(*pattern));
     }
     return rule;
@@ -152,23 +177,44 @@ Result<RepositoryRule> repository_rule(Loader& loader, const YAML::Node& node) {
 Result<> check_owner(const std::filesystem::path& path, uid_t owner, bool folder) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0)
-        return fail(Errc::not_found, fmt::format("Cannot look at {}: {}. `fairlead-agent enroll` writes the default policy.",
-                                                 path.string(), std::strerror(errno)));
+        return fail(
+            Errc::not_found,
+            fmt::format(
+                "Cannot look at {}: {}. `fairlead-agent enroll` writes the default policy.",
+                path.string(), std::strerror(errno)
+            )
+        );
     if (folder ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode))
-        return fail(Errc::forbidden, fmt::format("{} must be a {}, not a link or anything else.", path.string(),
-                                                 folder ? "folder" : "regular file"));
+        return fail(
+            Errc::forbidden, fmt::format(
+                                 "{} must be a {}, not a link or anything else.", path.string(),
+                                 folder ? "folder" : "regular file"
+                             )
+        );
     if (info.st_uid != owner && info.st_uid != 0)
-        return fail(Errc::forbidden, fmt::format("{} belongs to user id {}, so that user could change what this server allows. "
-                                                 "Cure: chown root:root {}", path.string(), info.st_uid, path.string()));
+        return fail(
+            Errc::forbidden,
+            fmt::format(
+                "{} belongs to user id {}, so that user could change what this server allows. "
+                "Cure: chown root:root {}",
+                path.string(), info.st_uid, path.string()
+            )
+        );
     // A sticky folder such as /tmp lets others add files, but not replace ours.
     bool open = (info.st_mode & 022) != 0 && !(folder && (info.st_mode & S_ISVTX));
     if (open)
-        return fail(Errc::forbidden, fmt::format("{} can be written by others (mode {:o}), so they could change what this server "
-                                                 "allows. Cure: chmod go-w {}", path.string(), info.st_mode & 07777, path.string()));
+        return fail(
+            Errc::forbidden,
+            fmt::format(
+                "{} can be written by others (mode {:o}), so they could change what this server "
+                "allows. Cure: chmod go-w {}",
+                path.string(), info.st_mode & 07777, path.string()
+            )
+        );
     return {};
 }
 
-}  // namespace
+} // namespace
 
 bool matches(std::string_view pattern, std::string_view text) {
     std::size_t p = 0, t = 0, star = std::string_view::npos, mark = 0;
@@ -207,10 +253,19 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     Loader loader(name);
     try {
         auto root = YAML::Load(std::string(text));
-        if (!root.IsMap()) return fail(Errc::invalid, fmt::format("{} line 1: the policy must have \"version\" and \"operations\".", name));
+        if (!root.IsMap())
+            return fail(
+                Errc::invalid,
+                fmt::format("{} line 1: the policy must have \"version\" and \"operations\".", name)
+            );
         FAIRLEAD_CHECK(loader.only(root, {"version", "operations", "repositories"}));
         if (!root["version"] || root["version"].as<std::string>() != "1")
-            return fail(Errc::invalid, fmt::format("{}: \"version: 1\" is missing; this agent knows no other version.", name));
+            return fail(
+                Errc::invalid,
+                fmt::format(
+                    "{}: \"version: 1\" is missing; this agent knows no other version.", name
+                )
+            );
         auto read_operation = [&](const YAML::Node& node) -> Result<> {
             FAIRLEAD_TRY(rule, operation_rule(loader, node));
             policy.operations_.push_back(std::move(rule));
@@ -221,10 +276,14 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
             policy.repositories_.push_back(std::move(rule));
             return {};
         };
-        if (root["operations"]) FAIRLEAD_CHECK(loader.rules(root["operations"], "operations", read_operation));
-        if (root["repositories"]) FAIRLEAD_CHECK(loader.rules(root["repositories"], "repositories", read_repository));
+        if (root["operations"])
+            FAIRLEAD_CHECK(loader.rules(root["operations"], "operations", read_operation));
+        if (root["repositories"])
+            FAIRLEAD_CHECK(loader.rules(root["repositories"], "repositories", read_repository));
     } catch (const YAML::Exception& error) {
-        return fail(Errc::invalid, fmt::format("{} line {}: {}.", name, error.mark.line + 1, error.msg));
+        return fail(
+            Errc::invalid, fmt::format("{} line {}: {}.", name, error.mark.line + 1, error.msg)
+        );
     }
     return policy;
 }
@@ -232,27 +291,45 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
 Result<> Policy::permit_kind(std::string_view kind, std::string_view slug) const {
     for (const auto& rule : operations_) {
         auto fits = [](const std::vector<std::string>& patterns, std::string_view value) {
-            return std::ranges::any_of(patterns, [&](const auto& pattern) { return matches(pattern, value); });
+            return std::ranges::any_of(patterns, [&](const auto& pattern) {
+                return matches(pattern, value);
+            });
         };
         if (!fits(rule.kinds, kind)) continue;
-        if (!rule.environments.empty() && (slug.empty() || !fits(rule.environments, slug))) continue;
+        if (!rule.environments.empty() && (slug.empty() || !fits(rule.environments, slug)))
+            continue;
         if (rule.effect == Effect::allow) return {};
-        return refused(fmt::format("The policy of this server forbids {}{}: {} line {}.", kind,
-                                   slug.empty() ? "" : fmt::format(" on {}", slug), name_, rule.line));
+        return refused(fmt::format(
+            "The policy of this server forbids {}{}: {} line {}.", kind,
+            slug.empty() ? "" : fmt::format(" on {}", slug), name_, rule.line
+        ));
     }
-    return refused(fmt::format("The policy of this server does not name {}{}, so it is refused: add a rule under \"operations\" in {}.",
-                               kind, slug.empty() ? "" : fmt::format(" on {}", slug), name_));
+    return refused(fmt::format(
+        "The policy of this server does not name {}{}, so it is refused: add a rule under "
+        "\"operations\" in {}.",
+        kind, slug.empty() ? "" : fmt::format(" on {}", slug), name_
+    ));
 }
 
 Result<> Policy::permit_repository(const proto::Source& source) const {
     FAIRLEAD_TRY(url, parse_repository(source.url));
     for (const auto& rule : repositories_) {
-        if (std::ranges::none_of(rule.patterns, [&](const auto& pattern) { return covers(pattern, url); })) continue;
+        if (std::ranges::none_of(rule.patterns, [&](const auto& pattern) {
+                return covers(pattern, url);
+            }))
+            continue;
         if (rule.effect == Effect::allow) return {};
-        return refused(fmt::format("The policy of this server forbids the repository {}: {} line {}.", url.text(), name_, rule.line));
+        return refused(fmt::format(
+            "The policy of this server forbids the repository {}: {} line {}.", url.text(), name_,
+            rule.line
+        ));
     }
-    return refused(fmt::format("The policy of this server does not name the repository {}, so it is refused: add a rule under "
-                               "\"repositories\" in {}.", url.text(), name_));
+    return refused(fmt::format(
+        "The policy of this server does not name the repository {}, so it is refused: add a rule "
+        "under "
+        "\"repositories\" in {}.",
+        url.text(), name_
+    ));
 }
 
 Result<> Policy::permit_sources(const proto::EnvironmentSpec& environment) const {
@@ -267,19 +344,25 @@ namespace {
 template <class Args>
 Result<Args> shaped(const proto::Operation& operation) {
     auto args = proto::read<Args>(operation.args);
-    if (!args) return refused(fmt::format("The arguments of {} cannot be read: {}", operation.kind, args.error().message()));
+    if (!args)
+        return refused(fmt::format(
+            "The arguments of {} cannot be read: {}", operation.kind, args.error().message()
+        ));
     if (auto checked = check(*args); !checked) return refused(checked.error().message());
     return args;
 }
 
-}  // namespace
+} // namespace
 
 Result<> Policy::permit(const proto::Operation& operation) const {
-    if (operation.secrets.size() > 500) return refused("The operation brings more than 500 secrets.");
+    if (operation.secrets.size() > 500)
+        return refused("The operation brings more than 500 secrets.");
     for (const auto& [name, value] : operation.secrets) {
         if (!name.starts_with("credential:") && !name.starts_with("variable:"))
             return refused("The operation brings a secret of an unknown kind.");
-        if (value.size() > 64 << 10) return refused(fmt::format("The secret {} is larger than 64 KiB.", name.substr(0, 100)));
+        if (value.size() > 64 << 10)
+            return refused(fmt::format("The secret {} is larger than 64 KiB.", name.substr(0, 100))
+            );
     }
     const auto& kind = operation.kind;
     if (kind == proto::kind::deploy) {
@@ -296,7 +379,8 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         FAIRLEAD_TRY(args, shaped<proto::RollbackArgs>(operation));
         return permit_kind(kind, args.slug);
     }
-    if (kind == proto::kind::start || kind == proto::kind::stop || kind == proto::kind::restart || kind == proto::kind::remove) {
+    if (kind == proto::kind::start || kind == proto::kind::stop || kind == proto::kind::restart ||
+        kind == proto::kind::remove) {
         FAIRLEAD_TRY(args, shaped<proto::EnvironmentArgs>(operation));
         return permit_kind(kind, args.slug);
     }
@@ -305,7 +389,8 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         return permit_kind(kind, "");
     }
     std::string shown;
-    for (char c : kind.substr(0, 60)) shown += (c >= 'a' && c <= 'z') || c == '.' || c == '_' ? c : '?';
+    for (char c : kind.substr(0, 60))
+        shown += (c >= 'a' && c <= 'z') || c == '.' || c == '_' ? c : '?';
     return refused(fmt::format("This agent knows no operation \"{}\".", shown));
 }
 
@@ -329,12 +414,16 @@ proto::PolicyFacts Policy::facts() const {
         return text;
     };
     for (const auto& rule : operations_)
-        facts.summary.push_back(fmt::format("{} {}{}", rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.kinds),
-                                            rule.environments.empty() ? "" : " on " + join(rule.environments)));
+        facts.summary.push_back(fmt::format(
+            "{} {}{}", rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.kinds),
+            rule.environments.empty() ? "" : " on " + join(rule.environments)
+        ));
     for (const auto& rule : repositories_) {
         std::vector<std::string> urls;
         for (const auto& pattern : rule.patterns) urls.push_back(pattern.text());
-        facts.summary.push_back(fmt::format("{} repositories {}", rule.effect == Effect::allow ? "Allows" : "Forbids", join(urls)));
+        facts.summary.push_back(fmt::format(
+            "{} repositories {}", rule.effect == Effect::allow ? "Allows" : "Forbids", join(urls)
+        ));
     }
     facts.summary.push_back("Refuses everything else");
     return facts;
@@ -366,4 +455,4 @@ repositories:
 )";
 }
 
-}  // namespace fairlead::policy
+} // namespace fairlead::policy

@@ -1,15 +1,16 @@
-/// What the controller may ask of this server: a file that only root can write decides, and what it does not name is
-/// refused.
+/// What the controller may ask of this server: a file that only root can write decides, and what it
+/// does not name is refused.
 #pragma once
 
 #include "agent/policy/shape.hpp"
 #include "common/runtime/result.hpp"
 #include "proto/messages.hpp"
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <vector>
 
 namespace fairlead::policy {
@@ -21,16 +22,17 @@ std::string_view default_text();
 
 enum class Effect { allow, deny };
 
-/// Decides about operation kinds on environments. Patterns are globs in which '*' stands for any characters.
+/// Decides about operation kinds on environments. Patterns are globs in which '*' stands for any
+/// characters.
 struct OperationRule {
     Effect effect = Effect::deny;
     std::vector<std::string> kinds;
-    std::vector<std::string> environments;  ///< empty: all, and operations on none
+    std::vector<std::string> environments; ///< empty: all, and operations on none
     int line = 0;
 };
 
-/// Decides about repositories: "https://host/path", "https://*.host", "file:///srv/git". A host may begin with "*.",
-/// or be "*"; a path stands for itself and what is below it.
+/// Decides about repositories: "https://host/path", "https://*.host", "file:///srv/git". A host may
+/// begin with "*.", or be "*"; a path stands for itself and what is below it.
 struct RepositoryRule {
     Effect effect = Effect::deny;
     std::vector<RepositoryUrl> patterns;
@@ -40,14 +42,15 @@ struct RepositoryRule {
 /// Immutable once read.
 class Policy {
 public:
-    /// Reads the file; Errc::forbidden with the cure when anybody but root could have written it, Errc::invalid with
-    /// the line when it makes no sense. `owner` is for tests.
+    /// Reads the file; Errc::forbidden with the cure when anybody but root could have written it,
+    /// Errc::invalid with the line when it makes no sense. `owner` is for tests.
     static Result<Policy> load(const std::filesystem::path& file, uid_t owner = 0);
 
     /// `name` is the file's name for messages.
     static Result<Policy> parse(std::string_view text, std::string name);
 
-    /// Nothing, or why this operation is not run: code "policy_refused", the rule's file and line in the message.
+    /// Nothing, or why this operation is not run: code "policy_refused", the rule's file and line
+    /// in the message.
     Result<> permit(const proto::Operation& operation) const;
 
     proto::PolicyFacts facts() const;
@@ -69,4 +72,4 @@ std::string slug_of(const proto::Operation& operation);
 /// True when `text` is what `pattern` describes; '*' stands for any characters.
 bool matches(std::string_view pattern, std::string_view text);
 
-}  // namespace fairlead::policy
+} // namespace fairlead::policy

@@ -1,5 +1,6 @@
-/// What an argument may look like, whoever sends it. The rules here are fixed: no policy file can widen them. They
-/// keep values from becoming options, paths, other refs or unit-file lines further down.
+/// What an argument may look like, whoever sends it. The rules here are fixed: no policy file can
+/// widen them. They keep values from becoming options, paths, other refs or unit-file lines further
+/// down.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -14,11 +15,11 @@ namespace fairlead::policy {
 /// A repository's address, taken apart. Only these spellings exist: https://host[:port]/path,
 /// ssh://[user@]host[:port]/path, file:///path, and the same with git+ before them.
 struct RepositoryUrl {
-    std::string scheme;  ///< "https", "ssh", "file"
-    std::string user;    ///< ssh only
-    std::string host;    ///< lower case; empty for file
+    std::string scheme; ///< "https", "ssh", "file"
+    std::string user;   ///< ssh only
+    std::string host;   ///< lower case; empty for file
     std::uint16_t port = 0;
-    std::string path;    ///< begins with a slash, has no "." or ".." part
+    std::string path; ///< begins with a slash, has no "." or ".." part
 
     std::string text() const;
 };
@@ -41,4 +42,4 @@ Result<> check(const proto::RollbackArgs& args);
 Result<> check(const proto::EnvironmentArgs& args);
 Result<> check(const proto::PingArgs& args);
 
-}  // namespace fairlead::policy
+} // namespace fairlead::policy

@@ -16,9 +16,10 @@ Task<bool> was_cancelled() {
     co_return state.cancelled() != asio::cancellation_type::none;
 }
 
-}  // namespace
+} // namespace
 
-Event::Event(Executor executor) : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
+Event::Event(Executor executor)
+    : timer_(std::move(executor), asio::steady_timer::time_point::max()) {}
 
 void Event::notify() {
     set_ = true;
@@ -29,7 +30,8 @@ Task<> Event::wait() {
     while (!set_) {
         auto ended = co_await timer_.async_wait(as_result);
         static_cast<void>(ended);
-        if (!set_ && co_await was_cancelled()) throw boost::system::system_error(asio::error::operation_aborted);
+        if (!set_ && co_await was_cancelled())
+            throw boost::system::system_error(asio::error::operation_aborted);
     }
     set_ = false;
 }
@@ -51,4 +53,4 @@ Task<> sleep_for(std::chrono::milliseconds duration) {
     co_await timer.async_wait(asio::use_awaitable);
 }
 
-}  // namespace fairlead
+} // namespace fairlead

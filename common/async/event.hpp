@@ -9,8 +9,8 @@
 
 namespace fairlead {
 
-/// A flag that one coroutine waits for. notify() before wait() is remembered; several before one wait() are one.
-/// Not thread-safe.
+/// A flag that one coroutine waits for. notify() before wait() is remembered; several before one
+/// wait() are one. Not thread-safe.
 class Event {
 public:
     explicit Event(Executor executor);
@@ -32,4 +32,4 @@ private:
 /// Throws operation_aborted when cancelled.
 Task<> sleep_for(std::chrono::milliseconds duration);
 
-}  // namespace fairlead
+} // namespace fairlead

@@ -11,7 +11,8 @@
 
 namespace fairlead::detail {
 
-// The coroutine's handler. (Asio 1.26's any_completion_handler copies itself without end when moved from an lvalue.)
+// The coroutine's handler. (Asio 1.26's any_completion_handler copies itself without end when moved
+// from an lvalue.)
 struct OffloadedJob::Resume {
     virtual ~Resume() = default;
     virtual void post() = 0;
@@ -22,14 +23,15 @@ namespace {
 template <class Base, class Handler>
 struct ResumeWith final : Base {
     ResumeWith(Handler&& h, const Executor& ex)
-        : handler(std::move(h)), executor(asio::prefer(ex, asio::execution::outstanding_work.tracked)) {}
+        : handler(std::move(h)),
+          executor(asio::prefer(ex, asio::execution::outstanding_work.tracked)) {}
     void post() override { asio::post(executor, std::move(handler)); }
 
     Handler handler;
-    Executor executor;  // tracks work, so that the loop does not end meanwhile
+    Executor executor; // tracks work, so that the loop does not end meanwhile
 };
 
-}  // namespace
+} // namespace
 
 OffloadedJob::OffloadedJob() = default;
 OffloadedJob::~OffloadedJob() = default;
@@ -41,7 +43,9 @@ Task<> OffloadedJob::run_on(WorkerPool& pool) {
         resume_ = std::make_unique<ResumeWith<Resume, Handler>>(std::move(handler), executor);
         pool.post(*this);
     };
-    co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(start, asio::use_awaitable);
+    co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(
+        start, asio::use_awaitable
+    );
     if (failed_) std::rethrow_exception(failed_);
 }
 
@@ -56,4 +60,4 @@ void OffloadedJob::run() {
     resume->post();
 }
 
-}  // namespace fairlead::detail
+} // namespace fairlead::detail

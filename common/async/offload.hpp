@@ -14,7 +14,8 @@ namespace fairlead {
 
 namespace detail {
 
-/// Suspends the calling coroutine until `job` has run on the pool and `finished` was called from there.
+/// Suspends the calling coroutine until `job` has run on the pool and `finished` was called from
+/// there.
 class OffloadedJob : public WorkerPool::Job {
 public:
     OffloadedJob();
@@ -31,10 +32,11 @@ private:
     std::exception_ptr failed_;
 };
 
-}  // namespace detail
+} // namespace detail
 
-/// Runs `work()` on a thread of `pool` and returns what it returned, or throws what it threw. Not cancellable:
-/// a cancelled caller goes on only when the work is done, so `work` may refer to the caller's variables.
+/// Runs `work()` on a thread of `pool` and returns what it returned, or throws what it threw. Not
+/// cancellable: a cancelled caller goes on only when the work is done, so `work` may refer to the
+/// caller's variables.
 ///
 ///     auto load = [&] { return store.read(...); };     // one line to build
 ///     auto rows = co_await offload(pool, load);        // one line to await
@@ -57,4 +59,4 @@ Task<std::invoke_result_t<Work&>> offload(WorkerPool& pool, Work work) {
     if constexpr (!std::is_void_v<Value>) co_return *std::move(job.value_);
 }
 
-}  // namespace fairlead
+} // namespace fairlead

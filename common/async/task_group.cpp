@@ -1,8 +1,8 @@
 #include "common/async/task_group.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -27,8 +27,9 @@ bool is_cancellation(const std::exception_ptr& thrown) {
     }
 }
 
-// Asio 1.26 ends the process when a coroutine that was cancelled ends without ever having been suspended: its
-// own last step then throws where nobody catches. So cancellation stops throwing once the task is over.
+// Asio 1.26 ends the process when a coroutine that was cancelled ends without ever having been
+// suspended: its own last step then throws where nobody catches. So cancellation stops throwing
+// once the task is over.
 Task<> contained(Task<> task) {
     std::exception_ptr thrown;
     try {
@@ -40,20 +41,22 @@ Task<> contained(Task<> task) {
     if (thrown) std::rethrow_exception(thrown);
 }
 
-}  // namespace
+} // namespace
 
 struct TaskGroup::State {
-    explicit State(Executor ex) : executor(std::move(ex)), idle(executor, asio::steady_timer::time_point::max()) {}
+    explicit State(Executor ex)
+        : executor(std::move(ex)), idle(executor, asio::steady_timer::time_point::max()) {}
 
     void cancel() {
         cancelled = true;
         // A child that ends while it is told so takes itself off the list.
-        for (auto at = children.begin(); at != children.end();) (at++)->emit(asio::cancellation_type::terminal);
+        for (auto at = children.begin(); at != children.end();)
+            (at++)->emit(asio::cancellation_type::terminal);
     }
 
     Executor executor;
     asio::steady_timer idle;                       // an event: cancelled when the last child ends
-    std::list<asio::cancellation_signal> children;  // a list, because signals may not move
+    std::list<asio::cancellation_signal> children; // a list, because signals may not move
     std::exception_ptr failed;
     bool cancelled = false;
 };
@@ -77,13 +80,20 @@ void TaskGroup::spawn(Task<> task) {
         if (state->children.empty()) state->idle.cancel();
     };
     auto slot = child->slot();
-    asio::co_spawn(state_->executor, contained(std::move(task)), asio::bind_cancellation_slot(slot, std::move(done)));
+    asio::co_spawn(
+        state_->executor, contained(std::move(task)),
+        asio::bind_cancellation_slot(slot, std::move(done))
+    );
     if (state_->cancelled) cancel();
 }
 
-void TaskGroup::cancel() { state_->cancel(); }
+void TaskGroup::cancel() {
+    state_->cancel();
+}
 
-std::size_t TaskGroup::size() const { return state_->children.size(); }
+std::size_t TaskGroup::size() const {
+    return state_->children.size();
+}
 
 Task<> TaskGroup::join() {
     auto state = state_;
@@ -106,4 +116,4 @@ Task<> TaskGroup::join() {
     if (told) throw boost::system::system_error(asio::error::operation_aborted);
 }
 
-}  // namespace fairlead
+} // namespace fairlead

@@ -19,7 +19,7 @@ Task<> alarm(std::chrono::milliseconds limit, TaskGroup& group, bool& late) {
     group.cancel();
 }
 
-}  // namespace
+} // namespace
 
 Task<bool> race_with_alarm(std::chrono::milliseconds limit, Task<> work) {
     auto executor = co_await asio::this_coro::executor;
@@ -31,4 +31,4 @@ Task<bool> race_with_alarm(std::chrono::milliseconds limit, Task<> work) {
     co_return late;
 }
 
-}  // namespace fairlead::detail
+} // namespace fairlead::detail

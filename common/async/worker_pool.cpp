@@ -38,8 +38,8 @@ void WorkerPool::work() {
             if (!first_) last_ = nullptr;
             queued_.fetch_sub(1, std::memory_order_relaxed);
         }
-        job->run();  // may destroy the job
+        job->run(); // may destroy the job
     }
 }
 
-}  // namespace fairlead
+} // namespace fairlead

@@ -10,14 +10,16 @@
 
 namespace fairlead {
 
-/// A fixed number of threads that run jobs in the order they came. Destruction runs what is queued, then joins.
+/// A fixed number of threads that run jobs in the order they came. Destruction runs what is queued,
+/// then joins.
 class WorkerPool {
 public:
     explicit WorkerPool(std::size_t threads);
     WorkerPool(const WorkerPool&) = delete;
     ~WorkerPool();
 
-    /// One piece of work; owned by whoever posts it, alive until run() has returned. run() must not throw.
+    /// One piece of work; owned by whoever posts it, alive until run() has returned. run() must not
+    /// throw.
     class Job {
     public:
         virtual ~Job() = default;
@@ -28,8 +30,8 @@ public:
         Job* next_ = nullptr;
     };
 
-    /// Thread-safe. The queue itself has no limit: callers hold back by looking at queued() first, and each
-    /// coroutine has at most one job here.
+    /// Thread-safe. The queue itself has no limit: callers hold back by looking at queued() first,
+    /// and each coroutine has at most one job here.
     void post(Job& job);
 
     /// Jobs waiting for a thread right now. Thread-safe.
@@ -47,4 +49,4 @@ private:
     std::vector<std::thread> threads_;
 };
 
-}  // namespace fairlead
+} // namespace fairlead

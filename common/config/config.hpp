@@ -1,12 +1,15 @@
-/// YAML files into described structs: unknown keys and wrong values are refused by name, with the line.
+/// YAML files into described structs: unknown keys and wrong values are refused by name, with the
+/// line.
 ///
 ///     struct Listener { std::string address = "0.0.0.0:8443"; std::chrono::seconds idle{60}; };
 ///     BOOST_DESCRIBE_STRUCT(Listener, (), (address, idle))
 ///     FAIRLEAD_TRY(settings, config::load<Listener>("controller.yaml"));
 ///
-/// What the file leaves out keeps the struct's default. Members may be text, bool, numbers, described enums, durations
-/// ("250ms", "30s", "5m", "2h", "7d"), optionals, vectors, maps with text keys, and described structs. A member of type
-/// `config::Line` is no key: it is filled with the line where its struct begins.
+/// What the file leaves out keeps the struct's default. Members may be text, bool, numbers,
+/// described enums, durations
+/// ("250ms", "30s", "5m", "2h", "7d"), optionals, vectors, maps with text keys, and described
+/// structs. A member of type `config::Line` is no key: it is filled with the line where its struct
+/// begins.
 #pragma once
 
 #include "common/config/node.hpp"
@@ -51,7 +54,8 @@ public:
     void read(const Node& node, std::string_view key, T& into);
 
     void wrong(int line, std::string message);
-    /// Errc::invalid with one finding a line: "controller.yaml line 3: lisen is not known here; known are address, idle".
+    /// Errc::invalid with one finding a line: "controller.yaml line 3: lisen is not known here;
+    /// known are address, idle".
     Result<> result() const;
 
 private:
@@ -81,7 +85,8 @@ Result<T> load(const std::filesystem::path& file) {
     return read<T>(text, file.string());
 }
 
-// ---- implementation -------------------------------------------------------------------------------------
+// ---- implementation
+// -------------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -99,7 +104,8 @@ template <class T>
 struct IsMap<std::map<std::string, T>> : std::true_type {};
 
 template <class T>
-using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+using Members = boost::describe::describe_members<
+    T, boost::describe::mod_public | boost::describe::mod_inherited>;
 
 template <class T, class D>
 using MemberType = std::remove_cvref_t<decltype(std::declval<T&>().*std::declval<D>().pointer)>;
@@ -108,7 +114,7 @@ std::optional<std::int64_t> whole_number(std::string_view text);
 std::optional<double> number(std::string_view text);
 std::optional<std::chrono::milliseconds> duration(std::string_view text);
 
-}  // namespace detail
+} // namespace detail
 
 template <>
 struct Scalar<std::string> {
@@ -163,11 +169,12 @@ struct Scalar<std::chrono::duration<Rep, Period>> {
 };
 
 template <class E>
-    requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 struct Scalar<E> {
     static std::optional<E> read(std::string_view text) {
         E value{};
-        if (!boost::describe::enum_from_string(std::string(text).c_str(), value)) return std::nullopt;
+        if (!boost::describe::enum_from_string(std::string(text).c_str(), value))
+            return std::nullopt;
         return value;
     }
     static std::string wanted() {
@@ -181,7 +188,9 @@ struct Scalar<E> {
 };
 
 template <class T>
-concept FromScalar = requires { Scalar<T>::wanted(); };
+concept FromScalar = requires {
+    Scalar<T>::wanted();
+};
 
 template <class T>
 void Reader::read(const Node& node, std::string_view key, T& into) {
@@ -200,11 +209,13 @@ void Reader::read(const Node& node, std::string_view key, T& into) {
         else
             wrong(node.line, name + " must be " + Scalar<T>::wanted() + node.shown());
     } else if constexpr (detail::IsVector<T>::value) {
-        if (node.kind != Node::Kind::list) return wrong(node.line, name + " must be a list" + node.shown());
+        if (node.kind != Node::Kind::list)
+            return wrong(node.line, name + " must be a list" + node.shown());
         into.clear();
         for (const auto& item : node.items) read(item, key, into.emplace_back());
     } else if constexpr (detail::IsMap<T>::value) {
-        if (node.kind != Node::Kind::map) return wrong(node.line, name + " must be a map" + node.shown());
+        if (node.kind != Node::Kind::map)
+            return wrong(node.line, name + " must be a map" + node.shown());
         into.clear();
         for (const auto& entry : node.entries) read(entry.value, entry.key, into[entry.key]);
     } else {
@@ -215,7 +226,10 @@ void Reader::read(const Node& node, std::string_view key, T& into) {
 template <class T>
 void Reader::read_struct(const Node& node, std::string_view key, T& into) {
     if (node.kind != Node::Kind::map)
-        return wrong(node.line, (key.empty() ? std::string("the file") : std::string(key)) + " must be a map of keys" + node.shown());
+        return wrong(
+            node.line, (key.empty() ? std::string("the file") : std::string(key)) +
+                           " must be a map of keys" + node.shown()
+        );
     std::string known;
     boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
         if constexpr (std::is_same_v<detail::MemberType<T, decltype(d)>, Line>)
@@ -236,4 +250,4 @@ void Reader::read_struct(const Node& node, std::string_view key, T& into) {
     }
 }
 
-}  // namespace fairlead::config
+} // namespace fairlead::config

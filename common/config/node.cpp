@@ -60,17 +60,23 @@ private:
 };
 
 Error located(std::string_view where, int line, const std::string& message) {
-    return Error(Errc::invalid, std::string(where) + " line " + std::to_string(line) + ": " + message);
+    return Error(
+        Errc::invalid, std::string(where) + " line " + std::to_string(line) + ": " + message
+    );
 }
 
-}  // namespace
+} // namespace
 
 std::string Node::shown() const {
     switch (kind) {
-    case Kind::null: return ", not empty";
-    case Kind::scalar: return ", not \"" + text.substr(0, 60) + "\"";
-    case Kind::list: return ", not a list";
-    case Kind::map: return ", not a map";
+    case Kind::null:
+        return ", not empty";
+    case Kind::scalar:
+        return ", not \"" + text.substr(0, 60) + "\"";
+    case Kind::list:
+        return ", not a list";
+    case Kind::map:
+        return ", not a map";
     }
     return "";
 }
@@ -78,7 +84,10 @@ std::string Node::shown() const {
 Result<Node> parse(std::string_view yaml, std::string_view where) try {
     auto documents = YAML::LoadAll(std::string(yaml));
     if (documents.empty()) return Node{};
-    if (documents.size() > 1) return fail(located(where, documents[1].Mark().line + 1, "a second document begins; one is enough"));
+    if (documents.size() > 1)
+        return fail(
+            located(where, documents[1].Mark().line + 1, "a second document begins; one is enough")
+        );
     return Copier().copy(documents[0], 1, 0);
 } catch (const Wrong& wrong) {
     return fail(located(where, wrong.line, wrong.message));
@@ -86,10 +95,13 @@ Result<Node> parse(std::string_view yaml, std::string_view where) try {
     return fail(located(where, error.mark.line + 1, "is no YAML: " + error.msg));
 }
 
-Result<std::string> read_whole(const std::filesystem::path& file) { return read_file(file, file_limit); }
+Result<std::string> read_whole(const std::filesystem::path& file) {
+    return read_file(file, file_limit);
+}
 
 void Reader::wrong(int line, std::string message) {
-    if (findings_.size() < 20) findings_.push_back(where_ + " line " + std::to_string(line) + ": " + std::move(message));
+    if (findings_.size() < 20)
+        findings_.push_back(where_ + " line " + std::to_string(line) + ": " + std::move(message));
 }
 
 Result<> Reader::result() const {
@@ -110,8 +122,10 @@ std::optional<std::int64_t> whole_number(std::string_view text) {
 
 std::optional<double> number(std::string_view text) {
     double value = 0;
-    auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-    if (failed != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+    auto [end, failed] =
+        std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+    if (failed != std::errc() || end != text.data() + text.size() || !std::isfinite(value))
+        return std::nullopt;
     return value;
 }
 
@@ -120,15 +134,17 @@ std::optional<std::chrono::milliseconds> duration(std::string_view text) {
         std::string_view name;
         std::int64_t ms;
     };
-    static constexpr Unit units[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+    static constexpr Unit units[] = {
+        {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
     auto digits = text.substr(0, text.find_first_not_of("0123456789"));
     auto count = whole_number(digits);
     if (!count || *count > 1'000'000) return std::nullopt;
     for (const auto& unit : units)
-        if (text.substr(digits.size()) == unit.name) return std::chrono::milliseconds(*count * unit.ms);
+        if (text.substr(digits.size()) == unit.name)
+            return std::chrono::milliseconds(*count * unit.ms);
     return std::nullopt;
 }
 
-}  // namespace detail
+} // namespace detail
 
-}  // namespace fairlead::config
+} // namespace fairlead::config

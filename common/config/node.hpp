@@ -15,8 +15,8 @@ struct Entry;
 struct Node {
     enum class Kind { null, scalar, list, map };
     Kind kind = Kind::null;
-    int line = 0;      ///< counted from 1
-    std::string text;  ///< of a scalar
+    int line = 0;     ///< counted from 1
+    std::string text; ///< of a scalar
     std::vector<Node> items;
     std::vector<Entry> entries;
 
@@ -30,10 +30,11 @@ struct Entry {
     Node value;
 };
 
-/// One document of at most 32 levels and 20,000 values; a key that comes twice is refused. Errc::invalid, with the line.
+/// One document of at most 32 levels and 20,000 values; a key that comes twice is refused.
+/// Errc::invalid, with the line.
 Result<Node> parse(std::string_view yaml, std::string_view where);
 
 /// A file of at most 1 MiB.
 Result<std::string> read_whole(const std::filesystem::path& file);
 
-}  // namespace fairlead::config
+} // namespace fairlead::config

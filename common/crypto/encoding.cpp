@@ -7,8 +7,11 @@ namespace {
 
 std::string to_base64(std::string_view bytes, int variant) {
     std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
-    sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), variant);
-    text.pop_back();  // libsodium's terminating zero
+    sodium_bin2base64(
+        text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+        bytes.size(), variant
+    );
+    text.pop_back(); // libsodium's terminating zero
     return text;
 }
 
@@ -17,7 +20,8 @@ Result<std::string> from_base64(std::string_view text, int variant) {
     std::size_t size = 0;
     const char* end = nullptr;
     int failed = sodium_base642bin(
-        reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(), nullptr, &size, &end, variant
+        reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(),
+        nullptr, &size, &end, variant
     );
     bytes.resize(failed ? 0 : size);
     // The last test refuses spare bits that are not zero: one spelling a value.
@@ -26,7 +30,7 @@ Result<std::string> from_base64(std::string_view text, int variant) {
     return bytes;
 }
 
-}  // namespace
+} // namespace
 
 std::string hex_encode(std::string_view bytes) {
     static constexpr char digits[] = "0123456789abcdef";
@@ -50,15 +54,24 @@ Result<std::string> hex_decode(std::string_view text) {
     bytes.reserve(text.size() / 2);
     for (std::size_t i = 0; i < text.size(); i += 2) {
         int high = value(text[i]), low = value(text[i + 1]);
-        if (high < 0 || low < 0) return fail(Errc::invalid, "That is no hex text: only 0-9 and a-f are known.");
+        if (high < 0 || low < 0)
+            return fail(Errc::invalid, "That is no hex text: only 0-9 and a-f are known.");
         bytes.push_back(static_cast<char>(high << 4 | low));
     }
     return bytes;
 }
 
-std::string base64url_encode(std::string_view bytes) { return to_base64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING); }
-Result<std::string> base64url_decode(std::string_view text) { return from_base64(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING); }
-std::string base64_encode(std::string_view bytes) { return to_base64(bytes, sodium_base64_VARIANT_ORIGINAL); }
-Result<std::string> base64_decode(std::string_view text) { return from_base64(text, sodium_base64_VARIANT_ORIGINAL); }
+std::string base64url_encode(std::string_view bytes) {
+    return to_base64(bytes, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+Result<std::string> base64url_decode(std::string_view text) {
+    return from_base64(text, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+}
+std::string base64_encode(std::string_view bytes) {
+    return to_base64(bytes, sodium_base64_VARIANT_ORIGINAL);
+}
+Result<std::string> base64_decode(std::string_view text) {
+    return from_base64(text, sodium_base64_VARIANT_ORIGINAL);
+}
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

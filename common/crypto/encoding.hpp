@@ -1,4 +1,5 @@
-/// Bytes as text and back. Decoding is strict: one spelling per value, Errc::invalid for anything else.
+/// Bytes as text and back. Decoding is strict: one spelling per value, Errc::invalid for anything
+/// else.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -20,4 +21,4 @@ Result<std::string> base64url_decode(std::string_view text);
 std::string base64_encode(std::string_view bytes);
 Result<std::string> base64_decode(std::string_view text);
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

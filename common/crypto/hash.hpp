@@ -17,7 +17,9 @@ namespace fairlead::crypto {
 struct Digest {
     std::array<std::uint8_t, 32> bytes{};
 
-    std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+    std::string_view view() const {
+        return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+    }
     std::string hex() const;
     bool operator==(const Digest&) const = default;
 };
@@ -49,4 +51,4 @@ Digest hmac_sha256(std::string_view key, std::string_view data);
 /// Compares in a time that depends on the lengths only.
 bool same(std::string_view a, std::string_view b);
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

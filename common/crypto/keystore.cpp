@@ -19,23 +19,38 @@ constexpr std::size_t wrapped_size = seal_key_size + seal_overhead;
 constexpr std::size_t header_size = 1 + id_size + wrapped_size;
 constexpr std::size_t file_limit = 64 * 1024;
 
-tl::unexpected<Error> altered() { return fail(Errc::invalid, "A sealed value was altered, or is not from here."); }
+tl::unexpected<Error> altered() {
+    return fail(Errc::invalid, "A sealed value was altered, or is not from here.");
+}
 
 /// The wrapped key is bound to the place too, so that neither part can move alone.
-std::string wrap_context(std::string_view context) { return "key of " + std::string(context); }
+std::string wrap_context(std::string_view context) {
+    return "key of " + std::string(context);
+}
 
 Result<> expect_private(const std::filesystem::path& file) {
-    struct stat facts{};
+    struct stat facts {};
     if (::stat(file.c_str(), &facts) != 0)
-        return fail(Errc::not_found, "There is no master key at " + file.string() + ". Restore it from where you keep it; without it nothing sealed can be read.");
+        return fail(
+            Errc::not_found,
+            "There is no master key at " + file.string() +
+                ". Restore it from where you keep it; without it nothing sealed can be read."
+        );
     if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
-        return fail(Errc::forbidden, file.string() + " must be a file that belongs to root or to the user who runs this program.");
+        return fail(
+            Errc::forbidden,
+            file.string() +
+                " must be a file that belongs to root or to the user who runs this program."
+        );
     if (facts.st_mode & 077)
-        return fail(Errc::forbidden, file.string() + " can be read by others. Run: chmod 0400 " + file.string());
+        return fail(
+            Errc::forbidden,
+            file.string() + " can be read by others. Run: chmod 0400 " + file.string()
+        );
     return {};
 }
 
-}  // namespace
+} // namespace
 
 Result<Keystore> Keystore::parse(std::string_view text, const std::string& where) {
     Keystore store;
@@ -44,13 +59,22 @@ Result<Keystore> Keystore::parse(std::string_view text, const std::string& where
         auto entry = text.substr(0, end);
         text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
         if (entry.empty() || entry[0] == '#') continue;
-        auto wrong = [&] { return fail(Errc::invalid, where + " line " + std::to_string(line) + " is not a key id and a key of 32 bytes."); };
+        auto wrong = [&] {
+            return fail(
+                Errc::invalid,
+                where + " line " + std::to_string(line) + " is not a key id and a key of 32 bytes."
+            );
+        };
         auto space = entry.find(' ');
         if (space != id_size * 2) return wrong();
         auto id = hex_decode(entry.substr(0, space));
         auto key = base64url_decode(entry.substr(space + 1));
         if (!id || !key || key->size() != seal_key_size) return wrong();
-        if (store.find(*id)) return fail(Errc::invalid, where + " names the key " + std::string(entry.substr(0, space)) + " twice.");
+        if (store.find(*id))
+            return fail(
+                Errc::invalid,
+                where + " names the key " + std::string(entry.substr(0, space)) + " twice."
+            );
         store.keys_.push_back({std::move(*id), Secret(std::move(*key))});
     }
     if (store.keys_.empty()) return fail(Errc::invalid, where + " holds no key.");
@@ -59,7 +83,8 @@ Result<Keystore> Keystore::parse(std::string_view text, const std::string& where
 
 Secret Keystore::print() const {
     std::string text;
-    for (const auto& key : keys_) text += hex_encode(key.id) + ' ' + base64url_encode(key.key.reveal()) + '\n';
+    for (const auto& key : keys_)
+        text += hex_encode(key.id) + ' ' + base64url_encode(key.key.reveal()) + '\n';
     return Secret(std::move(text));
 }
 
@@ -70,7 +95,8 @@ Keystore Keystore::ephemeral() {
 }
 
 Result<Keystore> Keystore::create(const std::filesystem::path& file) {
-    if (std::filesystem::exists(file)) return fail(Errc::conflict, file.string() + " is there already.");
+    if (std::filesystem::exists(file))
+        return fail(Errc::conflict, file.string() + " is there already.");
     auto store = ephemeral();
     FAIRLEAD_CHECK(write_file(file, store.print().reveal(), 0400));
     return store;
@@ -90,7 +116,9 @@ Result<Keystore> Keystore::load(const std::filesystem::path& file) {
     return parsed;
 }
 
-const std::string& Keystore::current() const { return keys_.front().id; }
+const std::string& Keystore::current() const {
+    return keys_.front().id;
+}
 
 const Keystore::MasterKey* Keystore::find(std::string_view id) const {
     for (const auto& key : keys_)
@@ -116,16 +144,30 @@ Result<std::string> Keystore::key_of(std::string_view sealed) {
 Result<Secret> Keystore::open(std::string_view sealed, std::string_view context) const {
     FAIRLEAD_TRY(id, key_of(sealed));
     const auto* master = find(id);
-    if (!master) return fail(Errc::not_found, "The master key " + hex_encode(id) + " that sealed this value is not here.");
-    FAIRLEAD_TRY(data_key, crypto::open(master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context)));
+    if (!master)
+        return fail(
+            Errc::not_found,
+            "The master key " + hex_encode(id) + " that sealed this value is not here."
+        );
+    FAIRLEAD_TRY(
+        data_key,
+        crypto::open(master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context))
+    );
     return crypto::open(data_key, sealed.substr(header_size), context);
 }
 
 Result<std::string> Keystore::rekey(std::string_view sealed, std::string_view context) const {
     FAIRLEAD_TRY(id, key_of(sealed));
     const auto* master = find(id);
-    if (!master) return fail(Errc::not_found, "The master key " + hex_encode(id) + " that sealed this value is not here.");
-    FAIRLEAD_TRY(data_key, crypto::open(master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context)));
+    if (!master)
+        return fail(
+            Errc::not_found,
+            "The master key " + hex_encode(id) + " that sealed this value is not here."
+        );
+    FAIRLEAD_TRY(
+        data_key,
+        crypto::open(master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context))
+    );
     const auto& now = keys_.front();
     std::string renewed(1, format);
     renewed += now.id;
@@ -139,7 +181,9 @@ Result<Keystore> Keystore::add_key(const std::filesystem::path& file) {
     FAIRLEAD_TRY(text, read_file(file, file_limit));
     FAIRLEAD_TRY(store, parse(text, file.string()));
     wipe(text);
-    store.keys_.insert(store.keys_.begin(), MasterKey{random_bytes(id_size), random_secret(seal_key_size)});
+    store.keys_.insert(
+        store.keys_.begin(), MasterKey{random_bytes(id_size), random_secret(seal_key_size)}
+    );
     FAIRLEAD_CHECK(write_file(file, store.print().reveal(), 0400));
     return std::move(store);
 }
@@ -154,4 +198,4 @@ Result<Keystore> Keystore::drop_old_keys(const std::filesystem::path& file) {
     return std::move(store);
 }
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

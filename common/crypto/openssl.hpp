@@ -52,10 +52,14 @@ Pointer owned(typename Pointer::pointer made, const char* what) {
 }
 
 inline BioPtr reader_of(std::string_view text) {
-    return owned<BioPtr>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), "BIO_new_mem_buf");
+    return owned<BioPtr>(
+        BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), "BIO_new_mem_buf"
+    );
 }
 
-inline BioPtr writer() { return owned<BioPtr>(BIO_new(BIO_s_mem()), "BIO_new"); }
+inline BioPtr writer() {
+    return owned<BioPtr>(BIO_new(BIO_s_mem()), "BIO_new");
+}
 
 inline std::string content(BIO* bio) {
     char* data = nullptr;
@@ -81,6 +85,8 @@ bool is_p256(const EVP_PKEY* key);
 PkeyPtr public_from_der(std::string_view der);
 
 /// No password is ever asked for at a terminal.
-inline int no_password(char*, int, int, void*) { return -1; }
+inline int no_password(char*, int, int, void*) {
+    return -1;
+}
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

@@ -18,7 +18,8 @@ namespace fairlead::crypto {
 class P256Key {
 public:
     static P256Key generate();
-    /// PKCS#8 or SEC1, unencrypted, at most 4 KiB; Errc::invalid for anything but a P-256 private key.
+    /// PKCS#8 or SEC1, unencrypted, at most 4 KiB; Errc::invalid for anything but a P-256 private
+    /// key.
     static Result<P256Key> from_pem(std::string_view pem);
     /// Reads a PEM file. The error names the file.
     static Result<P256Key> load(const std::filesystem::path& file);
@@ -53,4 +54,4 @@ private:
 /// Checks a signature made by P256Key::sign. False also for keys that are not on P-256.
 bool verify_p256(std::string_view public_der, std::string_view message, std::string_view signature);
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

@@ -9,7 +9,8 @@
 
 namespace fairlead::crypto {
 
-/// Passes over memory. The default takes about 0.1 s of one core and 46 MiB while it runs (OWASP's second choice).
+/// Passes over memory. The default takes about 0.1 s of one core and 46 MiB while it runs (OWASP's
+/// second choice).
 struct PasswordCost {
     unsigned passes = 1;
     std::size_t memory_kib = 47104;
@@ -24,4 +25,4 @@ bool verify_password(std::string_view hash, const Secret& password);
 /// True when the hash was made with another cost: hash again at the next log-in.
 bool needs_rehash(std::string_view hash, PasswordCost cost = {});
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

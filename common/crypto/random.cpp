@@ -7,7 +7,8 @@
 namespace fairlead::crypto {
 
 void start() {
-    if (sodium_init() < 0) throw std::runtime_error("libsodium cannot start: the kernel gives no random numbers");
+    if (sodium_init() < 0)
+        throw std::runtime_error("libsodium cannot start: the kernel gives no random numbers");
 }
 
 std::string random_bytes(std::size_t count) {
@@ -17,6 +18,8 @@ std::string random_bytes(std::size_t count) {
     return bytes;
 }
 
-Secret random_secret(std::size_t count) { return Secret(random_bytes(count)); }
+Secret random_secret(std::size_t count) {
+    return Secret(random_bytes(count));
+}
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

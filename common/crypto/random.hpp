@@ -8,11 +8,11 @@
 
 namespace fairlead::crypto {
 
-/// Call once at start of every program; throws when libsodium cannot start. Everything in this folder needs it.
-/// Safe to call again and from several threads.
+/// Call once at start of every program; throws when libsodium cannot start. Everything in this
+/// folder needs it. Safe to call again and from several threads.
 void start();
 
 std::string random_bytes(std::size_t count);
 Secret random_secret(std::size_t count);
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

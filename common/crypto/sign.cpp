@@ -7,8 +7,12 @@
 namespace fairlead::crypto {
 namespace {
 
-const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* raw(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+const unsigned char* raw(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+}
+unsigned char* raw(std::string& text) {
+    return reinterpret_cast<unsigned char*>(text.data());
+}
 
 /// libsodium's secret key is the seed followed by the public key.
 Secret expand(std::string_view seed) {
@@ -18,16 +22,18 @@ Secret expand(std::string_view seed) {
     return Secret(std::move(secret));
 }
 
-}  // namespace
+} // namespace
 
 Result<VerifyKey> VerifyKey::from_bytes(std::string_view bytes) {
-    if (bytes.size() != crypto_sign_PUBLICKEYBYTES) return fail(Errc::invalid, "An Ed25519 public key has 32 bytes.");
+    if (bytes.size() != crypto_sign_PUBLICKEYBYTES)
+        return fail(Errc::invalid, "An Ed25519 public key has 32 bytes.");
     return VerifyKey(std::string(bytes));
 }
 
 bool VerifyKey::verify(std::string_view message, std::string_view signature) const {
     if (signature.size() != crypto_sign_BYTES) return false;
-    return crypto_sign_verify_detached(raw(signature), raw(message), message.size(), raw(bytes_)) == 0;
+    return crypto_sign_verify_detached(raw(signature), raw(message), message.size(), raw(bytes_)) ==
+           0;
 }
 
 SigningKey SigningKey::generate() {
@@ -36,7 +42,8 @@ SigningKey SigningKey::generate() {
 }
 
 Result<SigningKey> SigningKey::from_seed(const Secret& seed) {
-    if (seed.reveal().size() != crypto_sign_SEEDBYTES) return fail(Errc::invalid, "An Ed25519 seed has 32 bytes.");
+    if (seed.reveal().size() != crypto_sign_SEEDBYTES)
+        return fail(Errc::invalid, "An Ed25519 seed has 32 bytes.");
     return SigningKey(expand(seed.reveal()));
 }
 
@@ -46,8 +53,12 @@ std::string SigningKey::sign(std::string_view message) const {
     return signature;
 }
 
-VerifyKey SigningKey::verify_key() const { return VerifyKey(std::string(key_.reveal().substr(crypto_sign_SEEDBYTES))); }
+VerifyKey SigningKey::verify_key() const {
+    return VerifyKey(std::string(key_.reveal().substr(crypto_sign_SEEDBYTES)));
+}
 
-Secret SigningKey::seed() const { return Secret(std::string(key_.reveal().substr(0, crypto_sign_SEEDBYTES))); }
+Secret SigningKey::seed() const {
+    return Secret(std::string(key_.reveal().substr(0, crypto_sign_SEEDBYTES)));
+}
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

@@ -40,4 +40,4 @@ private:
     Secret key_;
 };
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

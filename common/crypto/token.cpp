@@ -19,7 +19,7 @@ std::string checksum(std::string_view token) {
     return text;
 }
 
-}  // namespace
+} // namespace
 
 Secret make_token(std::string_view prefix) {
     auto random = random_bytes(random_size);
@@ -33,11 +33,15 @@ Secret make_token(std::string_view prefix) {
 }
 
 bool well_formed_token(std::string_view prefix, std::string_view token) {
-    if (token.size() != prefix.size() + random_size + checksum_size || !token.starts_with(prefix)) return false;
+    if (token.size() != prefix.size() + random_size + checksum_size || !token.starts_with(prefix))
+        return false;
     if (token.find_first_not_of(alphabet, prefix.size()) != std::string_view::npos) return false;
-    return token.substr(prefix.size() + random_size) == checksum(token.substr(0, prefix.size() + random_size));
+    return token.substr(prefix.size() + random_size) ==
+           checksum(token.substr(0, prefix.size() + random_size));
 }
 
-std::string token_hash(std::string_view token) { return sha256(token).hex(); }
+std::string token_hash(std::string_view token) {
+    return sha256(token).hex();
+}
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

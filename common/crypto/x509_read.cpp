@@ -13,15 +13,20 @@ constexpr std::size_t certificates_limit = 32;
 constexpr int names_limit = 100;
 
 bool printable(std::string_view text) {
-    return std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    return std::none_of(text.begin(), text.end(), [](unsigned char c) {
+        return c < 0x20 || c == 0x7f;
+    });
 }
 
 /// Empty for anything that is not plain text, such as names with a zero byte in them.
 std::string ascii_of(const ASN1_IA5STRING* text) {
     std::string value(
-        reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)), static_cast<std::size_t>(ASN1_STRING_length(text))
+        reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+        static_cast<std::size_t>(ASN1_STRING_length(text))
     );
-    bool plain = std::all_of(value.begin(), value.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
+    bool plain = std::all_of(value.begin(), value.end(), [](unsigned char c) {
+        return c > 0x20 && c < 0x7f;
+    });
     return plain ? value : std::string();
 }
 
@@ -29,19 +34,22 @@ std::string address_of(const ASN1_OCTET_STRING* address) {
     char text[INET6_ADDRSTRLEN] = "";
     int size = ASN1_STRING_length(address);
     if (size == 4 || size == 16)
-        ::inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text, sizeof text);
+        ::inet_ntop(
+            size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text, sizeof text
+        );
     return text;
 }
 
 Result<Names> names_of(X509* certificate) {
     Names names;
     int critical = 0;
-    GeneralNamesPtr found(
-        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr))
-    );
+    GeneralNamesPtr found(static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(certificate, NID_subject_alt_name, &critical, nullptr)
+    ));
     if (!found) {
         ERR_clear_error();
-        if (critical != -1) return fail(Errc::invalid, "The certificate's alternative names cannot be read.");
+        if (critical != -1)
+            return fail(Errc::invalid, "The certificate's alternative names cannot be read.");
         return names;
     }
     if (sk_GENERAL_NAME_num(found.get()) > names_limit)
@@ -50,12 +58,22 @@ Result<Names> names_of(X509* certificate) {
         const auto* name = sk_GENERAL_NAME_value(found.get(), i);
         std::string text;
         switch (name->type) {
-        case GEN_DNS: names.dns.push_back(text = ascii_of(name->d.dNSName)); break;
-        case GEN_URI: names.uri.push_back(text = ascii_of(name->d.uniformResourceIdentifier)); break;
-        case GEN_IPADD: names.ip.push_back(text = address_of(name->d.iPAddress)); break;
-        default: continue;
+        case GEN_DNS:
+            names.dns.push_back(text = ascii_of(name->d.dNSName));
+            break;
+        case GEN_URI:
+            names.uri.push_back(text = ascii_of(name->d.uniformResourceIdentifier));
+            break;
+        case GEN_IPADD:
+            names.ip.push_back(text = address_of(name->d.iPAddress));
+            break;
+        default:
+            continue;
         }
-        if (text.empty()) return fail(Errc::invalid, "The certificate has an alternative name that is no plain text.");
+        if (text.empty())
+            return fail(
+                Errc::invalid, "The certificate has an alternative name that is no plain text."
+            );
     }
     return names;
 }
@@ -73,7 +91,7 @@ std::string serial_of(X509* certificate) {
     return text;
 }
 
-}  // namespace
+} // namespace
 
 Timestamp time_of(const ASN1_TIME* time) {
     std::tm parts{};
@@ -84,7 +102,8 @@ Timestamp time_of(const ASN1_TIME* time) {
 Result<std::string> common_name_of(const X509_NAME* name) {
     int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
     if (at < 0) return std::string();
-    if (X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0) return fail(Errc::invalid, "It has more than one common name.");
+    if (X509_NAME_get_index_by_NID(name, NID_commonName, at) >= 0)
+        return fail(Errc::invalid, "It has more than one common name.");
     unsigned char* text = nullptr;
     int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
     if (size < 0) {
@@ -93,7 +112,8 @@ Result<std::string> common_name_of(const X509_NAME* name) {
     }
     std::string value(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
     OPENSSL_free(text);
-    if (!printable(value)) return fail(Errc::invalid, "Its common name holds characters that cannot be shown.");
+    if (!printable(value))
+        return fail(Errc::invalid, "Its common name holds characters that cannot be shown.");
     return value;
 }
 
@@ -139,7 +159,9 @@ Result<CertificateFacts> parse_certificate(std::string_view pem) {
 Result<CertificateFacts> parse_certificate_der(std::string_view der) {
     const auto* at = reinterpret_cast<const unsigned char*>(der.data());
     const auto* end = at + der.size();
-    X509Ptr certificate(der.size() > pem_limit ? nullptr : d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+    X509Ptr certificate(
+        der.size() > pem_limit ? nullptr : d2i_X509(nullptr, &at, static_cast<long>(der.size()))
+    );
     ERR_clear_error();
     if (!certificate || at != end) return fail(Errc::invalid, "That is no certificate in DER.");
     return facts_of(certificate.get());
@@ -147,17 +169,23 @@ Result<CertificateFacts> parse_certificate_der(std::string_view der) {
 
 Result<std::vector<std::string>> split_certificates(std::string_view pem) {
     std::vector<std::string> found;
-    if (pem.size() > pem_limit) return fail(Errc::invalid, "The certificates are larger than 64 KiB.");
+    if (pem.size() > pem_limit)
+        return fail(Errc::invalid, "The certificates are larger than 64 KiB.");
     auto bio = reader_of(pem);
     for (;;) {
         X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, no_password, nullptr));
         if (!certificate) {
             bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
             ERR_clear_error();
-            if (!at_end) return fail(Errc::invalid, "Certificate " + std::to_string(found.size() + 1) + " of the list is damaged.");
+            if (!at_end)
+                return fail(
+                    Errc::invalid,
+                    "Certificate " + std::to_string(found.size() + 1) + " of the list is damaged."
+                );
             break;
         }
-        if (found.size() == certificates_limit) return fail(Errc::invalid, "There are more than 32 certificates in the list.");
+        if (found.size() == certificates_limit)
+            return fail(Errc::invalid, "There are more than 32 certificates in the list.");
         found.push_back(to_pem(certificate.get()));
     }
     if (found.empty()) return fail(Errc::invalid, "There is no certificate in PEM.");
@@ -165,7 +193,8 @@ Result<std::vector<std::string>> split_certificates(std::string_view pem) {
 }
 
 Result<CertificateFacts> verify_issued(
-    std::string_view pem, std::span<const std::string> trusted, Usage usage, std::optional<Timestamp> at
+    std::string_view pem, std::span<const std::string> trusted, Usage usage,
+    std::optional<Timestamp> at
 ) {
     auto refused = [](std::string why) { return fail(Errc::unauthenticated, std::move(why)); };
     auto certificate = certificate_from_pem(pem);
@@ -178,7 +207,10 @@ Result<CertificateFacts> verify_issued(
     for (const auto& candidate_pem : trusted) {
         auto candidate = certificate_from_pem(candidate_pem);
         if (!candidate || X509_check_ca(candidate.get()) != 1) continue;
-        if (X509_NAME_cmp(X509_get_subject_name(candidate.get()), X509_get_issuer_name(certificate.get())) != 0) continue;
+        if (X509_NAME_cmp(
+                X509_get_subject_name(candidate.get()), X509_get_issuer_name(certificate.get())
+            ) != 0)
+            continue;
         bool signed_by = X509_verify(certificate.get(), X509_get0_pubkey(candidate.get())) == 1;
         ERR_clear_error();
         if (signed_by) {
@@ -186,19 +218,30 @@ Result<CertificateFacts> verify_issued(
             break;
         }
     }
-    if (!issuer) return refused("The certificate was issued by somebody else (\"" + facts.issuer_common_name + "\").");
+    if (!issuer)
+        return refused(
+            "The certificate was issued by somebody else (\"" + facts.issuer_common_name + "\")."
+        );
 
     auto wanted = usage == Usage::client ? XKU_SSL_CLIENT : XKU_SSL_SERVER;
     bool has_usages = X509_get_extension_flags(certificate.get()) & EXFLAG_XKUSAGE;
     if (!has_usages || !(X509_get_extended_key_usage(certificate.get()) & wanted))
-        return refused(std::string("The certificate is not for ") + (usage == Usage::client ? "agents." : "servers."));
+        return refused(
+            std::string("The certificate is not for ") +
+            (usage == Usage::client ? "agents." : "servers.")
+        );
 
     if (!at) return facts;
-    if (*at > facts.not_after) return refused("The certificate expired on " + to_rfc3339(facts.not_after) + ".");
+    if (*at > facts.not_after)
+        return refused("The certificate expired on " + to_rfc3339(facts.not_after) + ".");
     if (*at < facts.not_before)
-        return refused("The certificate is valid from " + to_rfc3339(facts.not_before) + " on only; is a clock wrong?");
-    if (*at > time_of(X509_get0_notAfter(issuer.get()))) return refused("The issuer's own certificate has expired.");
+        return refused(
+            "The certificate is valid from " + to_rfc3339(facts.not_before) +
+            " on only; is a clock wrong?"
+        );
+    if (*at > time_of(X509_get0_notAfter(issuer.get())))
+        return refused("The issuer's own certificate has expired.");
     return facts;
 }
 
-}  // namespace fairlead::crypto
+} // namespace fairlead::crypto

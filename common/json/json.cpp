@@ -5,7 +5,8 @@
 namespace fairlead::json {
 
 Result<boost::json::value> parse(std::string_view text, std::size_t limit) {
-    if (text.size() > limit) return fail(Errc::invalid, fmt::format("The JSON is larger than {} bytes.", limit));
+    if (text.size() > limit)
+        return fail(Errc::invalid, fmt::format("The JSON is larger than {} bytes.", limit));
     boost::json::parse_options options;
     options.max_depth = 32;
     boost::json::stream_parser parser({}, options);
@@ -15,11 +16,16 @@ Result<boost::json::value> parse(std::string_view text, std::size_t limit) {
     if (!failed) parser.finish(failed);
     if (failed == boost::json::error::too_deep)
         return fail(Errc::invalid, "The JSON is nested deeper than 32 levels.");
-    if (failed) return fail(Errc::invalid, fmt::format("Not valid JSON at byte {}: {}.", used, failed.message()));
+    if (failed)
+        return fail(
+            Errc::invalid, fmt::format("Not valid JSON at byte {}: {}.", used, failed.message())
+        );
     return parser.release();
 }
 
-std::string serialize(const boost::json::value& value) { return boost::json::serialize(value); }
+std::string serialize(const boost::json::value& value) {
+    return boost::json::serialize(value);
+}
 
 std::string describe(const std::vector<FieldError>& errors) {
     std::string text;
@@ -30,4 +36,4 @@ std::string describe(const std::vector<FieldError>& errors) {
     return text + ".";
 }
 
-}  // namespace fairlead::json
+} // namespace fairlead::json

@@ -3,9 +3,9 @@
 ///     struct RenameServer { std::string name; std::optional<std::string> note; };
 ///     BOOST_DESCRIBE_STRUCT(RenameServer, (), (name, note))
 ///
-/// Members without std::optional are required under `Strictness::exact` and keep their defaults under
-/// `Strictness::lenient`. Enums travel as their enumerators' names. Costs about 3 s of compile time per file:
-/// include it from .cpp files.
+/// Members without std::optional are required under `Strictness::exact` and keep their defaults
+/// under `Strictness::lenient`. Enums travel as their enumerators' names. Costs about 3 s of
+/// compile time per file: include it from .cpp files.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -26,8 +26,8 @@
 
 namespace fairlead::json {
 
-/// How to read what other people wrote. The API is exact: unknown and missing members are errors, by name.
-/// The link is lenient: that is how versions differ.
+/// How to read what other people wrote. The API is exact: unknown and missing members are errors,
+/// by name. The link is lenient: that is how versions differ.
 enum class Strictness { exact, lenient };
 
 /// Parses at most `limit` bytes and 32 levels. Errc::invalid says where it stopped making sense.
@@ -38,7 +38,8 @@ std::string serialize(const boost::json::value& value);
 template <class T>
 boost::json::value to_value(const T& from);
 
-/// Collects what is wrong while reading; every error of the document is reported, not only the first (at most 20).
+/// Collects what is wrong while reading; every error of the document is reported, not only the
+/// first (at most 20).
 class Reader {
 public:
     explicit Reader(Strictness strictness) : strictness_(strictness) {}
@@ -47,7 +48,8 @@ public:
     void read(const boost::json::value& from, T& into);
 
     void wrong(std::string message) {
-        if (errors_.size() < 20) errors_.push_back({path_.empty() ? "(document)" : path_, std::move(message)});
+        if (errors_.size() < 20)
+            errors_.push_back({path_.empty() ? "(document)" : path_, std::move(message)});
     }
     const std::vector<FieldError>& errors() const { return errors_; }
 
@@ -62,7 +64,8 @@ private:
     /// Extends the path for one scope.
     class Inside {
     public:
-        Inside(Reader& reader, std::string_view part) : reader_(reader), length_(reader.path_.size()) {
+        Inside(Reader& reader, std::string_view part)
+            : reader_(reader), length_(reader.path_.size()) {
             if (length_ > 0 && !part.starts_with('[')) reader.path_ += '.';
             reader.path_ += part;
         }
@@ -102,7 +105,8 @@ Result<T> decode(std::string_view text, Strictness strictness, std::size_t limit
     return from_value<T>(value, strictness);
 }
 
-// ---- implementation -------------------------------------------------------------------------------------
+// ---- implementation
+// -------------------------------------------------------------------------------------
 
 namespace detail {
 
@@ -120,7 +124,8 @@ template <class T>
 struct IsMap<std::map<std::string, T>> : std::true_type {};
 
 template <class T>
-using Members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+using Members = boost::describe::describe_members<
+    T, boost::describe::mod_public | boost::describe::mod_inherited>;
 
 template <class E>
 std::string choices() {
@@ -132,7 +137,7 @@ std::string choices() {
     return list;
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// The enumerator's name, "" for a value outside the enum.
 template <class E>
@@ -170,7 +175,9 @@ boost::json::value to_value(const T& from) {
         return object;
     } else {
         boost::json::object object;
-        boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) { object.emplace(d.name, to_value(from.*d.pointer)); });
+        boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
+            object.emplace(d.name, to_value(from.*d.pointer));
+        });
         return object;
     }
 }
@@ -232,12 +239,15 @@ template <class T>
 void Reader::read_struct(const boost::json::value& from, T& into) {
     if (!from.is_object()) return wrong("must be an object");
     const auto& object = from.get_object();
-    boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) { read_member(object, d.name, into.*d.pointer); });
+    boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
+        read_member(object, d.name, into.*d.pointer);
+    });
     if (strictness_ == Strictness::lenient) return;
     for (const auto& member : object) {
         auto key = member.key();
         bool known = false;
-        boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) { known = known || key == d.name; });
+        boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) { known = known || key == d.name; }
+        );
         if (known) continue;
         Inside inside(*this, key);
         wrong("is not known here");
@@ -262,11 +272,13 @@ void Reader::read_number(const boost::json::value& from, N& into) {
     } else {
         boost::json::error_code failed;
         auto number = from.is_number() ? from.to_number<N>(failed) : N{};
-        if (!from.is_number() || failed) return wrong("must be a whole number from " +
-                                                      std::to_string(std::numeric_limits<N>::min()) + " to " +
-                                                      std::to_string(std::numeric_limits<N>::max()));
+        if (!from.is_number() || failed)
+            return wrong(
+                "must be a whole number from " + std::to_string(std::numeric_limits<N>::min()) +
+                " to " + std::to_string(std::numeric_limits<N>::max())
+            );
         into = number;
     }
 }
 
-}  // namespace fairlead::json
+} // namespace fairlead::json

@@ -27,7 +27,8 @@ std::string common_name_of(X509& certificate) {
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (at < 0) return {};
     unsigned char* utf8 = nullptr;
-    int size = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    int size =
+        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
     if (size < 0) return {};
     std::string text(reinterpret_cast<char*>(utf8), static_cast<std::size_t>(size));
     OPENSSL_free(utf8);
@@ -44,20 +45,23 @@ std::string serial_of(X509& certificate) {
 }
 
 void read_names(X509& certificate, PeerCertificate& into) {
-    auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr));
+    auto* names = static_cast<GENERAL_NAMES*>(
+        X509_get_ext_d2i(&certificate, NID_subject_alt_name, nullptr, nullptr)
+    );
     for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
         const auto* name = sk_GENERAL_NAME_value(names, i);
         if (name->type != GEN_DNS && name->type != GEN_URI) continue;
         const auto* text = name->d.ia5;
         auto& list = name->type == GEN_DNS ? into.dns_names : into.uris;
         list.emplace_back(
-            reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)), static_cast<std::size_t>(ASN1_STRING_length(text))
+            reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+            static_cast<std::size_t>(ASN1_STRING_length(text))
         );
     }
     GENERAL_NAMES_free(names);
 }
 
-}  // namespace
+} // namespace
 
 std::string sha256_hex(std::string_view bytes) {
     unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -102,12 +106,18 @@ PeerCertificate facts_of(X509& certificate) {
 Result<std::vector<X509Ptr>> read_certificates(std::string_view pem) {
     BioPtr bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
     std::vector<X509Ptr> found;
-    while (X509Ptr one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) found.push_back(std::move(one));
+    while (X509Ptr one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
+        found.push_back(std::move(one));
     auto last = ERR_peek_last_error();
     bool at_end = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
     ERR_clear_error();
-    if (found.empty()) return fail(Errc::invalid, "There is no certificate in PEM format in this text.");
-    if (!at_end) return fail(Errc::invalid, "Certificate " + std::to_string(found.size() + 1) + " of this text is damaged.");
+    if (found.empty())
+        return fail(Errc::invalid, "There is no certificate in PEM format in this text.");
+    if (!at_end)
+        return fail(
+            Errc::invalid,
+            "Certificate " + std::to_string(found.size() + 1) + " of this text is damaged."
+        );
     return found;
 }
 
@@ -119,17 +129,22 @@ Result<Identity> read_identity(std::string_view chain_pem, const Secret& key_pem
     Identity identity;
     identity.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_password, nullptr));
     ERR_clear_error();
-    if (!identity.key) return fail(Errc::invalid, "There is no unencrypted private key in PEM format in this text.");
+    if (!identity.key)
+        return fail(
+            Errc::invalid, "There is no unencrypted private key in PEM format in this text."
+        );
     identity.leaf = std::move(certificates.front());
     if (X509_check_private_key(identity.leaf.get(), identity.key.get()) != 1) {
         ERR_clear_error();
         return fail(
-            Errc::invalid, "The private key does not belong to the certificate of " + common_name_of(*identity.leaf) + "."
+            Errc::invalid, "The private key does not belong to the certificate of " +
+                               common_name_of(*identity.leaf) + "."
         );
     }
     identity.chain.reset(sk_X509_new_null());
-    for (std::size_t i = 1; i < certificates.size(); ++i) sk_X509_push(identity.chain.get(), certificates[i].release());
+    for (std::size_t i = 1; i < certificates.size(); ++i)
+        sk_X509_push(identity.chain.get(), certificates[i].release());
     return identity;
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -6,7 +6,7 @@ namespace {
 
 constexpr auto tick = std::chrono::milliseconds(250);
 
-}  // namespace
+} // namespace
 
 void Deadlines::set(Member& member, std::chrono::steady_clock::duration limit) {
     member.deadline_ = std::chrono::steady_clock::now() + limit;
@@ -35,4 +35,4 @@ void Deadlines::sweep() {
     if (!members_.empty()) arm();
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

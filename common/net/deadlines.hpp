@@ -11,10 +11,12 @@
 
 namespace fairlead::net {
 
-/// Looks at its members four times a second, so a limit is kept to a quarter of a second. One thread.
+/// Looks at its members four times a second, so a limit is kept to a quarter of a second. One
+/// thread.
 class Deadlines : public std::enable_shared_from_this<Deadlines> {
 public:
-    using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+    using Hook = boost::intrusive::list_base_hook<
+        boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
     /// Something with a limit. Leaves the list when it is destroyed.
     class Member : public Hook {
@@ -31,7 +33,8 @@ public:
 
     explicit Deadlines(Executor executor) : timer_(std::move(executor)) {}
 
-    /// Calls member.expire() once, when `limit` has passed, unless it is set anew or cleared before.
+    /// Calls member.expire() once, when `limit` has passed, unless it is set anew or cleared
+    /// before.
     void set(Member& member, std::chrono::steady_clock::duration limit);
     void clear(Member& member) { member.unlink(); }
 
@@ -44,4 +47,4 @@ private:
     bool armed_ = false;
 };
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

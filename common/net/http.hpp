@@ -42,28 +42,30 @@ private:
     std::vector<Field> fields_;
 };
 
-/// A whole request. `target` is as sent, in origin form ("/a?b"): the server has already turned the absolute form
-/// into it. `host` is from the Host field or the absolute form, in lower case, without port.
+/// A whole request. `target` is as sent, in origin form ("/a?b"): the server has already turned the
+/// absolute form into it. `host` is from the Host field or the absolute form, in lower case,
+/// without port.
 struct HttpRequest {
     HttpRequest() = default;
 
-    std::string method;  ///< "GET"
+    std::string method; ///< "GET"
     std::string target;
     std::string host;
     Headers headers;
     std::string body;
-    bool wants_websocket = false;  ///< a valid RFC 6455 upgrade request
+    bool wants_websocket = false; ///< a valid RFC 6455 upgrade request
     std::shared_ptr<const PeerInfo> peer;
 
     /// The part of `target` before '?', still percent-encoded; and the part after it.
     std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
     std::string_view query() const {
         auto mark = target.find('?');
-        return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
+        return mark == std::string::npos ? std::string_view()
+                                         : std::string_view(target).substr(mark + 1);
     }
 };
 
 /// "Not Found" for 404; "" for codes that have no name.
 std::string_view reason_phrase(int status);
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

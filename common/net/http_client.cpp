@@ -28,9 +28,12 @@ public:
 
 private:
     void on_request_impl(http::verb, string_view, string_view, int, error_code&) override {}
-    void on_response_impl(int code, string_view, int, error_code&) override { answer_.status = code; }
+    void on_response_impl(int code, string_view, int, error_code&) override {
+        answer_.status = code;
+    }
     void on_field_impl(http::field, string_view name, string_view value, error_code&) override {
-        if (!head_done_) answer_.headers.add({name.data(), name.size()}, {value.data(), value.size()});
+        if (!head_done_)
+            answer_.headers.add({name.data(), name.size()}, {value.data(), value.size()});
     }
     void on_header_impl(error_code&) override { head_done_ = true; }
     void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
@@ -51,11 +54,17 @@ private:
 
 Error unreadable(const Url& url, const error_code& ec, std::size_t limit) {
     if (ec == http::error::body_limit)
-        return Error(Errc::invalid, "The answer of " + url.host + " is larger than " + std::to_string(limit) + " bytes.");
-    return Error(Errc::unavailable, "The answer of " + url.host + " is not valid HTTP: " + ec.message() + ".");
+        return Error(
+            Errc::invalid,
+            "The answer of " + url.host + " is larger than " + std::to_string(limit) + " bytes."
+        );
+    return Error(
+        Errc::unavailable, "The answer of " + url.host + " is not valid HTTP: " + ec.message() + "."
+    );
 }
 
-Task<Result<HttpAnswer>> read_answer(TlsStream& stream, const Url& url, bool head, std::size_t limit) {
+Task<Result<HttpAnswer>>
+read_answer(TlsStream& stream, const Url& url, bool head, std::size_t limit) {
     HttpAnswer answer;
     AnswerTokens tokens(answer, limit);
     tokens.skip(head);
@@ -76,13 +85,15 @@ Task<Result<HttpAnswer>> read_answer(TlsStream& stream, const Url& url, bool hea
             if (ec == http::error::need_more || (!ec && used == 0)) break;
             if (ec) co_return fail(unreadable(url, ec, limit));
         }
-        if (held.size() > max_header) co_return fail(unreadable(url, http::error::header_limit, limit));
+        if (held.size() > max_header)
+            co_return fail(unreadable(url, http::error::header_limit, limit));
     }
     co_return answer;
 }
 
 Task<Result<HttpAnswer>> exchange(
-    TlsClientContext& tls, std::string text, std::string_view body, const Url& url, const HttpClientOptions& options, bool head
+    TlsClientContext& tls, std::string text, std::string_view body, const Url& url,
+    const HttpClientOptions& options, bool head
 ) {
     auto connected = co_await connect_tls(url.host, url.port, "http/1.1", tls, options.limit);
     if (!connected) co_return fail(std::move(connected).error());
@@ -95,19 +106,24 @@ Task<Result<HttpAnswer>> exchange(
     co_return answer;
 }
 
-bool clean(std::string_view text) { return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos; }
+bool clean(std::string_view text) {
+    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+}
 
-}  // namespace
+} // namespace
 
 Result<HttpAnswer> http_request(
-    TlsClientContext& tls, std::string_view method, const Url& url, std::string_view body, const HttpClientOptions& options
+    TlsClientContext& tls, std::string_view method, const Url& url, std::string_view body,
+    const HttpClientOptions& options
 ) {
     std::string text(method);
-    text += " " + url.target + " HTTP/1.1\r\nhost: " + url.host_field() + "\r\nconnection: close\r\n";
+    text +=
+        " " + url.target + " HTTP/1.1\r\nhost: " + url.host_field() + "\r\nconnection: close\r\n";
     for (std::size_t i = 0; i < options.headers.size(); ++i) {
         if (!clean(options.headers.name(i)) || !clean(options.headers.value(i)))
             return fail(Errc::invalid, "A header to send has a line break in it.");
-        text += std::string(options.headers.name(i)) + ": " + std::string(options.headers.value(i)) + "\r\n";
+        text += std::string(options.headers.name(i)) + ": " +
+                std::string(options.headers.value(i)) + "\r\n";
     }
     if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH")
         text += "content-length: " + std::to_string(body.size()) + "\r\n";
@@ -117,19 +133,25 @@ Result<HttpAnswer> http_request(
     std::optional<Result<HttpAnswer>> result;
     std::exception_ptr thrown;
     auto all = [&]() -> Task<> {
-        result = co_await within<HttpAnswer>(options.limit, exchange(tls, text, body, url, options, method == "HEAD"));
+        result = co_await within<HttpAnswer>(
+            options.limit, exchange(tls, text, body, url, options, method == "HEAD")
+        );
     };
     asio::co_spawn(io, all(), [&](std::exception_ptr failed) { thrown = std::move(failed); });
     io.run();
     if (thrown) std::rethrow_exception(thrown);
     if (!*result && result->error().kind() == Errc::timeout)
-        return fail(Errc::timeout, url.host + " did not answer within " + std::to_string(options.limit.count()) + " ms.");
+        return fail(
+            Errc::timeout,
+            url.host + " did not answer within " + std::to_string(options.limit.count()) + " ms."
+        );
     return *std::move(result);
 }
 
-Result<HttpAnswer> post_json(TlsClientContext& tls, const Url& url, std::string_view json, HttpClientOptions options) {
+Result<HttpAnswer>
+post_json(TlsClientContext& tls, const Url& url, std::string_view json, HttpClientOptions options) {
     options.headers.set("content-type", "application/json");
     return http_request(tls, "POST", url, json, options);
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -17,7 +17,9 @@ constexpr std::size_t max_chunk_line = 4 * 1024;
 
 bool same_word(std::string_view left, std::string_view right) {
     return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-        auto low = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+        auto low = [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        };
         return low(a) == low(b);
     });
 }
@@ -49,7 +51,8 @@ const char* suspicious(std::string_view head) {
         if (c == '\t') continue;
         if (c == '\r' && i + 1 < head.size() && head[i + 1] == '\n') {
             ++i;
-            if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t')) return "A header line is folded.";
+            if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t'))
+                return "A header line is folded.";
             continue;
         }
         if (c == '\n' || c == '\r') return "A line does not end with CR and LF.";
@@ -88,7 +91,9 @@ public:
     int version = 11;
 
 private:
-    void on_request_impl(http::verb, string_view method, string_view target, int wanted, error_code& ec) override {
+    void on_request_impl(
+        http::verb, string_view method, string_view target, int wanted, error_code& ec
+    ) override {
         version = wanted;
         request_.method.assign(method.data(), method.size());
         request_.target.assign(target.data(), target.size());
@@ -99,7 +104,7 @@ private:
     }
     void on_response_impl(int, string_view, int, error_code&) override {}
     void on_field_impl(http::field, string_view name, string_view value, error_code& ec) override {
-        if (head_done) return;  // a trailer
+        if (head_done) return; // a trailer
         if (request_.headers.size() >= limits_.header_count) {
             too_many = true;
             ec = http::error::header_limit;
@@ -109,7 +114,10 @@ private:
     }
     void on_header_impl(error_code&) override { head_done = true; }
     void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-        if (length) request_.body.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*length, 64 * 1024)));
+        if (length)
+            request_.body.reserve(
+                static_cast<std::size_t>(std::min<std::uint64_t>(*length, 64 * 1024))
+            );
     }
     std::size_t on_body_impl(string_view piece, error_code&) override {
         request_.body.append(piece.data(), piece.size());
@@ -126,7 +134,7 @@ private:
     const HttpLimits& limits_;
 };
 
-}  // namespace
+} // namespace
 
 struct HttpReader::Impl {
     explicit Impl(const HttpLimits& wanted) : limits(wanted) {}
@@ -149,7 +157,7 @@ struct HttpReader::Impl {
     State state = State::idle;
     HttpRequest request;
     std::optional<Tokens> tokens;
-    std::string pending;  // an incomplete head, or an incomplete chunk line
+    std::string pending; // an incomplete head, or an incomplete chunk line
     std::size_t searched = 0;
     std::optional<HttpProblem> problem;
     bool keep = true;
@@ -159,21 +167,33 @@ struct HttpReader::Impl {
 
 void HttpReader::Impl::refuse(const error_code& ec) {
     if (ec == http::error::body_limit)
-        return refuse(413, "The body is larger than " + std::to_string(limits.body_bytes) + " bytes.");
+        return refuse(
+            413, "The body is larger than " + std::to_string(limits.body_bytes) + " bytes."
+        );
     if (tokens && tokens->too_long)
-        return refuse(414, "The request target is longer than " + std::to_string(limits.target_bytes) + " bytes.");
+        return refuse(
+            414,
+            "The request target is longer than " + std::to_string(limits.target_bytes) + " bytes."
+        );
     if (tokens && tokens->too_many)
-        return refuse(431, "There are more than " + std::to_string(limits.header_count) + " header fields.");
+        return refuse(
+            431, "There are more than " + std::to_string(limits.header_count) + " header fields."
+        );
     if (ec == http::error::header_limit)
-        return refuse(431, "The header is larger than " + std::to_string(limits.header_bytes) + " bytes.");
-    if (ec == http::error::bad_version) return refuse(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
+        return refuse(
+            431, "The header is larger than " + std::to_string(limits.header_bytes) + " bytes."
+        );
+    if (ec == http::error::bad_version)
+        return refuse(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here.");
     refuse(400, "This is not a valid HTTP request: " + ec.message() + ".");
 }
 
 std::size_t HttpReader::Impl::feed(std::string_view bytes) {
     std::size_t used = 0;
     // Some clients send a line break after a body; RFC 9112 asks servers to overlook it.
-    while (state == State::idle && pending.empty() && used < bytes.size() && (bytes[used] == '\r' || bytes[used] == '\n')) ++used;
+    while (state == State::idle && pending.empty() && used < bytes.size() &&
+           (bytes[used] == '\r' || bytes[used] == '\n'))
+        ++used;
     if (used == bytes.size()) return used;
     if (state == State::idle) state = State::head;
     if (state == State::head) used += feed_head(bytes.substr(used));
@@ -186,20 +206,27 @@ std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
     // The usual request comes in one piece and is read where it lies.
     std::string_view all = bytes;
     if (held > 0) {
-        pending.append(bytes.substr(0, limits.header_bytes + 4 - std::min(held, limits.header_bytes + 4)));
+        pending.append(
+            bytes.substr(0, limits.header_bytes + 4 - std::min(held, limits.header_bytes + 4))
+        );
         all = pending;
     }
     auto end = all.find("\r\n\r\n", searched > 3 ? searched - 3 : 0);
     if (end == std::string_view::npos || end + 4 > limits.header_bytes) {
         auto size = std::min(end == std::string_view::npos ? all.size() : end + 4, all.size());
         if (size >= limits.header_bytes) {
-            bool line = all.substr(0, limits.target_bytes + 16).find('\n') == std::string_view::npos;
-            refuse(line ? 414 : 431, line ? "The request target is too long."
-                                          : "The header is larger than " + std::to_string(limits.header_bytes) + " bytes.");
+            bool line =
+                all.substr(0, limits.target_bytes + 16).find('\n') == std::string_view::npos;
+            refuse(
+                line ? 414 : 431, line ? "The request target is too long."
+                                       : "The header is larger than " +
+                                             std::to_string(limits.header_bytes) + " bytes."
+            );
             return bytes.size();
         }
         // A line that ends wrongly may never come to an end that we would see.
-        if (const char* bad = suspicious(all.substr(0, all.size() - (all.ends_with('\r') ? 1 : 0)))) {
+        if (const char* bad =
+                suspicious(all.substr(0, all.size() - (all.ends_with('\r') ? 1 : 0)))) {
             refuse(400, bad);
             return bytes.size();
         }
@@ -257,7 +284,8 @@ bool HttpReader::Impl::check_lengths() {
     if (lengths > 1) return refuse(400, "There is more than one Content-Length."), false;
     if (lengths == 1) {
         auto text = *request.headers.get("content-length");
-        if (text.empty() || text.size() > 19 || text.find_first_not_of("0123456789") != std::string_view::npos)
+        if (text.empty() || text.size() > 19 ||
+            text.find_first_not_of("0123456789") != std::string_view::npos)
             return refuse(400, "Content-Length is not a number."), false;
     }
     if (codings == 0) return true;
@@ -273,13 +301,14 @@ bool HttpReader::Impl::absolute_to_origin() {
     if (target.starts_with('/')) return true;
     if (target == "*" && request.method == "OPTIONS") return true;
     auto start = std::string_view(target).find("://");
-    if (start == std::string_view::npos ||
-        !(same_word(target.substr(0, start), "http") || same_word(target.substr(0, start), "https")))
+    if (start == std::string_view::npos || !(same_word(target.substr(0, start), "http") ||
+                                             same_word(target.substr(0, start), "https")))
         return refuse(400, "The request target must begin with '/'."), false;
     auto rest = std::string_view(target).substr(start + 3);
     auto slash = std::min(rest.find_first_of("/?"), rest.size());
     auto authority = rest.substr(0, slash);
-    if (authority.empty() || !good_host(authority)) return refuse(400, "The host in the request target is not valid."), false;
+    if (authority.empty() || !good_host(authority))
+        return refuse(400, "The host in the request target is not valid."), false;
     request.host = host_name(authority);
     std::string path(rest.substr(slash));
     if (!path.starts_with('/')) path.insert(0, "/");
@@ -290,7 +319,8 @@ bool HttpReader::Impl::absolute_to_origin() {
 bool HttpReader::Impl::check_host() {
     auto hosts = request.headers.count("host");
     if (hosts > 1) return refuse(400, "There is more than one Host field."), false;
-    if (hosts == 0 && tokens->version >= 11) return refuse(400, "The Host field is missing."), false;
+    if (hosts == 0 && tokens->version >= 11)
+        return refuse(400, "The Host field is missing."), false;
     if (hosts == 1) {
         auto field = *request.headers.get("host");
         if (!good_host(field)) return refuse(400, "The Host field is not valid."), false;
@@ -303,9 +333,10 @@ void HttpReader::Impl::look_for_websocket() {
     const auto& headers = request.headers;
     auto key = headers.get("sec-websocket-key");
     auto version = headers.get("sec-websocket-version");
-    request.wants_websocket = request.method == "GET" && tokens->version >= 11 && tokens->is_done() &&
-                              has_word(headers, "connection", "upgrade") && has_word(headers, "upgrade", "websocket") &&
-                              key && key->size() == 24 && version && *version == "13";
+    request.wants_websocket = request.method == "GET" && tokens->version >= 11 &&
+                              tokens->is_done() && has_word(headers, "connection", "upgrade") &&
+                              has_word(headers, "upgrade", "websocket") && key &&
+                              key->size() == 24 && version && *version == "13";
 }
 
 std::size_t HttpReader::Impl::feed_body(std::string_view bytes) {
@@ -349,13 +380,27 @@ HttpReader::HttpReader(const HttpLimits& limits) : impl_(std::make_unique<Impl>(
 HttpReader::HttpReader(HttpReader&&) noexcept = default;
 HttpReader::~HttpReader() = default;
 
-std::size_t HttpReader::feed(std::string_view bytes) { return impl_->feed(bytes); }
-HttpReader::State HttpReader::state() const { return impl_->state; }
-const HttpRequest& HttpReader::request() const { return impl_->request; }
-bool HttpReader::keep_alive() const { return impl_->keep; }
-bool HttpReader::http_1_0() const { return impl_->old_version; }
-bool HttpReader::expects_continue() { return std::exchange(impl_->wants_continue, false); }
-const HttpProblem& HttpReader::problem() const { return *impl_->problem; }
+std::size_t HttpReader::feed(std::string_view bytes) {
+    return impl_->feed(bytes);
+}
+HttpReader::State HttpReader::state() const {
+    return impl_->state;
+}
+const HttpRequest& HttpReader::request() const {
+    return impl_->request;
+}
+bool HttpReader::keep_alive() const {
+    return impl_->keep;
+}
+bool HttpReader::http_1_0() const {
+    return impl_->old_version;
+}
+bool HttpReader::expects_continue() {
+    return std::exchange(impl_->wants_continue, false);
+}
+const HttpProblem& HttpReader::problem() const {
+    return *impl_->problem;
+}
 
 HttpRequest HttpReader::take() {
     auto request = std::move(impl_->request);
@@ -367,4 +412,4 @@ HttpRequest HttpReader::take() {
     return request;
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -11,16 +11,18 @@
 
 namespace fairlead::net {
 
-/// What is wrong with a request, as it is answered. The connection ends after it: what follows cannot be trusted.
+/// What is wrong with a request, as it is answered. The connection ends after it: what follows
+/// cannot be trusted.
 struct HttpProblem {
     HttpProblem(int code, std::string_view sentence) : status(code), reason(sentence) {}
     int status;
     std::string reason;
 };
 
-/// Feed bytes, look at state(). Refuses what proxies and servers are known to read differently: both length fields,
-/// any transfer coding but "chunked", lengths that repeat, folded lines, bare line feeds, spaces before the colon,
-/// several Host fields, control characters. Trailers are read and dropped.
+/// Feed bytes, look at state(). Refuses what proxies and servers are known to read differently:
+/// both length fields, any transfer coding but "chunked", lengths that repeat, folded lines, bare
+/// line feeds, spaces before the colon, several Host fields, control characters. Trailers are read
+/// and dropped.
 class HttpReader {
 public:
     explicit HttpReader(const HttpLimits& limits);
@@ -28,11 +30,11 @@ public:
     ~HttpReader();
 
     enum class State {
-        idle,    ///< between requests, nothing has come
-        head,    ///< somewhere in request line and fields
-        body,    ///< the head is complete: request() holds it
-        done,    ///< take() the request
-        refused  ///< problem() says why
+        idle,   ///< between requests, nothing has come
+        head,   ///< somewhere in request line and fields
+        body,   ///< the head is complete: request() holds it
+        done,   ///< take() the request
+        refused ///< problem() says why
     };
 
     /// Uses bytes of the current request only and says how many; keep the rest for after take().
@@ -56,4 +58,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

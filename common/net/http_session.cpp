@@ -17,13 +17,17 @@ namespace fairlead::net {
 namespace {
 
 constexpr std::size_t buffer_size = 8 * 1024;
-constexpr std::size_t joined_body = 16 * 1024;  // up to here head and body go in one record
-constexpr std::size_t lingering = 256 * 1024;   // read and dropped after a refusal, so that the answer arrives
-constexpr auto lingering_time = std::chrono::seconds(2);
+constexpr std::size_t joined_body = 16 * 1024; // up to here head and body go in one record
+// Read and dropped after a refusal, so that the answer arrives: more than the largest body that a
+// client sends in good faith, for a time that costs little.
+constexpr std::size_t lingering = 2 * 1024 * 1024;
+constexpr auto lingering_time = std::chrono::seconds(5);
 
 using State = HttpReader::State;
 
-bool has_body(int status) { return status >= 200 && status != 204 && status != 304; }
+bool has_body(int status) {
+    return status >= 200 && status != 204 && status != 304;
+}
 
 void append_clean(std::string& out, std::string_view text) {
     for (char c : text) out += static_cast<unsigned char>(c) < 0x20 && c != '\t' ? ' ' : c;
@@ -45,7 +49,8 @@ private:
 class HttpSession {
 public:
     HttpSession(HttpService& service, Connection& connection)
-        : service_(service), connection_(connection), stream_(*connection.stream), reader_(service.limits) {}
+        : service_(service), connection_(connection), stream_(*connection.stream),
+          reader_(service.limits) {}
 
     Task<> run();
     Task<bool> read_request();
@@ -89,8 +94,10 @@ Task<bool> HttpSession::read_more() {
     begin_ = end_ = 0;
     end_ = co_await stream_.read_some(buffer_.get(), buffer_size, ec);
     if (ec == asio::error::timed_out && reader_.state() != State::idle)
-        co_await refuse(408, reader_.state() == State::head ? "The header took too long to arrive."
-                                                            : "The body took too long to arrive.");
+        co_await refuse(
+            408, reader_.state() == State::head ? "The header took too long to arrive."
+                                                : "The body took too long to arrive."
+        );
     co_return end_ > 0;
 }
 
@@ -112,7 +119,9 @@ Task<bool> HttpSession::read_request() {
             co_return false;
         }
         if (now != before)
-            stream_.set_deadline(now == State::head ? service_.limits.header_time : service_.limits.body_time);
+            stream_.set_deadline(
+                now == State::head ? service_.limits.header_time : service_.limits.body_time
+            );
         if (now == State::body && begin_ == end_ && reader_.expects_continue()) {
             error_code ec;
             co_await stream_.write_all("HTTP/1.1 100 Continue\r\n\r\n", {}, ec);
@@ -143,10 +152,11 @@ Task<bool> HttpSession::answer(HttpRequest request) {
     if (request.wants_websocket) upgrading = request;
     auto response = co_await call(std::move(request));
     if (response.upgrade && upgrading) {
-        if (has_leftover()) co_return false;  // nobody may speak before the 101
+        if (has_leftover()) co_return false; // nobody may speak before the 101
         auto run = std::move(response.upgrade);
         auto headers = std::move(response.headers);
-        auto socket = co_await upgrade(*std::move(upgrading), std::move(headers), response.upgrade_limits);
+        auto socket =
+            co_await upgrade(*std::move(upgrading), std::move(headers), response.upgrade_limits);
         if (socket) co_await run(*std::move(socket));
         co_return false;
     }
@@ -180,8 +190,10 @@ Task<HttpResponse> HttpSession::call(HttpRequest request) {
     }
     if (connection_.handler_late) co_await asio::this_coro::reset_cancellation_state();
     if (failed)
-        response = connection_.handler_late ? refusal(503, "The request took too long.")
-                                            : refusal(500, "Something went wrong here; the log of the controller says what.");
+        response =
+            connection_.handler_late
+                ? refusal(503, "The request took too long.")
+                : refusal(500, "Something went wrong here; the log of the controller says what.");
     co_return response;
 }
 
@@ -244,7 +256,10 @@ public:
         out.clear();
         if (!session_.old_version_) {
             char size[20];
-            out.append(size, static_cast<std::size_t>(std::snprintf(size, sizeof size, "%zx\r\n", piece.size())));
+            out.append(
+                size,
+                static_cast<std::size_t>(std::snprintf(size, sizeof size, "%zx\r\n", piece.size()))
+            );
         }
         out += piece;
         if (!session_.old_version_) out += "\r\n";
@@ -269,7 +284,7 @@ Task<> HttpSession::watch_peer(TaskGroup& group) {
         if (ec) break;
         auto size = co_await stream_.read_some(&byte, 1, ec);
         if (size == 0) break;
-        keep_ = false;  // a pipelined request behind an endless answer is not worth keeping
+        keep_ = false; // a pipelined request behind an endless answer is not worth keeping
     }
     group.cancel();
 }
@@ -313,7 +328,8 @@ Task<bool> HttpSession::send_stream(HttpResponse response) {
     co_return !ec && keep_;
 }
 
-Task<Result<WebSocket>> HttpSession::upgrade(HttpRequest request, Headers extra, WebSocketLimits limits) {
+Task<Result<WebSocket>>
+HttpSession::upgrade(HttpRequest request, Headers extra, WebSocketLimits limits) {
     connection_.activity = Activity::open_end;
     buffer_.reset();
     return accept_websocket(connection_.stream, std::move(request), std::move(extra), limits);
@@ -341,7 +357,7 @@ Task<> HttpSession::linger() {
     }
 }
 
-}  // namespace
+} // namespace
 
 const std::string& HttpService::date() {
     auto now = std::chrono::system_clock::now();
@@ -355,8 +371,8 @@ const std::string& HttpService::date() {
                                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     char text[64];
     std::snprintf(
-        text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday, months[parts.tm_mon],
-        parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec
+        text, sizeof text, "%s, %02d %s %d %02d:%02d:%02d GMT", days[parts.tm_wday], parts.tm_mday,
+        months[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec
     );
     date_ = text;
     return date_;
@@ -368,7 +384,8 @@ Task<> serve_http(HttpService& service, Connection& connection) {
 }
 
 Task<Result<WebSocket>> accept_agent(
-    HttpService& service, Connection& connection, const std::string& path, const WebSocketLimits& limits
+    HttpService& service, Connection& connection, const std::string& path,
+    const WebSocketLimits& limits
 ) {
     std::optional<HttpSession> session;
     session.emplace(service, connection);
@@ -376,12 +393,16 @@ Task<Result<WebSocket>> accept_agent(
     if (!got) co_return fail(Errc::unavailable, "The agent sent no request for the link.");
     auto request = session->take();
     if (!request.wants_websocket || request.path() != path || session->has_leftover()) {
-        co_await session->refuse(404, "On this protocol only the agent link is served, at " + path + ".");
-        co_return fail(Errc::invalid, "The agent asked for " + request.target + " instead of the link.");
+        co_await session->refuse(
+            404, "On this protocol only the agent link is served, at " + path + "."
+        );
+        co_return fail(
+            Errc::invalid, "The agent asked for " + request.target + " instead of the link."
+        );
     }
     session.reset();
     connection.activity = Activity::open_end;
     co_return co_await accept_websocket(connection.stream, std::move(request), Headers(), limits);
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -33,10 +33,10 @@ private:
 
 /// What a connection is doing, so that the listener knows how to end it.
 enum class Activity {
-    handshake,  ///< may be cut off
-    idle,       ///< may be cut off
-    request,    ///< may finish its answer
-    open_end,   ///< a stream, a WebSocket, an agent: is told to stop
+    handshake, ///< may be cut off
+    idle,      ///< may be cut off
+    request,   ///< may finish its answer
+    open_end,  ///< a stream, a WebSocket, an agent: is told to stop
 };
 
 /// The listener's view of a connection.
@@ -53,7 +53,8 @@ Task<> serve_http(HttpService& service, Connection& connection);
 
 /// Reads one upgrade request of an agent and answers it; Errc::invalid or what broke.
 Task<Result<WebSocket>> accept_agent(
-    HttpService& service, Connection& connection, const std::string& path, const WebSocketLimits& limits
+    HttpService& service, Connection& connection, const std::string& path,
+    const WebSocketLimits& limits
 );
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -28,10 +28,12 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr int backlog = 4096;
 constexpr unsigned char tls_record = 0x16;
 
-/// "GET /path HTTP/1.1" and a Host, as far as somebody who typed http:// sends them. Nothing else is understood here.
+/// "GET /path HTTP/1.1" and a Host, as far as somebody who typed http:// sends them. Nothing else
+/// is understood here.
 std::string plain_answer(std::string_view request, const std::string& public_url) {
     auto refuse = [](std::string_view text) {
-        return "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: " +
+        return "HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: "
+               "text/plain\r\ncontent-length: " +
                std::to_string(text.size()) + "\r\n\r\n" + std::string(text);
     };
     constexpr std::string_view only_tls = "This port speaks HTTPS only.\n";
@@ -41,7 +43,8 @@ std::string plain_answer(std::string_view request, const std::string& public_url
     target = target.substr(0, target.find_first_of(" \r\n"));
     if (!target.starts_with('/') || target.starts_with("//")) return refuse(only_tls);
     for (char c : target)
-        if (static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '\\') return refuse(only_tls);
+        if (static_cast<unsigned char>(c) <= 0x20 || c == '\x7f' || c == '\\')
+            return refuse(only_tls);
     auto url = public_url;
     if (url.empty()) {
         auto at = request.find("\r\nHost: ");
@@ -49,8 +52,10 @@ std::string plain_answer(std::string_view request, const std::string& public_url
         if (at == std::string_view::npos) return refuse(only_tls);
         auto host = request.substr(at + 8);
         host = host.substr(0, host.find('\r'));
-        if (host.empty() || host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]") !=
-                                std::string_view::npos)
+        if (host.empty() ||
+            host.find_first_not_of(
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]"
+            ) != std::string_view::npos)
             return refuse(only_tls);
         url = "https://" + std::string(host);
     }
@@ -59,12 +64,12 @@ std::string plain_answer(std::string_view request, const std::string& public_url
            "\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 }
 
-}  // namespace
+} // namespace
 
 struct Listener::Impl {
     Impl(Executor ex, TlsServerContext& context, ListenerOptions wanted, ListenerHandlers does)
-        : executor(ex), tls(context), options(std::move(wanted)), handlers(std::move(does)), acceptor(ex),
-          pause(ex), gone(ex), deadlines(std::make_shared<Deadlines>(ex)) {
+        : executor(ex), tls(context), options(std::move(wanted)), handlers(std::move(does)),
+          acceptor(ex), pause(ex), gone(ex), deadlines(std::make_shared<Deadlines>(ex)) {
         http.handler = handlers.http;
         http.refusal = handlers.refusal;
         http.limits = options.http;
@@ -93,8 +98,8 @@ struct Listener::Impl {
     ListenerOptions options;
     ListenerHandlers handlers;
     tcp::acceptor acceptor;
-    Event pause;  // notified by stop()
-    Event gone;   // notified when the last connection has ended
+    Event pause; // notified by stop()
+    Event gone;  // notified when the last connection has ended
     std::shared_ptr<Deadlines> deadlines;
     HttpService http, link;
     std::list<Connection> connections;
@@ -108,22 +113,28 @@ struct Listener::Impl {
 Result<> Listener::Impl::open() {
     error_code ec;
     auto address = asio::ip::make_address(options.address, ec);
-    if (ec) return fail(Errc::invalid, "'" + options.address + "' is not an IP address to listen on.");
+    if (ec)
+        return fail(Errc::invalid, "'" + options.address + "' is not an IP address to listen on.");
     tcp::endpoint at(address, options.port);
     auto where = options.address + " port " + std::to_string(options.port);
     acceptor.open(at.protocol(), ec);
     if (ec == asio::error::address_family_not_supported && address == asio::ip::address_v6::any()) {
-        at = tcp::endpoint(asio::ip::address_v4::any(), options.port);  // a machine without IPv6
+        at = tcp::endpoint(asio::ip::address_v4::any(), options.port); // a machine without IPv6
         acceptor.open(at.protocol(), ec);
     }
-    if (ec) return fail(Errc::internal, "A socket cannot be opened for " + where + ": " + ec.message() + ".");
+    if (ec)
+        return fail(
+            Errc::internal, "A socket cannot be opened for " + where + ": " + ec.message() + "."
+        );
     acceptor.set_option(asio::socket_base::reuse_address(true), ec);
     if (at.address().is_v6()) acceptor.set_option(asio::ip::v6_only(!address.is_unspecified()), ec);
     acceptor.bind(at, ec);
     if (ec == asio::error::address_in_use)
         return fail(Errc::conflict, "Another program already listens on " + where + ".");
     if (ec == asio::error::access_denied)
-        return fail(Errc::forbidden, "Listening on " + where + " needs root or CAP_NET_BIND_SERVICE.");
+        return fail(
+            Errc::forbidden, "Listening on " + where + " needs root or CAP_NET_BIND_SERVICE."
+        );
     if (ec) return fail(Errc::invalid, "Cannot listen on " + where + ": " + ec.message() + ".");
     acceptor.listen(backlog, ec);
     if (ec) return fail(Errc::internal, "Cannot listen on " + where + ": " + ec.message() + ".");
@@ -168,7 +179,7 @@ void Listener::Impl::start(tcp::socket socket) {
     auto address = ec ? std::string() : remote.address().to_string();
     if (connections.size() >= options.max_connections || !take_place(address)) {
         ++counters.refused_full;
-        return;  // closes it
+        return; // closes it
     }
     auto at = connections.emplace(connections.end());
     at->stream = std::make_shared<TlsStream>(std::move(socket), deadlines);
@@ -192,7 +203,8 @@ void Listener::Impl::start(tcp::socket socket) {
     asio::co_spawn(executor, serve(*at), asio::bind_cancellation_slot(slot, std::move(done)));
 }
 
-/// Everything of one connection. Ends without throwing into Asio when it is cancelled (see TaskGroup).
+/// Everything of one connection. Ends without throwing into Asio when it is cancelled (see
+/// TaskGroup).
 Task<> Listener::Impl::serve(Connection& connection) {
     std::exception_ptr thrown;
     try {
@@ -231,9 +243,15 @@ Task<bool> Listener::Impl::secure(Connection& connection) {
     if (failed) {
         ++counters.handshake_failures;
         auto error = stream.failure(failed);
-        auto level = error.kind() == Errc::unauthenticated ? log::Level::warning : log::Level::debug;
-        log::write(level, "a TLS handshake failed", {{"address", remote.address().to_string()}, {"code", error.code()},
-                                                     {"reason", error.message()}, {"detail", error.detail()}});
+        auto level =
+            error.kind() == Errc::unauthenticated ? log::Level::warning : log::Level::debug;
+        log::write(
+            level, "a TLS handshake failed",
+            {{"address", remote.address().to_string()},
+             {"code", error.code()},
+             {"reason", error.message()},
+             {"detail", error.detail()}}
+        );
         co_return false;
     }
     stream.clear_deadline();
@@ -245,7 +263,9 @@ Task<> Listener::Impl::answer_plain(Connection& connection) {
     auto& socket = connection.stream->socket();
     char text[2048];
     auto size = ::recv(socket.native_handle(), text, sizeof text, MSG_DONTWAIT);
-    auto answer = plain_answer({text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))}, options.public_url);
+    auto answer = plain_answer(
+        {text, static_cast<std::size_t>(std::max<ssize_t>(size, 0))}, options.public_url
+    );
     auto written = co_await asio::async_write(socket, asio::buffer(answer), as_result);
     static_cast<void>(written);
 }
@@ -254,7 +274,10 @@ Task<> Listener::Impl::serve_agent(Connection& connection) {
     if (!handlers.agent || !connection.peer->certificate) co_return;
     auto socket = co_await accept_agent(link, connection, options.agent_path, options.agent);
     if (!socket) {
-        log::info("an agent link was not opened", {{"address", connection.peer->address}, {"reason", socket.error().message()}});
+        log::info(
+            "an agent link was not opened",
+            {{"address", connection.peer->address}, {"reason", socket.error().message()}}
+        );
         co_return;
     }
     ++counters.agents;
@@ -291,12 +314,18 @@ void Listener::Impl::stop(std::chrono::milliseconds limit) {
     });
 }
 
-Listener::Listener(Executor executor, TlsServerContext& tls, ListenerOptions options, ListenerHandlers handlers)
-    : impl_(std::make_unique<Impl>(std::move(executor), tls, std::move(options), std::move(handlers))) {}
+Listener::Listener(
+    Executor executor, TlsServerContext& tls, ListenerOptions options, ListenerHandlers handlers
+)
+    : impl_(
+          std::make_unique<Impl>(std::move(executor), tls, std::move(options), std::move(handlers))
+      ) {}
 
 Listener::~Listener() = default;
 
-Result<> Listener::open() { return impl_->open(); }
+Result<> Listener::open() {
+    return impl_->open();
+}
 
 std::uint16_t Listener::port() const {
     error_code ignored;
@@ -327,7 +356,9 @@ Task<> Listener::run() {
     if (thrown) std::rethrow_exception(thrown);
 }
 
-void Listener::stop(std::chrono::milliseconds limit) { impl_->stop(limit); }
+void Listener::stop(std::chrono::milliseconds limit) {
+    impl_->stop(limit);
+}
 
 ListenerCounters Listener::counters() const {
     auto counters = impl_->counters;
@@ -335,4 +366,4 @@ ListenerCounters Listener::counters() const {
     return counters;
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -21,24 +21,25 @@ using AgentHandler = std::function<Task<>(WebSocket)>;
 struct ListenerOptions {
     ListenerOptions() = default;
 
-    std::string address = "::";  ///< "::" takes IPv4 too
-    std::uint16_t port = 443;    ///< 0 takes a free one, see Listener::port()
-    std::size_t max_connections = 20'000;          ///< beyond it: closed at once
-    std::size_t max_per_address = 0;               ///< 0: no limit of its own
-    std::chrono::seconds handshake_time{10};       ///< TCP accept to end of TLS handshake
+    std::string address = "::";              ///< "::" takes IPv4 too
+    std::uint16_t port = 443;                ///< 0 takes a free one, see Listener::port()
+    std::size_t max_connections = 20'000;    ///< beyond it: closed at once
+    std::size_t max_per_address = 0;         ///< 0: no limit of its own
+    std::chrono::seconds handshake_time{10}; ///< TCP accept to end of TLS handshake
     HttpLimits http;
-    WebSocketLimits agent;                         ///< of the agent link
+    WebSocketLimits agent; ///< of the agent link
     std::string agent_path = "/link";
-    std::string public_url;                        ///< where plain HTTP is sent to; "" takes the Host of the request
+    std::string public_url; ///< where plain HTTP is sent to; "" takes the Host of the request
 };
 
-/// What happens with connections. `http` is required; without `agent`, the agent ALPN is not offered.
+/// What happens with connections. `http` is required; without `agent`, the agent ALPN is not
+/// offered.
 struct ListenerHandlers {
     ListenerHandlers() = default;
 
     HttpHandler http;
     AgentHandler agent;
-    HttpRefusal refusal;  ///< optional
+    HttpRefusal refusal; ///< optional
 };
 
 struct ListenerCounters {
@@ -53,7 +54,9 @@ struct ListenerCounters {
 /// Use it on the executor's thread. `tls` must outlive it. run() ends before it is destroyed.
 class Listener {
 public:
-    Listener(Executor executor, TlsServerContext& tls, ListenerOptions options, ListenerHandlers handlers);
+    Listener(
+        Executor executor, TlsServerContext& tls, ListenerOptions options, ListenerHandlers handlers
+    );
     Listener(const Listener&) = delete;
     ~Listener();
 
@@ -61,12 +64,13 @@ public:
     Result<> open();
     std::uint16_t port() const;
 
-    /// Accepts and serves until stop(), then waits for every connection to end. Cancelling it cuts them off.
+    /// Accepts and serves until stop(), then waits for every connection to end. Cancelling it cuts
+    /// them off.
     Task<> run();
 
-    /// No new connections; idle HTTP connections are closed, running requests may finish until `limit`, then what
-    /// is left is cancelled. Streams, upgraded sockets and agent links are cancelled at once: their handlers say
-    /// goodbye. Twice does no harm.
+    /// No new connections; idle HTTP connections are closed, running requests may finish until
+    /// `limit`, then what is left is cancelled. Streams, upgraded sockets and agent links are
+    /// cancelled at once: their handlers say goodbye. Twice does no harm.
     void stop(std::chrono::milliseconds limit);
 
     ListenerCounters counters() const;
@@ -76,4 +80,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

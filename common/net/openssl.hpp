@@ -25,7 +25,9 @@ struct OpensslFree {
         Free(object);
     }
 };
-inline void free_chain(STACK_OF(X509) * chain) { sk_X509_pop_free(chain, X509_free); }
+inline void free_chain(STACK_OF(X509) * chain) {
+    sk_X509_pop_free(chain, X509_free);
+}
 
 using SslPtr = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
 using SslCtxPtr = std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>>;
@@ -63,12 +65,12 @@ struct HandshakeNotes {
     HandshakeNotes() = default;
 
     int verify_error = X509_V_OK;
-    std::string verify_subject;  ///< common name of the certificate that the error is about
+    std::string verify_subject; ///< common name of the certificate that the error is about
     Timestamp not_before, not_after;
     bool fingerprint_differs = false;
     std::string seen_fingerprint;
     bool agent = false;      ///< the client offered the agent ALPN
-    std::string session_key;  ///< client: where a new session is remembered
+    std::string session_key; ///< client: where a new session is remembered
 };
 
 void attach_notes(SSL& ssl, HandshakeNotes* notes);
@@ -77,8 +79,10 @@ HandshakeNotes* notes_of(const SSL& ssl);
 /// For SSL_set_verify and inside our own verification: writes the first error into the notes.
 int note_verify_error(int ok, X509_STORE_CTX* context);
 
-/// One error out of OpenSSL's queue, the notes and errno, by name (see TlsClientContext). `client` says which side
-/// we are. Empties the queue.
-Error tls_error(const HandshakeNotes& notes, bool client, std::string_view peer_name, int saved_errno);
+/// One error out of OpenSSL's queue, the notes and errno, by name (see TlsClientContext). `client`
+/// says which side we are. Empties the queue.
+Error tls_error(
+    const HandshakeNotes& notes, bool client, std::string_view peer_name, int saved_errno
+);
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

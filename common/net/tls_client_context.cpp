@@ -12,7 +12,8 @@ constexpr std::size_t max_sessions = 16;
 
 bool is_address(const std::string& host) {
     unsigned char bytes[16];
-    return inet_pton(AF_INET, host.c_str(), bytes) == 1 || inet_pton(AF_INET6, host.c_str(), bytes) == 1;
+    return inet_pton(AF_INET, host.c_str(), bytes) == 1 ||
+           inet_pton(AF_INET6, host.c_str(), bytes) == 1;
 }
 
 /// The 64 hexadecimal digits of either spelling.
@@ -22,9 +23,10 @@ Result<std::string> clean_pin(std::string_view given) {
     if (given.starts_with(curl_prefix)) {
         auto text = given.substr(curl_prefix.size());
         unsigned char bytes[48];
-        int size = text.size() == 44 && text.ends_with('=')
-                       ? EVP_DecodeBlock(bytes, reinterpret_cast<const unsigned char*>(text.data()), 44)
-                       : -1;
+        int size =
+            text.size() == 44 && text.ends_with('=')
+                ? EVP_DecodeBlock(bytes, reinterpret_cast<const unsigned char*>(text.data()), 44)
+                : -1;
         static constexpr char digits[] = "0123456789abcdef";
         for (int i = 0; size == 33 && i < 32; ++i) {
             pin += digits[bytes[i] >> 4];
@@ -39,7 +41,8 @@ Result<std::string> clean_pin(std::string_view given) {
     }
     if (pin.size() != 64 || pin.find_first_not_of("0123456789abcdef") != std::string::npos)
         return fail(
-            Errc::invalid, "A SHA-256 fingerprint has 64 hexadecimal digits, or sha256// and 44 characters of base64; '" +
+            Errc::invalid, "A SHA-256 fingerprint has 64 hexadecimal digits, or sha256// and 44 "
+                           "characters of base64; '" +
                                std::string(given.substr(0, 100)) + "' has not."
         );
     return pin;
@@ -58,13 +61,17 @@ int check_dates(X509_STORE_CTX* context, X509* leaf) {
 }
 
 /// `otherwise` says whether anything but the pin may make the certificate good.
-int verify_pinned(X509_STORE_CTX* context, const std::string& pin, bool otherwise, HandshakeNotes& notes) {
+int verify_pinned(
+    X509_STORE_CTX* context, const std::string& pin, bool otherwise, HandshakeNotes& notes
+) {
     X509* leaf = X509_STORE_CTX_get0_cert(context);
-    if (fingerprint_of(*leaf) == pin || key_hash_of(*leaf) == pin) return check_dates(context, leaf);
+    if (fingerprint_of(*leaf) == pin || key_hash_of(*leaf) == pin)
+        return check_dates(context, leaf);
     auto* sent = X509_STORE_CTX_get0_untrusted(context);
     for (int i = 0; i < sk_X509_num(sent); ++i) {
         X509* one = sk_X509_value(sent, i);
-        if (X509_check_ca(one) == 0 || (fingerprint_of(*one) != pin && key_hash_of(*one) != pin)) continue;
+        if (X509_check_ca(one) == 0 || (fingerprint_of(*one) != pin && key_hash_of(*one) != pin))
+            continue;
         ChainPtr trusted(sk_X509_new_null());
         X509_up_ref(one);
         sk_X509_push(trusted.get(), one);
@@ -80,7 +87,9 @@ int verify_pinned(X509_STORE_CTX* context, const std::string& pin, bool otherwis
 
 int verify_server(X509_STORE_CTX* context, void* argument) {
     const auto& impl = *static_cast<TlsClientContext::Impl*>(argument);
-    auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    auto* ssl =
+        static_cast<SSL*>(X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx())
+        );
     auto* notes = ssl ? notes_of(*ssl) : nullptr;
     if (!notes) return 0;
     bool otherwise = impl.trust.uses_system() || !impl.trust.pem().empty();
@@ -92,12 +101,13 @@ int remember_session(SSL* ssl, SSL_SESSION* session) {
     auto* impl = static_cast<TlsClientContext::Impl*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
     auto* notes = notes_of(*ssl);
     if (!impl || !notes) return 0;
-    if (impl->sessions.size() >= max_sessions && !impl->sessions.contains(notes->session_key)) impl->sessions.clear();
+    if (impl->sessions.size() >= max_sessions && !impl->sessions.contains(notes->session_key))
+        impl->sessions.clear();
     impl->sessions[notes->session_key].reset(session);
-    return 1;  // it is ours now
+    return 1; // it is ours now
 }
 
-}  // namespace
+} // namespace
 
 Trust Trust::system() {
     Trust trust;
@@ -153,7 +163,10 @@ SslPtr TlsClientContext::Impl::connection(
     }
     std::string wire(1, static_cast<char>(alpn.size()));
     wire += alpn;
-    SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(wire.data()), static_cast<unsigned>(wire.size()));
+    SSL_set_alpn_protos(
+        ssl.get(), reinterpret_cast<const unsigned char*>(wire.data()),
+        static_cast<unsigned>(wire.size())
+    );
     if (alpn == agent_alpn) SSL_set_min_proto_version(ssl.get(), TLS1_3_VERSION);
     if (auto found = sessions.find(notes.session_key); found != sessions.end())
         SSL_set_session(ssl.get(), found->second.get());
@@ -169,7 +182,10 @@ TlsClientContext::~TlsClientContext() = default;
 Result<TlsClientContext> TlsClientContext::make(Trust trust) {
     auto impl = std::make_unique<Impl>(trust);
     if (trust.uses_system() && SSL_CTX_set_default_verify_paths(impl->ctx.get()) != 1)
-        return fail(Errc::invalid, "The machine's own CA certificates cannot be read; install ca-certificates.");
+        return fail(
+            Errc::invalid,
+            "The machine's own CA certificates cannot be read; install ca-certificates."
+        );
     if (!trust.pem().empty()) {
         FAIRLEAD_TRY(certificates, read_certificates(trust.pem()));
         auto* store = SSL_CTX_get_cert_store(impl->ctx.get());
@@ -187,7 +203,9 @@ Result<TlsClientContext> TlsClientContext::make(Trust trust) {
 Result<> TlsClientContext::set_identity(std::string_view chain_pem, const Secret& key_pem) {
     FAIRLEAD_TRY(identity, read_identity(chain_pem, key_pem));
     auto* ctx = impl_->ctx.get();
-    if (SSL_CTX_use_cert_and_key(ctx, identity.leaf.get(), identity.key.get(), identity.chain.get(), 1) != 1) {
+    if (SSL_CTX_use_cert_and_key(
+            ctx, identity.leaf.get(), identity.key.get(), identity.chain.get(), 1
+        ) != 1) {
         ERR_clear_error();
         return fail(Errc::invalid, "OpenSSL refused the client certificate.");
     }
@@ -195,6 +213,8 @@ Result<> TlsClientContext::set_identity(std::string_view chain_pem, const Secret
     return {};
 }
 
-void TlsClientContext::forget_sessions() { impl_->sessions.clear(); }
+void TlsClientContext::forget_sessions() {
+    impl_->sessions.clear();
+}
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

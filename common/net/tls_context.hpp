@@ -13,8 +13,8 @@
 
 namespace fairlead::net {
 
-/// A controller's TLS. TLS 1.3 only on the agent ALPN, 1.2 and 1.3 otherwise. Everything can be replaced while
-/// connections are open: it counts from the next handshake on. Thread-safe.
+/// A controller's TLS. TLS 1.3 only on the agent ALPN, 1.2 and 1.3 otherwise. Everything can be
+/// replaced while connections are open: it counts from the next handshake on. Thread-safe.
 class TlsServerContext {
 public:
     TlsServerContext();
@@ -22,20 +22,23 @@ public:
     TlsServerContext& operator=(TlsServerContext&&) noexcept;
     ~TlsServerContext();
 
-    /// The certificate for every name that has none of its own. `chain_pem` starts with the leaf; `key_pem` is
-    /// PKCS#8. Errc::invalid says what is wrong (not PEM, key of another certificate) and nothing changes.
+    /// The certificate for every name that has none of its own. `chain_pem` starts with the leaf;
+    /// `key_pem` is PKCS#8. Errc::invalid says what is wrong (not PEM, key of another certificate)
+    /// and nothing changes.
     Result<> set_certificate(std::string_view chain_pem, const Secret& key_pem);
 
     /// The certificate for one SNI name, exact or "*.example.org".
-    Result<> set_certificate_for(std::string_view name, std::string_view chain_pem, const Secret& key_pem);
+    Result<>
+    set_certificate_for(std::string_view name, std::string_view chain_pem, const Secret& key_pem);
     void remove_certificate_for(std::string_view name);
 
-    /// Whose client certificates agents may show; several while a CA is being replaced. Sessions that were
-    /// granted under another set do not resume. An empty set refuses every agent.
+    /// Whose client certificates agents may show; several while a CA is being replaced. Sessions
+    /// that were granted under another set do not resume. An empty set refuses every agent.
     Result<> set_agent_authorities(const std::vector<std::string>& pems);
 
-    /// Makes session tickets outlive a restart, so that thousands of agents come back cheaply. Without it the
-    /// ticket keys are random and die with the process. At least 32 random bytes; call before the first handshake.
+    /// Makes session tickets outlive a restart, so that thousands of agents come back cheaply.
+    /// Without it the ticket keys are random and die with the process. At least 32 random bytes;
+    /// call before the first handshake.
     Result<> set_session_secret(const Secret& secret);
 
     struct Impl;
@@ -52,9 +55,9 @@ public:
     static Trust system();
     /// These CA certificates (PEM, one or more), host name and dates checked.
     static Trust authorities(std::string pem);
-    /// SHA-256 of the server's certificate or of its public key, or of a CA certificate that the server sends along;
-    /// then the rest is checked up to that CA. Dates always count. In hex (colons and case do not matter), or as curl
-    /// writes it, "sha256//" and base64.
+    /// SHA-256 of the server's certificate or of its public key, or of a CA certificate that the
+    /// server sends along; then the rest is checked up to that CA. Dates always count. In hex
+    /// (colons and case do not matter), or as curl writes it, "sha256//" and base64.
     static Trust fingerprint(std::string sha256);
 
     Trust or_system() const;
@@ -71,13 +74,14 @@ private:
     std::string pin_;
 };
 
-/// A client's TLS: an agent dialling its controller, an HTTPS request. Remembers session tickets by host, so that
-/// the next connection is cheap. Use it on one thread.
+/// A client's TLS: an agent dialling its controller, an HTTPS request. Remembers session tickets by
+/// host, so that the next connection is cheap. Use it on one thread.
 ///
-/// Failures name the reason in Error::code(): tls_unknown_authority, tls_fingerprint_differs, tls_expired,
-/// tls_not_yet_valid (usually this machine's clock), tls_name_differs, tls_bad_certificate for what we think of
-/// the server; tls_client_expired, tls_client_unknown_authority, tls_client_revoked, tls_client_required,
-/// tls_client_refused for what the server said of us; tls_version, tls_alpn, tls_failed otherwise.
+/// Failures name the reason in Error::code(): tls_unknown_authority, tls_fingerprint_differs,
+/// tls_expired, tls_not_yet_valid (usually this machine's clock), tls_name_differs,
+/// tls_bad_certificate for what we think of the server; tls_client_expired,
+/// tls_client_unknown_authority, tls_client_revoked, tls_client_required, tls_client_refused for
+/// what the server said of us; tls_version, tls_alpn, tls_failed otherwise.
 class TlsClientContext {
 public:
     /// Errc::invalid when the trust cannot be read.
@@ -86,7 +90,8 @@ public:
     TlsClientContext& operator=(TlsClientContext&&) noexcept;
     ~TlsClientContext();
 
-    /// The certificate to show when the server asks. May be replaced (renewal); remembered sessions are dropped.
+    /// The certificate to show when the server asks. May be replaced (renewal); remembered sessions
+    /// are dropped.
     Result<> set_identity(std::string_view chain_pem, const Secret& key_pem);
 
     /// Drops remembered sessions.
@@ -100,4 +105,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -20,7 +20,7 @@ struct ServerSettings {
     std::shared_ptr<const Identity> fallback;
     std::map<std::string, std::shared_ptr<const Identity>, std::less<>> by_name;
     StorePtr authorities;
-    std::string agent_sessions;  ///< session id context of agent links: names the set of authorities
+    std::string agent_sessions; ///< session id context of agent links: names the set of authorities
 };
 
 struct TlsServerContext::Impl {
@@ -36,10 +36,12 @@ struct TlsServerContext::Impl {
 struct TlsClientContext::Impl {
     explicit Impl(Trust wanted);
     /// A new client SSL for `host`, with the remembered session for it. The notes must outlive it.
-    SslPtr connection(const std::string& host, std::uint16_t port, std::string_view alpn, HandshakeNotes& notes);
+    SslPtr connection(
+        const std::string& host, std::uint16_t port, std::string_view alpn, HandshakeNotes& notes
+    );
 
     Trust trust;
-    std::string pin;  ///< of the trust, in 64 digits; "" without one
+    std::string pin; ///< of the trust, in 64 digits; "" without one
     SslCtxPtr ctx;
     std::map<std::string, SessionPtr> sessions;
 };
@@ -49,4 +51,4 @@ SslCtxPtr new_context(bool server);
 /// Frees what a server's connection needs no more after its handshake.
 void forget_handshake(SSL& ssl);
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

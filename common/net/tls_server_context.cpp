@@ -13,18 +13,27 @@ constexpr unsigned char http_alpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'
 constexpr unsigned char agent_alpn_wire[] = {10, 'f', 'a', 'i', 'r', 'l', 'e', 'a', 'd', '/', '1'};
 constexpr std::string_view http_sessions = "fairlead-http";
 
-TlsServerContext::Impl& impl_of(void* argument) { return *static_cast<TlsServerContext::Impl*>(argument); }
+TlsServerContext::Impl& impl_of(void* argument) {
+    return *static_cast<TlsServerContext::Impl*>(argument);
+}
 
-bool offers(const unsigned char* list, std::size_t size, const unsigned char* wanted, std::size_t wanted_size) {
+bool offers(
+    const unsigned char* list, std::size_t size, const unsigned char* wanted,
+    std::size_t wanted_size
+) {
     for (std::size_t at = 0; at < size; at += 1 + list[at])
-        if (at + wanted_size <= size && std::memcmp(list + at, wanted, wanted_size) == 0) return true;
+        if (at + wanted_size <= size && std::memcmp(list + at, wanted, wanted_size) == 0)
+            return true;
     return false;
 }
 
 bool asks_for_agent_link(SSL* ssl) {
     const unsigned char* extension = nullptr;
     std::size_t size = 0;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &extension, &size) != 1 || size < 2)
+    if (SSL_client_hello_get0_ext(
+            ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &extension, &size
+        ) != 1 ||
+        size < 2)
         return false;
     return offers(extension + 2, size - 2, agent_alpn_wire, sizeof agent_alpn_wire);
 }
@@ -43,8 +52,10 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
         sessions = settings->agent_sessions;
     }
     // A ticket is good for the same kind of connection and the same set of authorities only.
-    SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(sessions.data()),
-                               static_cast<unsigned>(sessions.size()));
+    SSL_set_session_id_context(
+        ssl, reinterpret_cast<const unsigned char*>(sessions.data()),
+        static_cast<unsigned>(sessions.size())
+    );
     return SSL_CLIENT_HELLO_SUCCESS;
 }
 
@@ -53,7 +64,8 @@ int on_certificate(SSL* ssl, void* argument) {
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     const auto* identity = settings->identity_for(name ? name : "");
     if (!identity) return 0;
-    return SSL_use_certificate(ssl, identity->leaf.get()) == 1 && SSL_use_PrivateKey(ssl, identity->key.get()) == 1 &&
+    return SSL_use_certificate(ssl, identity->leaf.get()) == 1 &&
+           SSL_use_PrivateKey(ssl, identity->key.get()) == 1 &&
            SSL_set1_chain(ssl, identity->chain.get()) == 1;
 }
 
@@ -77,7 +89,9 @@ int on_ticket(SSL* ssl, void*) {
     );
     auto* session = SSL_get_session(ssl);
     if (session && SSL_SESSION_get_timeout(session) > left.count())
-        SSL_SESSION_set_timeout(session, static_cast<long>(std::max<std::int64_t>(left.count(), 0)));
+        SSL_SESSION_set_timeout(
+            session, static_cast<long>(std::max<std::int64_t>(left.count(), 0))
+        );
     return 1;
 }
 
@@ -88,14 +102,15 @@ std::string lower(std::string_view text) {
     return result;
 }
 
-}  // namespace
+} // namespace
 
 const Identity* ServerSettings::identity_for(std::string_view name) const {
     auto wanted = lower(name);
     if (wanted.ends_with('.')) wanted.pop_back();
     if (auto exact = by_name.find(wanted); exact != by_name.end()) return exact->second.get();
     if (auto dot = wanted.find('.'); dot != std::string::npos)
-        if (auto wildcard = by_name.find("*" + wanted.substr(dot)); wildcard != by_name.end()) return wildcard->second.get();
+        if (auto wildcard = by_name.find("*" + wanted.substr(dot)); wildcard != by_name.end())
+            return wildcard->second.get();
     return fallback.get();
 }
 
@@ -103,13 +118,18 @@ SslCtxPtr new_context(bool server) {
     SslCtxPtr ctx(SSL_CTX_new(server ? TLS_server_method() : TLS_client_method()));
     if (!ctx) throw std::runtime_error("OpenSSL cannot make a TLS context");
     SSL_CTX_set_min_proto_version(ctx.get(), TLS1_2_VERSION);
-    SSL_CTX_set_options(ctx.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_options(
+        ctx.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE
+    );
     // Idle connections give their 34 KiB of record buffers back.
     SSL_CTX_set_mode(
-        ctx.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+        ctx.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
     );
     SSL_CTX_set_read_ahead(ctx.get(), 1);
-    SSL_CTX_set_ciphersuites(ctx.get(), "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256");
+    SSL_CTX_set_ciphersuites(
+        ctx.get(), "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+    );
     SSL_CTX_set_cipher_list(ctx.get(), "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL");
     SSL_CTX_set1_groups_list(ctx.get(), "X25519:P-256");
     return ctx;
@@ -117,15 +137,17 @@ SslCtxPtr new_context(bool server) {
 
 void forget_handshake(SSL& ssl) {
     if (SSL_version(&ssl) != TLS1_3_VERSION) return;
-    // OpenSSL keeps the session, and in it the peer's parsed certificate, for as long as the connection lives: 7 KiB that
-    // a TLS 1.3 server needs no more once its ticket is sent. Giving up the session is possible only under a context of
-    // exactly the negotiated method; otherwise OpenSSL would start the connection anew.
+    // OpenSSL keeps the session, and in it the peer's parsed certificate, for as long as the
+    // connection lives: 7 KiB that a TLS 1.3 server needs no more once its ticket is sent. Giving
+    // up the session is possible only under a context of exactly the negotiated method; otherwise
+    // OpenSSL would start the connection anew.
     static const SslCtxPtr parked(SSL_CTX_new(SSL_get_ssl_method(&ssl)));
     if (parked && SSL_set_SSL_CTX(&ssl, parked.get())) SSL_set_session(&ssl, nullptr);
     ERR_clear_error();
 }
 
-TlsServerContext::Impl::Impl() : ctx(new_context(true)), settings(std::make_shared<ServerSettings>()) {
+TlsServerContext::Impl::Impl()
+    : ctx(new_context(true)), settings(std::make_shared<ServerSettings>()) {
     SSL_CTX_set_client_hello_cb(ctx.get(), on_client_hello, this);
     SSL_CTX_set_cert_cb(ctx.get(), on_certificate, this);
     SSL_CTX_set_alpn_select_cb(ctx.get(), on_alpn, this);
@@ -169,7 +191,9 @@ Result<> TlsServerContext::set_certificate(std::string_view chain_pem, const Sec
     return {};
 }
 
-Result<> TlsServerContext::set_certificate_for(std::string_view name, std::string_view chain_pem, const Secret& key_pem) {
+Result<> TlsServerContext::set_certificate_for(
+    std::string_view name, std::string_view chain_pem, const Secret& key_pem
+) {
     FAIRLEAD_TRY(identity, read_identity(chain_pem, key_pem));
     auto shared = std::make_shared<const Identity>(std::move(identity));
     impl_->change([&](ServerSettings& next) { next.by_name[lower(name)] = shared; });
@@ -187,7 +211,10 @@ Result<> TlsServerContext::set_agent_authorities(const std::vector<std::string>&
         FAIRLEAD_TRY(certificates, read_certificates(pem));
         for (auto& one : certificates) {
             if (X509_check_ca(one.get()) == 0)
-                return fail(Errc::invalid, "The certificate of " + facts_of(*one).common_name + " is not an authority's.");
+                return fail(
+                    Errc::invalid,
+                    "The certificate of " + facts_of(*one).common_name + " is not an authority's."
+                );
             X509_STORE_add_cert(store.get(), one.get());
             fingerprints.push_back(fingerprint_of(*one));
         }
@@ -206,7 +233,7 @@ Result<> TlsServerContext::set_agent_authorities(const std::vector<std::string>&
 Result<> TlsServerContext::set_session_secret(const Secret& secret) {
     if (secret.reveal().size() < 32)
         return fail(Errc::invalid, "The session secret has fewer than 32 bytes.");
-    unsigned char keys[80];  // name, HMAC key, AES key
+    unsigned char keys[80]; // name, HMAC key, AES key
     for (std::size_t at = 0; at < sizeof keys; at += 32) {
         std::string input(secret.reveal());
         input += "fairlead session tickets ";
@@ -223,4 +250,4 @@ Result<> TlsServerContext::set_session_secret(const Secret& secret) {
     return {};
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

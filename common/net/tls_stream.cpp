@@ -20,16 +20,19 @@ std::string address_text(const asio::ip::address& address) {
     return address.to_string();
 }
 
-}  // namespace
+} // namespace
 
 TlsStream::TlsStream(asio::ip::tcp::socket socket, std::shared_ptr<Deadlines> deadlines)
-    : socket_(std::move(socket)), deadlines_(std::move(deadlines)), notes_(std::make_unique<HandshakeNotes>()) {
+    : socket_(std::move(socket)), deadlines_(std::move(deadlines)),
+      notes_(std::make_unique<HandshakeNotes>()) {
     error_code ignored;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket_.native_non_blocking(true, ignored);
 }
 
-TlsStream::~TlsStream() { close(); }
+TlsStream::~TlsStream() {
+    close();
+}
 
 void TlsStream::adopt(SslPtr ssl, bool client, std::string peer_name) {
     ssl_ = std::move(ssl);
@@ -40,21 +43,30 @@ void TlsStream::adopt(SslPtr ssl, bool client, std::string peer_name) {
 
 TlsStream::Tried TlsStream::judge(int returned, int saved_errno) {
     switch (SSL_get_error(ssl_.get(), returned)) {
-    case SSL_ERROR_NONE: return {Want::nothing, 0, {}};
-    case SSL_ERROR_WANT_READ: return {Want::read, 0, {}};
-    case SSL_ERROR_WANT_WRITE: return {Want::write, 0, {}};
-    case SSL_ERROR_ZERO_RETURN: return {Want::nothing, 0, {}};
-    default: break;
+    case SSL_ERROR_NONE:
+        return {Want::nothing, 0, {}};
+    case SSL_ERROR_WANT_READ:
+        return {Want::read, 0, {}};
+    case SSL_ERROR_WANT_WRITE:
+        return {Want::write, 0, {}};
+    case SSL_ERROR_ZERO_RETURN:
+        return {Want::nothing, 0, {}};
+    default:
+        break;
     }
     broken_ = true;
-    // Browsers and curl often leave without close_notify. HTTP and WebSocket mark their own ends, so that is an end here.
+    // Browsers and curl often leave without close_notify. HTTP and WebSocket mark their own ends,
+    // so that is an end here.
     auto reason = ERR_peek_error();
     bool just_gone = reason == 0 || ERR_GET_REASON(reason) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
-    failure_ = std::make_unique<Error>(
-        tls_error(notes_ ? *notes_ : HandshakeNotes(), client_, peer_name_, just_gone ? saved_errno : 0)
-    );
-    if (just_gone) return {Want::nothing, 0, saved_errno ? error_code(saved_errno, boost::system::system_category())
-                                                         : error_code(asio::error::eof)};
+    failure_ = std::make_unique<Error>(tls_error(
+        notes_ ? *notes_ : HandshakeNotes(), client_, peer_name_, just_gone ? saved_errno : 0
+    ));
+    if (just_gone)
+        return {
+            Want::nothing, 0,
+            saved_errno ? error_code(saved_errno, boost::system::system_category())
+                        : error_code(asio::error::eof)};
     return {Want::nothing, 0, asio::error::connection_aborted};
 }
 
@@ -105,7 +117,9 @@ Task<error_code> TlsStream::wait_for(Want want) {
     co_return after_wait(std::get<0>(waited));
 }
 
-Task<error_code> TlsStream::wait_for_first_byte() { return wait_for(Want::read); }
+Task<error_code> TlsStream::wait_for_first_byte() {
+    return wait_for(Want::read);
+}
 
 Task<error_code> TlsStream::handshake() {
     for (;;) {
@@ -128,14 +142,16 @@ PeerInfo TlsStream::take_facts() {
     unsigned alpn_size = 0;
     SSL_get0_alpn_selected(ssl_.get(), &alpn, &alpn_size);
     facts.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
-    if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name); name && !client_) {
+    if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
+        name && !client_) {
         facts.server_name = name;
         for (auto& c : facts.server_name)
             if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
     facts.tls_version = SSL_get_version(ssl_.get());
     facts.resumed = SSL_session_reused(ssl_.get()) == 1;
-    if (X509Ptr certificate{SSL_get1_peer_certificate(ssl_.get())}) facts.certificate = facts_of(*certificate);
+    if (X509Ptr certificate{SSL_get1_peer_certificate(ssl_.get())})
+        facts.certificate = facts_of(*certificate);
     if (!client_) {
         attach_notes(*ssl_, nullptr);
         notes_.reset();
@@ -215,10 +231,14 @@ void TlsStream::close() {
 
 Error TlsStream::failure(const error_code& ec) const {
     auto peer = peer_name_.empty() ? std::string("the peer") : peer_name_;
-    if (ec == asio::error::timed_out) return Error(Errc::timeout, "The connection with " + peer + " timed out.");
+    if (ec == asio::error::timed_out)
+        return Error(Errc::timeout, "The connection with " + peer + " timed out.");
     if (failure_) return *failure_;
-    if (!ec || ec == asio::error::eof) return Error(Errc::unavailable, "The connection was closed by " + peer + ".");
-    return Error(Errc::unavailable, "The connection with " + peer + " was lost: " + ec.message() + ".");
+    if (!ec || ec == asio::error::eof)
+        return Error(Errc::unavailable, "The connection was closed by " + peer + ".");
+    return Error(
+        Errc::unavailable, "The connection with " + peer + " was lost: " + ec.message() + "."
+    );
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

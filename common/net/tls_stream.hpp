@@ -1,5 +1,5 @@
-/// TLS straight on a non-blocking socket. asio::ssl::stream keeps about 68 KiB for each connection, this keeps what
-/// OpenSSL needs. Satisfies Beast's AsyncStream. For this folder's .cpp files.
+/// TLS straight on a non-blocking socket. asio::ssl::stream keeps about 68 KiB for each connection,
+/// this keeps what OpenSSL needs. Satisfies Beast's AsyncStream. For this folder's .cpp files.
 #pragma once
 
 #include "common/async/task.hpp"
@@ -20,7 +20,8 @@ namespace fairlead::net {
 
 using boost::system::error_code;
 
-/// One reader and one writer at a time. A cancelled operation leaves the stream fit for nothing but close().
+/// One reader and one writer at a time. A cancelled operation leaves the stream fit for nothing but
+/// close().
 class TlsStream : Deadlines::Member {
 public:
     using executor_type = Executor;
@@ -38,7 +39,8 @@ public:
 
     /// An error is explained by failure().
     Task<error_code> handshake();
-    /// What was agreed and who the peer is; call once after the handshake. Frees what only the handshake needed.
+    /// What was agreed and who the peer is; call once after the handshake. Frees what only the
+    /// handshake needed.
     PeerInfo take_facts();
 
     /// Zero bytes without an error: the peer has ended its side.
@@ -67,17 +69,23 @@ public:
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
         asio::mutable_buffer into;
-        for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers); ++at) {
+        for (auto at = asio::buffer_sequence_begin(buffers);
+             at != asio::buffer_sequence_end(buffers); ++at) {
             into = *at;
             if (into.size() > 0) break;
         }
-        return asio::async_compose<Token, void(error_code, std::size_t)>(ReadOp{*this, into}, token, socket_);
+        return asio::async_compose<Token, void(error_code, std::size_t)>(
+            ReadOp{*this, into}, token, socket_
+        );
     }
 
     template <class Buffers, class Token>
     auto async_write_some(const Buffers& buffers, Token&& token) {
         return asio::async_compose<Token, void(error_code, std::size_t)>(
-            WriteOp{*this, gather(asio::buffer_sequence_begin(buffers), asio::buffer_sequence_end(buffers))}, token, socket_
+            WriteOp{
+                *this,
+                gather(asio::buffer_sequence_begin(buffers), asio::buffer_sequence_end(buffers))},
+            token, socket_
         );
     }
 
@@ -107,7 +115,8 @@ private:
         for (; at != end && gathered_.size() < gather_limit; ++at) {
             asio::const_buffer next(*at);
             gathered_.append(
-                static_cast<const char*>(next.data()), std::min(next.size(), gather_limit - gathered_.size())
+                static_cast<const char*>(next.data()),
+                std::min(next.size(), gather_limit - gathered_.size())
             );
         }
         return asio::const_buffer(gathered_.data(), gathered_.size());
@@ -121,7 +130,9 @@ private:
 
         template <class Self>
         void operator()(Self& self, error_code ec = {}) {
-            stream.step(self, *this, ec, [this] { return stream.try_read(into.data(), into.size()); });
+            stream.step(self, *this, ec, [this] {
+                return stream.try_read(into.data(), into.size());
+            });
         }
         error_code end_of_stream() const { return asio::error::eof; }
         void finished() {}
@@ -135,7 +146,9 @@ private:
 
         template <class Self>
         void operator()(Self& self, error_code ec = {}) {
-            stream.step(self, *this, ec, [this] { return stream.try_write(from.data(), from.size()); });
+            stream.step(self, *this, ec, [this] {
+                return stream.try_write(from.data(), from.size());
+            });
         }
         error_code end_of_stream() const { return {}; }
         void finished() {
@@ -151,14 +164,15 @@ private:
             op.tried = ec ? Tried{Want::nothing, 0, ec} : attempt();
             if (op.tried.want != Want::nothing) {
                 op.suspended = op.waiting = true;
-                auto wait = op.tried.want == Want::read ? asio::socket_base::wait_read : asio::socket_base::wait_write;
+                auto wait = op.tried.want == Want::read ? asio::socket_base::wait_read
+                                                        : asio::socket_base::wait_write;
                 socket_.async_wait(wait, std::move(self));
                 return;
             }
             if (!op.tried.ec && op.tried.size == 0) op.tried.ec = op.end_of_stream();
             op.done = true;
             op.finished();
-            if (!op.suspended) {  // Asio forbids completing inside the initiating call
+            if (!op.suspended) { // Asio forbids completing inside the initiating call
                 auto executor = get_executor();
                 asio::post(executor, std::move(self));
                 return;
@@ -184,7 +198,9 @@ private:
 };
 
 /// What Beast's WebSocket asks of a stream that is not a plain socket.
-inline void beast_close_socket(TlsStream& stream) { stream.close(); }
+inline void beast_close_socket(TlsStream& stream) {
+    stream.close();
+}
 
 inline void teardown(boost::beast::role_type, TlsStream& stream, error_code& ec) {
     stream.close();
@@ -194,7 +210,9 @@ inline void teardown(boost::beast::role_type, TlsStream& stream, error_code& ec)
 template <class Handler>
 void async_teardown(boost::beast::role_type, TlsStream& stream, Handler&& handler) {
     stream.close();
-    asio::post(stream.get_executor(), [handler = std::forward<Handler>(handler)]() mutable { handler(error_code{}); });
+    asio::post(stream.get_executor(), [handler = std::forward<Handler>(handler)]() mutable {
+        handler(error_code{});
+    });
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

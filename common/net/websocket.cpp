@@ -1,6 +1,5 @@
-#include "common/net/websocket_impl.hpp"
-
 #include "common/async/task_group.hpp"
+#include "common/net/websocket_impl.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -43,13 +42,14 @@ http::request<http::string_body> as_beast(const HttpRequest& request) {
     http::request<http::string_body> copy(http::verb::get, request.target, 11);
     for (std::size_t i = 0; i < request.headers.size(); ++i) {
         auto name = request.headers.name(i);
-        if (name == "connection" || name == "upgrade" || name == "host" || name.starts_with("sec-websocket-"))
+        if (name == "connection" || name == "upgrade" || name == "host" ||
+            name.starts_with("sec-websocket-"))
             copy.insert(std::string(name), std::string(request.headers.value(i)));
     }
     return copy;
 }
 
-}  // namespace
+} // namespace
 
 struct WebSocket::Impl {
     Impl(std::shared_ptr<TlsStream> over, WebSocketLimits wanted)
@@ -69,15 +69,16 @@ struct WebSocket::Impl {
     Clock::time_point heard;
     std::array<char, 32> first{};
     bool client = false;
-    bool mid_write = false;  // a frame was begun and not finished
+    bool mid_write = false; // a frame was begun and not finished
 };
 
-/// Beast counts a socket whose read was cancelled as failed, but its outgoing side is whole: our own close frame can
-/// still go out. The peer's answer is not looked at, only awaited, so that it sees the frame before the end.
+/// Beast counts a socket whose read was cancelled as failed, but its outgoing side is whole: our
+/// own close frame can still go out. The peer's answer is not looked at, only awaited, so that it
+/// sees the frame before the end.
 Task<> WebSocket::Impl::close_by_hand(std::uint16_t code, std::string_view text) {
     text = text.substr(0, 123);
     std::string frame = {'\x88', static_cast<char>((client ? 0x80 : 0) | (2 + text.size()))};
-    if (client) frame.append(4, '\0');  // a mask of zeros leaves the payload as it is
+    if (client) frame.append(4, '\0'); // a mask of zeros leaves the payload as it is
     frame += static_cast<char>(code >> 8);
     frame += static_cast<char>(code & 0xff);
     frame += text;
@@ -98,17 +99,23 @@ Error WebSocket::Impl::ended(const error_code& ec) {
         reason.code = socket.reason().code;
         reason.text = std::string(socket.reason().reason.data(), socket.reason().reason.size());
         return Error(
-            Errc::unavailable, "The other side closed the connection (" + std::to_string(reason.code) +
+            Errc::unavailable, "The other side closed the connection (" +
+                                   std::to_string(reason.code) +
                                    (reason.text.empty() ? ")." : ", '" + reason.text + "').")
         );
     }
     if (ec == ws::error::message_too_big) {
         reason.code = 1009;
-        return Error(Errc::invalid, "A message of more than " + std::to_string(limits.message_bytes) + " bytes came.");
+        return Error(
+            Errc::invalid,
+            "A message of more than " + std::to_string(limits.message_bytes) + " bytes came."
+        );
     }
     if (ec == ws::condition::protocol_violation || ec == ws::error::bad_frame_payload) {
         reason.code = 1002;
-        return Error(Errc::invalid, "The other side broke the WebSocket protocol: " + ec.message() + ".");
+        return Error(
+            Errc::invalid, "The other side broke the WebSocket protocol: " + ec.message() + "."
+        );
     }
     return stream->failure(ec);
 }
@@ -122,11 +129,14 @@ WebSocket& WebSocket::operator=(WebSocket&& other) noexcept {
     }
     return *this;
 }
-WebSocket::~WebSocket() { abort(); }
+WebSocket::~WebSocket() {
+    abort();
+}
 
 Task<Result<Message>> WebSocket::read() {
     auto& self = *impl_;
-    // While nothing comes, a few bytes are all that waits for it: thousands of links are idle most of the time.
+    // While nothing comes, a few bytes are all that waits for it: thousands of links are idle most
+    // of the time.
     auto [ec, size] = co_await self.socket.async_read_some(asio::buffer(self.first), as_result);
     Message message;
     message.data.assign(self.first.data(), size);
@@ -134,7 +144,9 @@ Task<Result<Message>> WebSocket::read() {
         auto filled = message.data.size();
         auto room = std::clamp(self.socket.read_size_hint(least_read), least_read, most_read);
         message.data.resize(filled + room);
-        auto [failed, more] = co_await self.socket.async_read_some(asio::buffer(message.data.data() + filled, room), as_result);
+        auto [failed, more] = co_await self.socket.async_read_some(
+            asio::buffer(message.data.data() + filled, room), as_result
+        );
         message.data.resize(filled + more);
         ec = failed;
     }
@@ -193,9 +205,15 @@ void WebSocket::abort() {
     if (impl_) impl_->stream->close();
 }
 
-const PeerInfo& WebSocket::peer() const { return *impl_->peer; }
-const CloseReason& WebSocket::close_reason() const { return impl_->reason; }
-Clock::time_point WebSocket::last_heard() const { return impl_->heard; }
+const PeerInfo& WebSocket::peer() const {
+    return *impl_->peer;
+}
+const CloseReason& WebSocket::close_reason() const {
+    return impl_->reason;
+}
+Clock::time_point WebSocket::last_heard() const {
+    return impl_->heard;
+}
 
 Task<Result<WebSocket>> accept_websocket(
     std::shared_ptr<TlsStream> stream, HttpRequest request, Headers extra, WebSocketLimits limits
@@ -216,7 +234,8 @@ Task<Result<WebSocket>> accept_websocket(
     co_return WebSocket(std::move(impl));
 }
 
-Task<Result<WebSocket>> WebSocket::connect(Endpoint to, TlsClientContext& tls, WebSocketLimits limits) {
+Task<Result<WebSocket>>
+WebSocket::connect(Endpoint to, TlsClientContext& tls, WebSocketLimits limits) {
     auto connected = co_await connect_tls(to.host, to.port, to.alpn, tls, limits.handshake_time);
     if (!connected) co_return fail(std::move(connected).error());
     auto stream = connected->stream;
@@ -232,7 +251,8 @@ Task<Result<WebSocket>> WebSocket::connect(Endpoint to, TlsClientContext& tls, W
         auto status = answer.result_int();
         auto kind = status == 401 || status == 403 ? Errc::forbidden : Errc::unavailable;
         co_return fail(
-            kind, to.host + " answered " + std::to_string(status) + " instead of opening the link.", answer.body().substr(0, 500)
+            kind, to.host + " answered " + std::to_string(status) + " instead of opening the link.",
+            answer.body().substr(0, 500)
         );
     }
     if (ec) co_return fail(stream->failure(ec));
@@ -240,4 +260,4 @@ Task<Result<WebSocket>> WebSocket::connect(Endpoint to, TlsClientContext& tls, W
     co_return WebSocket(std::move(impl));
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

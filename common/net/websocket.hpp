@@ -18,10 +18,10 @@ namespace fairlead::net {
 struct WebSocketLimits {
     WebSocketLimits() = default;
 
-    std::size_t message_bytes = 1024 * 1024;  ///< a larger message closes the connection with 1009
-    std::chrono::seconds handshake_time{10};  ///< TCP, TLS and upgrade together (client)
-    std::chrono::seconds write_time{30};      ///< one message; a peer that does not read is cut off
-    std::chrono::seconds close_time{3};       ///< to answer our close frame
+    std::size_t message_bytes = 1024 * 1024; ///< a larger message closes the connection with 1009
+    std::chrono::seconds handshake_time{10}; ///< TCP, TLS and upgrade together (client)
+    std::chrono::seconds write_time{30};     ///< one message; a peer that does not read is cut off
+    std::chrono::seconds close_time{3};      ///< to answer our close frame
 };
 
 enum class MessageKind { text, binary };
@@ -34,7 +34,8 @@ struct Message {
     std::string data;
 };
 
-/// Why it ended. 1000 normal, 1001 going away, 1006 nothing was said; RFC 6455 section 7.4, ours from 4000.
+/// Why it ended. 1000 normal, 1001 going away, 1006 nothing was said; RFC 6455 section 7.4, ours
+/// from 4000.
 struct CloseReason {
     CloseReason() = default;
 
@@ -52,34 +53,38 @@ struct Endpoint {
     std::string alpn = "http/1.1";
 };
 
-/// An open WebSocket. Messages come from read(), go with write(). One coroutine may read while another writes,
-/// not two of a kind: who has several writers puts a bounded queue before it. Use it on one thread. Moved-from
-/// and destroyed sockets are cut off. No compression.
+/// An open WebSocket. Messages come from read(), go with write(). One coroutine may read while
+/// another writes, not two of a kind: who has several writers puts a bounded queue before it. Use
+/// it on one thread. Moved-from and destroyed sockets are cut off. No compression.
 class WebSocket {
 public:
-    /// Errc::unavailable (no address, refused, lost), Errc::timeout, or Errc::unauthenticated with the codes of
-    /// TlsClientContext. An HTTP answer other than 101 is Errc::forbidden for 401 and 403, Errc::unavailable
-    /// otherwise, with the start of its body in detail(). `tls` must outlive the call.
-    static Task<Result<WebSocket>> connect(Endpoint to, TlsClientContext& tls, WebSocketLimits limits);
+    /// Errc::unavailable (no address, refused, lost), Errc::timeout, or Errc::unauthenticated with
+    /// the codes of TlsClientContext. An HTTP answer other than 101 is Errc::forbidden for 401 and
+    /// 403, Errc::unavailable otherwise, with the start of its body in detail(). `tls` must outlive
+    /// the call.
+    static Task<Result<WebSocket>>
+    connect(Endpoint to, TlsClientContext& tls, WebSocketLimits limits);
 
     WebSocket(WebSocket&&) noexcept;
     WebSocket& operator=(WebSocket&&) noexcept;
     ~WebSocket();
 
-    /// The next whole message. Errc::unavailable when the connection has ended (close_reason() tells how) or
-    /// broke; Errc::invalid when the peer broke the protocol. Pings are answered while this waits.
+    /// The next whole message. Errc::unavailable when the connection has ended (close_reason()
+    /// tells how) or broke; Errc::invalid when the peer broke the protocol. Pings are answered
+    /// while this waits.
     Task<Result<Message>> read();
 
-    /// Sends one message; `data` must live until it returns. Errc::unavailable, Errc::timeout. A cancelled
-    /// write leaves the socket unusable.
+    /// Sends one message; `data` must live until it returns. Errc::unavailable, Errc::timeout. A
+    /// cancelled write leaves the socket unusable.
     Task<Result<>> write(MessageKind kind, std::string_view data);
 
     /// Sends a ping; the pong counts for last_heard(). Counts as a write.
     Task<Result<>> ping();
 
-    /// Says goodbye, waits for the answer (or close_time) and ends the connection. The caller must not be
-    /// reading or writing any more. `reason` is cut at 123 bytes. A coroutine that was cancelled awaits
-    /// `asio::this_coro::reset_cancellation_state()` first; a read that was cancelled does no harm, a write does.
+    /// Says goodbye, waits for the answer (or close_time) and ends the connection. The caller must
+    /// not be reading or writing any more. `reason` is cut at 123 bytes. A coroutine that was
+    /// cancelled awaits `asio::this_coro::reset_cancellation_state()` first; a read that was
+    /// cancelled does no harm, a write does.
     Task<> close(std::uint16_t code, std::string reason);
 
     /// Ends it now, without a word. What is under way fails.
@@ -98,4 +103,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

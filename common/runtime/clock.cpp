@@ -7,7 +7,8 @@
 namespace fairlead {
 
 Timestamp SystemClock::now() const {
-    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()
+    );
 }
 
 std::string to_rfc3339(Timestamp at) {
@@ -35,19 +36,22 @@ int digits(std::string_view text, std::size_t at, std::size_t width) {
     return value;
 }
 
-}  // namespace
+} // namespace
 
 Result<Timestamp> from_rfc3339(std::string_view text) {
     using namespace std::chrono;
     auto bad = [&] {
-        return fail(Errc::invalid, fmt::format("\"{}\" is not a time such as 2026-01-31T23:59:59Z", text));
+        return fail(
+            Errc::invalid, fmt::format("\"{}\" is not a time such as 2026-01-31T23:59:59Z", text)
+        );
     };
     if (text.size() < 20 || text.size() > 40 || text[4] != '-' || text[7] != '-' ||
         (text[10] != 'T' && text[10] != 't') || text[13] != ':' || text[16] != ':')
         return bad();
     int y = digits(text, 0, 4), mo = digits(text, 5, 2), d = digits(text, 8, 2);
     int h = digits(text, 11, 2), mi = digits(text, 14, 2), s = digits(text, 17, 2);
-    if (y < 0 || mo < 0 || d < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60) return bad();
+    if (y < 0 || mo < 0 || d < 0 || h < 0 || h > 23 || mi < 0 || mi > 59 || s < 0 || s > 60)
+        return bad();
     year_month_day date{year(y), month(unsigned(mo)), day(unsigned(d))};
     if (!date.ok()) return bad();
 
@@ -70,8 +74,9 @@ Result<Timestamp> from_rfc3339(std::string_view text) {
     } else if (zone != "Z" && zone != "z") {
         return bad();
     }
-    auto at_utc = sys_days(date) + hours(h) + minutes(mi) + seconds(s) + milliseconds(millis) - offset;
+    auto at_utc =
+        sys_days(date) + hours(h) + minutes(mi) + seconds(s) + milliseconds(millis) - offset;
     return Timestamp(time_point_cast<milliseconds>(at_utc));
 }
 
-}  // namespace fairlead
+} // namespace fairlead

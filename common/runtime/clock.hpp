@@ -27,7 +27,8 @@ public:
 /// Stands still until a test moves it.
 class FakeClock final : public Clock {
 public:
-    explicit FakeClock(Timestamp start = Timestamp(std::chrono::hours(24 * 365 * 56))) : now_(start) {}
+    explicit FakeClock(Timestamp start = Timestamp(std::chrono::hours(24 * 365 * 56)))
+        : now_(start) {}
     Timestamp now() const override { return now_; }
     void advance(std::chrono::milliseconds by) { now_ += by; }
 
@@ -35,8 +36,12 @@ private:
     Timestamp now_;
 };
 
-inline std::int64_t to_ms(Timestamp at) { return at.time_since_epoch().count(); }
-inline Timestamp from_ms(std::int64_t ms) { return Timestamp(std::chrono::milliseconds(ms)); }
+inline std::int64_t to_ms(Timestamp at) {
+    return at.time_since_epoch().count();
+}
+inline Timestamp from_ms(std::int64_t ms) {
+    return Timestamp(std::chrono::milliseconds(ms));
+}
 
 /// RFC 3339 in UTC with milliseconds, "2026-01-31T23:59:59.000Z".
 std::string to_rfc3339(Timestamp at);
@@ -44,4 +49,4 @@ std::string to_rfc3339(Timestamp at);
 /// Reads RFC 3339 with any offset; fractions beyond milliseconds are cut. Errc::invalid otherwise.
 Result<Timestamp> from_rfc3339(std::string_view text);
 
-}  // namespace fairlead
+} // namespace fairlead

@@ -31,7 +31,7 @@ Result<> write_all(int fd, std::string_view content, const std::filesystem::path
     return {};
 }
 
-}  // namespace
+} // namespace
 
 void Descriptor::reset() {
     if (fd_ >= 0) ::close(fd_);
@@ -58,7 +58,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
         if (got == 0) return content;
         content.append(block, static_cast<std::size_t>(got));
         if (content.size() > limit)
-            return fail(Errc::invalid, fmt::format("{} is larger than {} bytes.", path.string(), limit));
+            return fail(
+                Errc::invalid, fmt::format("{} is larger than {} bytes.", path.string(), limit)
+            );
     }
 }
 
@@ -79,10 +81,11 @@ Result<> write_file(const std::filesystem::path& path, std::string_view content,
         return why;
     };
     if (::fchmod(fd.get(), mode) != 0) return give_up(failed("set the mode of", temporary));
-    if (auto written = write_all(fd.get(), content, path); !written) return give_up(std::move(written));
+    if (auto written = write_all(fd.get(), content, path); !written)
+        return give_up(std::move(written));
     if (::fsync(fd.get()) != 0) return give_up(failed("sync", temporary));
     if (::rename(temporary.c_str(), path.c_str()) != 0) return give_up(failed("replace", path));
     return sync_folder(folder);
 }
 
-}  // namespace fairlead
+} // namespace fairlead

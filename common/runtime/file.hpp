@@ -3,19 +3,21 @@
 
 #include "common/runtime/result.hpp"
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 namespace fairlead {
 
-/// Reads at most `limit` bytes. Errc::not_found, Errc::forbidden, Errc::invalid when larger, Errc::internal.
+/// Reads at most `limit` bytes. Errc::not_found, Errc::forbidden, Errc::invalid when larger,
+/// Errc::internal.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit);
 
-/// Writes a temporary file beside `path`, syncs it, renames it over, syncs the folder. The file has `mode` from
-/// the first byte on. Errc::internal with the reason.
+/// Writes a temporary file beside `path`, syncs it, renames it over, syncs the folder. The file has
+/// `mode` from the first byte on. Errc::internal with the reason.
 Result<> write_file(const std::filesystem::path& path, std::string_view content, mode_t mode);
 
 /// Makes renames and new names in `folder` durable.
@@ -43,4 +45,4 @@ private:
     int fd_ = -1;
 };
 
-}  // namespace fairlead
+} // namespace fairlead

@@ -36,7 +36,7 @@ struct Last {
     std::array<std::uint8_t, 10> random{};
 };
 
-}  // namespace
+} // namespace
 
 std::string new_ulid(Timestamp at) {
     static Last last;
@@ -74,4 +74,4 @@ bool is_ulid(std::string_view text) {
     return text.find_first_not_of(alphabet) == std::string_view::npos;
 }
 
-}  // namespace fairlead
+} // namespace fairlead

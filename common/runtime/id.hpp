@@ -10,14 +10,15 @@
 
 namespace fairlead {
 
-/// A new ULID (26 characters, Crockford base 32): 48 bits of time, 80 random bits. Within one process
-/// later calls sort after earlier ones, also inside a millisecond. Thread-safe.
+/// A new ULID (26 characters, Crockford base 32): 48 bits of time, 80 random bits. Within one
+/// process later calls sort after earlier ones, also inside a millisecond. Thread-safe.
 std::string new_ulid(Timestamp at);
 
 /// True for 26 upper-case Crockford characters that fit in 128 bits.
 bool is_ulid(std::string_view text);
 
-/// One kind of id. `Kind::prefix` names it. Default-constructed ids are empty and belong to nothing.
+/// One kind of id. `Kind::prefix` names it. Default-constructed ids are empty and belong to
+/// nothing.
 template <class Kind>
 class Id {
 public:
@@ -63,4 +64,4 @@ FAIRLEAD_ID(OperationId, "op_", "operation");
 FAIRLEAD_ID(CredentialId, "gcr_", "git credential");
 FAIRLEAD_ID(AuditId, "aud_", "audit entry");
 
-}  // namespace fairlead
+} // namespace fairlead

@@ -18,10 +18,14 @@ std::atomic<Level> least_level{Level::info};
 
 std::string_view name_of(Level level) {
     switch (level) {
-    case Level::debug: return "debug";
-    case Level::info: return "info";
-    case Level::warning: return "warning";
-    case Level::error: return "error";
+    case Level::debug:
+        return "debug";
+    case Level::info:
+        return "info";
+    case Level::warning:
+        return "warning";
+    case Level::error:
+        return "error";
     }
     return "error";
 }
@@ -48,7 +52,8 @@ void append_quoted(std::string& line, std::string_view text) {
 bool is_plain(std::string_view text) {
     if (text.empty()) return false;
     for (char c : text)
-        if (static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '\\' || c == '=' || c == 0x7f) return false;
+        if (static_cast<unsigned char>(c) <= 0x20 || c == '"' || c == '\\' || c == '=' || c == 0x7f)
+            return false;
     return true;
 }
 
@@ -68,7 +73,9 @@ std::string as_text(Level level, std::string_view message, std::initializer_list
 }
 
 std::string as_json(Level level, std::string_view message, std::initializer_list<Field> fields) {
-    auto line = fmt::format(R"({{"time":"{}","level":"{}","message":)", to_rfc3339(SystemClock().now()), name_of(level));
+    auto line = fmt::format(
+        R"({{"time":"{}","level":"{}","message":)", to_rfc3339(SystemClock().now()), name_of(level)
+    );
     append_quoted(line, message);
     for (const auto& field : fields) {
         line += ',';
@@ -80,7 +87,7 @@ std::string as_json(Level level, std::string_view message, std::initializer_list
     return line;
 }
 
-}  // namespace
+} // namespace
 
 void configure(Format format, Level least) {
     chosen_format = format;
@@ -89,10 +96,11 @@ void configure(Format format, Level least) {
 
 void write(Level level, std::string_view message, std::initializer_list<Field> fields) {
     if (level < least_level.load(std::memory_order_relaxed)) return;
-    auto line = chosen_format == Format::json ? as_json(level, message, fields) : as_text(level, message, fields);
+    auto line = chosen_format == Format::json ? as_json(level, message, fields)
+                                              : as_text(level, message, fields);
     if (line.size() > longest_line) line.resize(longest_line);
     line += '\n';
     [[maybe_unused]] auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-}  // namespace fairlead::log
+} // namespace fairlead::log

@@ -1,5 +1,6 @@
-/// Structured log lines on standard error: text for people, JSON for machines. The one process-wide object we
-/// allow ourselves, because a log that must be threaded through every call is a log that nobody writes.
+/// Structured log lines on standard error: text for people, JSON for machines. The one process-wide
+/// object we allow ourselves, because a log that must be threaded through every call is a log that
+/// nobody writes.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ struct Field {
     Field(std::string_view key_name, const char* text) : key(key_name), value(text) {}
     Field(std::string_view key_name, const std::string& text) : key(key_name), value(text) {}
     template <class N>
-        requires(std::is_integral_v<N>)
-    Field(std::string_view key_name, N number) : key(key_name), value(std::to_string(number)) {}
+    requires(std::is_integral_v<N>) Field(std::string_view key_name, N number)
+        : key(key_name), value(std::to_string(number)) {}
 
     std::string_view key;
     std::string value;
@@ -45,4 +46,4 @@ inline void error(std::string_view message, std::initializer_list<Field> fields 
     write(Level::error, message, fields);
 }
 
-}  // namespace fairlead::log
+} // namespace fairlead::log

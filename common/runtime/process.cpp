@@ -26,7 +26,7 @@ namespace {
 using SteadyTime = std::chrono::steady_clock::time_point;
 using namespace std::chrono_literals;
 
-constexpr auto mercy = 5s;  // between SIGTERM and SIGKILL
+constexpr auto mercy = 5s; // between SIGTERM and SIGKILL
 constexpr const char* search_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr std::size_t longest_line = 16384;
 
@@ -46,7 +46,9 @@ Result<Account> find_account(const std::string& name) {
     Account account{entry.pw_uid, entry.pw_gid, entry.pw_dir, std::vector<gid_t>(64)};
     int count = static_cast<int>(account.groups.size());
     if (getgrouplist(name.c_str(), entry.pw_gid, account.groups.data(), &count) < 0)
-        return fail(Errc::internal, fmt::format("The Unix user {} is in more than 64 groups.", name));
+        return fail(
+            Errc::internal, fmt::format("The Unix user {} is in more than 64 groups.", name)
+        );
     account.groups.resize(static_cast<std::size_t>(count));
     return account;
 }
@@ -89,7 +91,9 @@ Result<Prepared> prepare(const Command& command) {
     text.push_back("LANG=C.UTF-8");
     text.push_back(fmt::format("HOME={}", prepared.account ? prepared.account->home : "/root"));
     for (const auto& [name, value] : command.environment) {
-        std::erase_if(text, [&, prefix = name + "="](const auto& line) { return line.starts_with(prefix); });
+        std::erase_if(text, [&, prefix = name + "="](const auto& line) {
+            return line.starts_with(prefix);
+        });
         text.push_back(name + "=" + value);
     }
     for (auto& line : text) prepared.environment.push_back(line.data());
@@ -97,7 +101,8 @@ Result<Prepared> prepare(const Command& command) {
     return prepared;
 }
 
-[[noreturn]] void become(const Prepared& prepared, const Command& command, int in, int out, int report) {
+[[noreturn]] void
+become(const Prepared& prepared, const Command& command, int in, int out, int report) {
     auto give_up = [&] {
         int error = errno;
         [[maybe_unused]] auto n = ::write(report, &error, sizeof error);
@@ -122,12 +127,16 @@ Result<Prepared> prepare(const Command& command) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) give_up();
     if (::getppid() == 1 && prepared.parent != 1) ::_exit(127);
     if (::chdir(command.folder.c_str()) != 0) give_up();
-    ::execve(prepared.program.c_str(), prepared.argv.data(), const_cast<char**>(prepared.environment.data()));
+    ::execve(
+        prepared.program.c_str(), prepared.argv.data(),
+        const_cast<char**>(prepared.environment.data())
+    );
     give_up();
     ::_exit(127);
 }
 
-/// Collects output: whole lines to the callback, or all of it with the middle cut out when it grows too large.
+/// Collects output: whole lines to the callback, or all of it with the middle cut out when it grows
+/// too large.
 class Collector {
 public:
     explicit Collector(const Command& command) : command_(command) {}
@@ -137,7 +146,8 @@ public:
         line_ += block;
         std::size_t start = 0;
         // Programs that show progress end a line with a carriage return alone.
-        for (auto end = line_.find_first_of("\r\n"); end != std::string::npos; end = line_.find_first_of("\r\n", start)) {
+        for (auto end = line_.find_first_of("\r\n"); end != std::string::npos;
+             end = line_.find_first_of("\r\n", start)) {
             bool pair = line_[end] == '\n' && end == start && after_return_;
             after_return_ = line_[end] == '\r';
             if (!pair) emit(std::string_view(line_).substr(start, end - start));
@@ -158,9 +168,7 @@ public:
     }
 
 private:
-    void emit(std::string_view line) {
-        command_.on_line(line);
-    }
+    void emit(std::string_view line) { command_.on_line(line); }
 
     void keep(std::string_view block) {
         auto half = command_.output_limit / 2;
@@ -179,14 +187,18 @@ private:
     bool after_return_ = false;
 };
 
-int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int code_of(int status) {
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 /// Feeds, reads and watches one child until it is gone.
 class Supervisor {
 public:
     Supervisor(const Command& command, pid_t child, Descriptor input, Descriptor output)
-        : command_(command), collector_(command), child_(child), input_(std::move(input)), output_(std::move(output)),
-          child_fd_(static_cast<int>(::syscall(SYS_pidfd_open, child, 0))), wake_(::eventfd(0, EFD_CLOEXEC)),
+        : command_(command), collector_(command), child_(child), input_(std::move(input)),
+          output_(std::move(output)),
+          child_fd_(static_cast<int>(::syscall(SYS_pidfd_open, child, 0))),
+          wake_(::eventfd(0, EFD_CLOEXEC)),
           limit_(std::chrono::steady_clock::now() + command.deadline) {}
 
     Exit run() {
@@ -209,9 +221,14 @@ private:
             pollfd{child_fd_.get(), POLLIN, 0}, pollfd{output_.get(), POLLIN, 0},
             pollfd{command_.stop.stop_requested() && ending_ ? -1 : wake_.get(), POLLIN, 0},
             pollfd{input_.get(), POLLOUT, 0}};
-        auto left = std::chrono::ceil<std::chrono::milliseconds>(limit_ - std::chrono::steady_clock::now());
-        int ready = ::poll(fds.data(), fds.size(), static_cast<int>(std::clamp<long long>(left.count(), 0, 3600'000)));
-        if (ready < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "poll");
+        auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(limit_ - std::chrono::steady_clock::now());
+        int ready = ::poll(
+            fds.data(), fds.size(),
+            static_cast<int>(std::clamp<long long>(left.count(), 0, 3600'000))
+        );
+        if (ready < 0 && errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "poll");
         if (fds[3].revents) feed();
         if (fds[1].revents) read_some();
         if (fds[0].revents & POLLIN) {
@@ -251,7 +268,8 @@ private:
     }
 
     void drain() {
-        while (output_ && read_some()) {}
+        while (output_ && read_some()) {
+        }
     }
 
     const Command& command_;
@@ -271,11 +289,12 @@ struct Pipe {
 
 Pipe make_pipe() {
     int fds[2];
-    if (::pipe2(fds, O_CLOEXEC) != 0) throw std::system_error(errno, std::generic_category(), "pipe2");
+    if (::pipe2(fds, O_CLOEXEC) != 0)
+        throw std::system_error(errno, std::generic_category(), "pipe2");
     return {Descriptor(fds[0]), Descriptor(fds[1])};
 }
 
-}  // namespace
+} // namespace
 
 Result<Exit> run(const Command& command) {
     FAIRLEAD_TRY(prepared, prepare(command));
@@ -285,8 +304,12 @@ Result<Exit> run(const Command& command) {
 
     pid_t child = ::fork();
     if (child < 0)
-        return fail(Errc::internal, fmt::format("Cannot start {}: {}.", prepared.program, std::strerror(errno)));
-    if (child == 0) become(prepared, command, input.read.get(), output.write.get(), report.write.get());
+        return fail(
+            Errc::internal,
+            fmt::format("Cannot start {}: {}.", prepared.program, std::strerror(errno))
+        );
+    if (child == 0)
+        become(prepared, command, input.read.get(), output.write.get(), report.write.get());
 
     input.read.reset();
     output.write.reset();
@@ -298,7 +321,9 @@ Result<Exit> run(const Command& command) {
     if (got == sizeof error) {
         ::waitpid(child, nullptr, 0);
         auto kind = error == ENOENT ? Errc::not_found : Errc::internal;
-        return fail(kind, fmt::format("Cannot start {}: {}.", prepared.program, std::strerror(error)));
+        return fail(
+            kind, fmt::format("Cannot start {}: {}.", prepared.program, std::strerror(error))
+        );
     }
     return Supervisor(command, child, std::move(input.write), std::move(output.read)).run();
 }
@@ -313,7 +338,9 @@ Result<std::string> run_ok(const Command& command) {
     while (text.ends_with('\n')) text.remove_suffix(1);
     if (text.size() > 2000) text.remove_prefix(text.size() - 2000);
     auto kind = ended.timed_out ? Errc::timeout : Errc::internal;
-    return fail(kind, fmt::format("{} {}{}{}", command.argv.front(), why, text.empty() ? "." : ": ", text));
+    return fail(
+        kind, fmt::format("{} {}{}{}", command.argv.front(), why, text.empty() ? "." : ": ", text)
+    );
 }
 
-}  // namespace fairlead
+} // namespace fairlead

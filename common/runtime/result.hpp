@@ -18,19 +18,20 @@ struct FieldError {
 
 /// Kinds of failure, few and shared. The API's finer codes travel in Error::code().
 enum class Errc {
-    invalid,          ///< the input is wrong and will stay wrong
-    unauthenticated,  ///< nobody is signed in, or the proof is bad
-    forbidden,        ///< known, but not allowed
-    not_found,        ///< absent, or of another organization
-    conflict,         ///< contradicts what is there
-    rate_limited,     ///< too often
-    unavailable,      ///< try later
-    timeout,          ///< took too long
-    internal,         ///< our surroundings are broken
+    invalid,         ///< the input is wrong and will stay wrong
+    unauthenticated, ///< nobody is signed in, or the proof is bad
+    forbidden,       ///< known, but not allowed
+    not_found,       ///< absent, or of another organization
+    conflict,        ///< contradicts what is there
+    rate_limited,    ///< too often
+    unavailable,     ///< try later
+    timeout,         ///< took too long
+    internal,        ///< our surroundings are broken
 };
 
-/// What went wrong. `message` may reach a person and says what to do; `detail` goes to the log only;
-/// `code` is the stable word that programs read ("operation_in_progress"), empty for the kind's own.
+/// What went wrong. `message` may reach a person and says what to do; `detail` goes to the log
+/// only; `code` is the stable word that programs read ("operation_in_progress"), empty for the
+/// kind's own.
 class Error {
 public:
     Error(Errc kind, std::string message, std::string detail = {})
@@ -82,13 +83,16 @@ inline tl::unexpected<Error> fail(Errc kind, std::string message, std::string de
     return tl::unexpected<Error>(Error(kind, std::move(message), std::move(detail)));
 }
 
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+    return tl::unexpected<Error>(std::move(error));
+}
 
 std::string_view name_of(Errc kind);
 
-}  // namespace fairlead
+} // namespace fairlead
 
-/// FAIRLEAD_TRY(name, expression): names the value, or returns the expression's error from this function.
+/// FAIRLEAD_TRY(name, expression): names the value, or returns the expression's error from this
+/// function.
 #define FAIRLEAD_TRY(name, ...)                                                                    \
     auto name##_or = (__VA_ARGS__);                                                                \
     if (!name##_or) return tl::unexpected(std::move(name##_or).error());                           \

@@ -12,7 +12,9 @@ void wipe(std::string& value) {
     value.clear();
 }
 
-Secret::Secret(Secret&& other) noexcept : value_(other.value_) { wipe(other.value_); }
+Secret::Secret(Secret&& other) noexcept : value_(other.value_) {
+    wipe(other.value_);
+}
 
 Secret& Secret::operator=(Secret&& other) noexcept {
     if (this != &other) {
@@ -23,7 +25,9 @@ Secret& Secret::operator=(Secret&& other) noexcept {
     return *this;
 }
 
-Secret::~Secret() { wipe(value_); }
+Secret::~Secret() {
+    wipe(value_);
+}
 
 bool Secret::equals(std::string_view other) const {
     if (value_.size() != other.size()) return false;
@@ -33,4 +37,4 @@ bool Secret::equals(std::string_view other) const {
     return difference == 0;
 }
 
-}  // namespace fairlead
+} // namespace fairlead

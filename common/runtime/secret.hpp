@@ -6,8 +6,8 @@
 
 namespace fairlead {
 
-/// Owns a secret string: no stream operator, no formatter, compared in constant time, zeroed when it goes away.
-/// Copying is explicit (`clone`), so that every place that holds one can be counted.
+/// Owns a secret string: no stream operator, no formatter, compared in constant time, zeroed when
+/// it goes away. Copying is explicit (`clone`), so that every place that holds one can be counted.
 class Secret {
 public:
     Secret() = default;
@@ -32,4 +32,4 @@ private:
 /// Overwrites the characters in a way that the compiler keeps, and empties the string.
 void wipe(std::string& value);
 
-}  // namespace fairlead
+} // namespace fairlead

@@ -5,22 +5,27 @@
 
 #include <sqlite3.h>
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace fairlead::store {
 namespace {
 
 constexpr std::size_t cached_statements_limit = 256;
 
-/// SQLite would make it with the process's umask; the -wal and -shm files follow the mode of this one.
+/// SQLite would make it with the process's umask; the -wal and -shm files follow the mode of this
+/// one.
 void make_private(const std::filesystem::path& file) {
     Descriptor made(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-    // An existing file must not be opened and closed here: closing drops this process's own locks on it.
+    // An existing file must not be opened and closed here: closing drops this process's own locks
+    // on it.
     if (!made && errno != EEXIST)
-        throw StoreError(StoreError::Kind::io, "cannot make " + file.string() + ": " + std::strerror(errno));
+        throw StoreError(
+            StoreError::Kind::io, "cannot make " + file.string() + ": " + std::strerror(errno)
+        );
 }
 
 struct Handle {
@@ -28,13 +33,15 @@ struct Handle {
     ~Handle() { sqlite3_close_v2(db); }
 };
 
-}  // namespace
+} // namespace
 
 Connection::Connection(const std::filesystem::path& file, ConnectionOptions options) : file_(file) {
     bool writes = options.access == Access::read_write;
     if (writes && file != ":memory:") make_private(file);
     Handle handle;
-    int code = sqlite3_open_v2(file.c_str(), &handle.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    int code = sqlite3_open_v2(
+        file.c_str(), &handle.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr
+    );
     if (code != SQLITE_OK) {
         auto why = std::string(handle.db ? sqlite3_errmsg(handle.db) : sqlite3_errstr(code));
         throw StoreError(StoreError::Kind::io, "cannot open " + file.string() + ": " + why);
@@ -47,7 +54,10 @@ Connection::Connection(const std::filesystem::path& file, ConnectionOptions opti
     sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
     sqlite3_db_config(db_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     if (writes) script("PRAGMA journal_mode = WAL; PRAGMA journal_size_limit = 67108864;");
-    script(options.durability == Durability::synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = OFF");
+    script(
+        options.durability == Durability::synced ? "PRAGMA synchronous = FULL"
+                                                 : "PRAGMA synchronous = OFF"
+    );
     script("PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;");
     script("PRAGMA cache_size = -" + std::to_string(options.cache_kib));
     if (!writes) script("PRAGMA query_only = ON");
@@ -73,9 +83,13 @@ void Connection::give_back(Statement statement) {
     idle_.emplace(key, std::move(statement));
 }
 
-std::int64_t Connection::changes() const { return sqlite3_changes64(db_); }
+std::int64_t Connection::changes() const {
+    return sqlite3_changes64(db_);
+}
 
-bool Connection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
+bool Connection::in_transaction() const {
+    return sqlite3_get_autocommit(db_) == 0;
+}
 
 void Connection::script(std::string_view sql) {
     int code = sqlite3_exec(db_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
@@ -83,7 +97,10 @@ void Connection::script(std::string_view sql) {
 }
 
 void Connection::too_many(Sql sql) {
-    throw std::logic_error("more than " + std::to_string(max_rows) + " rows, a LIMIT is missing: " + std::string(sql.text()));
+    throw std::logic_error(
+        "more than " + std::to_string(max_rows) +
+        " rows, a LIMIT is missing: " + std::string(sql.text())
+    );
 }
 
 void Connection::expect_columns(const Row& row, std::size_t count) {
@@ -100,7 +117,8 @@ Connection::Transaction::Transaction(Connection& connection) : connection_(conne
 }
 
 Connection::Transaction::~Transaction() {
-    if (open_ && connection_.in_transaction()) sqlite3_exec(connection_.db_, "ROLLBACK", nullptr, nullptr, nullptr);
+    if (open_ && connection_.in_transaction())
+        sqlite3_exec(connection_.db_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 void Connection::Transaction::commit() {
@@ -114,12 +132,15 @@ void Connection::backup_to(const std::filesystem::path& file) {
     make_private(partial);
     {
         Handle target;
-        int code = sqlite3_open_v2(partial.c_str(), &target.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+        int code = sqlite3_open_v2(
+            partial.c_str(), &target.db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr
+        );
         if (code != SQLITE_OK) raise(target.db, code, "opening the copy");
         sqlite3_busy_timeout(target.db, 5000);
         auto* copy = sqlite3_backup_init(target.db, "main", db_, "main");
         if (!copy) raise(target.db, sqlite3_errcode(target.db), "starting the copy");
-        // All pages in one step are one read transaction: writers go on, and the copy never starts over.
+        // All pages in one step are one read transaction: writers go on, and the copy never starts
+        // over.
         code = sqlite3_backup_step(copy, -1);
         sqlite3_backup_finish(copy);
         if (code != SQLITE_DONE) raise(target.db, code, "copying");
@@ -129,7 +150,9 @@ void Connection::backup_to(const std::filesystem::path& file) {
     }
     Descriptor written(::open(partial.c_str(), O_RDONLY | O_CLOEXEC));
     if (!written || ::fsync(written.get()) != 0)
-        throw StoreError(StoreError::Kind::io, partial.string() + " cannot be synced: " + std::strerror(errno));
+        throw StoreError(
+            StoreError::Kind::io, partial.string() + " cannot be synced: " + std::strerror(errno)
+        );
     std::filesystem::rename(partial, file);
     if (auto synced = sync_folder(std::filesystem::absolute(file).parent_path()); !synced)
         throw StoreError(StoreError::Kind::io, synced.error().message());
@@ -152,4 +175,4 @@ std::vector<std::string> Connection::integrity_errors() try {
     return {error.what()};
 }
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -24,7 +24,8 @@ struct sqlite3_stmt;
 
 namespace fairlead::store {
 
-/// The database or the disk below it is broken, or a statement is wrong: nothing that a caller could act on.
+/// The database or the disk below it is broken, or a statement is wrong: nothing that a caller
+/// could act on.
 class StoreError : public std::runtime_error {
 public:
     enum class Kind { full, io, corrupt, busy, newer_schema, misuse };
@@ -37,18 +38,21 @@ private:
 
 enum class Access { read_write, read_only };
 
-/// `relaxed` may lose the newest commits when the machine loses power: for tests, and for what can be made again.
+/// `relaxed` may lose the newest commits when the machine loses power: for tests, and for what can
+/// be made again.
 enum class Durability { synced, relaxed };
 
-/// How to open one file. The defaults are those of a durable store: WAL, synchronous=FULL, foreign keys on.
+/// How to open one file. The defaults are those of a durable store: WAL, synchronous=FULL, foreign
+/// keys on.
 struct ConnectionOptions {
     Access access = Access::read_write;
     Durability durability = Durability::synced;
-    int cache_kib = 2048;      ///< page cache
-    int busy_ms = 5000;        ///< wait for another process's lock
+    int cache_kib = 2048; ///< page cache
+    int busy_ms = 5000;   ///< wait for another process's lock
 };
 
-/// A prepared statement, checked out of the connection's cache for one run. Not for use outside this folder.
+/// A prepared statement, checked out of the connection's cache for one run. Not for use outside
+/// this folder.
 class Statement {
 public:
     Statement(sqlite3* db, std::string_view sql);
@@ -61,7 +65,8 @@ public:
         std::size_t position = 0;
         (Column<std::decay_t<const Args&>>::write(parameter(position++), args), ...);
     }
-    /// True with a row, false at the end. Errc::conflict for a violated UNIQUE or FOREIGN KEY constraint.
+    /// True with a row, false at the end. Errc::conflict for a violated UNIQUE or FOREIGN KEY
+    /// constraint.
     Result<bool> step();
     Row row() const { return Row(statement_); }
     void reset();
@@ -73,10 +78,11 @@ private:
     sqlite3* db_;
     sqlite3_stmt* statement_ = nullptr;
     std::unique_ptr<std::string> sql_;
-    std::vector<int> indexes_;  ///< $1 … $n in order; SQLite numbers names by first appearance
+    std::vector<int> indexes_; ///< $1 … $n in order; SQLite numbers names by first appearance
 };
 
-/// A SQL text known when the program was compiled. Only literals convert, so that nothing a user wrote becomes SQL.
+/// A SQL text known when the program was compiled. Only literals convert, so that nothing a user
+/// wrote becomes SQL.
 class Sql {
 public:
     template <std::size_t N>
@@ -90,14 +96,15 @@ private:
 /// Owns the handle and a cache of prepared statements. Used by one thread at a time.
 ///
 /// Parameters are `$1`, `$2`, …, in any order and as often as wanted. A row becomes:
-///   a scalar (`one<std::int64_t>`: the first column), a std::tuple (by position), a described struct (columns in the
-///   order of the members, with the members' names: `SELECT id, created_ms AS created …`), or a T with an
-///   `explicit T(const Row&)`.
-/// Violated UNIQUE and FOREIGN KEY constraints are Errc::conflict (the constraint in `detail`); everything else that
-/// goes wrong is a StoreError.
+///   a scalar (`one<std::int64_t>`: the first column), a std::tuple (by position), a described
+///   struct (columns in the order of the members, with the members' names: `SELECT id, created_ms
+///   AS created …`), or a T with an `explicit T(const Row&)`.
+/// Violated UNIQUE and FOREIGN KEY constraints are Errc::conflict (the constraint in `detail`);
+/// everything else that goes wrong is a StoreError.
 class Connection {
 public:
-    /// Rows that `all` hands out at most; a query that finds more lacks a LIMIT, which is our mistake.
+    /// Rows that `all` hands out at most; a query that finds more lacks a LIMIT, which is our
+    /// mistake.
     static constexpr std::size_t max_rows = 10'000;
 
     /// Opens or makes the file (mode 0600). ":memory:" for tests. Throws StoreError.
@@ -132,7 +139,8 @@ public:
         }
     }
 
-    /// Calls `visit(T&&)` for each row, without a limit and without keeping them. `visit` may run other statements.
+    /// Calls `visit(T&&)` for each row, without a limit and without keeping them. `visit` may run
+    /// other statements.
     template <class T, class Visit, class... Args>
     Result<> each(Visit&& visit, Sql sql, const Args&... args) {
         Lease lease(*this, sql);
@@ -155,8 +163,8 @@ public:
         }
     }
 
-    /// BEGIN IMMEDIATE, `work()`, COMMIT when its Result holds a value; else, and when it throws, ROLLBACK.
-    /// For users of a lone connection; the controller goes through Store. Does not nest.
+    /// BEGIN IMMEDIATE, `work()`, COMMIT when its Result holds a value; else, and when it throws,
+    /// ROLLBACK. For users of a lone connection; the controller goes through Store. Does not nest.
     template <class Work>
     auto transaction(Work&& work) -> std::invoke_result_t<Work&> {
         Transaction open(*this);
@@ -168,11 +176,12 @@ public:
     /// Several statements at once, without parameters: migrations and test fixtures.
     void script(std::string_view sql);
 
-    /// Copies the whole database, as of now, into a new file (mode 0600, synced; the name appears when it is complete).
-    /// Other connections may go on writing. Throws StoreError.
+    /// Copies the whole database, as of now, into a new file (mode 0600, synced; the name appears
+    /// when it is complete). Other connections may go on writing. Throws StoreError.
     void backup_to(const std::filesystem::path& file);
 
-    /// Empty when sound, else what `PRAGMA integrity_check` and the foreign keys complain about (at most 20 lines).
+    /// Empty when sound, else what `PRAGMA integrity_check` and the foreign keys complain about (at
+    /// most 20 lines).
     std::vector<std::string> integrity_errors();
 
     /// True while a transaction is open.
@@ -187,7 +196,8 @@ private:
     /// A statement taken from the cache, given back reset.
     class Lease {
     public:
-        Lease(Connection& connection, Sql sql) : connection_(connection), statement_(connection.take(sql)) {}
+        Lease(Connection& connection, Sql sql)
+            : connection_(connection), statement_(connection.take(sql)) {}
         ~Lease() { connection_.give_back(std::move(statement_)); }
         Lease(const Lease&) = delete;
         Statement* operator->() { return &statement_; }
@@ -220,7 +230,7 @@ private:
 
     std::filesystem::path file_;
     sqlite3* db_ = nullptr;
-    std::unordered_map<std::string_view, Statement> idle_;  ///< keys are the statements' own texts
+    std::unordered_map<std::string_view, Statement> idle_; ///< keys are the statements' own texts
 };
 
 /// The value, or Errc::not_found with `sentence` ("There is no such server.").
@@ -231,14 +241,15 @@ Result<T> present(Result<std::optional<T>> found, std::string_view sentence) {
     return **std::move(found);
 }
 
-// ---- implementation -------------------------------------------------------------------------------------
+// ---- implementation
+// -------------------------------------------------------------------------------------
 
 namespace detail {
 template <class T>
 struct IsTuple : std::false_type {};
 template <class... Ts>
 struct IsTuple<std::tuple<Ts...>> : std::true_type {};
-}  // namespace detail
+} // namespace detail
 
 template <class T>
 T Connection::decode(const Row& row) {
@@ -248,12 +259,13 @@ T Connection::decode(const Row& row) {
         expect_columns(row, std::tuple_size_v<T>);
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
             return T{row.get<std::tuple_element_t<I, T>>(static_cast<int>(I))...};
-        }(std::make_index_sequence<std::tuple_size_v<T>>());
+        }
+        (std::make_index_sequence<std::tuple_size_v<T>>());
     } else if constexpr (std::is_constructible_v<T, const Row&>) {
         return T(row);
     } else {
-        using Members =
-            boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
+        using Members = boost::describe::describe_members<
+            T, boost::describe::mod_public | boost::describe::mod_inherited>;
         expect_columns(row, boost::mp11::mp_size<Members>::value);
         T result{};
         int column = 0;
@@ -266,4 +278,4 @@ T Connection::decode(const Row& row) {
     }
 }
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -8,7 +8,8 @@ namespace fairlead::store {
 
 TemporaryFolder::TemporaryFolder() {
     auto pattern = (std::filesystem::temp_directory_path() / "fairlead-test-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::system_error(errno, std::generic_category(), pattern);
+    if (!::mkdtemp(pattern.data()))
+        throw std::system_error(errno, std::generic_category(), pattern);
     path_ = pattern;
 }
 
@@ -17,4 +18,4 @@ TemporaryFolder::~TemporaryFolder() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

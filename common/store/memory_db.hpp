@@ -8,7 +8,9 @@ namespace fairlead::store {
 /// A database in memory with the real schema, for tests of repositories.
 class MemoryDb {
 public:
-    explicit MemoryDb(std::span<const Migration> migrations) : db_(":memory:") { migrate(db_, migrations, Timestamp{}); }
+    explicit MemoryDb(std::span<const Migration> migrations) : db_(":memory:") {
+        migrate(db_, migrations, Timestamp{});
+    }
     Connection& db() { return db_; }
 
 private:
@@ -31,7 +33,10 @@ private:
 class TemporaryStore {
 public:
     explicit TemporaryStore(std::span<const Migration> migrations)
-        : store_(StoreOptions{.file = folder_.path() / "test.db", .durability = Durability::relaxed}, migrations) {}
+        : store_(
+              StoreOptions{.file = folder_.path() / "test.db", .durability = Durability::relaxed},
+              migrations
+          ) {}
     Store& store() { return store_; }
     Store* operator->() { return &store_; }
 
@@ -40,4 +45,4 @@ private:
     Store store_;
 };
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -22,7 +22,8 @@ void copy_before(Connection& db, int version) {
         auto name = entry.path().filename().string();
         if (!name.starts_with(prefix)) continue;
         int number = 0;
-        auto [end, failed] = std::from_chars(name.data() + prefix.size(), name.data() + name.size(), number);
+        auto [end, failed] =
+            std::from_chars(name.data() + prefix.size(), name.data() + name.size(), number);
         if (failed == std::errc() && end == name.data() + name.size()) versions.push_back(number);
     }
     std::sort(versions.begin(), versions.end(), std::greater<>());
@@ -34,22 +35,27 @@ void apply(Connection& db, const Migration& step, Timestamp now) {
     auto work = [&]() -> Result<> {
         db.script(step.sql);
         FAIRLEAD_CHECK(db.run(
-            "INSERT INTO schema_migration (version, name, applied_ms) VALUES ($1, $2, $3)", step.version, step.name, now
+            "INSERT INTO schema_migration (version, name, applied_ms) VALUES ($1, $2, $3)",
+            step.version, step.name, now
         ));
-        if (auto wrong = db.integrity_errors(); !wrong.empty()) return fail(Errc::internal, wrong.front());
+        if (auto wrong = db.integrity_errors(); !wrong.empty())
+            return fail(Errc::internal, wrong.front());
         return {};
     };
     if (auto applied = db.transaction(work); !applied)
         throw StoreError(
-            StoreError::Kind::corrupt, "Schema step " + std::to_string(step.version) + " (" + std::string(step.name) +
+            StoreError::Kind::corrupt, "Schema step " + std::to_string(step.version) + " (" +
+                                           std::string(step.name) +
                                            ") was undone: " + applied.error().message()
         );
 }
 
-}  // namespace
+} // namespace
 
 int schema_version(Connection& db) {
-    auto there = db.one<int>("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'");
+    auto there = db.one<int>(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'"
+    );
     if (there.value() == 0) return 0;
     return db.one<int>("SELECT coalesce(max(version), 0) FROM schema_migration").value().value();
 }
@@ -64,16 +70,15 @@ void migrate(Connection& db, std::span<const Migration> migrations, Timestamp no
     if (current > newest)
         throw StoreError(
             StoreError::Kind::newer_schema,
-            db.file().string() + " was written by a newer program: its schema is " + std::to_string(current) +
-                ", this program knows " + std::to_string(newest) + ". Install the newer program again, or restore a backup made before it."
+            db.file().string() + " was written by a newer program: its schema is " +
+                std::to_string(current) + ", this program knows " + std::to_string(newest) +
+                ". Install the newer program again, or restore a backup made before it."
         );
     if (current == newest) return;
     if (current > 0) copy_before(db, current + 1);
 
-    db.script(
-        "CREATE TABLE IF NOT EXISTS schema_migration"
-        " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms BIGINT NOT NULL)"
-    );
+    db.script("CREATE TABLE IF NOT EXISTS schema_migration"
+              " (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_ms BIGINT NOT NULL)");
     // Rebuilding a table needs the keys off; each step is checked before it commits.
     db.script("PRAGMA foreign_keys = OFF");
     try {
@@ -88,4 +93,4 @@ void migrate(Connection& db, std::span<const Migration> migrations, Timestamp no
     db.script("PRAGMA foreign_keys = ON");
 }
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -15,4 +15,4 @@ namespace fairlead::store {
 /// Errc::conflict for UNIQUE, PRIMARY KEY and FOREIGN KEY; throws for everything else.
 Error conflict_or_raise(sqlite3* db, int code, std::string_view doing);
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -14,17 +14,20 @@ std::size_t number_of(const char* name, std::string_view sql) {
     std::size_t number = 0;
     auto digits = text.substr(1);
     auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (text[0] != '$' || failed != std::errc() || end != digits.data() + digits.size() || number == 0 || number > 100)
+    if (text[0] != '$' || failed != std::errc() || end != digits.data() + digits.size() ||
+        number == 0 || number > 100)
         throw std::logic_error("parameters are written $1, $2, …: " + std::string(sql));
     return number;
 }
 
-}  // namespace
+} // namespace
 
-Statement::Statement(sqlite3* db, std::string_view sql) : db_(db), sql_(std::make_unique<std::string>(sql)) {
+Statement::Statement(sqlite3* db, std::string_view sql)
+    : db_(db), sql_(std::make_unique<std::string>(sql)) {
     const char* tail = nullptr;
     int code = sqlite3_prepare_v3(
-        db, sql_->data(), static_cast<int>(sql_->size()), SQLITE_PREPARE_PERSISTENT, &statement_, &tail
+        db, sql_->data(), static_cast<int>(sql_->size()), SQLITE_PREPARE_PERSISTENT, &statement_,
+        &tail
     );
     if (code != SQLITE_OK) raise(db, code, sql);
     if (!statement_ || tail != sql_->data() + sql_->size()) {
@@ -35,7 +38,8 @@ Statement::Statement(sqlite3* db, std::string_view sql) : db_(db), sql_(std::mak
     indexes_.resize(count);
     try {
         for (std::size_t i = 1; i <= count; ++i) {
-            auto number = number_of(sqlite3_bind_parameter_name(statement_, static_cast<int>(i)), sql);
+            auto number =
+                number_of(sqlite3_bind_parameter_name(statement_, static_cast<int>(i)), sql);
             if (number > count) throw std::logic_error("a parameter number is left out: " + *sql_);
             indexes_[number - 1] = static_cast<int>(i);
         }
@@ -45,20 +49,25 @@ Statement::Statement(sqlite3* db, std::string_view sql) : db_(db), sql_(std::mak
     }
 }
 
-Statement::Statement(Statement&& other) noexcept :
-    db_(other.db_), statement_(std::exchange(other.statement_, nullptr)), sql_(std::move(other.sql_)),
-    indexes_(std::move(other.indexes_)) {}
+Statement::Statement(Statement&& other) noexcept
+    : db_(other.db_), statement_(std::exchange(other.statement_, nullptr)),
+      sql_(std::move(other.sql_)), indexes_(std::move(other.indexes_)) {}
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+    sqlite3_finalize(statement_);
+}
 
 void Statement::expect_parameters(std::size_t count) const {
     if (count != indexes_.size())
         throw std::logic_error(
-            std::to_string(count) + " values for " + std::to_string(indexes_.size()) + " parameters: " + *sql_
+            std::to_string(count) + " values for " + std::to_string(indexes_.size()) +
+            " parameters: " + *sql_
         );
 }
 
-Parameter Statement::parameter(std::size_t position) const { return Parameter(statement_, indexes_[position]); }
+Parameter Statement::parameter(std::size_t position) const {
+    return Parameter(statement_, indexes_[position]);
+}
 
 Result<bool> Statement::step() {
     int code = sqlite3_step(statement_);
@@ -72,4 +81,4 @@ void Statement::reset() {
     sqlite3_clear_bindings(statement_);
 }
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -36,7 +36,7 @@ std::string reason_of(const std::exception_ptr& error) {
     }
 }
 
-}  // namespace
+} // namespace
 
 /// Lives on the stack of the caller, who waits for `done`.
 struct Store::Request {
@@ -61,12 +61,17 @@ struct Store::Request {
     bool done = false;
 };
 
-Store::Store(StoreOptions options, std::span<const Migration> migrations) : options_(std::move(options)) {
-    writer_ = std::make_unique<Connection>(options_.file, ConnectionOptions{.durability = options_.durability, .cache_kib = options_.cache_kib});
+Store::Store(StoreOptions options, std::span<const Migration> migrations)
+    : options_(std::move(options)) {
+    writer_ = std::make_unique<Connection>(
+        options_.file,
+        ConnectionOptions{.durability = options_.durability, .cache_kib = options_.cache_kib}
+    );
     migrate(*writer_, migrations, SystemClock().now());
     for (std::size_t i = 0; i < options_.readers; ++i)
         readers_.push_back(std::make_unique<Connection>(
-            options_.file, ConnectionOptions{.access = Access::read_only, .cache_kib = options_.cache_kib}
+            options_.file,
+            ConnectionOptions{.access = Access::read_only, .cache_kib = options_.cache_kib}
         ));
     thread_ = std::thread([this] { run_writer(); });
     pthread_setname_np(thread_.native_handle(), "store-writer");
@@ -86,7 +91,8 @@ Result<> Store::submit(std::function<bool(UnitOfWork&)> attempt) {
     Request request(std::move(attempt));
     {
         std::lock_guard held(queue_lock_);
-        if (closing_) return fail(Errc::unavailable, "The controller is stopping. Try again in a moment.");
+        if (closing_)
+            return fail(Errc::unavailable, "The controller is stopping. Try again in a moment.");
         if (queue_.size() >= options_.queue_limit)
             return fail(
                 Errc::unavailable, "Too much is being written at once. Try again in a moment.",
@@ -124,7 +130,8 @@ void Store::run_batch(std::span<Request*> batch) {
         Connection::Transaction transaction(*writer_);
         for (auto* request : batch) {
             attempt(*request);
-            // A full disk makes SQLite drop the whole transaction, and with it the units before this one.
+            // A full disk makes SQLite drop the whole transaction, and with it the units before
+            // this one.
             if (writer_->in_transaction()) continue;
             if (request->error) std::rethrow_exception(request->error);
             throw StoreError(StoreError::Kind::misuse, "a unit of work ended the transaction");
@@ -136,12 +143,17 @@ void Store::run_batch(std::span<Request*> batch) {
                 try {
                     action();
                 } catch (...) {
-                    log::error("what was to happen after a commit failed", {{"reason", reason_of(std::current_exception())}});
+                    log::error(
+                        "what was to happen after a commit failed",
+                        {{"reason", reason_of(std::current_exception())}}
+                    );
                 }
             }
     } catch (...) {
         broken = std::current_exception();
-        log::error("a write failed", {{"file", options_.file.string()}, {"reason", reason_of(broken)}});
+        log::error(
+            "a write failed", {{"file", options_.file.string()}, {"reason", reason_of(broken)}}
+        );
     }
     for (auto* request : batch) {
         if (broken) request->error = broken;
@@ -169,7 +181,10 @@ void Store::attempt(Request& request) {
 
     auto took = std::chrono::steady_clock::now() - started;
     if (took > slow_unit)
-        log::warning("a unit of work held up all writers", {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}});
+        log::warning(
+            "a unit of work held up all writers",
+            {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}}
+        );
 }
 
 Result<> Store::with_reader(const std::function<void(Connection&)>& attempt) {
@@ -178,7 +193,9 @@ Result<> Store::with_reader(const std::function<void(Connection&)>& attempt) {
     {
         std::unique_lock held(reader_lock_);
         if (!reader_free_.wait_for(held, reader_wait, [&] { return !readers_.empty(); }))
-            return fail(Errc::unavailable, "Too much is being read at once. Try again in a moment.");
+            return fail(
+                Errc::unavailable, "Too much is being read at once. Try again in a moment."
+            );
         reader = std::move(readers_.back());
         readers_.pop_back();
     }
@@ -214,6 +231,8 @@ std::size_t Store::queued() const {
     return queue_.size();
 }
 
-std::uint64_t Store::commits() const { return commits_.load(std::memory_order_relaxed); }
+std::uint64_t Store::commits() const {
+    return commits_.load(std::memory_order_relaxed);
+}
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -22,7 +22,8 @@
 
 namespace fairlead::store {
 
-/// What one write works with: the connection inside its transaction, and what to do once that is durable.
+/// What one write works with: the connection inside its transaction, and what to do once that is
+/// durable.
 class UnitOfWork {
 public:
     explicit UnitOfWork(Connection& connection) : connection_(connection) {}
@@ -30,9 +31,10 @@ public:
 
     Connection& db() { return connection_; }
 
-    /// Runs after COMMIT succeeded, on the writer thread, in the order of the commits and before the writer's caller
-    /// returns; never when this unit was rolled back. Must be short, must not block and must not use the store:
-    /// put something in a queue, wake somebody. What it throws is logged.
+    /// Runs after COMMIT succeeded, on the writer thread, in the order of the commits and before
+    /// the writer's caller returns; never when this unit was rolled back. Must be short, must not
+    /// block and must not use the store: put something in a queue, wake somebody. What it throws is
+    /// logged.
     void after_commit(std::function<void()> action) { after_commit_.push_back(std::move(action)); }
 
 private:
@@ -44,16 +46,16 @@ private:
 struct StoreOptions {
     std::filesystem::path file;
     std::size_t readers = 4;
-    std::size_t queue_limit = 4096;  ///< writes waiting; one more is Errc::unavailable
-    std::size_t batch_limit = 256;   ///< writes in one COMMIT
-    int cache_kib = 8192;            ///< of each connection
+    std::size_t queue_limit = 4096; ///< writes waiting; one more is Errc::unavailable
+    std::size_t batch_limit = 256;  ///< writes in one COMMIT
+    int cache_kib = 8192;           ///< of each connection
     Durability durability = Durability::synced;
 };
 
 /// Thread-safe. `write` and `read` block; call them from worker threads only.
 ///
-/// Writes from all threads are queued; the writer thread takes what is there, runs each in its own savepoint and
-/// commits them together with one fsync. While that lasts, the next batch gathers.
+/// Writes from all threads are queued; the writer thread takes what is there, runs each in its own
+/// savepoint and commits them together with one fsync. While that lasts, the next batch gathers.
 class Store {
 public:
     /// Opens the file, migrates it, starts the writer. Throws StoreError.
@@ -62,10 +64,11 @@ public:
     ~Store();
     Store(const Store&) = delete;
 
-    /// Runs `work(UnitOfWork&)`, which returns a Result, exactly once on the writer thread and returns its result when
-    /// it is durable. A failed Result or an exception rolls back this unit alone; the exception reaches the caller.
-    /// Errc::unavailable when the queue is full or the store is closing. Throws StoreError when the COMMIT failed:
-    /// then nothing of it is stored. No network, no file work, no waiting inside `work`.
+    /// Runs `work(UnitOfWork&)`, which returns a Result, exactly once on the writer thread and
+    /// returns its result when it is durable. A failed Result or an exception rolls back this unit
+    /// alone; the exception reaches the caller. Errc::unavailable when the queue is full or the
+    /// store is closing. Throws StoreError when the COMMIT failed: then nothing of it is stored. No
+    /// network, no file work, no waiting inside `work`.
     template <class Work>
     auto write(Work&& work) -> std::invoke_result_t<Work&, UnitOfWork&> {
         std::optional<std::invoke_result_t<Work&, UnitOfWork&>> result;
@@ -77,8 +80,8 @@ public:
         return *std::move(result);
     }
 
-    /// Runs `work(Connection&)`, which returns a Result, on the calling thread with a reader that sees one moment of
-    /// the database. Errc::unavailable when no reader is free within 5 s.
+    /// Runs `work(Connection&)`, which returns a Result, on the calling thread with a reader that
+    /// sees one moment of the database. Errc::unavailable when no reader is free within 5 s.
     template <class Work>
     auto read(Work&& work) -> std::invoke_result_t<Work&, Connection&> {
         std::optional<std::invoke_result_t<Work&, Connection&>> result;
@@ -105,7 +108,7 @@ private:
 
     StoreOptions options_;
     std::unique_ptr<Connection> writer_;
-    std::vector<std::unique_ptr<Connection>> readers_;  ///< idle ones
+    std::vector<std::unique_ptr<Connection>> readers_; ///< idle ones
     mutable std::mutex reader_lock_;
     std::condition_variable reader_free_;
 
@@ -117,4 +120,4 @@ private:
     std::thread thread_;
 };
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

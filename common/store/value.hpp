@@ -1,5 +1,5 @@
-/// How C++ values live in SQL columns. Specialise `Column<T>` for your own types; ids, times, described enums,
-/// optionals, numbers, text and blobs are here.
+/// How C++ values live in SQL columns. Specialise `Column<T>` for your own types; ids, times,
+/// described enums, optionals, numbers, text and blobs are here.
 #pragma once
 
 #include "common/runtime/clock.hpp"
@@ -27,8 +27,9 @@ struct Blob {
     bool operator==(const Blob&) const = default;
 };
 
-/// The current row of a running statement. Valid only inside the function or constructor it is handed to.
-/// Reading a NULL or another type than the one asked for is our own mistake: std::logic_error, with the column.
+/// The current row of a running statement. Valid only inside the function or constructor it is
+/// handed to. Reading a NULL or another type than the one asked for is our own mistake:
+/// std::logic_error, with the column.
 class Row {
 public:
     int columns() const;
@@ -74,7 +75,9 @@ template <class T>
 struct Column;
 
 template <class T>
-concept Storable = requires(const Row& row) { Column<T>::read(row, 0); };
+concept Storable = requires(const Row& row) {
+    Column<T>::read(row, 0);
+};
 
 template <class T>
 T Row::get(int column) const {
@@ -164,14 +167,17 @@ struct Column<std::nullopt_t> {
 
 /// Described enums are stored by name.
 template <class E>
-    requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 struct Column<E> {
-    static void write(Parameter to, E value) { to.text(boost::describe::enum_to_string(value, "")); }
+    static void write(Parameter to, E value) {
+        to.text(boost::describe::enum_to_string(value, ""));
+    }
     static E read(const Row& row, int column) {
         E value{};
-        if (!boost::describe::enum_from_string(row.text(column).c_str(), value)) row.unfit(column, "a known name");
+        if (!boost::describe::enum_from_string(row.text(column).c_str(), value))
+            row.unfit(column, "a known name");
         return value;
     }
 };
 
-}  // namespace fairlead::store
+} // namespace fairlead::store

@@ -31,8 +31,11 @@ void append_frame(std::string& out, const Frame& frame) {
 }
 
 Result<Frame> parse_frame(std::string_view message) {
-    auto bad = [](const std::string& what) { return fail(Errc::invalid, "A stream frame " + what + "."); };
-    if (message.size() < frame_header) return bad("has " + std::to_string(message.size()) + " bytes, fewer than its header");
+    auto bad = [](const std::string& what) {
+        return fail(Errc::invalid, "A stream frame " + what + ".");
+    };
+    if (message.size() < frame_header)
+        return bad("has " + std::to_string(message.size()) + " bytes, fewer than its header");
     Frame frame;
     auto type = static_cast<unsigned char>(message[0]);
     if (type < 1 || type > 8) return bad("has the unknown type " + std::to_string(type));
@@ -44,23 +47,37 @@ Result<Frame> parse_frame(std::string_view message) {
     frame.payload = message.substr(frame_header);
     bool of_all = frame.type == FrameType::begin || frame.type == FrameType::resumed;
     if ((frame.stream == 0) != of_all)
-        return bad("of type " + std::to_string(type) + " has the stream id " + std::to_string(frame.stream));
+        return bad(
+            "of type " + std::to_string(type) + " has the stream id " + std::to_string(frame.stream)
+        );
 
     auto size = frame.payload.size();
     std::size_t least = 0, most = 0;
     switch (frame.type) {
-    case FrameType::open: most = max_open_payload; break;
-    case FrameType::data: least = 1, most = max_data_payload; break;
+    case FrameType::open:
+        most = max_open_payload;
+        break;
+    case FrameType::data:
+        least = 1, most = max_data_payload;
+        break;
     case FrameType::window:
-    case FrameType::resume: least = most = 8; break;
-    case FrameType::reset: least = 4, most = 4 + max_reset_reason; break;
+    case FrameType::resume:
+        least = most = 8;
+        break;
+    case FrameType::reset:
+        least = 4, most = 4 + max_reset_reason;
+        break;
     case FrameType::close:
     case FrameType::begin:
-    case FrameType::resumed: break;
+    case FrameType::resumed:
+        break;
     }
     if (size < least || size > most)
-        return bad("of type " + std::to_string(type) + " has a payload of " + std::to_string(size) + " bytes");
+        return bad(
+            "of type " + std::to_string(type) + " has a payload of " + std::to_string(size) +
+            " bytes"
+        );
     return frame;
 }
 
-}  // namespace fairlead::stream
+} // namespace fairlead::stream

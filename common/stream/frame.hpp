@@ -8,19 +8,20 @@
 /// All numbers are big-endian. Offsets count the bytes of one direction of one stream from 0.
 ///
 ///     type      offset means                         payload
-///     1 open    0                                    what the opener says of the stream, at most 4 KiB
-///     2 data    where the payload starts             1 to 64 KiB; flag 1: the sender has hit its window
-///     3 window  all before it has arrived            u64: how far the peer may send; flag 1: close has arrived
-///     4 close   how long the sender's direction is   none; nothing follows in this direction
-///     5 reset   0                                    u32 code, then a sentence; both directions end
-///     6 begin   a random number of the sender's life none; stream id 0
-///     7 resume  as window                            as window
-///     8 resumed 0, stream id 0                       none
+///     1 open    0                                    what the opener says of the stream, at most 4
+///     KiB 2 data    where the payload starts             1 to 64 KiB; flag 1: the sender has hit
+///     its window 3 window  all before it has arrived            u64: how far the peer may send;
+///     flag 1: close has arrived 4 close   how long the sender's direction is   none; nothing
+///     follows in this direction 5 reset   0                                    u32 code, then a
+///     sentence; both directions end 6 begin   a random number of the sender's life none; stream id
+///     0 7 resume  as window                            as window 8 resumed 0, stream id 0 none
 ///
-/// Each connection begins on both sides with begin, a resume for every stream that the side knows, then resumed; nothing
-/// else is sent before the peer's resumed has come. Then data is repeated from where the peer's resume says. A stream that
-/// the peer did not name is opened again if the peer never answered for it, has ended well if the peer's direction had
-/// ended, and is lost otherwise. Another number in begin than last time: the peer has started anew and knows no stream.
+/// Each connection begins on both sides with begin, a resume for every stream that the side knows,
+/// then resumed; nothing else is sent before the peer's resumed has come. Then data is repeated
+/// from where the peer's resume says. A stream that the peer did not name is opened again if the
+/// peer never answered for it, has ended well if the peer's direction had ended, and is lost
+/// otherwise. Another number in begin than last time: the peer has started anew and knows no
+/// stream.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -33,15 +34,24 @@ namespace fairlead::stream {
 
 using StreamId = std::uint32_t;
 
-enum class FrameType : std::uint8_t { open = 1, data, window, close, reset, begin, resume, resumed };
+enum class FrameType : std::uint8_t {
+    open = 1,
+    data,
+    window,
+    close,
+    reset,
+    begin,
+    resume,
+    resumed
+};
 
 inline constexpr std::size_t frame_header = 16;
 inline constexpr std::size_t max_open_payload = 4 * 1024;
 inline constexpr std::size_t max_data_payload = 64 * 1024;
 inline constexpr std::size_t max_reset_reason = 256;
 
-inline constexpr std::uint8_t flag_blocked = 1;  ///< on data
-inline constexpr std::uint8_t flag_closed = 1;   ///< on window and resume
+inline constexpr std::uint8_t flag_blocked = 1; ///< on data
+inline constexpr std::uint8_t flag_closed = 1;  ///< on window and resume
 
 /// A view of one frame; `payload` points into the message it was read from.
 struct Frame {
@@ -65,4 +75,4 @@ void append_u32(std::string& out, std::uint32_t value);
 std::uint64_t read_u64(std::string_view bytes);
 std::uint32_t read_u32(std::string_view bytes);
 
-}  // namespace fairlead::stream
+} // namespace fairlead::stream

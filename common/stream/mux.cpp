@@ -7,7 +7,7 @@ namespace fairlead::stream {
 
 namespace {
 
-constexpr std::size_t chunk_size = 16 * 1024;  // small writes are joined up to here
+constexpr std::size_t chunk_size = 16 * 1024; // small writes are joined up to here
 
 /// Bytes in order, taken from the front and added at the back.
 class Bytes {
@@ -51,7 +51,8 @@ public:
     }
     std::string take(std::size_t limit) {
         std::string out;
-        if (!chunks_.empty() && front_ == 0 && chunks_.front().size() <= limit && chunks_.size() == 1) {
+        if (!chunks_.empty() && front_ == 0 && chunks_.front().size() <= limit &&
+            chunks_.size() == 1) {
             out = std::move(chunks_.front());
             chunks_.clear();
             size_ = 0;
@@ -66,7 +67,7 @@ public:
 
 private:
     std::deque<std::string> chunks_;
-    std::size_t front_ = 0;  // already dropped bytes of the first chunk
+    std::size_t front_ = 0; // already dropped bytes of the first chunk
     std::uint64_t size_ = 0;
 };
 
@@ -74,29 +75,29 @@ auto broke(StreamId id, const std::string& what) {
     return fail(Errc::invalid, "Stream " + std::to_string(id) + ": " + what + ".");
 }
 
-}  // namespace
+} // namespace
 
 struct Mux::Stream {
     explicit Stream(StreamId number) : id(number) {}
 
-    std::uint64_t sent_end() const { return acked + out.size(); }  // of what was written
+    std::uint64_t sent_end() const { return acked + out.size(); } // of what was written
 
     StreamId id;
-    std::string text;         // of open, until the peer has answered for the stream
+    std::string text; // of open, until the peer has answered for the stream
     bool peer_knows = false;
-    bool named = false;       // by the peer's resume on this connection
+    bool named = false; // by the peer's resume on this connection
 
-    Bytes out;                // from `acked` on
+    Bytes out; // from `acked` on
     std::uint64_t acked = 0;
     std::uint64_t sent = 0;
-    std::uint64_t limit = 0;  // how far the peer lets us send
+    std::uint64_t limit = 0; // how far the peer lets us send
     bool wants_close = false, close_sent = false, close_acked = false;
     bool write_fell_short = false;
 
-    Bytes in;                 // arrived and not read
+    Bytes in; // arrived and not read
     std::uint64_t arrived = 0;
-    std::uint64_t granted = 0;     // as told to the peer
-    std::uint64_t told = 0;        // of `arrived`
+    std::uint64_t granted = 0; // as told to the peer
+    std::uint64_t told = 0;    // of `arrived`
     std::size_t window = 0;
     bool peer_blocked = false, peer_closed = false;
 
@@ -104,7 +105,8 @@ struct Mux::Stream {
 };
 
 Mux::Mux(Role role, std::uint64_t life, Limits limits)
-    : role_(role), life_(life == 0 ? 1 : life), limits_(limits), next_id_(role == Role::dialler ? 1 : 2) {}
+    : role_(role), life_(life == 0 ? 1 : life), limits_(limits),
+      next_id_(role == Role::dialler ? 1 : 2) {}
 
 Mux::~Mux() = default;
 
@@ -113,15 +115,23 @@ Mux::Stream* Mux::find(StreamId id) {
     return found == streams_.end() ? nullptr : found->second.get();
 }
 
-bool Mux::was_known(StreamId id) const { return ours(id) ? id < next_id_ : id <= highest_seen_; }
+bool Mux::was_known(StreamId id) const {
+    return ours(id) ? id < next_id_ : id <= highest_seen_;
+}
 
-// ---- the application's side ---------------------------------------------------------------------------------------
+// ---- the application's side
+// ---------------------------------------------------------------------------------------
 
 Result<StreamId> Mux::open(std::string_view text) {
     if (text.size() > max_open_payload)
-        return fail(Errc::invalid, "What a stream is opened with has more than " + std::to_string(max_open_payload) + " bytes.");
+        return fail(
+            Errc::invalid, "What a stream is opened with has more than " +
+                               std::to_string(max_open_payload) + " bytes."
+        );
     if (streams_.size() >= limits_.streams)
-        return fail(Errc::unavailable, std::to_string(limits_.streams) + " streams are open already.");
+        return fail(
+            Errc::unavailable, std::to_string(limits_.streams) + " streams are open already."
+        );
     auto id = next_id_;
     next_id_ += 2;
     auto& stream = *(streams_[id] = std::make_unique<Stream>(id));
@@ -136,9 +146,11 @@ Result<StreamId> Mux::open(std::string_view text) {
 Result<std::size_t> Mux::write(StreamId id, std::string_view bytes) {
     auto* stream = find(id);
     if (!stream) return fail(Errc::not_found, "Stream " + std::to_string(id) + " has ended.");
-    if (stream->wants_close) return fail(Errc::conflict, "Stream " + std::to_string(id) + " was closed for writing.");
+    if (stream->wants_close)
+        return fail(Errc::conflict, "Stream " + std::to_string(id) + " was closed for writing.");
     auto may_send = std::min<std::uint64_t>(stream->limit - stream->acked, limits_.max_window);
-    auto room = may_send + limits_.unsent - std::min<std::uint64_t>(stream->out.size(), may_send + limits_.unsent);
+    auto room = may_send + limits_.unsent -
+                std::min<std::uint64_t>(stream->out.size(), may_send + limits_.unsent);
     auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(room, bytes.size()));
     if (taken < bytes.size()) stream->write_fell_short = true;
     if (taken > 0) stream->out.append(bytes.substr(0, taken));
@@ -166,13 +178,16 @@ Result<> Mux::close(StreamId id) {
 
 void Mux::reset(StreamId id, std::uint32_t code, std::string_view reason) {
     if (!find(id)) return;
-    if (ready_) send_reset(id, code, reason);  // otherwise the peer misses it in our resumes
+    if (ready_) send_reset(id, code, reason); // otherwise the peer misses it in our resumes
     drop(id);
 }
 
-std::vector<Event> Mux::take_events() { return std::exchange(events_, {}); }
+std::vector<Event> Mux::take_events() {
+    return std::exchange(events_, {});
+}
 
-// ---- the connection's side ------------------------------------------------------------------------------------------
+// ---- the connection's side
+// ------------------------------------------------------------------------------------------
 
 void Mux::connected() {
     connected_ = true;
@@ -187,7 +202,9 @@ void Mux::connected() {
     for (auto& [id, stream] : streams_) {
         stream->named = stream->in_acks = false;
         stream->told = stream->arrived;
-        stream->granted = std::max<std::uint64_t>(stream->granted, stream->arrived - stream->in.size() + stream->window);
+        stream->granted = std::max<std::uint64_t>(
+            stream->granted, stream->arrived - stream->in.size() + stream->window
+        );
         std::string limit;
         append_u64(limit, stream->granted);
         Frame frame;
@@ -203,7 +220,9 @@ void Mux::connected() {
     append_frame(greeting_.emplace_back(), all);
 }
 
-void Mux::disconnected() { connected_ = begun_ = ready_ = false; }
+void Mux::disconnected() {
+    connected_ = begun_ = ready_ = false;
+}
 
 Result<> Mux::receive(std::string_view message) {
     FAIRLEAD_TRY(frame, parse_frame(message));
@@ -222,7 +241,7 @@ Result<> Mux::dispatch(const Frame& frame) {
     if (frame.type == FrameType::reset) return on_reset(frame);
     auto* stream = find(frame.stream);
     if (!stream) {
-        if (was_known(frame.stream)) return {};  // it ended here while this was on its way
+        if (was_known(frame.stream)) return {}; // it ended here while this was on its way
         return broke(frame.stream, "nobody has opened it");
     }
     stream->peer_knows = true;
@@ -236,20 +255,22 @@ Result<> Mux::on_open(const Frame& frame) {
     auto id = frame.stream;
     if (ours(id)) return broke(id, "the peer opened it with an id of ours");
     if (find(id)) return broke(id, "it was opened twice");
-    if (was_known(id)) {  // opened before and ended here; the peer did not hear of it
+    if (was_known(id)) { // opened before and ended here; the peer did not hear of it
         send_reset(id, static_cast<std::uint32_t>(ResetCode::lost), "This stream has ended.");
         return {};
     }
     highest_seen_ = id;
     if (streams_.size() >= limits_.streams) {
-        send_reset(id, static_cast<std::uint32_t>(ResetCode::too_many), "Too many streams are open.");
+        send_reset(
+            id, static_cast<std::uint32_t>(ResetCode::too_many), "Too many streams are open."
+        );
         return {};
     }
     auto& stream = *(streams_[id] = std::make_unique<Stream>(id));
     stream.peer_knows = stream.named = true;
     stream.limit = stream.granted = stream.window = limits_.initial_window;
     windows_ += stream.window;
-    grant(stream, true);  // tells the peer that the stream is known here
+    grant(stream, true); // tells the peer that the stream is known here
     Event event(id, Event::opened);
     event.text = frame.payload;
     events_.push_back(std::move(event));
@@ -260,10 +281,17 @@ Result<> Mux::on_data(Stream& stream, const Frame& frame) {
     auto end = frame.offset + frame.payload.size();
     if (end < frame.offset) return broke(stream.id, "its offset is beyond all bounds");
     if (frame.offset > stream.arrived)
-        return broke(stream.id, "bytes " + std::to_string(stream.arrived) + " to " + std::to_string(frame.offset) + " are missing");
+        return broke(
+            stream.id, "bytes " + std::to_string(stream.arrived) + " to " +
+                           std::to_string(frame.offset) + " are missing"
+        );
     if (end > stream.granted)
-        return broke(stream.id, "the peer sent up to " + std::to_string(end) + " and may only up to " + std::to_string(stream.granted));
-    if (stream.peer_closed && end > stream.arrived) return broke(stream.id, "data came after close");
+        return broke(
+            stream.id, "the peer sent up to " + std::to_string(end) + " and may only up to " +
+                           std::to_string(stream.granted)
+        );
+    if (stream.peer_closed && end > stream.arrived)
+        return broke(stream.id, "data came after close");
     if (frame.flags & flag_blocked) stream.peer_blocked = true;
     if (end <= stream.arrived) return {};
     bool was_empty = stream.in.size() == 0;
@@ -276,7 +304,8 @@ Result<> Mux::on_data(Stream& stream, const Frame& frame) {
 
 Result<> Mux::on_window(Stream& stream, const Frame& frame) {
     auto limit = read_u64(frame.payload);
-    if (frame.offset > stream.sent) return broke(stream.id, "the peer has bytes that were never sent");
+    if (frame.offset > stream.sent)
+        return broke(stream.id, "the peer has bytes that were never sent");
     if (limit < frame.offset) return broke(stream.id, "the window ends before it begins");
     if (frame.offset > stream.acked) {
         stream.out.drop(frame.offset - stream.acked);
@@ -296,7 +325,10 @@ Result<> Mux::on_window(Stream& stream, const Frame& frame) {
 
 Result<> Mux::on_close(Stream& stream, const Frame& frame) {
     if (frame.offset != stream.arrived)
-        return broke(stream.id, "it was closed at " + std::to_string(frame.offset) + " and " + std::to_string(stream.arrived) + " bytes have come");
+        return broke(
+            stream.id, "it was closed at " + std::to_string(frame.offset) + " and " +
+                           std::to_string(stream.arrived) + " bytes have come"
+        );
     bool first = !stream.peer_closed;
     stream.peer_closed = true;
     grant(stream, true);
@@ -323,13 +355,16 @@ Result<> Mux::on_resume(const Frame& frame) {
     if (ready_) return broke(frame.stream, "the peer resumes a second time");
     auto* stream = find(frame.stream);
     if (!stream) {
-        return {};  // ended here, or never heard of: the peer sees it unnamed
+        return {}; // ended here, or never heard of: the peer sees it unnamed
     }
     stream->named = stream->peer_knows = true;
     stream->text.clear();
     // From here on it is sent again.
     if (frame.offset < stream->acked || frame.offset > stream->sent)
-        return broke(stream->id, "the peer resumes at " + std::to_string(frame.offset) + ", outside of what is kept");
+        return broke(
+            stream->id,
+            "the peer resumes at " + std::to_string(frame.offset) + ", outside of what is kept"
+        );
     stream->sent = frame.offset;
     stream->close_sent = false;
     return on_window(*stream, frame);
@@ -379,8 +414,8 @@ Result<> Mux::on_reset(const Frame& frame) {
     return {};
 }
 
-/// The peer does not know the stream any more. It forgets one only when both directions had ended and ours was
-/// acknowledged, or by force.
+/// The peer does not know the stream any more. It forgets one only when both directions had ended
+/// and ours was acknowledged, or by force.
 void Mux::lose(StreamId id) {
     auto& stream = *streams_[id];
     if (stream.peer_closed && stream.close_sent) {
@@ -388,7 +423,7 @@ void Mux::lose(StreamId id) {
         stream.out.drop(stream.out.size());
         stream.acked = stream.sent;
         finish_if_done(id);
-        if (find(id)) stream.named = true;  // what has come is still to be read
+        if (find(id)) stream.named = true; // what has come is still to be read
         return;
     }
     Event event(id, Event::reset);
@@ -400,7 +435,8 @@ void Mux::lose(StreamId id) {
 
 bool Mux::has_next() const {
     if (!connected_) return false;
-    return !greeting_.empty() || (ready_ && (!control_.empty() || !acks_.empty() || !turn_.empty()));
+    return !greeting_.empty() ||
+           (ready_ && (!control_.empty() || !acks_.empty() || !turn_.empty()));
 }
 
 bool Mux::next(std::string& frame) {
@@ -423,7 +459,9 @@ bool Mux::next(std::string& frame) {
         if (!stream) continue;
         stream->in_acks = false;
         stream->told = stream->arrived;
-        stream->granted = std::max<std::uint64_t>(stream->granted, stream->arrived - stream->in.size() + stream->window);
+        stream->granted = std::max<std::uint64_t>(
+            stream->granted, stream->arrived - stream->in.size() + stream->window
+        );
         std::string limit;
         append_u64(limit, stream->granted);
         Frame window;
@@ -443,7 +481,7 @@ bool Mux::next(std::string& frame) {
         if (!stream) continue;
         stream->in_turn = false;
         if (next_data(*stream, frame)) {
-            schedule(*stream);  // at the end of the queue
+            schedule(*stream); // at the end of the queue
             return true;
         }
     }
@@ -457,7 +495,9 @@ bool Mux::next_data(Stream& stream, std::string& frame) {
     next.stream = stream.id;
     next.offset = stream.sent;
     if (may > stream.sent) {
-        auto size = static_cast<std::size_t>(std::min<std::uint64_t>({may - stream.sent, limits_.quantum, max_data_payload}));
+        auto size = static_cast<std::size_t>(
+            std::min<std::uint64_t>({may - stream.sent, limits_.quantum, max_data_payload})
+        );
         bool blocked = stream.sent + size == stream.limit && end > stream.limit;
         next.type = FrameType::data;
         next.flags = blocked ? flag_blocked : 0;
@@ -491,7 +531,8 @@ void Mux::tell_writable(Stream& stream) {
     events_.emplace_back(stream.id, Event::writable);
 }
 
-/// A sender that waits for us although we read at once needs a window of more than the round trip holds.
+/// A sender that waits for us although we read at once needs a window of more than the round trip
+/// holds.
 void Mux::grow_window(Stream& stream) {
     if (!stream.peer_blocked || stream.in.size() > stream.window / 2) return;
     auto wanted = std::min(2 * stream.window, limits_.max_window);
@@ -505,7 +546,8 @@ void Mux::grow_window(Stream& stream) {
 /// Tells the peer how far it may send, when that is news worth a frame.
 void Mux::grant(Stream& stream, bool now) {
     auto limit = stream.arrived - stream.in.size() + stream.window;
-    bool worth = now || limit >= stream.granted + stream.window / 4 || stream.arrived >= stream.told + stream.window / 4;
+    bool worth = now || limit >= stream.granted + stream.window / 4 ||
+                 stream.arrived >= stream.told + stream.window / 4;
     if (!worth || stream.in_acks) return;
     stream.in_acks = true;
     acks_.push_back(stream.id);
@@ -530,10 +572,13 @@ void Mux::send_reset(StreamId id, std::uint32_t code, std::string_view reason) {
     append_frame(control_.emplace_back(), frame);
 }
 
-/// Forgotten when nobody needs it: all read, all acknowledged, and the peer's close acknowledged by us.
+/// Forgotten when nobody needs it: all read, all acknowledged, and the peer's close acknowledged by
+/// us.
 void Mux::finish_if_done(StreamId id) {
     auto* stream = find(id);
-    if (!stream || !stream->peer_closed || !stream->close_acked || stream->in.size() > 0 || stream->in_acks) return;
+    if (!stream || !stream->peer_closed || !stream->close_acked || stream->in.size() > 0 ||
+        stream->in_acks)
+        return;
     events_.emplace_back(id, Event::finished);
     drop(id);
 }
@@ -545,4 +590,4 @@ void Mux::drop(StreamId id) {
     streams_.erase(found);
 }
 
-}  // namespace fairlead::stream
+} // namespace fairlead::stream

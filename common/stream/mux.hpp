@@ -21,30 +21,30 @@ enum class Role { dialler, acceptor };
 struct Limits {
     Limits() = default;
 
-    std::size_t streams = 256;                        ///< open at once, both sides together
-    std::size_t quantum = 32 * 1024;                  ///< bytes of one stream before it is the next one's turn
-    std::size_t initial_window = 64 * 1024;           ///< must be the same on both sides
-    std::size_t max_window = 4 * 1024 * 1024;         ///< of one stream
-    std::size_t total_window = 64 * 1024 * 1024;      ///< of all streams together; growth stops there
-    std::size_t unsent = 256 * 1024;                  ///< that write() takes beyond what may be sent
+    std::size_t streams = 256;       ///< open at once, both sides together
+    std::size_t quantum = 32 * 1024; ///< bytes of one stream before it is the next one's turn
+    std::size_t initial_window = 64 * 1024;      ///< must be the same on both sides
+    std::size_t max_window = 4 * 1024 * 1024;    ///< of one stream
+    std::size_t total_window = 64 * 1024 * 1024; ///< of all streams together; growth stops there
+    std::size_t unsent = 256 * 1024;             ///< that write() takes beyond what may be sent
 };
 
 /// Codes of reset, beside those that the application defines from 100 on.
 enum class ResetCode : std::uint32_t {
-    cancelled = 1,     ///< the application gave up
-    refused = 2,       ///< not accepted
-    too_many = 3,      ///< the limit of open streams
-    lost = 4,          ///< the other side no longer knows the stream
+    cancelled = 1, ///< the application gave up
+    refused = 2,   ///< not accepted
+    too_many = 3,  ///< the limit of open streams
+    lost = 4,      ///< the other side no longer knows the stream
 };
 
 struct Event {
     enum Kind {
-        opened,    ///< by the peer; `text` is what it said
-        readable,  ///< bytes have come where there were none
-        writable,  ///< write() takes bytes again after it did not
-        closed,    ///< the peer's direction has ended; what came before can still be read
-        finished,  ///< both directions ended and everything arrived
-        reset,     ///< ended by force, by the peer or by loss; `code` and `text` say why
+        opened,   ///< by the peer; `text` is what it said
+        readable, ///< bytes have come where there were none
+        writable, ///< write() takes bytes again after it did not
+        closed,   ///< the peer's direction has ended; what came before can still be read
+        finished, ///< both directions ended and everything arrived
+        reset,    ///< ended by force, by the peer or by loss; `code` and `text` say why
     };
 
     Event(StreamId id, Kind what) : stream(id), kind(what) {}
@@ -55,14 +55,15 @@ struct Event {
     std::string text;
 };
 
-/// One end of a set of streams. It outlives connections: after a loss call connected() with the next one, and every
-/// stream goes on where it was, no byte lost or doubled. Single-threaded.
+/// One end of a set of streams. It outlives connections: after a loss call connected() with the
+/// next one, and every stream goes on where it was, no byte lost or doubled. Single-threaded.
 ///
-/// A stream's memory is bounded: at most its window unread, at most its window plus `Limits::unsent` waiting to be
-/// sent or acknowledged.
+/// A stream's memory is bounded: at most its window unread, at most its window plus
+/// `Limits::unsent` waiting to be sent or acknowledged.
 class Mux {
 public:
-    /// `life` is a random number, another one for each Mux: it tells the peer that this one starts from nothing.
+    /// `life` is a random number, another one for each Mux: it tells the peer that this one starts
+    /// from nothing.
     Mux(Role role, std::uint64_t life, Limits limits = Limits());
     Mux(const Mux&) = delete;
     ~Mux();
@@ -72,11 +73,12 @@ public:
     /// `text` says what it is for (at most 4 KiB). Errc::unavailable at the limit of streams.
     Result<StreamId> open(std::string_view text);
 
-    /// Takes as many bytes as fit and says how many, 0 when none; Event::writable follows. Errc::not_found for
-    /// unknown or ended streams, Errc::conflict after close().
+    /// Takes as many bytes as fit and says how many, 0 when none; Event::writable follows.
+    /// Errc::not_found for unknown or ended streams, Errc::conflict after close().
     Result<std::size_t> write(StreamId id, std::string_view bytes);
 
-    /// Up to `limit` bytes that have come, in order; empty when there are none. Gives the peer new credit.
+    /// Up to `limit` bytes that have come, in order; empty when there are none. Gives the peer new
+    /// credit.
     std::string read(StreamId id, std::size_t limit = max_data_payload);
 
     /// No more will be written; the other direction goes on.
@@ -97,11 +99,12 @@ public:
     /// It is gone. Streams wait; what may be given up is the application's choice (reset).
     void disconnected();
 
-    /// One binary message from the peer. Errc::invalid names how it broke the protocol; end the connection then.
+    /// One binary message from the peer. Errc::invalid names how it broke the protocol; end the
+    /// connection then.
     Result<> receive(std::string_view message);
 
-    /// Replaces `frame` with the next one to send; false when there is none. Small frames go first, then data of
-    /// each stream in turn.
+    /// Replaces `frame` with the next one to send; false when there is none. Small frames go first,
+    /// then data of each stream in turn.
     bool next(std::string& frame);
 
     /// True when next() would give one.
@@ -136,18 +139,18 @@ private:
     std::uint64_t life_;
     Limits limits_;
     StreamId next_id_;
-    StreamId highest_seen_ = 0;      // of the peer's ids
-    std::uint64_t peer_life_ = 0;    // 0 before the first begin
+    StreamId highest_seen_ = 0;   // of the peer's ids
+    std::uint64_t peer_life_ = 0; // 0 before the first begin
     bool connected_ = false;
-    bool begun_ = false;             // the peer's begin has come
-    bool ready_ = false;             // the peer's resumed has come
-    std::size_t windows_ = 0;        // sum of all streams'
+    bool begun_ = false;      // the peer's begin has come
+    bool ready_ = false;      // the peer's resumed has come
+    std::size_t windows_ = 0; // sum of all streams'
     std::map<StreamId, std::unique_ptr<Stream>> streams_;
-    std::deque<std::string> greeting_;  // begin, resume and resumed of ours
-    std::deque<std::string> control_;   // open and reset
-    std::deque<StreamId> acks_;         // streams with a window to tell
-    std::deque<StreamId> turn_;         // streams with data or a close to send
+    std::deque<std::string> greeting_; // begin, resume and resumed of ours
+    std::deque<std::string> control_;  // open and reset
+    std::deque<StreamId> acks_;        // streams with a window to tell
+    std::deque<StreamId> turn_;        // streams with data or a close to send
     std::vector<Event> events_;
 };
 
-}  // namespace fairlead::stream
+} // namespace fairlead::stream

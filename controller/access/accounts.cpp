@@ -10,29 +10,39 @@ namespace {
 constexpr std::string_view purpose = "sign_in";
 
 tl::unexpected<Error> sign_in_failed() {
-    return fail(Error(Errc::unauthenticated, "E-mail address or password is wrong.").with_code("sign_in_failed"));
+    return fail(Error(Errc::unauthenticated, "E-mail address or password is wrong.")
+                    .with_code("sign_in_failed"));
 }
 
-}  // namespace
+} // namespace
 
 Result<> Accounts::record(
-    store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action, api::Act::Outcome outcome
+    store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action,
+    api::Act::Outcome outcome
 ) {
     FAIRLEAD_TRY(memberships, orgs::Memberships(unit.db()).of(user.id));
-    api::Actor actor{api::Actor::Kind::user, user.id.str(), user.email, caller.address, caller.user_agent.substr(0, 300), caller.request_id};
+    api::Actor actor{api::Actor::Kind::user,           user.id.str(),    user.email, caller.address,
+                     caller.user_agent.substr(0, 300), caller.request_id};
     for (const auto& membership : memberships)
         parts_.audit.record(
             unit, api::ScopeIssuer::scope(membership.org_id), actor,
-            api::Act{.action = action, .target_type = "user", .target_id = user.id.str(), .target_name = user.email, .outcome = outcome}
+            api::Act{
+                .action = action,
+                .target_type = "user",
+                .target_id = user.id.str(),
+                .target_name = user.email,
+                .outcome = outcome}
         );
     return {};
 }
 
-Result<OpenedSession> Accounts::open(store::UnitOfWork& unit, const Caller& caller, const User& user) {
+Result<OpenedSession>
+Accounts::open(store::UnitOfWork& unit, const Caller& caller, const User& user) {
     if (crypto::well_formed_token(Sessions::token_prefix, caller.cookie)) {
         FAIRLEAD_TRY(
             old, unit.db().one<SessionId>(
-                     "SELECT id FROM session WHERE token_hash = $1 AND user_id = $2", crypto::token_hash(caller.cookie), user.id
+                     "SELECT id FROM session WHERE token_hash = $1 AND user_id = $2",
+                     crypto::token_hash(caller.cookie), user.id
                  )
         );
         if (old) FAIRLEAD_CHECK(parts_.sessions.end(unit, user.id, *old));
@@ -40,26 +50,33 @@ Result<OpenedSession> Accounts::open(store::UnitOfWork& unit, const Caller& call
     return parts_.sessions.open(unit, user, caller.address, caller.user_agent, caller.now);
 }
 
-Result<> Accounts::failed(const Caller& caller, const std::optional<User>& user, std::string action) {
+Result<>
+Accounts::failed(const Caller& caller, const std::optional<User>& user, std::string action) {
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
-        FAIRLEAD_CHECK(Waits(unit.db()).failed(wait_of_address(purpose, caller.address), caller.now));
+        FAIRLEAD_CHECK(Waits(unit.db()).failed(wait_of_address(purpose, caller.address), caller.now)
+        );
         if (user) FAIRLEAD_CHECK(record(unit, caller, *user, action, api::Act::Outcome::refused));
         return {};
     });
 }
 
-Result<OpenedSession> Accounts::sign_in(const Caller& caller, std::string_view text, const Secret& password) {
-    // What cannot be an address has a wait of its own too, so that nothing is learnt from a quick answer.
+Result<OpenedSession>
+Accounts::sign_in(const Caller& caller, std::string_view text, const Secret& password) {
+    // What cannot be an address has a wait of its own too, so that nothing is learnt from a quick
+    // answer.
     auto email = normal_email(text).value_or(std::string(text.substr(0, 254)));
     auto account = wait_of_account(purpose, email);
-    FAIRLEAD_TRY(user, parts_.store.write([&](store::UnitOfWork& unit) -> Result<std::optional<User>> {
-        Waits waits(unit.db());
-        FAIRLEAD_CHECK(waits.check(wait_of_address(purpose, caller.address), caller.now));
-        FAIRLEAD_CHECK(waits.check(account, caller.now));
-        // Counted before the password is looked at: a hundred attempts at the same moment are a hundred attempts.
-        FAIRLEAD_CHECK(waits.failed(account, caller.now));
-        return UserRepo(unit.db()).by_email(email);
-    }));
+    FAIRLEAD_TRY(
+        user, parts_.store.write([&](store::UnitOfWork& unit) -> Result<std::optional<User>> {
+            Waits waits(unit.db());
+            FAIRLEAD_CHECK(waits.check(wait_of_address(purpose, caller.address), caller.now));
+            FAIRLEAD_CHECK(waits.check(account, caller.now));
+            // Counted before the password is looked at: a hundred attempts at the same moment are a
+            // hundred attempts.
+            FAIRLEAD_CHECK(waits.failed(account, caller.now));
+            return UserRepo(unit.db()).by_email(email);
+        })
+    );
 
     FAIRLEAD_TRY(right, parts_.hasher.verify(user ? user->password_hash : "", password));
     if (!right) {
@@ -92,7 +109,8 @@ Result<Accounts::LinkFacts> Accounts::look_at_link(std::string_view token, Times
 }
 
 Result<OpenedSession> Accounts::set_up(
-    const Caller& caller, std::string_view token, const Secret& password, const std::optional<std::string>& name
+    const Caller& caller, std::string_view token, const Secret& password,
+    const std::optional<std::string>& name
 ) {
     FAIRLEAD_TRY(facts, look_at_link(token, caller.now));
     FAIRLEAD_CHECK(check_new_password("password", password, facts.email));
@@ -115,11 +133,13 @@ Result<> Accounts::change_password(
 ) {
     auto account = wait_of_account(purpose, who.email);
     FAIRLEAD_CHECK(check_new_password("new", chosen, who.email));
-    FAIRLEAD_TRY(user, parts_.store.write([&](store::UnitOfWork& unit) -> Result<std::optional<User>> {
-        FAIRLEAD_CHECK(Waits(unit.db()).check(account, caller.now));
-        FAIRLEAD_CHECK(Waits(unit.db()).failed(account, caller.now));
-        return UserRepo(unit.db()).find(who.user);
-    }));
+    FAIRLEAD_TRY(
+        user, parts_.store.write([&](store::UnitOfWork& unit) -> Result<std::optional<User>> {
+            FAIRLEAD_CHECK(Waits(unit.db()).check(account, caller.now));
+            FAIRLEAD_CHECK(Waits(unit.db()).failed(account, caller.now));
+            return UserRepo(unit.db()).find(who.user);
+        })
+    );
     FAIRLEAD_TRY(right, parts_.hasher.verify(user ? user->password_hash : "", current));
     if (!right) {
         FAIRLEAD_CHECK(failed(caller, user, "user.change_password"));
@@ -136,12 +156,17 @@ Result<> Accounts::change_password(
     });
 }
 
-Result<> Accounts::sign_out(const Caller& caller, const api::Principal& who, const SessionId& session) {
+Result<>
+Accounts::sign_out(const Caller& caller, const api::Principal& who, const SessionId& session) {
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
         FAIRLEAD_CHECK(parts_.sessions.end(unit, who.user, session));
-        FAIRLEAD_TRY(user, store::present(UserRepo(unit.db()).find(who.user), "There is no such user."));
-        return record(unit, caller, user, session == who.session ? "session.sign_out" : "session.revoke");
+        FAIRLEAD_TRY(
+            user, store::present(UserRepo(unit.db()).find(who.user), "There is no such user.")
+        );
+        return record(
+            unit, caller, user, session == who.session ? "session.sign_out" : "session.revoke"
+        );
     });
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

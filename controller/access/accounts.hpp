@@ -20,11 +20,12 @@ struct Caller {
     std::string address;
     std::string user_agent;
     std::string request_id;
-    std::string cookie;  ///< token of a session that the new one replaces
+    std::string cookie; ///< token of a session that the new one replaces
     Timestamp now;
 };
 
-/// Thread-safe; every function opens its own transactions and may hash passwords: worker threads only.
+/// Thread-safe; every function opens its own transactions and may hash passwords: worker threads
+/// only.
 class Accounts {
 public:
     struct Parts {
@@ -36,7 +37,8 @@ public:
     explicit Accounts(const Parts& parts) : parts_(parts) {}
 
     /// Errc::unauthenticated (sign_in_failed), whatever was wrong; Errc::rate_limited.
-    Result<OpenedSession> sign_in(const Caller& caller, std::string_view email, const Secret& password);
+    Result<OpenedSession>
+    sign_in(const Caller& caller, std::string_view email, const Secret& password);
 
     struct LinkFacts {
         std::string email;
@@ -46,11 +48,14 @@ public:
     Result<LinkFacts> look_at_link(std::string_view token, Timestamp now);
     /// Uses the link up: sets the password, ends the person's sessions, signs in.
     Result<OpenedSession> set_up(
-        const Caller& caller, std::string_view token, const Secret& password, const std::optional<std::string>& name
+        const Caller& caller, std::string_view token, const Secret& password,
+        const std::optional<std::string>& name
     );
 
     /// Ends all other sessions of the person. Errc::invalid (password_wrong), Errc::rate_limited.
-    Result<> change_password(const Caller& caller, const api::Principal& who, const Secret& current, const Secret& chosen);
+    Result<> change_password(
+        const Caller& caller, const api::Principal& who, const Secret& current, const Secret& chosen
+    );
 
     Result<> sign_out(const Caller& caller, const api::Principal& who, const SessionId& session);
 
@@ -67,4 +72,4 @@ private:
     Parts parts_;
 };
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -8,20 +8,26 @@
 namespace fairlead::access {
 namespace {
 
-bool changes_nothing(api::Method method) { return method == api::Method::get || method == api::Method::head; }
+bool changes_nothing(api::Method method) {
+    return method == api::Method::get || method == api::Method::head;
+}
 
 tl::unexpected<Error> other_site() {
     return fail(
-        Error(Errc::forbidden, "This request does not come from the controller's own pages. Programs send the header "
-                               "\"Origin\" with the controller's address.")
+        Error(
+            Errc::forbidden,
+            "This request does not come from the controller's own pages. Programs send the header "
+            "\"Origin\" with the controller's address."
+        )
             .with_code("cross_site_request")
     );
 }
 
-}  // namespace
+} // namespace
 
 bool Guard::knows(std::string_view permission) const {
-    return permission == api::open_to_all || permission == api::signed_in || is_permission(permission);
+    return permission == api::open_to_all || permission == api::signed_in ||
+           is_permission(permission);
 }
 
 Result<> Guard::same_origin(const api::Request& request, bool needed) const {
@@ -36,15 +42,19 @@ Result<> Guard::same_origin(const api::Request& request, bool needed) const {
         if (needed) return other_site();
         return {};
     }
-    // The Host of a browser's request is the name in its address bar; another site's Origin differs from it.
+    // The Host of a browser's request is the name in its address bar; another site's Origin differs
+    // from it.
     auto host = request.header("host");
-    bool own = (!host.empty() && origin == "https://" + std::string(host)) ||
-               std::find(parts_.origins.begin(), parts_.origins.end(), origin) != parts_.origins.end();
+    bool own =
+        (!host.empty() && origin == "https://" + std::string(host)) ||
+        std::find(parts_.origins.begin(), parts_.origins.end(), origin) != parts_.origins.end();
     if (!own) return other_site();
     return {};
 }
 
-Result<> Guard::authorize(api::Principal& principal, std::string_view org, std::string_view permission) const {
+Result<> Guard::authorize(
+    api::Principal& principal, std::string_view org, std::string_view permission
+) const {
     FAIRLEAD_TRY(id, OrgId::parse(org));
     FAIRLEAD_TRY(membership, parts_.store.read([&](store::Connection& db) {
         return orgs::Memberships(db).find(id, principal.user);
@@ -54,8 +64,12 @@ Result<> Guard::authorize(api::Principal& principal, std::string_view org, std::
     principal.permissions = permissions_of(membership->role, membership->owner);
     if (!principal.may(permission))
         return fail(
-            Error(Errc::forbidden, "This needs the permission " + std::string(permission) + ", which the role \"" +
-                                       membership->role + "\" does not hold. An administrator of the organization can change that.")
+            Error(
+                Errc::forbidden,
+                "This needs the permission " + std::string(permission) + ", which the role \"" +
+                    membership->role +
+                    "\" does not hold. An administrator of the organization can change that."
+            )
                 .with_code("permission_denied")
                 .with_fact("permission", std::string(permission))
         );
@@ -63,9 +77,8 @@ Result<> Guard::authorize(api::Principal& principal, std::string_view org, std::
     return {};
 }
 
-Result<std::optional<api::Principal>> Guard::admit(
-    const api::Request& request, const api::Route& route, std::string_view org
-) {
+Result<std::optional<api::Principal>>
+Guard::admit(const api::Request& request, const api::Route& route, std::string_view org) {
     if (route.permission == api::open_to_all) {
         // Agents and curl call these too; but another site must not sign a visitor in or out.
         FAIRLEAD_CHECK(same_origin(request, false));
@@ -73,15 +86,17 @@ Result<std::optional<api::Principal>> Guard::admit(
     }
     FAIRLEAD_TRY(session, parts_.sessions.use(request.cookie(cookie_name), request.at));
     FAIRLEAD_CHECK(same_origin(request, true));
-    auto kind = changes_nothing(request.method) ? RateLimiter::Kind::read : RateLimiter::Kind::write;
+    auto kind =
+        changes_nothing(request.method) ? RateLimiter::Kind::read : RateLimiter::Kind::write;
     FAIRLEAD_CHECK(parts_.rates.take(session.id.str(), kind, request.at));
 
     api::Principal principal;
     principal.user = session.user_id;
     principal.email = session.email;
     principal.session = session.id;
-    if (route.permission != api::signed_in) FAIRLEAD_CHECK(authorize(principal, org, route.permission));
+    if (route.permission != api::signed_in)
+        FAIRLEAD_CHECK(authorize(principal, org, route.permission));
     return std::optional(std::move(principal));
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -20,23 +20,26 @@ public:
         store::Store& store;
         Sessions& sessions;
         RateLimiter& rates;
-        /// "https://fairlead.example:8443": where the console is reached, beside the Host of each request.
+        /// "https://fairlead.example:8443": where the console is reached, beside the Host of each
+        /// request.
         std::vector<std::string> origins;
     };
     explicit Guard(Parts parts) : parts_(std::move(parts)) {}
 
-    Result<std::optional<api::Principal>> admit(
-        const api::Request& request, const api::Route& route, std::string_view org
-    ) override;
+    Result<std::optional<api::Principal>>
+    admit(const api::Request& request, const api::Route& route, std::string_view org) override;
     bool knows(std::string_view permission) const override;
 
 private:
-    /// A browser says where a request comes from; somebody else's page must not act with the visitor's cookie.
+    /// A browser says where a request comes from; somebody else's page must not act with the
+    /// visitor's cookie.
     Result<> same_origin(const api::Request& request, bool needed) const;
-    /// Errc::not_found for organizations that are not the caller's, Errc::forbidden (fact permission).
-    Result<> authorize(api::Principal& principal, std::string_view org, std::string_view permission) const;
+    /// Errc::not_found for organizations that are not the caller's, Errc::forbidden (fact
+    /// permission).
+    Result<>
+    authorize(api::Principal& principal, std::string_view org, std::string_view permission) const;
 
     Parts parts_;
 };
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -28,17 +28,22 @@ BOOST_DESCRIBE_STRUCT(Kept, (), (status, content_type, location, body))
 
 std::string hash_of(const api::Request& request) {
     crypto::Sha256 hash;
-    for (auto part : {std::string_view(request.path), std::string_view(request.query), std::string_view(request.body)}) {
+    for (auto part :
+         {std::string_view(request.path), std::string_view(request.query),
+          std::string_view(request.body)}) {
         hash.add(std::to_string(part.size()) + ":");
         hash.add(part);
     }
     return hash.finish().hex();
 }
 
-std::string place_of(const std::string& user, std::string_view key) { return "idempotency/" + user + "/" + std::string(key); }
+std::string place_of(const std::string& user, std::string_view key) {
+    return "idempotency/" + user + "/" + std::string(key);
+}
 
 bool is_key(std::string_view key) {
-    return key.size() <= longest_key && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
+    return key.size() <= longest_key &&
+           std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c < 0x7f; });
 }
 
 tl::unexpected<Error> conflict(std::string sentence) {
@@ -55,20 +60,22 @@ api::Response restored(Kept kept) {
     return response;
 }
 
-}  // namespace
+} // namespace
 
-Result<std::optional<api::Response>> Idempotency::begin(
-    const api::Request& request, const api::Principal& who, std::string_view key
-) {
+Result<std::optional<api::Response>>
+Idempotency::begin(const api::Request& request, const api::Principal& who, std::string_view key) {
     if (!is_key(key))
-        return fail(Error(Errc::invalid, "Idempotency-Key must have 1 to 128 visible ASCII characters.")
-                        .with_fields({{"Idempotency-Key", "must have 1 to 128 visible ASCII characters"}}));
+        return fail(
+            Error(Errc::invalid, "Idempotency-Key must have 1 to 128 visible ASCII characters.")
+                .with_fields({{"Idempotency-Key", "must have 1 to 128 visible ASCII characters"}})
+        );
     Place place{who.user.str(), std::string(key)};
     auto hash = hash_of(request);
     {
         std::lock_guard held(lock_);
         if (!working_.insert(place).second)
-            return conflict("A request with this Idempotency-Key is being worked on at this moment. Wait for its answer.");
+            return conflict("A request with this Idempotency-Key is being worked on at this "
+                            "moment. Wait for its answer.");
     }
     auto release = [&] {
         std::lock_guard held(lock_);
@@ -77,26 +84,35 @@ Result<std::optional<api::Response>> Idempotency::begin(
     try {
         auto row = store_.write([&](store::UnitOfWork& unit) -> Result<std::optional<Row>> {
             FAIRLEAD_CHECK(unit.db().run(
-                "DELETE FROM idempotency WHERE user_id = $1 AND request_key = $2 AND created_ms <= $3", place.first, place.second,
-                request.at - kept
+                "DELETE FROM idempotency WHERE user_id = $1 AND request_key = $2 AND created_ms <= "
+                "$3",
+                place.first, place.second, request.at - kept
             ));
-            FAIRLEAD_TRY(taken, unit.db().run(
-                "INSERT INTO idempotency (user_id, request_key, request_hash, created_ms) VALUES ($1, $2, $3, $4)"
-                " ON CONFLICT DO NOTHING",
-                place.first, place.second, hash, request.at
-            ));
+            FAIRLEAD_TRY(
+                taken, unit.db().run(
+                           "INSERT INTO idempotency (user_id, request_key, request_hash, "
+                           "created_ms) VALUES ($1, $2, $3, $4)"
+                           " ON CONFLICT DO NOTHING",
+                           place.first, place.second, hash, request.at
+                       )
+            );
             if (taken == 1) return std::optional<Row>();
             return unit.db().one<Row>(
-                "SELECT request_hash, answer FROM idempotency WHERE user_id = $1 AND request_key = $2", place.first, place.second
+                "SELECT request_hash, answer FROM idempotency WHERE user_id = $1 AND request_key = "
+                "$2",
+                place.first, place.second
             );
         });
-        if (row && !*row) return std::optional<api::Response>();  // ours to work on; finish() releases it
+        if (row && !*row)
+            return std::optional<api::Response>(); // ours to work on; finish() releases it
         release();
         if (!row) return fail(std::move(row).error());
         if ((*row)->request_hash != hash)
-            return conflict("This Idempotency-Key was used for another request within the last 24 hours. Take a new one.");
+            return conflict("This Idempotency-Key was used for another request within the last 24 "
+                            "hours. Take a new one.");
         if (!(*row)->answer)
-            return conflict("An earlier request with this Idempotency-Key was interrupted, and nobody knows whether it took effect. "
+            return conflict("An earlier request with this Idempotency-Key was interrupted, and "
+                            "nobody knows whether it took effect. "
                             "Look whether it did; if not, ask again with a new key.");
         FAIRLEAD_TRY(text, keys_.open((*row)->answer->bytes, place_of(place.first, key)));
         FAIRLEAD_TRY(answer, json::decode<Kept>(text.reveal(), json::Strictness::exact));
@@ -107,30 +123,41 @@ Result<std::optional<api::Response>> Idempotency::begin(
     }
 }
 
-void Idempotency::finish(const api::Principal& who, std::string_view key, const api::Response* answer) {
+void Idempotency::finish(
+    const api::Principal& who, std::string_view key, const api::Response* answer
+) {
     Place place{who.user.str(), std::string(key)};
     std::optional<store::Blob> sealed;
     if (answer && answer->body.size() <= largest_answer) {
         Kept kept_answer{answer->status, answer->content_type, "", answer->body};
         for (const auto& [name, value] : answer->headers)
             if (name == "Location") kept_answer.location = value;
-        sealed = store::Blob{keys_.seal(Secret(json::encode(kept_answer)), place_of(place.first, key))};
+        sealed =
+            store::Blob{keys_.seal(Secret(json::encode(kept_answer)), place_of(place.first, key))};
     }
     try {
         auto stored = store_.write([&](store::UnitOfWork& unit) -> Result<> {
             if (answer)
                 FAIRLEAD_CHECK(unit.db().run(
-                    "UPDATE idempotency SET answer = $3 WHERE user_id = $1 AND request_key = $2", place.first, place.second, sealed
+                    "UPDATE idempotency SET answer = $3 WHERE user_id = $1 AND request_key = $2",
+                    place.first, place.second, sealed
                 ));
             else
                 FAIRLEAD_CHECK(unit.db().run(
-                    "DELETE FROM idempotency WHERE user_id = $1 AND request_key = $2", place.first, place.second
+                    "DELETE FROM idempotency WHERE user_id = $1 AND request_key = $2", place.first,
+                    place.second
                 ));
             return {};
         });
-        if (!stored) log::warning("an answer could not be kept for its idempotency key", {{"reason", stored.error().message()}});
+        if (!stored)
+            log::warning(
+                "an answer could not be kept for its idempotency key",
+                {{"reason", stored.error().message()}}
+            );
     } catch (const std::exception& failed) {
-        log::warning("an answer could not be kept for its idempotency key", {{"reason", failed.what()}});
+        log::warning(
+            "an answer could not be kept for its idempotency key", {{"reason", failed.what()}}
+        );
     }
     std::lock_guard held(lock_);
     working_.erase(place);
@@ -143,4 +170,4 @@ Result<> Idempotency::tidy(Timestamp now) {
     });
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

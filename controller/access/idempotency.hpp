@@ -15,16 +15,16 @@ namespace fairlead::access {
 
 /// Answers are sealed: some hold a token that is shown once. Thread-safe.
 ///
-/// A key is taken before the request is worked on and its answer stored after: what a crash interrupts in between is never
-/// done a second time; its key answers that nobody knows.
+/// A key is taken before the request is worked on and its answer stored after: what a crash
+/// interrupts in between is never done a second time; its key answers that nobody knows.
 class Idempotency final : public api::Replays {
 public:
     Idempotency(store::Store& store, const crypto::Keystore& keys) : store_(store), keys_(keys) {}
 
-    Result<std::optional<api::Response>> begin(
-        const api::Request& request, const api::Principal& who, std::string_view key
-    ) override;
-    void finish(const api::Principal& who, std::string_view key, const api::Response* answer) override;
+    Result<std::optional<api::Response>>
+    begin(const api::Request& request, const api::Principal& who, std::string_view key) override;
+    void
+    finish(const api::Principal& who, std::string_view key, const api::Response* answer) override;
 
     /// Forgets what is older than a day. Every few minutes.
     Result<> tidy(Timestamp now);
@@ -32,7 +32,7 @@ public:
     static constexpr auto kept = std::chrono::hours(24);
 
 private:
-    using Place = std::pair<std::string, std::string>;  ///< user, key
+    using Place = std::pair<std::string, std::string>; ///< user, key
 
     store::Store& store_;
     const crypto::Keystore& keys_;
@@ -40,4 +40,4 @@ private:
     std::set<Place> working_;
 };
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

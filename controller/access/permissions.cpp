@@ -26,7 +26,9 @@ constexpr std::array table{
     Permission{"projects.create", admin, "Create projects"},
     Permission{"projects.edit", developer, "Change a project's sources and defaults"},
     Permission{"projects.delete", admin, "Delete projects"},
-    Permission{"git_credentials.view", developer, "See which git credentials there are, not their secrets"},
+    Permission{
+        "git_credentials.view", developer,
+        "See which git credentials there are, not their secrets"},
     Permission{"git_credentials.create", admin, "Add git credentials"},
     Permission{"git_credentials.delete", admin, "Remove git credentials"},
 
@@ -56,15 +58,21 @@ Codes held_by(Holder role) {
     return codes;
 }
 
-}  // namespace
+} // namespace
 
-std::span<const Permission> permissions() { return table; }
-
-bool is_permission(std::string_view code) {
-    return std::any_of(table.begin(), table.end(), [&](const Permission& known) { return known.code == code; });
+std::span<const Permission> permissions() {
+    return table;
 }
 
-bool is_built_in_role(std::string_view role) { return role == "admin" || role == "developer" || role == "viewer"; }
+bool is_permission(std::string_view code) {
+    return std::any_of(table.begin(), table.end(), [&](const Permission& known) {
+        return known.code == code;
+    });
+}
+
+bool is_built_in_role(std::string_view role) {
+    return role == "admin" || role == "developer" || role == "viewer";
+}
 
 const Codes& permissions_of(std::string_view role, bool owner) {
     static const Codes none, all = held_by(admin), some = held_by(developer), few = held_by(viewer);
@@ -74,4 +82,4 @@ const Codes& permissions_of(std::string_view role, bool owner) {
     return none;
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

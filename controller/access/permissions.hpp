@@ -1,4 +1,5 @@
-/// Every permission there is, and which built-in role holds it. The contract, the console and the documents follow this.
+/// Every permission there is, and which built-in role holds it. The contract, the console and the
+/// documents follow this.
 #pragma once
 
 #include <set>
@@ -12,9 +13,9 @@ namespace fairlead::access {
 enum class Holder { admin, developer, viewer };
 
 struct Permission {
-    std::string_view code;     ///< "servers.view"
-    Holder least;              ///< the smallest built-in role that holds it; larger ones do too
-    std::string_view allows;   ///< for the role editor: "See servers and their facts"
+    std::string_view code;   ///< "servers.view"
+    Holder least;            ///< the smallest built-in role that holds it; larger ones do too
+    std::string_view allows; ///< for the role editor: "See servers and their facts"
 };
 
 std::span<const Permission> permissions();
@@ -27,4 +28,4 @@ bool is_built_in_role(std::string_view role);
 /// What somebody with this role may do; owners hold everything. Unknown roles hold nothing.
 const std::set<std::string, std::less<>>& permissions_of(std::string_view role, bool owner);
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

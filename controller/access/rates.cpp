@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_callers = 50'000;
 
-}  // namespace
+} // namespace
 
 void RateLimiter::forget(Timestamp now) {
     if (callers_.size() >= most_callers) callers_.clear();
@@ -41,9 +41,13 @@ Result<> RateLimiter::take(const std::string& caller, Kind kind, Timestamp now) 
         return {};
     }
     auto wait = static_cast<std::int64_t>(std::ceil((1 - bucket.left) / a_second));
-    return fail(Error(Errc::rate_limited, "More than " + std::to_string(std::int64_t(most)) + (kind == Kind::read ? " reads" : " writes") +
-                                              " a minute. Try again in " + std::to_string(wait) + " s.")
+    return fail(Error(
+                    Errc::rate_limited, "More than " + std::to_string(std::int64_t(most)) +
+                                            (kind == Kind::read ? " reads" : " writes") +
+                                            " a minute. Try again in " + std::to_string(wait) +
+                                            " s."
+    )
                     .with_fact("retry_after_s", std::to_string(wait)));
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

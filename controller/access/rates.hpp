@@ -42,4 +42,4 @@ private:
     Timestamp forgot_{};
 };
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

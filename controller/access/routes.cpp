@@ -44,12 +44,16 @@ struct PasswordBody {
 
 Caller caller_of(const Call& call) {
     const auto& request = call.request();
-    return {request.address, std::string(request.header("user-agent").substr(0, 300)), request.request_id,
-            std::string(request.cookie(cookie_name)), request.at};
+    return {
+        request.address, std::string(request.header("user-agent").substr(0, 300)),
+        request.request_id, std::string(request.cookie(cookie_name)), request.at};
 }
 
 std::string cookie(const Secret& token, std::chrono::seconds age) {
-    return fmt::format("{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", cookie_name, token.reveal(), age.count());
+    return fmt::format(
+        "{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", cookie_name, token.reveal(),
+        age.count()
+    );
 }
 
 Response signed_out() {
@@ -63,26 +67,37 @@ boost::json::array orgs_of(const std::vector<orgs::Membership>& memberships) {
     for (const auto& m : memberships) {
         boost::json::array held;
         for (const auto& code : permissions_of(m.role, m.owner)) held.emplace_back(code);
-        list.push_back({{"id", m.org_id.str()}, {"name", m.org_name}, {"slug", m.org_slug}, {"plan", json::enum_name(m.plan)},
-                        {"role", m.role}, {"owner", m.owner}, {"permissions", std::move(held)}});
+        list.push_back(
+            {{"id", m.org_id.str()},
+             {"name", m.org_name},
+             {"slug", m.org_slug},
+             {"plan", json::enum_name(m.plan)},
+             {"role", m.role},
+             {"owner", m.owner},
+             {"permissions", std::move(held)}}
+        );
     }
     return list;
 }
 
 Result<Response> show(const AccessRoutes& parts, const Session& session, int status = 200) {
-    FAIRLEAD_TRY(memberships, parts.store.read([&](store::Connection& db) { return orgs::Memberships(db).of(session.user_id); }));
+    FAIRLEAD_TRY(memberships, parts.store.read([&](store::Connection& db) {
+        return orgs::Memberships(db).of(session.user_id);
+    }));
     auto facts = parts.facts();
     auto idle = std::min(session.expires, session.last_used + parts.sessions.limits().idle);
     return api::answer(
         {{"id", session.id.str()},
-         {"user", {{"id", session.user_id.str()}, {"email", session.email}, {"name", session.user_name}}},
+         {"user",
+          {{"id", session.user_id.str()}, {"email", session.email}, {"name", session.user_name}}},
          {"orgs", orgs_of(memberships)},
          {"idle_expires_at", to_rfc3339(idle)},
          {"expires_at", to_rfc3339(session.expires)},
          {"controller",
           {{"name", facts.name},
            {"version", facts.version},
-           {"fingerprint", facts.fingerprint ? boost::json::value(*facts.fingerprint) : boost::json::value(nullptr)},
+           {"fingerprint", facts.fingerprint ? boost::json::value(*facts.fingerprint)
+                                             : boost::json::value(nullptr)},
            {"self_signed", facts.self_signed}}}},
         status
     );
@@ -90,7 +105,9 @@ Result<Response> show(const AccessRoutes& parts, const Session& session, int sta
 
 Result<Response> show_opened(const AccessRoutes& parts, const OpenedSession& opened) {
     FAIRLEAD_TRY(response, show(parts, opened.session));
-    response.headers.emplace_back("Set-Cookie", cookie(opened.token, parts.sessions.limits().absolute));
+    response.headers.emplace_back(
+        "Set-Cookie", cookie(opened.token, parts.sessions.limits().absolute)
+    );
     return std::move(response);
 }
 
@@ -115,7 +132,10 @@ Result<Response> sign_in(const Call& call, const AccessRoutes& parts) {
     Secret password(std::move(body.password));
     api::Checks checks;
     checks.length("email", body.email, 3, 254);
-    checks.that(!password.empty() && password.reveal().size() <= 1024, "password", "must have 1 to 1024 bytes");
+    checks.that(
+        !password.empty() && password.reveal().size() <= 1024, "password",
+        "must have 1 to 1024 bytes"
+    );
     FAIRLEAD_CHECK(checks.result());
     FAIRLEAD_TRY(opened, parts.accounts.sign_in(caller_of(call), body.email, password));
     return show_opened(parts, opened);
@@ -127,7 +147,9 @@ Result<Response> get_session(const Call& call, const AccessRoutes& parts) {
 }
 
 Result<Response> sign_out(const Call& call, const AccessRoutes& parts) {
-    FAIRLEAD_CHECK(parts.accounts.sign_out(caller_of(call), call.principal(), call.principal().session));
+    FAIRLEAD_CHECK(
+        parts.accounts.sign_out(caller_of(call), call.principal(), call.principal().session)
+    );
     return signed_out();
 }
 
@@ -136,18 +158,22 @@ Result<Response> list_sessions(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_TRY(sessions, parts.sessions.list(call.principal().user, call.now()));
     auto next = sessions.begin();
     if (!page.after.empty()) {
-        next = std::find_if(sessions.begin(), sessions.end(), [&](const Session& s) { return s.id.str() == page.after; });
+        next = std::find_if(sessions.begin(), sessions.end(), [&](const Session& s) {
+            return s.id.str() == page.after;
+        });
         if (next != sessions.end()) ++next;
     }
     boost::json::array items;
     for (; next != sessions.end() && items.size() <= static_cast<std::size_t>(page.limit); ++next)
-        items.push_back({{"id", next->id.str()},
-                         {"current", next->id == call.principal().session},
-                         {"user_agent", next->user_agent},
-                         {"address", next->address},
-                         {"created_at", to_rfc3339(next->created)},
-                         {"last_used_at", to_rfc3339(next->last_used)},
-                         {"expires_at", to_rfc3339(next->expires)}});
+        items.push_back(
+            {{"id", next->id.str()},
+             {"current", next->id == call.principal().session},
+             {"user_agent", next->user_agent},
+             {"address", next->address},
+             {"created_at", to_rfc3339(next->created)},
+             {"last_used_at", to_rfc3339(next->last_used)},
+             {"expires_at", to_rfc3339(next->expires)}}
+        );
     return api::page_of(std::move(items), page);
 }
 
@@ -167,7 +193,10 @@ Result<PasswordBody> password_body(const Call& call) {
     for (const char* name : {"current", "new"})
         if (!members.contains(name)) checks.wrong(name, "is required");
     FAIRLEAD_CHECK(checks.result());
-    checks.that(!members["current"].empty() && members["current"].size() <= 1024, "current", "must have 1 to 1024 bytes");
+    checks.that(
+        !members["current"].empty() && members["current"].size() <= 1024, "current",
+        "must have 1 to 1024 bytes"
+    );
     FAIRLEAD_CHECK(checks.result());
     return PasswordBody{std::move(members["current"]), std::move(members["new"])};
 }
@@ -175,16 +204,21 @@ Result<PasswordBody> password_body(const Call& call) {
 Result<Response> change_password(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_TRY(body, password_body(call));
     Secret current(std::move(body.current)), chosen(std::move(body.chosen));
-    FAIRLEAD_CHECK(parts.accounts.change_password(caller_of(call), call.principal(), current, chosen));
+    FAIRLEAD_CHECK(
+        parts.accounts.change_password(caller_of(call), call.principal(), current, chosen)
+    );
     return api::no_content();
 }
 
-}  // namespace
+} // namespace
 
 void add_access_routes(api::RouteTable& table, AccessRoutes given) {
     auto parts = std::make_shared<AccessRoutes>(std::move(given));
-    auto add = [&](api::Method method, const char* path, std::string_view permission, auto handler) {
-        table.add(method, path, std::string(permission), [parts, handler](const Call& call) { return handler(call, *parts); });
+    auto add = [&](api::Method method, const char* path, std::string_view permission,
+                   auto handler) {
+        table.add(method, path, std::string(permission), [parts, handler](const Call& call) {
+            return handler(call, *parts);
+        });
     };
     using enum api::Method;
     add(post, "/api/v1/setup/check", api::open_to_all, &check_setup);
@@ -197,4 +231,4 @@ void add_access_routes(api::RouteTable& table, AccessRoutes given) {
     add(post, "/api/v1/password", api::signed_in, &change_password);
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -14,7 +14,8 @@ namespace fairlead::access {
 struct ControllerFacts {
     std::string name;
     std::string version;
-    std::optional<std::string> fingerprint;  ///< base64 SHA-256 of the certificate's public key; none for a public certificate
+    std::optional<std::string> fingerprint; ///< base64 SHA-256 of the certificate's public key;
+                                            ///< none for a public certificate
     bool self_signed = false;
 };
 
@@ -22,9 +23,9 @@ struct AccessRoutes {
     store::Store& store;
     Sessions& sessions;
     Accounts& accounts;
-    std::function<ControllerFacts()> facts;  ///< asked for each request, on worker threads
+    std::function<ControllerFacts()> facts; ///< asked for each request, on worker threads
 };
 
 void add_access_routes(api::RouteTable& table, AccessRoutes parts);
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -48,4 +48,4 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_by_age ON idempotency (created_ms);
 )sql";
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -8,4 +8,4 @@ namespace fairlead::access {
 extern const std::string_view first_tables;
 extern const std::string_view idempotency_table;
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

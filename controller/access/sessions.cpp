@@ -14,14 +14,18 @@ constexpr auto save_after = 60s;
 constexpr std::size_t most_known = 20'000;
 
 tl::unexpected<Error> signed_out() {
-    return fail(Errc::unauthenticated, "You are not signed in, or the session has ended. Sign in again.");
+    return fail(
+        Errc::unauthenticated, "You are not signed in, or the session has ended. Sign in again."
+    );
 }
 
-}  // namespace
+} // namespace
 
-#define FAIRLEAD_SESSION                                                                                               \
-    "SELECT s.id, s.user_id, u.email, u.name AS user_name, s.created_ms AS created, s.last_used_ms AS last_used,"      \
-    " s.expires_ms AS expires, s.address, s.user_agent FROM session s JOIN app_user u ON u.id = s.user_id"
+#define FAIRLEAD_SESSION                                                                           \
+    "SELECT s.id, s.user_id, u.email, u.name AS user_name, s.created_ms AS created, "              \
+    "s.last_used_ms AS last_used,"                                                                 \
+    " s.expires_ms AS expires, s.address, s.user_agent FROM session s JOIN app_user u ON u.id = "  \
+    "s.user_id"
 
 bool Sessions::alive(const Session& session, Timestamp now) const {
     return now < session.expires && now - session.last_used < limits_.idle;
@@ -55,7 +59,8 @@ Result<Sessions::Known> Sessions::fetch(const std::string& hash, Timestamp now) 
         known.saved = known.session.last_used;
         // Uses are saved once a minute; what is in memory is newer.
         if (auto found = known_.find(hash); found != known_.end())
-            known.session.last_used = std::max(known.session.last_used, found->second.session.last_used);
+            known.session.last_used =
+                std::max(known.session.last_used, found->second.session.last_used);
         return known_[hash] = std::move(known);
     }
     return fail(Errc::unavailable, "Many sessions are ending at this moment. Try again.");
@@ -81,31 +86,44 @@ Result<Session> Sessions::use(std::string_view token, Timestamp now) {
     }
     if (save)
         FAIRLEAD_CHECK(store_.write([&](store::UnitOfWork& unit) {
-            return unit.db().run("UPDATE session SET last_used_ms = $2 WHERE id = $1", known->session.id, now);
+            return unit.db().run(
+                "UPDATE session SET last_used_ms = $2 WHERE id = $1", known->session.id, now
+            );
         }));
     known->session.last_used = now;
     return std::move(known->session);
 }
 
 Result<OpenedSession> Sessions::open(
-    store::UnitOfWork& unit, const User& user, std::string_view address, std::string_view user_agent, Timestamp now
+    store::UnitOfWork& unit, const User& user, std::string_view address,
+    std::string_view user_agent, Timestamp now
 ) {
     FAIRLEAD_TRY(
         surplus, unit.db().all<SessionId>(
-                     "SELECT id FROM session WHERE user_id = $1 ORDER BY last_used_ms DESC, id DESC LIMIT 100 OFFSET $2", user.id,
-                     most_per_user - 1
+                     "SELECT id FROM session WHERE user_id = $1 ORDER BY last_used_ms DESC, id "
+                     "DESC LIMIT 100 OFFSET $2",
+                     user.id, most_per_user - 1
                  )
     );
     for (const auto& id : surplus) FAIRLEAD_CHECK(end(unit, user.id, id));
 
     auto token = crypto::make_token(token_prefix);
-    Session session{SessionId::make(now), user.id, user.email, user.name, now, now, now + limits_.absolute,
-                    std::string(address.substr(0, 64)), std::string(user_agent.substr(0, 300))};
+    Session session{
+        SessionId::make(now),
+        user.id,
+        user.email,
+        user.name,
+        now,
+        now,
+        now + limits_.absolute,
+        std::string(address.substr(0, 64)),
+        std::string(user_agent.substr(0, 300))};
     FAIRLEAD_CHECK(unit.db().run(
-        "INSERT INTO session (id, token_hash, user_id, created_ms, last_used_ms, expires_ms, address, user_agent)"
+        "INSERT INTO session (id, token_hash, user_id, created_ms, last_used_ms, expires_ms, "
+        "address, user_agent)"
         " VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
-        session.id, crypto::token_hash(token.reveal()), session.user_id, session.created, session.expires, session.address,
-        session.user_agent
+        session.id, crypto::token_hash(token.reveal()), session.user_id, session.created,
+        session.expires, session.address, session.user_agent
     ));
     return OpenedSession{std::move(session), std::move(token)};
 }
@@ -117,7 +135,8 @@ void Sessions::ending(store::UnitOfWork& unit, std::vector<SessionId> ended) {
             std::lock_guard held(lock_);
             ++endings_;
             std::erase_if(known_, [&](const auto& entry) {
-                return std::find(ended.begin(), ended.end(), entry.second.session.id) != ended.end();
+                return std::find(ended.begin(), ended.end(), entry.second.session.id) !=
+                       ended.end();
             });
         }
         for (const auto& id : ended) ended_(id);
@@ -125,16 +144,21 @@ void Sessions::ending(store::UnitOfWork& unit, std::vector<SessionId> ended) {
 }
 
 Result<> Sessions::end(store::UnitOfWork& unit, const UserId& user, const SessionId& session) {
-    FAIRLEAD_TRY(gone, unit.db().run("DELETE FROM session WHERE user_id = $1 AND id = $2", user, session));
+    FAIRLEAD_TRY(
+        gone, unit.db().run("DELETE FROM session WHERE user_id = $1 AND id = $2", user, session)
+    );
     if (gone == 0) return fail(Errc::not_found, "There is no such session.");
     ending(unit, {session});
     return {};
 }
 
-Result<> Sessions::end_all(store::UnitOfWork& unit, const UserId& user, const std::optional<SessionId>& but) {
+Result<> Sessions::end_all(
+    store::UnitOfWork& unit, const UserId& user, const std::optional<SessionId>& but
+) {
     FAIRLEAD_TRY(
         ended, unit.db().all<SessionId>(
-                   "DELETE FROM session WHERE user_id = $1 AND id <> $2 RETURNING id", user, but ? but->str() : std::string()
+                   "DELETE FROM session WHERE user_id = $1 AND id <> $2 RETURNING id", user,
+                   but ? but->str() : std::string()
                )
     );
     ending(unit, std::move(ended));
@@ -149,7 +173,8 @@ Result<std::vector<Session>> Sessions::list(const UserId& user, Timestamp now) {
         std::lock_guard held(lock_);
         for (const auto& [hash, known] : known_)
             for (auto& session : sessions)
-                if (session.id == known.session.id) session.last_used = std::max(session.last_used, known.session.last_used);
+                if (session.id == known.session.id)
+                    session.last_used = std::max(session.last_used, known.session.last_used);
     }
     std::erase_if(sessions, [&](const Session& session) { return !alive(session, now); });
     std::sort(sessions.begin(), sessions.end(), [](const Session& a, const Session& b) {
@@ -161,9 +186,11 @@ Result<std::vector<Session>> Sessions::list(const UserId& user, Timestamp now) {
 Result<> Sessions::tidy(Timestamp now) {
     return store_.write([&](store::UnitOfWork& unit) -> Result<> {
         FAIRLEAD_TRY(
-            old, unit.db().all<SessionId>(
-                     "SELECT id FROM session WHERE expires_ms <= $1 OR last_used_ms <= $2 LIMIT 1000", now, now - limits_.idle
-                 )
+            old,
+            unit.db().all<SessionId>(
+                "SELECT id FROM session WHERE expires_ms <= $1 OR last_used_ms <= $2 LIMIT 1000",
+                now, now - limits_.idle
+            )
         );
         {
             // Used within the last minute, though the store does not know it yet.
@@ -171,10 +198,11 @@ Result<> Sessions::tidy(Timestamp now) {
             for (const auto& [hash, known] : known_)
                 if (alive(known.session, now)) std::erase(old, known.session.id);
         }
-        for (const auto& id : old) FAIRLEAD_CHECK(unit.db().run("DELETE FROM session WHERE id = $1", id));
+        for (const auto& id : old)
+            FAIRLEAD_CHECK(unit.db().run("DELETE FROM session WHERE id = $1", id));
         ending(unit, std::move(old));
         return {};
     });
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -22,7 +22,7 @@
 namespace fairlead::access {
 
 struct SessionLimits {
-    std::chrono::seconds idle{30 * 60};             ///< sliding
+    std::chrono::seconds idle{30 * 60}; ///< sliding
     std::chrono::seconds absolute{7 * 24 * 3600};
 };
 
@@ -33,37 +33,42 @@ struct Session {
     std::string user_name;
     Timestamp created;
     Timestamp last_used;
-    Timestamp expires;  ///< absolute
+    Timestamp expires; ///< absolute
     std::string address;
     std::string user_agent;
 };
-BOOST_DESCRIBE_STRUCT(Session, (), (id, user_id, email, user_name, created, last_used, expires, address, user_agent))
+BOOST_DESCRIBE_STRUCT(
+    Session, (), (id, user_id, email, user_name, created, last_used, expires, address, user_agent)
+)
 
 struct OpenedSession {
     Session session;
-    Secret token;  ///< for the cookie
+    Secret token; ///< for the cookie
 };
 
-/// Thread-safe. Keeps sessions in use in memory; what ends a session here counts for the very next request, what another
-/// process writes within five seconds.
+/// Thread-safe. Keeps sessions in use in memory; what ends a session here counts for the very next
+/// request, what another process writes within five seconds.
 class Sessions {
 public:
     Sessions(store::Store& store, SessionLimits limits) : store_(store), limits_(limits) {}
 
-    /// Told of every session that ends, after the commit, on the writer thread: closes its streams and sockets. Set once,
-    /// before anything else is called.
+    /// Told of every session that ends, after the commit, on the writer thread: closes its streams
+    /// and sockets. Set once, before anything else is called.
     void on_end(std::function<void(const SessionId&)> ended) { ended_ = std::move(ended); }
 
-    /// The session of a cookie, used now: its idle time starts again. Errc::unauthenticated. Opens its own transactions.
+    /// The session of a cookie, used now: its idle time starts again. Errc::unauthenticated. Opens
+    /// its own transactions.
     Result<Session> use(std::string_view token, Timestamp now);
 
     /// The oldest beyond 100 of a person end.
     Result<OpenedSession> open(
-        store::UnitOfWork& unit, const User& user, std::string_view address, std::string_view user_agent, Timestamp now
+        store::UnitOfWork& unit, const User& user, std::string_view address,
+        std::string_view user_agent, Timestamp now
     );
     /// Errc::not_found unless it is one of this person's.
     Result<> end(store::UnitOfWork& unit, const UserId& user, const SessionId& session);
-    Result<> end_all(store::UnitOfWork& unit, const UserId& user, const std::optional<SessionId>& but);
+    Result<>
+    end_all(store::UnitOfWork& unit, const UserId& user, const std::optional<SessionId>& but);
 
     /// Last used first.
     Result<std::vector<Session>> list(const UserId& user, Timestamp now);
@@ -79,8 +84,8 @@ public:
 private:
     struct Known {
         Session session;
-        Timestamp read;   ///< from the store
-        Timestamp saved;  ///< last_used as it is in the store
+        Timestamp read;  ///< from the store
+        Timestamp saved; ///< last_used as it is in the store
     };
     bool alive(const Session& session, Timestamp now) const;
     std::optional<Known> recall(const std::string& hash, Timestamp now);
@@ -91,8 +96,9 @@ private:
     SessionLimits limits_;
     std::function<void(const SessionId&)> ended_ = [](const SessionId&) {};
     std::mutex lock_;
-    std::unordered_map<std::string, Known> known_;  ///< by token hash
-    std::uint64_t endings_ = 0;  ///< grows whenever sessions end, so that a read from before does not bring one back
+    std::unordered_map<std::string, Known> known_; ///< by token hash
+    std::uint64_t endings_ =
+        0; ///< grows whenever sessions end, so that a read from before does not bring one back
 };
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

@@ -15,23 +15,31 @@ Result<std::string> normal_email(std::string_view text) {
     for (char& c : email)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     auto at = email.find('@');
-    bool plain = std::none_of(email.begin(), email.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == ','; });
-    bool shaped = at != std::string::npos && at > 0 && at + 1 < email.size() && email.find('@', at + 1) == std::string::npos;
+    bool plain = std::none_of(email.begin(), email.end(), [](unsigned char c) {
+        return c <= ' ' || c == 0x7f || c == '"' || c == '<' || c == '>' || c == ',';
+    });
+    bool shaped = at != std::string::npos && at > 0 && at + 1 < email.size() &&
+                  email.find('@', at + 1) == std::string::npos;
     if (!plain || !shaped || email.size() > 254)
-        return fail(Errc::invalid, "\"" + std::string(text.substr(0, 254)) + "\" is no e-mail address.");
+        return fail(
+            Errc::invalid, "\"" + std::string(text.substr(0, 254)) + "\" is no e-mail address."
+        );
     return email;
 }
 
 Result<User> UserRepo::create(std::string_view email, std::string_view name, Timestamp now) {
     User user{UserId::make(now), std::string(email), std::string(name), "", now};
     FAIRLEAD_CHECK(db_.run(
-        "INSERT INTO app_user (id, email, name, password_hash, created_ms) VALUES ($1, $2, $3, '', $4)", user.id, user.email,
-        user.name, user.created
+        "INSERT INTO app_user (id, email, name, password_hash, created_ms) VALUES ($1, $2, $3, '', "
+        "$4)",
+        user.id, user.email, user.name, user.created
     ));
     return user;
 }
 
-Result<std::optional<User>> UserRepo::find(const UserId& id) { return db_.one<User>(FAIRLEAD_USER " WHERE id = $1", id); }
+Result<std::optional<User>> UserRepo::find(const UserId& id) {
+    return db_.one<User>(FAIRLEAD_USER " WHERE id = $1", id);
+}
 
 Result<std::optional<User>> UserRepo::by_email(std::string_view email) {
     return db_.one<User>(FAIRLEAD_USER " WHERE email = $1", email);
@@ -51,24 +59,26 @@ Result<Secret> UserRepo::make_link(const UserId& id, Timestamp expires) {
     auto token = crypto::make_token(link_prefix);
     FAIRLEAD_CHECK(db_.run("DELETE FROM setup_link WHERE user_id = $1", id));
     FAIRLEAD_CHECK(db_.run(
-        "INSERT INTO setup_link (token_hash, user_id, expires_ms) VALUES ($1, $2, $3)", crypto::token_hash(token.reveal()), id,
-        expires
+        "INSERT INTO setup_link (token_hash, user_id, expires_ms) VALUES ($1, $2, $3)",
+        crypto::token_hash(token.reveal()), id, expires
     ));
     return token;
 }
 
 Result<UserRepo::Link> UserRepo::find_link(std::string_view token, Timestamp now) {
     auto unknown = [] {
-        return fail(
-            Error(Errc::not_found, "This link is not good any more: it was used, or it has run out. On the controller's machine, "
-                                   "\"fairlead-controller init --relink\" prints a new one.")
-                .with_code("setup_link_invalid")
-        );
+        return fail(Error(
+                        Errc::not_found, "This link is not good any more: it was used, or it has "
+                                         "run out. On the controller's machine, "
+                                         "\"fairlead-controller init --relink\" prints a new one."
+        )
+                        .with_code("setup_link_invalid"));
     };
     if (!crypto::well_formed_token(link_prefix, token)) return unknown();
     FAIRLEAD_TRY(
         link, db_.one<Link>(
-                  "SELECT user_id, expires_ms AS expires FROM setup_link WHERE token_hash = $1 AND expires_ms > $2",
+                  "SELECT user_id, expires_ms AS expires FROM setup_link WHERE token_hash = $1 AND "
+                  "expires_ms > $2",
                   crypto::token_hash(token), now
               )
     );
@@ -82,4 +92,4 @@ Result<UserRepo::Link> UserRepo::take_link(std::string_view token, Timestamp now
     return link;
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

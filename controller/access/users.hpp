@@ -16,9 +16,9 @@ namespace fairlead::access {
 
 struct User {
     UserId id;
-    std::string email;  ///< in lower case
+    std::string email; ///< in lower case
     std::string name;
-    std::string password_hash;  ///< empty until one was chosen: then nobody can sign in
+    std::string password_hash; ///< empty until one was chosen: then nobody can sign in
     Timestamp created;
 };
 BOOST_DESCRIBE_STRUCT(User, (), (id, email, name, password_hash, created))
@@ -55,4 +55,4 @@ private:
 };
 BOOST_DESCRIBE_STRUCT(UserRepo::Link, (), (user_id, expires))
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

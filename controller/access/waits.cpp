@@ -11,12 +11,13 @@ constexpr auto forgiven_after = std::chrono::hours(24);
 constexpr std::int64_t free_failures = 2;
 constexpr std::int64_t longest_s = 900;
 
-}  // namespace
+} // namespace
 
 std::string wait_of_address(std::string_view purpose, std::string_view address) {
     auto subject = std::string(purpose) + "/address/";
     in6_addr bytes{};
-    if (::inet_pton(AF_INET6, std::string(address).c_str(), &bytes) != 1) return subject + std::string(address.substr(0, 64));
+    if (::inet_pton(AF_INET6, std::string(address).c_str(), &bytes) != 1)
+        return subject + std::string(address.substr(0, 64));
     std::fill(bytes.s6_addr + 8, bytes.s6_addr + 16, std::uint8_t(0));
     char text[INET6_ADDRSTRLEN] = "";
     ::inet_ntop(AF_INET6, &bytes, text, sizeof text);
@@ -34,13 +35,16 @@ std::chrono::seconds Waits::after(std::int64_t failures) {
 }
 
 Result<> Waits::check(std::string_view subject, Timestamp now) {
-    FAIRLEAD_TRY(until, db_.one<Timestamp>("SELECT until_ms FROM proof_wait WHERE subject = $1", subject));
+    FAIRLEAD_TRY(
+        until, db_.one<Timestamp>("SELECT until_ms FROM proof_wait WHERE subject = $1", subject)
+    );
     if (!until || *until <= now) return {};
     auto seconds = std::chrono::ceil<std::chrono::seconds>(*until - now).count();
-    return fail(
-        Error(Errc::rate_limited, "Too many failed attempts. Try again in " + std::to_string(seconds) + " s.")
-            .with_fact("retry_after_s", std::to_string(seconds))
-    );
+    return fail(Error(
+                    Errc::rate_limited,
+                    "Too many failed attempts. Try again in " + std::to_string(seconds) + " s."
+    )
+                    .with_fact("retry_after_s", std::to_string(seconds)));
 }
 
 Result<> Waits::failed(std::string_view subject, Timestamp now) {
@@ -49,12 +53,16 @@ Result<> Waits::failed(std::string_view subject, Timestamp now) {
         db_.one<std::int64_t>(
             "INSERT INTO proof_wait (subject, failures, last_ms, until_ms) VALUES ($1, 1, $2, $2)"
             " ON CONFLICT (subject) DO UPDATE SET"
-            " failures = CASE WHEN proof_wait.last_ms < $3 THEN 1 ELSE proof_wait.failures + 1 END, last_ms = $2"
+            " failures = CASE WHEN proof_wait.last_ms < $3 THEN 1 ELSE proof_wait.failures + 1 "
+            "END, last_ms = $2"
             " RETURNING failures",
             subject, now, now - forgiven_after
         )
     );
-    FAIRLEAD_CHECK(db_.run("UPDATE proof_wait SET until_ms = $2 WHERE subject = $1", subject, now + after(failures.value())));
+    FAIRLEAD_CHECK(db_.run(
+        "UPDATE proof_wait SET until_ms = $2 WHERE subject = $1", subject,
+        now + after(failures.value())
+    ));
     return {};
 }
 
@@ -65,10 +73,9 @@ Result<> Waits::succeeded(std::string_view subject) {
 
 Result<> Waits::tidy(Timestamp now) {
     FAIRLEAD_CHECK(db_.run("DELETE FROM proof_wait WHERE last_ms < $1", now - forgiven_after));
-    FAIRLEAD_CHECK(db_.run(
-        "DELETE FROM proof_wait WHERE last_ms < (SELECT last_ms FROM proof_wait ORDER BY last_ms DESC LIMIT 1 OFFSET 10000)"
-    ));
+    FAIRLEAD_CHECK(db_.run("DELETE FROM proof_wait WHERE last_ms < (SELECT last_ms FROM proof_wait "
+                           "ORDER BY last_ms DESC LIMIT 1 OFFSET 10000)"));
     return {};
 }
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

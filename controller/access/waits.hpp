@@ -1,5 +1,5 @@
-/// Progressive waits after failed proofs: passwords, registration tokens, recovery. Kept in the store, so that a restart
-/// forgives nothing.
+/// Progressive waits after failed proofs: passwords, registration tokens, recovery. Kept in the
+/// store, so that a restart forgives nothing.
 #pragma once
 
 #include "common/runtime/clock.hpp"
@@ -15,7 +15,8 @@ namespace fairlead::access {
 std::string wait_of_address(std::string_view purpose, std::string_view address);
 std::string wait_of_account(std::string_view purpose, std::string_view account);
 
-/// After the third failure in a row 1 s, then 2, 4 … up to 900 s. A day without failures forgets them.
+/// After the third failure in a row 1 s, then 2, 4 … up to 900 s. A day without failures forgets
+/// them.
 class Waits {
 public:
     explicit Waits(store::Connection& db) : db_(db) {}
@@ -33,4 +34,4 @@ private:
     store::Connection& db_;
 };
 
-}  // namespace fairlead::access
+} // namespace fairlead::access

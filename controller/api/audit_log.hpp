@@ -19,20 +19,23 @@ namespace fairlead::api {
 struct Act {
     enum class Outcome { ok, refused, failed };
 
-    std::string action;  ///< "environment.deploy"
+    std::string action; ///< "environment.deploy"
     std::string target_type;
     std::string target_id;
     std::string target_name;
     Outcome outcome = Outcome::ok;
-    std::optional<boost::json::object> before{};  ///< members that changed, as they were; never a secret
+    std::optional<boost::json::object>
+        before{}; ///< members that changed, as they were; never a secret
     std::optional<boost::json::object> after{};
 };
 
-/// Thread-safe. Written in the transaction of the change: no change without its entry, no entry without its change.
+/// Thread-safe. Written in the transaction of the change: no change without its entry, no entry
+/// without its change.
 class AuditLog {
 public:
     virtual ~AuditLog() = default;
-    virtual void record(store::UnitOfWork& unit, const OrgScope& scope, const Actor& actor, Act act) = 0;
+    virtual void
+    record(store::UnitOfWork& unit, const OrgScope& scope, const Actor& actor, Act act) = 0;
 };
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

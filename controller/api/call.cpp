@@ -19,7 +19,7 @@ constexpr std::array<std::pair<std::string_view, Method>, 6> methods{{
     {"DELETE", Method::remove},
 }};
 
-}  // namespace
+} // namespace
 
 std::optional<Method> method_from(std::string_view name) {
     for (const auto& [text, method] : methods)
@@ -89,18 +89,25 @@ std::optional<std::string_view> Call::query(std::string_view name) const {
 Result<> Call::confirmed(std::string_view name) const {
     auto sent = request_.header("x-confirm");
     if (sent.empty())
-        return fail(
-            Error(Errc::invalid, fmt::format("This cannot be undone. Send the header \"X-Confirm: {}\" to go ahead.", name))
-                .with_code("confirmation_required")
-        );
+        return fail(Error(
+                        Errc::invalid,
+                        fmt::format(
+                            "This cannot be undone. Send the header \"X-Confirm: {}\" to go ahead.",
+                            name
+                        )
+        )
+                        .with_code("confirmation_required"));
     // A header is ASCII, a name need not be.
     auto plain = percent_decode(sent);
     if (sent == name || (plain && *plain == name)) return {};
-    return fail(
-        Error(Errc::conflict, fmt::format("X-Confirm says \"{}\", but the name is \"{}\". Nothing was changed.",
-                                          plain ? *plain : std::string(sent), name))
-            .with_code("confirmation_mismatch")
-    );
+    return fail(Error(
+                    Errc::conflict,
+                    fmt::format(
+                        "X-Confirm says \"{}\", but the name is \"{}\". Nothing was changed.",
+                        plain ? *plain : std::string(sent), name
+                    )
+    )
+                    .with_code("confirmation_mismatch"));
 }
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

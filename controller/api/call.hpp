@@ -26,11 +26,11 @@ std::string_view name_of(Method method);
 /// What came over the wire, unchecked.
 struct Request {
     Method method = Method::get;
-    std::string path;   ///< percent-encoded, without the query
-    std::string query;  ///< without the question mark
-    std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
+    std::string path;  ///< percent-encoded, without the query
+    std::string query; ///< without the question mark
+    std::vector<std::pair<std::string, std::string>> headers; ///< names in lower case
     std::string body;
-    std::string address;  ///< of the peer, without the port
+    std::string address; ///< of the peer, without the port
     std::string request_id;
     Timestamp at;
 
@@ -43,8 +43,11 @@ struct Request {
 /// A request that found its route. Lives as long as the handler runs.
 class Call {
 public:
-    Call(const Request& request, std::map<std::string, std::string, std::less<>> path_parameters,
-         std::map<std::string, std::string, std::less<>> query_parameters, std::optional<Principal> principal)
+    Call(
+        const Request& request, std::map<std::string, std::string, std::less<>> path_parameters,
+        std::map<std::string, std::string, std::less<>> query_parameters,
+        std::optional<Principal> principal
+    )
         : request_(request), path_(std::move(path_parameters)), query_(std::move(query_parameters)),
           principal_(std::move(principal)) {}
 
@@ -72,8 +75,8 @@ public:
         return json::decode<Body>(request_.body, json::Strictness::exact);
     }
 
-    /// The X-Confirm header must be `name`, percent-encoded or not. Errc::invalid (confirmation_required) without it,
-    /// Errc::conflict (confirmation_mismatch) with another.
+    /// The X-Confirm header must be `name`, percent-encoded or not. Errc::invalid
+    /// (confirmation_required) without it, Errc::conflict (confirmation_mismatch) with another.
     Result<> confirmed(std::string_view name) const;
 
 private:
@@ -83,4 +86,4 @@ private:
     std::optional<Principal> principal_;
 };
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

@@ -12,25 +12,27 @@ namespace fairlead::api {
 /// One event of an organization. `data` is the JSON that the contract names for `type`.
 struct Event {
     OrgId org;
-    std::string type;        ///< "server.updated", "operation.step", …
+    std::string type; ///< "server.updated", "operation.step", …
     std::string data;
-    std::string permission;  ///< what a reader must hold, "servers.view"; it is not sent to others
-    /// Set: an event of /operations/{id}/events alone ("operation", "step", "log"). Unset: of /orgs/{org}/events.
+    std::string permission; ///< what a reader must hold, "servers.view"; it is not sent to others
+    /// Set: an event of /operations/{id}/events alone ("operation", "step", "log"). Unset: of
+    /// /orgs/{org}/events.
     std::optional<OperationId> operation;
-    bool final = false;      ///< with `operation`: its stream ends after this event
+    bool final = false; ///< with `operation`: its stream ends after this event
 };
 
-/// Numbers the events of all organizations, keeps the newest ones, and hands them to who watches. Thread-safe.
+/// Numbers the events of all organizations, keeps the newest ones, and hands them to who watches.
+/// Thread-safe.
 class EventSink {
 public:
     virtual ~EventSink() = default;
     /// From UnitOfWork::after_commit only: nobody hears of what is not durable. Does not block.
     virtual void publish(Event event) = 0;
-    /// The id of the newest event. A handler takes it before it reads the store: with EventStream::after set to it,
-    /// nothing falls between what was read and what follows.
+    /// The id of the newest event. A handler takes it before it reads the store: with
+    /// EventStream::after set to it, nothing falls between what was read and what follows.
     virtual std::uint64_t position() const = 0;
     /// True while every event after `id` is still kept.
     virtual bool can_resume(std::uint64_t id) const = 0;
 };
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

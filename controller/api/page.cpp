@@ -12,8 +12,13 @@ Result<std::int64_t> Page::limit_of(const Call& call) {
     if (auto text = call.query("limit")) {
         auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), limit);
         if (error != std::errc() || end != text->data() + text->size() || limit < 1 || limit > 200)
-            return fail(Error(Errc::invalid, fmt::format("limit is \"{}\"; it must be a number from 1 to 200.", *text))
-                            .with_fields({{"limit", "must be a number from 1 to 200"}}));
+            return fail(
+                Error(
+                    Errc::invalid,
+                    fmt::format("limit is \"{}\"; it must be a number from 1 to 200.", *text)
+                )
+                    .with_fields({{"limit", "must be a number from 1 to 200"}})
+            );
     }
     return limit;
 }
@@ -25,7 +30,10 @@ Result<Page> Page::of(const Call& call) {
     if (auto text = call.query("cursor")) {
         auto split = text->find('_');
         if (split == std::string_view::npos || split > 8 || !is_ulid(text->substr(split + 1)))
-            return fail(Error(Errc::invalid, "The cursor is not one that a list gave out. Start again without it.")
+            return fail(Error(
+                            Errc::invalid,
+                            "The cursor is not one that a list gave out. Start again without it."
+            )
                             .with_code("bad_cursor")
                             .with_fields({{"cursor", "is not one that a list gave out"}}));
         page.after = *text;
@@ -39,7 +47,8 @@ Response page_of(boost::json::array items, const Page& page) {
         items.resize(static_cast<std::size_t>(page.limit));
         next = items.back().at("id");
     }
-    return answer(boost::json::object{{"data", std::move(items)}, {"next_cursor", std::move(next)}});
+    return answer(boost::json::object{{"data", std::move(items)}, {"next_cursor", std::move(next)}}
+    );
 }
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

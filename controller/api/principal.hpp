@@ -11,9 +11,9 @@
 
 namespace fairlead::api {
 
-/// The only key to tenant tables: a repository cannot be constructed without one. Copies are cheap and fine;
-/// making one out of nothing is what only `access` (after the permission check), the gateway (after the client
-/// certificate) and tests may do, through ScopeIssuer.
+/// The only key to tenant tables: a repository cannot be constructed without one. Copies are cheap
+/// and fine; making one out of nothing is what only `access` (after the permission check), the
+/// gateway (after the client certificate) and tests may do, through ScopeIssuer.
 class OrgScope {
 public:
     const OrgId& org() const { return org_; }
@@ -24,7 +24,8 @@ private:
     OrgId org_;
 };
 
-/// Every use of this class is a place where isolation is decided; tests/style lists the allowed ones.
+/// Every use of this class is a place where isolation is decided; tests/style lists the allowed
+/// ones.
 class ScopeIssuer {
 public:
     static OrgScope scope(OrgId org) { return OrgScope(std::move(org)); }
@@ -34,7 +35,7 @@ public:
 struct Actor {
     enum class Kind { user, server, system };
     Kind kind = Kind::system;
-    std::string id;  ///< empty for the system
+    std::string id; ///< empty for the system
     std::string label = "controller";
     std::string address;
     std::string user_agent;
@@ -48,9 +49,9 @@ struct Principal {
     SessionId session;
     std::optional<OrgScope> scope;
     bool owner = false;
-    std::set<std::string, std::less<>> permissions;  ///< in the organization of `scope`
+    std::set<std::string, std::less<>> permissions; ///< in the organization of `scope`
 
     bool may(std::string_view permission) const { return permissions.contains(permission); }
 };
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

@@ -1,4 +1,5 @@
-/// Errors as RFC 9457 problem documents: the one place where our kinds of failure meet HTTP's numbers.
+/// Errors as RFC 9457 problem documents: the one place where our kinds of failure meet HTTP's
+/// numbers.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -16,4 +17,4 @@ Response problem(const Error& error, std::string_view request_id);
 /// What is left over when an exception ended a request. Says nothing of its cause.
 Response internal_problem(std::string_view request_id);
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

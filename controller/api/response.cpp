@@ -24,4 +24,4 @@ Response no_content() {
     return response;
 }
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

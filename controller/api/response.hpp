@@ -15,15 +15,18 @@
 
 namespace fairlead::api {
 
-/// Tells the web shell to keep the connection open and send events as they are published (Server-Sent Events).
+/// Tells the web shell to keep the connection open and send events as they are published
+/// (Server-Sent Events).
 struct EventStream {
     OrgId org;
-    std::optional<OperationId> operation;     ///< this operation's events; without it the organization's
-    std::optional<std::uint64_t> after;       ///< the first event is the one after it; unset: the next one
-    std::string first;                        ///< already formatted events, sent before all others
-    bool ends = false;                        ///< close after `first`: nothing more will happen
-    std::set<std::string, std::less<>> permissions;  ///< the reader's: other events are left out
-    std::optional<SessionId> session;         ///< the stream ends when this session does
+    std::optional<OperationId>
+        operation; ///< this operation's events; without it the organization's
+    std::optional<std::uint64_t>
+        after;         ///< the first event is the one after it; unset: the next one
+    std::string first; ///< already formatted events, sent before all others
+    bool ends = false; ///< close after `first`: nothing more will happen
+    std::set<std::string, std::less<>> permissions; ///< the reader's: other events are left out
+    std::optional<SessionId> session;               ///< the stream ends when this session does
 };
 
 struct Response {
@@ -40,4 +43,4 @@ Response answer(const boost::json::value& body, int status = 200);
 Response accepted(const boost::json::value& operation, const std::string& location);
 Response no_content();
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

@@ -18,15 +18,24 @@ std::vector<std::string_view> segments_of(std::string_view path) {
     }
 }
 
-bool is_parameter(std::string_view segment) { return segment.starts_with('{') && segment.ends_with('}'); }
-
-/// A path is looked up by its length and its fixed segments: few routes share a shape key, and each is compared.
-std::string key_of(const std::vector<std::string_view>& segments) {
-    return fmt::format("{}:{}", segments.size(), segments.size() > 1 ? segments.back() : segments.front());
+bool is_parameter(std::string_view segment) {
+    return segment.starts_with('{') && segment.ends_with('}');
 }
-std::string open_key_of(const std::vector<std::string_view>& segments) { return fmt::format("{}:*", segments.size()); }
 
-bool matches(const std::vector<std::string_view>& pattern, const std::vector<std::string_view>& path) {
+/// A path is looked up by its length and its fixed segments: few routes share a shape key, and each
+/// is compared.
+std::string key_of(const std::vector<std::string_view>& segments) {
+    return fmt::format(
+        "{}:{}", segments.size(), segments.size() > 1 ? segments.back() : segments.front()
+    );
+}
+std::string open_key_of(const std::vector<std::string_view>& segments) {
+    return fmt::format("{}:*", segments.size());
+}
+
+bool matches(
+    const std::vector<std::string_view>& pattern, const std::vector<std::string_view>& path
+) {
     for (std::size_t i = 0; i < pattern.size(); ++i)
         if (!is_parameter(pattern[i]) && pattern[i] != path[i]) return false;
     return true;
@@ -39,7 +48,7 @@ int hex(char c) {
     return -1;
 }
 
-}  // namespace
+} // namespace
 
 void RouteTable::add(Method method, std::string path, std::string permission, Handler handler) {
     auto refuse = [&](std::string_view why) {
@@ -47,9 +56,12 @@ void RouteTable::add(Method method, std::string path, std::string permission, Ha
     };
     bool is_code = permission != open_to_all && permission != signed_in;
     if (permission.empty()) refuse("names no permission");
-    if (is_code && permission.find('.') == std::string::npos) refuse("its permission is no resource.action");
-    if (is_code && path.find("/orgs/{org}") == std::string::npos) refuse("has a permission but no organization");
-    if (!is_code && path.find("/orgs/{org}") != std::string::npos) refuse("belongs to an organization and checks nothing");
+    if (is_code && permission.find('.') == std::string::npos)
+        refuse("its permission is no resource.action");
+    if (is_code && path.find("/orgs/{org}") == std::string::npos)
+        refuse("has a permission but no organization");
+    if (!is_code && path.find("/orgs/{org}") != std::string::npos)
+        refuse("belongs to an organization and checks nothing");
     for (const auto& route : routes_)
         if (route.method == method && route.path == path) refuse("is there twice");
     auto segments = segments_of(path);
@@ -58,7 +70,9 @@ void RouteTable::add(Method method, std::string path, std::string permission, Ha
     routes_.push_back({method, std::move(path), std::move(permission), std::move(handler)});
 }
 
-void RouteTable::allow_query(Method method, std::string_view path, std::set<std::string, std::less<>> names) {
+void RouteTable::allow_query(
+    Method method, std::string_view path, std::set<std::string, std::less<>> names
+) {
     for (auto& route : routes_) {
         if (route.method != method || route.path != path) continue;
         route.query = std::move(names);
@@ -78,22 +92,34 @@ Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path)
             const auto& route = routes_[row];
             auto pattern = segments_of(route.path);
             if (!matches(pattern, segments)) continue;
-            possible += fmt::format("{}{}{}", possible.empty() ? "" : ", ", name_of(route.method), route.method == Method::get ? ", HEAD" : "");
+            possible += fmt::format(
+                "{}{}{}", possible.empty() ? "" : ", ", name_of(route.method),
+                route.method == Method::get ? ", HEAD" : ""
+            );
             if (route.method != method) continue;
             Match match{&route, {}};
             for (std::size_t i = 0; i < pattern.size(); ++i) {
                 if (!is_parameter(pattern[i])) continue;
                 FAIRLEAD_TRY(value, percent_decode(segments[i]));
-                match.parameters.emplace(pattern[i].substr(1, pattern[i].size() - 2), std::move(value));
+                match.parameters.emplace(
+                    pattern[i].substr(1, pattern[i].size() - 2), std::move(value)
+                );
             }
             return match;
         }
     }
     if (!possible.empty())
-        return fail(Error(Errc::invalid, fmt::format("{} is not possible on this path; possible is {}.", name_of(method), possible))
+        return fail(Error(
+                        Errc::invalid, fmt::format(
+                                           "{} is not possible on this path; possible is {}.",
+                                           name_of(method), possible
+                                       )
+        )
                         .with_code("method_not_allowed")
                         .with_fact("allow", possible));
-    return fail(Errc::not_found, "There is nothing at this path. /api/v1/openapi.json lists every route.");
+    return fail(
+        Errc::not_found, "There is nothing at this path. /api/v1/openapi.json lists every route."
+    );
 }
 
 Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
@@ -104,7 +130,8 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space) {
         if (c == '%') {
             int high = i + 2 < text.size() ? hex(text[i + 1]) : -1;
             int low = i + 2 < text.size() ? hex(text[i + 2]) : -1;
-            if (high < 0 || low < 0) return fail(Errc::invalid, "The address has a broken percent escape.");
+            if (high < 0 || low < 0)
+                return fail(Errc::invalid, "The address has a broken percent escape.");
             c = static_cast<char>(high * 16 + low);
             i += 2;
         } else if (c == '+' && plus_is_space) {
@@ -126,12 +153,19 @@ Result<std::map<std::string, std::string, std::less<>>> parse_query(std::string_
         if (pair.empty()) continue;
         auto equals = pair.find('=');
         FAIRLEAD_TRY(name, percent_decode(pair.substr(0, equals), true));
-        FAIRLEAD_TRY(value, percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true));
-        if (parameters.size() == 32) return fail(Errc::invalid, "The query has more than 32 parameters.");
+        FAIRLEAD_TRY(
+            value,
+            percent_decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true)
+        );
+        if (parameters.size() == 32)
+            return fail(Errc::invalid, "The query has more than 32 parameters.");
         auto [where, fresh] = parameters.emplace(std::move(name), std::move(value));
-        if (!fresh) return fail(Errc::invalid, fmt::format("The parameter {} is given twice.", where->first));
+        if (!fresh)
+            return fail(
+                Errc::invalid, fmt::format("The parameter {} is given twice.", where->first)
+            );
     }
     return parameters;
 }
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

@@ -24,8 +24,8 @@ inline constexpr std::string_view signed_in = "self";
 
 struct Route {
     Method method;
-    std::string path;        ///< "/api/v1/orgs/{org}/servers/{server}"
-    std::string permission;  ///< "none", "self" or a code such as "servers.view"
+    std::string path;       ///< "/api/v1/orgs/{org}/servers/{server}"
+    std::string permission; ///< "none", "self" or a code such as "servers.view"
     Handler handler;
     /// Names that the query may have; unset: any.
     std::optional<std::set<std::string, std::less<>>> query{};
@@ -34,25 +34,29 @@ struct Route {
 /// Filled at start by each subject's add_…_routes(), then only read.
 class RouteTable {
 public:
-    /// Throws std::logic_error for a route without a permission, a code on a path without {org}, or a duplicate:
-    /// the program does not start, and neither does a test.
+    /// Throws std::logic_error for a route without a permission, a code on a path without {org}, or
+    /// a duplicate: the program does not start, and neither does a test.
     void add(Method method, std::string path, std::string permission, Handler handler);
 
     const std::vector<Route>& routes() const { return routes_; }
 
-    /// Other names in the query of this route are refused. Throws std::logic_error when there is no such route.
-    void allow_query(Method method, std::string_view path, std::set<std::string, std::less<>> names);
+    /// Other names in the query of this route are refused. Throws std::logic_error when there is no
+    /// such route.
+    void
+    allow_query(Method method, std::string_view path, std::set<std::string, std::less<>> names);
 
     struct Match {
         const Route* route;
-        std::map<std::string, std::string, std::less<>> parameters;  ///< percent-decoded
+        std::map<std::string, std::string, std::less<>> parameters; ///< percent-decoded
     };
-    /// Errc::not_found, or code method_not_allowed (fact "allow": those that are possible) where only the method differs. HEAD finds GET.
+    /// Errc::not_found, or code method_not_allowed (fact "allow": those that are possible) where
+    /// only the method differs. HEAD finds GET.
     Result<Match> find(Method method, std::string_view path) const;
 
 private:
     std::vector<Route> routes_;
-    std::map<std::string, std::vector<std::size_t>, std::less<>> by_shape_;  ///< "/api/v1/orgs/*/servers" → rows
+    std::map<std::string, std::vector<std::size_t>, std::less<>>
+        by_shape_; ///< "/api/v1/orgs/*/servers" → rows
 };
 
 /// Percent-decoding; Errc::invalid for broken escapes and for control characters.
@@ -61,4 +65,4 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space = f
 /// "a=1&b=2", at most 32 pairs, no name twice.
 Result<std::map<std::string, std::string, std::less<>>> parse_query(std::string_view query);
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

@@ -1,4 +1,5 @@
-/// From a request to a response: find the route, admit the caller, run the handler, turn errors into problems.
+/// From a request to a response: find the route, admit the caller, run the handler, turn errors
+/// into problems.
 #pragma once
 
 #include "controller/api/guard.hpp"
@@ -26,4 +27,4 @@ private:
     Replays* replays_;
 };
 
-}  // namespace fairlead::api
+} // namespace fairlead::api

@@ -34,38 +34,57 @@ Secret ticket_secret(store::Store& store, const crypto::Keystore& keys) {
     auto sealed = store.read([](store::Connection& db) {
         return db.one<store::Blob>("SELECT sealed_tickets FROM installation WHERE id = 1");
     });
-    if (!sealed || !*sealed) throw std::runtime_error("The database holds no installation. Run: fairlead-controller init");
+    if (!sealed || !*sealed)
+        throw std::runtime_error("The database holds no installation. Run: fairlead-controller init"
+        );
     auto secret = keys.open((*sealed)->bytes, "installation/tickets");
-    if (!secret) throw std::runtime_error("The master key does not fit the database: " + secret.error().message());
+    if (!secret)
+        throw std::runtime_error(
+            "The master key does not fit the database: " + secret.error().message()
+        );
     return std::move(*secret);
 }
 
-}  // namespace
+} // namespace
 
-Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys) :
-    settings_(std::move(settings)), endpoint_(Endpoint::parse(settings_.listen).value()), lock_(std::move(lock)),
-    keys_(std::move(keys)),
-    store_({.file = Layout(settings_.data).database(), .readers = settings_.workers}, schema()), audit_(clock_),
-    sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
-    accounts_({store_, sessions_, hasher_, audit_}),
-    rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
-    guard_({store_, sessions_, rates_, {public_url(settings_, endpoint_.port)}}),
-    idempotency_(store_, keys_), authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
-    certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
-    packages_(settings_.packages), io_(1), workers_(settings_.workers), events_(io_.get_executor(), clock_.now()),
-    operations_({store_, events_, audit_, links_, clock_}), live_(events_, keys_, clock_),
-    environments_({store_, events_, audit_, operations_, live_, keys_, clock_,
-                   settings_.git_transports == GitTransports::any ? environments::GitTransports::any
-                                                                  : environments::GitTransports::safe}),
-    enrolment_({store_, events_, audit_, authority_, clock_}),
-    agents_({store_, events_, audit_, operations_, authority_, clock_},
-            {.version = FAIRLEAD_VERSION,
-             .controllers = {public_endpoint(settings_, endpoint_.port)},
-             .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
-             .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}),
-    core_(agents_), hub_(io_.get_executor(), workers_, core_),
-    fleet_parts_{store_, events_, audit_, operations_, links_, enrolment_, authority_, [this] { return certificates_.face(); },
-                 {public_endpoint(settings_, endpoint_.port)}} {
+Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys)
+    : settings_(std::move(settings)), endpoint_(Endpoint::parse(settings_.listen).value()),
+      lock_(std::move(lock)), keys_(std::move(keys)),
+      store_({.file = Layout(settings_.data).database(), .readers = settings_.workers}, schema()),
+      audit_(clock_), sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
+      accounts_({store_, sessions_, hasher_, audit_}),
+      rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
+      guard_({store_, sessions_, rates_, {public_url(settings_, endpoint_.port)}}),
+      idempotency_(store_, keys_),
+      authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
+      certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
+      packages_(settings_.packages), io_(1), workers_(settings_.workers),
+      events_(io_.get_executor(), clock_.now()),
+      operations_({store_, events_, audit_, links_, clock_}), live_(events_, keys_, clock_),
+      environments_(
+          {store_, events_, audit_, operations_, live_, keys_, clock_,
+           settings_.git_transports == GitTransports::any ? environments::GitTransports::any
+                                                          : environments::GitTransports::safe}
+      ),
+      enrolment_({store_, events_, audit_, authority_, clock_}),
+      agents_(
+          {store_, events_, audit_, operations_, authority_, clock_},
+          {.version = FAIRLEAD_VERSION,
+           .controllers = {public_endpoint(settings_, endpoint_.port)},
+           .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
+           .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
+      ),
+      core_(agents_),
+      hub_(io_.get_executor(), workers_, core_), fleet_parts_{
+                                                     store_,
+                                                     events_,
+                                                     audit_,
+                                                     operations_,
+                                                     links_,
+                                                     enrolment_,
+                                                     authority_,
+                                                     [this] { return certificates_.face(); },
+                                                     {public_endpoint(settings_, endpoint_.port)}} {
     links_.use(hub_);
     operations_.use(live_);
     agents_.use(live_);
@@ -74,21 +93,27 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     hold_to_contract(table_, web::json_from_yaml(web::openapi_yaml()).value());
     router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
     shell_ = std::make_unique<web::HttpShell>(
-        web::HttpShell::Parts{*router_, events_, workers_, clock_}, web::HttpShellOptions{.access_log = settings_.log.access}
+        web::HttpShell::Parts{*router_, events_, workers_, clock_},
+        web::HttpShellOptions{.access_log = settings_.log.access}
     );
 
-    if (auto set = tls_.set_session_secret(ticket_secret(store_, keys_)); !set) throw std::runtime_error(set.error().message());
-    if (auto loaded = certificates_.refresh(); !loaded) throw std::runtime_error(loaded.error().message());
+    if (auto set = tls_.set_session_secret(ticket_secret(store_, keys_)); !set)
+        throw std::runtime_error(set.error().message());
+    if (auto loaded = certificates_.refresh(); !loaded)
+        throw std::runtime_error(loaded.error().message());
 }
 
 void Application::add_routes() {
     auto face = [this] { return certificates_.face(); };
     web::add_system_routes(
-        table_, {.ready = [this]() -> Result<> {
-                     FAIRLEAD_CHECK(store_.read([](store::Connection& db) { return db.one<int>("SELECT 1"); }));
-                     return {};
-                 },
-                 .metrics = [this] { return settings_.metrics ? metrics() : std::vector<web::Metric>(); }}
+        table_,
+        {.ready = [this]() -> Result<> {
+             FAIRLEAD_CHECK(store_.read([](store::Connection& db) {
+                 return db.one<int>("SELECT 1");
+             }));
+             return {};
+         },
+         .metrics = [this] { return settings_.metrics ? metrics() : std::vector<web::Metric>(); }}
     );
     install::add_install_routes(table_, packages_, face);
     access::add_access_routes(table_, {store_, sessions_, accounts_, [this] { return facts(); }});
@@ -98,7 +123,9 @@ void Application::add_routes() {
     fleet::add_token_routes(table_, fleet_parts_);
     fleet::add_agent_routes(table_, fleet_parts_);
     environments::add_routes(table_, environments_);
-    orgs::add_org_routes(table_, store_, events_, {fleet::count, environments::count, operations::count});
+    orgs::add_org_routes(
+        table_, store_, events_, {fleet::count, environments::count, operations::count}
+    );
 }
 
 access::ControllerFacts Application::facts() const {
@@ -116,15 +143,20 @@ std::vector<web::Metric> Application::metrics() const {
     auto counters = listener_ ? listener_->counters() : net::ListenerCounters();
     return {
         {"fairlead_connections", "Open connections, agents included", false, double(counters.open)},
-        {"fairlead_connections_accepted_total", "Connections since the start", true, double(counters.accepted)},
-        {"fairlead_connections_refused_total", "Connections closed because there were too many", true, double(counters.refused_full)},
-        {"fairlead_handshake_failures_total", "TLS handshakes that failed", true, double(counters.handshake_failures)},
+        {"fairlead_connections_accepted_total", "Connections since the start", true,
+         double(counters.accepted)},
+        {"fairlead_connections_refused_total", "Connections closed because there were too many",
+         true, double(counters.refused_full)},
+        {"fairlead_handshake_failures_total", "TLS handshakes that failed", true,
+         double(counters.handshake_failures)},
         {"fairlead_requests_total", "HTTP requests", true, double(counters.requests)},
         {"fairlead_agents_online", "Agents with a live link", false, double(hub_.online())},
         {"fairlead_event_streams", "Open event streams", false, double(events_.streams())},
-        {"fairlead_store_writes_waiting", "Writes waiting for the store", false, double(store_.queued())},
+        {"fairlead_store_writes_waiting", "Writes waiting for the store", false,
+         double(store_.queued())},
         {"fairlead_store_commits_total", "Commits of the store", true, double(store_.commits())},
-        {"fairlead_worker_jobs_waiting", "Jobs waiting for a worker thread", false, double(workers_.queued())},
+        {"fairlead_worker_jobs_waiting", "Jobs waiting for a worker thread", false,
+         double(workers_.queued())},
     };
 }
 
@@ -141,13 +173,17 @@ Result<> Application::run() {
     handlers.http = [this](net::HttpRequest request) { return shell_->handle(std::move(request)); };
     handlers.agent = [this](net::WebSocket socket) { return hub_.serve(std::move(socket)); };
     handlers.refusal = &web::HttpShell::refuse;
-    listener_ = std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
+    listener_ =
+        std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
     FAIRLEAD_CHECK(listener_->open());
 
     std::exception_ptr broken;
     auto ended = [&](std::exception_ptr failed) { broken = failed; };
     asio::co_spawn(io_, serve(), ended);
-    log::info("serving", {{"url", options.public_url}, {"listen", settings_.listen}, {"version", FAIRLEAD_VERSION}});
+    log::info(
+        "serving",
+        {{"url", options.public_url}, {"listen", settings_.listen}, {"version", FAIRLEAD_VERSION}}
+    );
     io_.run();
     if (broken) std::rethrow_exception(broken);
     log::info("stopped");
@@ -162,7 +198,9 @@ Task<> Application::serve() {
     auto people = [this]() -> Result<> {
         FAIRLEAD_CHECK(sessions_.tidy(clock_.now()));
         FAIRLEAD_CHECK(idempotency_.tidy(clock_.now()));
-        return store_.write([this](store::UnitOfWork& unit) { return access::Waits(unit.db()).tidy(clock_.now()); });
+        return store_.write([this](store::UnitOfWork& unit) {
+            return access::Waits(unit.db()).tidy(clock_.now());
+        });
     };
     background.spawn(hub_.watch());
     background.spawn(every(30s, "refreshing certificates", certificates));
@@ -185,7 +223,9 @@ Task<> Application::await_signal() {
     co_await signals.async_wait(asio::use_awaitable);
 }
 
-Task<> Application::every(std::chrono::milliseconds period, std::string what, std::function<Result<>()> work) {
+Task<> Application::every(
+    std::chrono::milliseconds period, std::string what, std::function<Result<>()> work
+) {
     for (;;) {
         auto guarded = [&]() -> Result<> {
             try {
@@ -195,20 +235,28 @@ Task<> Application::every(std::chrono::milliseconds period, std::string what, st
             }
         };
         auto done = co_await offload(workers_, guarded);
-        if (!done) log::error(what + " failed", {{"reason", done.error().message()}, {"detail", done.error().detail()}});
+        if (!done)
+            log::error(
+                what + " failed",
+                {{"reason", done.error().message()}, {"detail", done.error().detail()}}
+            );
         co_await sleep_for(period);
     }
 }
 
 Result<> Application::refresh_certificates() {
     FAIRLEAD_CHECK(certificates_.refresh());
-    // Agents hear of a new authority when they come: those that are connected are asked to come again.
+    // Agents hear of a new authority when they come: those that are connected are asked to come
+    // again.
     FAIRLEAD_TRY(strangers, certificates_.strangers());
     if (strangers.empty()) asked_back_.clear();
     for (const auto& server : strangers)
         if (asked_back_.insert(server).second)
-            hub_.cut(server, "going_away", "The controller has a new certificate authority. Connect again to learn of it.");
+            hub_.cut(
+                server, "going_away",
+                "The controller has a new certificate authority. Connect again to learn of it."
+            );
     return {};
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -64,7 +64,8 @@ public:
     Application(Settings settings, FolderLock lock, crypto::Keystore keys);
     Application(const Application&) = delete;
 
-    /// Serves until SIGTERM or SIGINT, then lets requests finish for up to 10 s. Errc::conflict when the port is taken.
+    /// Serves until SIGTERM or SIGINT, then lets requests finish for up to 10 s. Errc::conflict
+    /// when the port is taken.
     Result<> run();
 
 private:
@@ -75,7 +76,8 @@ private:
     Task<> serve();
     Task<> await_signal();
     /// `work` on a worker thread, at once and every `period`; what goes wrong is logged.
-    Task<> every(std::chrono::milliseconds period, std::string what, std::function<Result<>()> work);
+    Task<>
+    every(std::chrono::milliseconds period, std::string what, std::function<Result<>()> work);
     Result<> refresh_certificates();
 
     Settings settings_;
@@ -115,7 +117,7 @@ private:
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<web::HttpShell> shell_;
     std::unique_ptr<net::Listener> listener_;
-    std::set<ServerId> asked_back_;  ///< to learn of the newest authority; each once in this process
+    std::set<ServerId> asked_back_; ///< to learn of the newest authority; each once in this process
 };
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

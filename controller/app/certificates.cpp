@@ -13,18 +13,21 @@ constexpr std::size_t pem_limit = 64 * 1024;
 std::vector<std::string> names_for(const Settings& settings) {
     std::vector<std::string> names{settings.name};
     names.insert(names.end(), settings.names.begin(), settings.names.end());
-    if (auto endpoint = Endpoint::parse(settings.listen); endpoint && !endpoint->wildcard()) names.push_back(endpoint->address);
+    if (auto endpoint = Endpoint::parse(settings.listen); endpoint && !endpoint->wildcard())
+        names.push_back(endpoint->address);
     names.insert(names.end(), {"localhost", "127.0.0.1", "::1"});
     // The first stays first: it is the common name.
     std::vector<std::string> once;
     for (auto& name : names)
-        if (std::find(once.begin(), once.end(), name) == once.end()) once.push_back(std::move(name));
+        if (std::find(once.begin(), once.end(), name) == once.end())
+            once.push_back(std::move(name));
     return once;
 }
 
-}  // namespace
+} // namespace
 
-Certificates::Certificates(const Parts& parts, std::string url) : parts_(parts), names_(names_for(parts.settings)) {
+Certificates::Certificates(const Parts& parts, std::string url)
+    : parts_(parts), names_(names_for(parts.settings)) {
     face_.url = std::move(url);
 }
 
@@ -43,8 +46,12 @@ Result<> Certificates::load_operators(install::Face& face) {
 
 Result<> Certificates::refresh() {
     std::lock_guard held(lock_);
-    FAIRLEAD_TRY(own, parts_.store.write([&](store::UnitOfWork& unit) { return parts_.authority.own(unit, names_); }));
-    FAIRLEAD_TRY(accepted, parts_.store.read([&](store::Connection& db) { return parts_.authority.accepted(db); }));
+    FAIRLEAD_TRY(own, parts_.store.write([&](store::UnitOfWork& unit) {
+        return parts_.authority.own(unit, names_);
+    }));
+    FAIRLEAD_TRY(accepted, parts_.store.read([&](store::Connection& db) {
+        return parts_.authority.accepted(db);
+    }));
     if (accepted != loaded_authorities_) {
         FAIRLEAD_CHECK(parts_.tls.set_agent_authorities(accepted));
         loaded_authorities_ = std::move(accepted);
@@ -52,7 +59,10 @@ Result<> Certificates::refresh() {
     if (parts_.settings.certificate) return load_operators(face_);
     if (own.chain_pem == loaded_chain_) return {};
     FAIRLEAD_CHECK(parts_.tls.set_certificate(own.chain_pem, own.key_pem));
-    log::info("own certificate loaded", {{"not_after", to_rfc3339(own.not_after)}, {"pin", install::pin_of(own.spki_sha256)}});
+    log::info(
+        "own certificate loaded",
+        {{"not_after", to_rfc3339(own.not_after)}, {"pin", install::pin_of(own.spki_sha256)}}
+    );
     loaded_chain_ = own.chain_pem;
     face_.pin = install::pin_of(own.spki_sha256);
     face_.ca_pem = own.ca_pem;
@@ -68,4 +78,4 @@ Result<std::vector<ServerId>> Certificates::strangers() {
     return parts_.store.read([&](store::Connection& db) { return parts_.authority.strangers(db); });
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -1,4 +1,5 @@
-/// Keeps TLS up to date: our own certificate, the operator's, and the authorities that agents may be of.
+/// Keeps TLS up to date: our own certificate, the operator's, and the authorities that agents may
+/// be of.
 #pragma once
 
 #include "common/net/tls_context.hpp"
@@ -30,7 +31,8 @@ public:
 
     /// How the controller looks from outside.
     install::Face face() const;
-    /// Servers that have not been told of an announced authority: they shall come back to hear of it.
+    /// Servers that have not been told of an announced authority: they shall come back to hear of
+    /// it.
     Result<std::vector<ServerId>> strangers();
 
 private:
@@ -44,4 +46,4 @@ private:
     std::vector<std::string> loaded_authorities_;
 };
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -35,19 +35,24 @@ int said(const Result<std::string>& sentence) {
 /// Beside the program in a build folder, else where the package puts them.
 std::string find_packages() {
     std::error_code failed;
-    auto built = fs::read_symlink("/proc/self/exe", failed).parent_path().parent_path() / "packages";
-    if (!fs::exists(fs::path(install::default_folder) / "install.sh") && fs::exists(built / "install.sh")) return built;
+    auto built =
+        fs::read_symlink("/proc/self/exe", failed).parent_path().parent_path() / "packages";
+    if (!fs::exists(fs::path(install::default_folder) / "install.sh") &&
+        fs::exists(built / "install.sh"))
+        return built;
     return std::string(install::default_folder);
 }
 
 struct InitOptions {
-    std::string data, config, admin, name, listen = "[::]:8443", org = "My organization", packages, transports = "safe";
+    std::string data, config, admin, name, listen = "[::]:8443", org = "My organization", packages,
+                                           transports = "safe";
     bool relink = false;
 };
 
 int init(const InitOptions& options) {
     SystemClock clock;
-    fs::path data = fs::absolute(options.data.empty() ? packaged_data : options.data).lexically_normal();
+    fs::path data =
+        fs::absolute(options.data.empty() ? packaged_data : options.data).lexically_normal();
     fs::path config = !options.config.empty() ? fs::absolute(options.config)
                       : options.data.empty()  ? fs::path(packaged_config)
                                               : data / "controller.yaml";
@@ -56,12 +61,19 @@ int init(const InitOptions& options) {
         if (!settings) return told(settings.error());
         auto link = relink(*settings, options.admin, clock);
         if (!link) return told(link.error());
-        std::printf("Open this link within 24 hours to choose a new password; earlier links are void:\n%s\n", link->c_str());
+        std::printf(
+            "Open this link within 24 hours to choose a new password; earlier links are "
+            "void:\n%s\n",
+            link->c_str()
+        );
         return 0;
     }
     if (options.admin.empty() || options.name.empty())
-        return told(Error(Errc::invalid, "init needs --admin, the e-mail address of the first administrator, and --name, the host name "
-                                         "that browsers and agents will use."));
+        return told(Error(
+            Errc::invalid, "init needs --admin, the e-mail address of the first administrator, and "
+                           "--name, the host name "
+                           "that browsers and agents will use."
+        ));
     InitRequest request;
     request.config = config;
     request.admin_email = options.admin;
@@ -69,8 +81,11 @@ int init(const InitOptions& options) {
     request.settings.name = options.name;
     request.settings.listen = options.listen;
     request.settings.data = data;
-    request.settings.packages = options.packages.empty() ? find_packages() : fs::absolute(options.packages).string();
-    if (!boost::describe::enum_from_string(options.transports.c_str(), request.settings.git_transports))
+    request.settings.packages =
+        options.packages.empty() ? find_packages() : fs::absolute(options.packages).string();
+    if (!boost::describe::enum_from_string(
+            options.transports.c_str(), request.settings.git_transports
+        ))
         return told(Error(Errc::invalid, "--git-transports is safe or any."));
     auto link = initialize(request, clock);
     if (!link) return told(link.error());
@@ -80,7 +95,8 @@ int init(const InitOptions& options) {
         "  configuration  %s\n"
         "  data           %s\n"
         "  master key     %s\n"
-        "                 Keep a copy elsewhere: without it, a backup of the database cannot be used.\n\n"
+        "                 Keep a copy elsewhere: without it, a backup of the database cannot be "
+        "used.\n\n"
         "Start it with:\n"
         "  fairlead-controller serve --config %s\n\n"
         "Then choose the administrator's password within 24 hours:\n"
@@ -99,7 +115,10 @@ int serve(const fs::path& config) {
     );
     Layout layout(settings->data);
     if (!fs::exists(layout.database()))
-        return told(Error(Errc::not_found, "There is no database in " + layout.data.string() + ". Run: fairlead-controller init"));
+        return told(Error(
+            Errc::not_found,
+            "There is no database in " + layout.data.string() + ". Run: fairlead-controller init"
+        ));
     auto lock = FolderLock::take(layout);
     if (!lock) return told(lock.error());
     auto keys = crypto::Keystore::load(layout.master_key());
@@ -114,7 +133,8 @@ int check(const fs::path& config) {
     if (!settings) return told(settings.error());
     SystemClock clock;
     auto findings = check_surroundings(*settings, clock);
-    for (const auto& finding : findings) std::fprintf(stderr, "fairlead-controller: %s\n", finding.c_str());
+    for (const auto& finding : findings)
+        std::fprintf(stderr, "fairlead-controller: %s\n", finding.c_str());
     if (findings.empty()) std::printf("%s is fine, and so is what it names.\n", config.c_str());
     return findings.empty() ? 0 : 1;
 }
@@ -125,7 +145,9 @@ int with_authority(const fs::path& config, Work work) {
     auto settings = load_settings(config);
     if (!settings) return told(settings.error());
     Layout layout(settings->data);
-    if (!fs::exists(layout.database())) return told(Error(Errc::not_found, "There is no database in " + layout.data.string() + "."));
+    if (!fs::exists(layout.database()))
+        return told(Error(Errc::not_found, "There is no database in " + layout.data.string() + ".")
+        );
     auto keys = crypto::Keystore::load(layout.master_key());
     if (!keys) return told(keys.error());
     SystemClock clock;
@@ -134,14 +156,19 @@ int with_authority(const fs::path& config, Work work) {
     return said(work(store, authority, clock));
 }
 
-Result<std::string> rotate(store::Store& store, authority::Authority& authority, const Clock& clock, bool force) {
+Result<std::string>
+rotate(store::Store& store, authority::Authority& authority, const Clock& clock, bool force) {
     return store.write([&](store::UnitOfWork& unit) -> Result<std::string> {
         FAIRLEAD_TRY(step, authority.rotate(unit, force));
         // It concerns every organization, so each finds it in its log.
         FAIRLEAD_TRY(all, orgs::Memberships(unit.db()).all());
         audit::Log log(clock);
         for (const auto& org : all) {
-            api::Act act{.action = step.act, .target_type = "controller", .target_id = "ca", .target_name = "Certificate authority"};
+            api::Act act{
+                .action = step.act,
+                .target_type = "controller",
+                .target_id = "ca",
+                .target_name = "Certificate authority"};
             act.after = boost::json::object{{"step", step.sentence}, {"force", force}};
             log.record(unit, api::ScopeIssuer::scope(org), {}, std::move(act));
         }
@@ -153,16 +180,20 @@ Result<std::string> list(store::Store& store, authority::Authority& authority) {
     FAIRLEAD_TRY(all, store.read([&](store::Connection& db) { return authority.list(db); }));
     std::string text;
     for (const auto& one : all)
-        text += fmt::format("{}{}: {}, until {}; {} agents have a certificate of it, {} do not know it", text.empty() ? "" : "\n", one.name,
-                            boost::describe::enum_to_string(one.stage, ""), to_rfc3339(one.not_after).substr(0, 10), one.agents, one.strangers);
+        text += fmt::format(
+            "{}{}: {}, until {}; {} agents have a certificate of it, {} do not know it",
+            text.empty() ? "" : "\n", one.name, boost::describe::enum_to_string(one.stage, ""),
+            to_rfc3339(one.not_after).substr(0, 10), one.agents, one.strangers
+        );
     return text;
 }
 
-}  // namespace
+} // namespace
 
 int run_command_line(int argc, char** argv) {
     crypto::start();
-    CLI::App program("The Fairlead controller: console, API and database for Odoo servers that their owners keep.");
+    CLI::App program("The Fairlead controller: console, API and database for Odoo servers that "
+                     "their owners keep.");
     program.require_subcommand(1);
     std::string config = packaged_config, file;
     bool force = false;
@@ -173,48 +204,87 @@ int run_command_line(int argc, char** argv) {
     };
 
     InitOptions options;
-    auto* setup = program.add_subcommand("init", "Make data folder, keys, database, configuration and one administrator");
+    auto* setup = program.add_subcommand(
+        "init", "Make data folder, keys, database, configuration and one administrator"
+    );
     setup->add_option("--admin", options.admin, "E-mail address of the administrator");
     setup->add_option("--name", options.name, "Host name that browsers and agents use");
-    setup->add_option("--data", options.data, std::string("Data folder (default ") + packaged_data + ")");
-    setup->add_option("--config", options.config, std::string("Configuration to write (default: in the data folder, or ") + packaged_config + ")");
+    setup->add_option(
+        "--data", options.data, std::string("Data folder (default ") + packaged_data + ")"
+    );
+    setup->add_option(
+        "--config", options.config,
+        std::string("Configuration to write (default: in the data folder, or ") + packaged_config +
+            ")"
+    );
     setup->add_option("--listen", options.listen, "Address and port")->capture_default_str();
-    setup->add_option("--org", options.org, "Name of the first organization")->capture_default_str();
+    setup->add_option("--org", options.org, "Name of the first organization")
+        ->capture_default_str();
     setup->add_option("--packages", options.packages, "Folder with the agent's packages");
-    setup->add_option("--git-transports", options.transports, "safe, or any for http, git and file too")->capture_default_str();
-    setup->add_flag("--relink", options.relink, "Print a new one-time link for an administrator instead");
+    setup
+        ->add_option(
+            "--git-transports", options.transports, "safe, or any for http, git and file too"
+        )
+        ->capture_default_str();
+    setup->add_flag(
+        "--relink", options.relink, "Print a new one-time link for an administrator instead"
+    );
     setup->callback([&] { status = init(options); });
 
-    with_config(program.add_subcommand("serve", "Run the controller until SIGTERM"))->callback([&] { status = serve(config); });
+    with_config(program.add_subcommand("serve", "Run the controller until SIGTERM"))->callback([&] {
+        status = serve(config);
+    });
 
     auto* settings = program.add_subcommand("config", "The configuration");
     settings->require_subcommand(1);
-    with_config(settings->add_subcommand("check", "Check the file and what it names"))->callback([&] { status = check(config); });
+    with_config(settings->add_subcommand("check", "Check the file and what it names"))
+        ->callback([&] { status = check(config); });
 
     auto settings_or_told = [&](auto work) {
         auto loaded = load_settings(config);
         return loaded ? said(work(*loaded)) : told(loaded.error());
     };
-    auto* backup = with_config(program.add_subcommand("backup", "Copy the database into a file, also while serving"));
+    auto* backup = with_config(
+        program.add_subcommand("backup", "Copy the database into a file, also while serving")
+    );
     backup->add_option("FILE", file, "Where to")->required();
-    backup->callback([&] { status = settings_or_told([&](const Settings& s) { return back_up(s, fs::absolute(file)); }); });
+    backup->callback([&] {
+        status =
+            settings_or_told([&](const Settings& s) { return back_up(s, fs::absolute(file)); });
+    });
 
-    auto* restoring = with_config(program.add_subcommand("restore", "Put a copy in the database's place; stop the controller first"));
+    auto* restoring = with_config(program.add_subcommand(
+        "restore", "Put a copy in the database's place; stop the controller first"
+    ));
     restoring->add_option("FILE", file, "The copy")->required();
-    restoring->callback([&] { status = settings_or_told([&](const Settings& s) { return restore(s, fs::absolute(file), SystemClock()); }); });
+    restoring->callback([&] {
+        status = settings_or_told([&](const Settings& s) {
+            return restore(s, fs::absolute(file), SystemClock());
+        });
+    });
 
     auto* ca = program.add_subcommand("ca", "The certificate authority of agents");
     ca->require_subcommand(1);
-    auto* rotation = with_config(ca->add_subcommand("rotate", "The next step of replacing it: announce, issue, drop"));
-    rotation->add_flag("--force", force, "Go on although agents are not ready; they have to recover or enrol again");
+    auto* rotation = with_config(
+        ca->add_subcommand("rotate", "The next step of replacing it: announce, issue, drop")
+    );
+    rotation->add_flag(
+        "--force", force, "Go on although agents are not ready; they have to recover or enrol again"
+    );
     rotation->callback([&] {
-        status = with_authority(config, [&](auto& store, auto& authority, auto& clock) { return rotate(store, authority, clock, force); });
+        status = with_authority(config, [&](auto& store, auto& authority, auto& clock) {
+            return rotate(store, authority, clock, force);
+        });
     });
     with_config(ca->add_subcommand("list", "Authorities and how far agents are"))->callback([&] {
-        status = with_authority(config, [](auto& store, auto& authority, auto&) { return list(store, authority); });
+        status = with_authority(config, [](auto& store, auto& authority, auto&) {
+            return list(store, authority);
+        });
     });
 
-    program.add_subcommand("version", "Print the version")->callback([] { std::printf("fairlead-controller %s\n", FAIRLEAD_VERSION); });
+    program.add_subcommand("version", "Print the version")->callback([] {
+        std::printf("fairlead-controller %s\n", FAIRLEAD_VERSION);
+    });
 
     try {
         program.parse(argc, argv);
@@ -224,4 +294,4 @@ int run_command_line(int argc, char** argv) {
     return status;
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -21,7 +21,9 @@ const object& resolved(const value& from, const value& root) {
     return root.at_pointer(std::string_view(reference->value().as_string()).substr(1)).as_object();
 }
 
-void add_query_names(const object& holder, const value& root, std::set<std::string, std::less<>>& names) {
+void add_query_names(
+    const object& holder, const value& root, std::set<std::string, std::less<>>& names
+) {
     auto parameters = holder.find("parameters");
     if (parameters == holder.end()) return;
     for (const auto& one : parameters->value().as_array()) {
@@ -32,30 +34,39 @@ void add_query_names(const object& holder, const value& root, std::set<std::stri
 
 std::string upper(std::string_view text) {
     std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+    std::transform(result.begin(), result.end(), result.begin(), [](char c) {
+        return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    });
     return result;
 }
 
-}  // namespace
+} // namespace
 
 void hold_to_contract(api::RouteTable& table, std::string_view contract) {
     auto root = boost::json::parse(boost::json::string_view(contract.data(), contract.size()));
-    std::map<std::pair<std::string, std::string>, std::string> open;  // method and path → permission
-    for (const auto& route : table.routes()) open[{std::string(api::name_of(route.method)), route.path}] = route.permission;
+    std::map<std::pair<std::string, std::string>, std::string> open; // method and path → permission
+    for (const auto& route : table.routes())
+        open[{std::string(api::name_of(route.method)), route.path}] = route.permission;
 
     std::string wrong;
     for (const auto& [path, item] : root.at("paths").as_object()) {
         for (const auto& [name, operation] : item.as_object()) {
             auto method = api::method_from(upper(name));
-            if (!method) continue;  // "parameters"
+            if (!method) continue; // "parameters"
             auto there = open.find({upper(name), std::string(path)});
             if (there == open.end()) {
-                wrong += fmt::format("\n  {} {} is in the contract and has no route", upper(name), std::string_view(path));
+                wrong += fmt::format(
+                    "\n  {} {} is in the contract and has no route", upper(name),
+                    std::string_view(path)
+                );
                 continue;
             }
             const auto* permission = operation.as_object().if_contains("x-permission");
             if (!permission || *permission != boost::json::string_view(there->second))
-                wrong += fmt::format("\n  {} {} has the permission {}, and another one in the contract", upper(name), std::string_view(path), there->second);
+                wrong += fmt::format(
+                    "\n  {} {} has the permission {}, and another one in the contract", upper(name),
+                    std::string_view(path), there->second
+                );
             open.erase(there);
             std::set<std::string, std::less<>> names;
             add_query_names(item.as_object(), root, names);
@@ -63,8 +74,9 @@ void hold_to_contract(api::RouteTable& table, std::string_view contract) {
             table.allow_query(*method, path, std::move(names));
         }
     }
-    for (const auto& [route, permission] : open) wrong += fmt::format("\n  {} {} is not in the contract", route.first, route.second);
+    for (const auto& [route, permission] : open)
+        wrong += fmt::format("\n  {} {} is not in the contract", route.first, route.second);
     if (!wrong.empty()) throw std::logic_error("The routes and proto/openapi.yaml differ:" + wrong);
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

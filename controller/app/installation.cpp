@@ -12,12 +12,13 @@
 
 #include <fmt/core.h>
 
-#include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace fairlead::app {
 namespace {
@@ -28,19 +29,28 @@ Result<> make_private_folder(const fs::path& folder) {
     std::error_code failed;
     fs::create_directories(folder.parent_path(), failed);
     if (::mkdir(folder.c_str(), 0700) == 0) return {};
-    if (errno != EEXIST) return fail(Errc::internal, "Cannot make " + folder.string() + ": " + std::strerror(errno) + ".");
+    if (errno != EEXIST)
+        return fail(
+            Errc::internal, "Cannot make " + folder.string() + ": " + std::strerror(errno) + "."
+        );
     if (::chmod(folder.c_str(), 0700) != 0)
-        return fail(Errc::forbidden, folder.string() + " is there, but belongs to somebody else: " + std::strerror(errno) + ".");
+        return fail(
+            Errc::forbidden, folder.string() + " is there, but belongs to somebody else: " +
+                                 std::strerror(errno) + "."
+        );
     return {};
 }
 
 /// Root makes things for the user that the controller will run as: the owner of the data folder.
 Result<> give_to_owner(const fs::path& folder) {
-    struct stat owner{};
+    struct stat owner {};
     if (::stat(folder.c_str(), &owner) != 0 || ::geteuid() != 0 || owner.st_uid == 0) return {};
     for (const auto& entry : fs::directory_iterator(folder))
         if (::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
-            return fail(Errc::internal, "Cannot give " + entry.path().string() + " to the folder's owner: " + std::strerror(errno) + ".");
+            return fail(
+                Errc::internal, "Cannot give " + entry.path().string() +
+                                    " to the folder's owner: " + std::strerror(errno) + "."
+            );
     return {};
 }
 
@@ -50,12 +60,14 @@ std::string setup_url(const Settings& settings, const Secret& token) {
 }
 
 Result<Secret> fill(
-    store::UnitOfWork& unit, const InitRequest& request, std::string_view email, const crypto::Keystore& keys, const Clock& clock
+    store::UnitOfWork& unit, const InitRequest& request, std::string_view email,
+    const crypto::Keystore& keys, const Clock& clock
 ) {
     auto now = clock.now();
     store::Blob tickets{keys.seal(crypto::random_secret(32), "installation/tickets")};
     FAIRLEAD_CHECK(unit.db().run(
-        "INSERT INTO installation (id, epoch, created_ms, sealed_tickets) VALUES (1, 1, $1, $2)", now, tickets
+        "INSERT INTO installation (id, epoch, created_ms, sealed_tickets) VALUES (1, 1, $1, $2)",
+        now, tickets
     ));
     FAIRLEAD_CHECK(authority::Authority(keys, clock, {}).create_first(unit));
     access::UserRepo users(unit.db());
@@ -65,7 +77,10 @@ Result<Secret> fill(
     FAIRLEAD_CHECK(memberships.add(org.id, user.id, "admin", true, now));
     audit::Log(clock).record(
         unit, api::ScopeIssuer::scope(org.id), {},
-        {.action = "org.create", .target_type = "org", .target_id = org.id.str(), .target_name = org.name}
+        {.action = "org.create",
+         .target_type = "org",
+         .target_id = org.id.str(),
+         .target_name = org.name}
     );
     return users.make_link(user.id, now + link_lifetime);
 }
@@ -84,29 +99,47 @@ Result<> check_copy(const fs::path& file) {
         return fail(Errc::invalid, file.string() + " is damaged: " + wrong.front());
     int version = store::schema_version(copy);
     auto known = schema();
-    if (version == 0) return fail(Errc::invalid, file.string() + " is no database of a Fairlead controller.");
+    if (version == 0)
+        return fail(Errc::invalid, file.string() + " is no database of a Fairlead controller.");
     if (version > static_cast<int>(known.size()))
-        return fail(Errc::invalid, fmt::format("{} was made by a newer controller: its schema is {}, this program knows {}.",
-                                               file.string(), version, known.size()));
+        return fail(
+            Errc::invalid,
+            fmt::format(
+                "{} was made by a newer controller: its schema is {}, this program knows {}.",
+                file.string(), version, known.size()
+            )
+        );
     return {};
 }
 
 /// A copy is of use only with the master key that sealed what is in it.
 Result<> check_keys(store::Connection& db, const crypto::Keystore& keys) {
-    FAIRLEAD_TRY(sealed, db.one<store::Blob>("SELECT sealed_tickets FROM installation WHERE id = 1"));
+    FAIRLEAD_TRY(
+        sealed, db.one<store::Blob>("SELECT sealed_tickets FROM installation WHERE id = 1")
+    );
     if (!sealed) return fail(Errc::invalid, "The copy is of a controller that was never set up.");
     if (!keys.open(sealed->bytes, "installation/tickets"))
-        return fail(Errc::invalid, "The copy was made with another master key. Put that key into the data folder first.");
+        return fail(
+            Errc::invalid,
+            "The copy was made with another master key. Put that key into the data folder first."
+        );
     return {};
 }
 
-}  // namespace
+} // namespace
 
 Result<FolderLock> FolderLock::take(const Layout& layout) {
     Descriptor file(::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) return fail(Errc::internal, "Cannot open " + layout.lock().string() + ": " + std::strerror(errno) + ".");
+    if (!file)
+        return fail(
+            Errc::internal,
+            "Cannot open " + layout.lock().string() + ": " + std::strerror(errno) + "."
+        );
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0)
-        return fail(Errc::conflict, "Another controller works with " + layout.data.string() + " at this moment. Stop it first.");
+        return fail(
+            Errc::conflict, "Another controller works with " + layout.data.string() +
+                                " at this moment. Stop it first."
+        );
     return FolderLock(std::move(file));
 }
 
@@ -118,12 +151,20 @@ Result<std::string> initialize(const InitRequest& request, const Clock& clock) {
     Layout layout(settings.data);
     for (const auto& there : {layout.database(), request.config})
         if (fs::exists(there))
-            return fail(Errc::conflict, there.string() + " is there: this controller is set up already, and nothing was changed. For a "
-                                                         "new one-time link run: fairlead-controller init --relink --config " +
-                                            request.config.string());
+            return fail(
+                Errc::conflict,
+                there.string() +
+                    " is there: this controller is set up already, and nothing was changed. For a "
+                    "new one-time link run: fairlead-controller init --relink --config " +
+                    request.config.string()
+            );
     if (fs::exists(layout.master_key()))
-        return fail(Errc::conflict, layout.data.string() + " holds a master key but no database: an earlier init was interrupted, or the "
-                                                           "database was moved away. If nothing of it is to be kept, remove the folder.");
+        return fail(
+            Errc::conflict,
+            layout.data.string() +
+                " holds a master key but no database: an earlier init was interrupted, or the "
+                "database was moved away. If nothing of it is to be kept, remove the folder."
+        );
     FAIRLEAD_CHECK(make_private_folder(layout.data));
     FAIRLEAD_TRY(lock, FolderLock::take(layout));
 
@@ -135,7 +176,9 @@ Result<std::string> initialize(const InitRequest& request, const Clock& clock) {
     Secret token;
     {
         store::Store store({.file = unfinished, .readers = 1}, schema());
-        FAIRLEAD_TRY(made, store.write([&](store::UnitOfWork& unit) { return fill(unit, request, email, keys, clock); }));
+        FAIRLEAD_TRY(made, store.write([&](store::UnitOfWork& unit) {
+            return fill(unit, request, email, keys, clock);
+        }));
         token = std::move(made);
     }
     FAIRLEAD_CHECK(settle(unfinished));
@@ -154,11 +197,15 @@ Result<std::string> relink(const Settings& settings, std::string_view email, con
         access::UserRepo users(db);
         if (email.empty()) {
             FAIRLEAD_TRY(all, db.all<UserId>("SELECT id FROM app_user LIMIT 2"));
-            if (all.size() != 1) return fail(Errc::invalid, "There is more than one person: name one with --admin.");
+            if (all.size() != 1)
+                return fail(Errc::invalid, "There is more than one person: name one with --admin.");
             return users.make_link(all[0], clock.now() + link_lifetime);
         }
         FAIRLEAD_TRY(normal, access::normal_email(email));
-        FAIRLEAD_TRY(user, store::present(users.by_email(normal), "Nobody has the e-mail address " + normal + "."));
+        FAIRLEAD_TRY(
+            user,
+            store::present(users.by_email(normal), "Nobody has the e-mail address " + normal + ".")
+        );
         return users.make_link(user.id, clock.now() + link_lifetime);
     }));
     return setup_url(settings, token);
@@ -166,11 +213,15 @@ Result<std::string> relink(const Settings& settings, std::string_view email, con
 
 Result<std::string> back_up(const Settings& settings, const fs::path& file) {
     Layout layout(settings.data);
-    if (!fs::exists(layout.database())) return fail(Errc::not_found, "There is no database at " + layout.database().string() + ".");
+    if (!fs::exists(layout.database()))
+        return fail(Errc::not_found, "There is no database at " + layout.database().string() + ".");
     store::Connection(layout.database(), {.access = store::Access::read_only}).backup_to(file);
     FAIRLEAD_CHECK(check_copy(file));
-    return fmt::format("{} holds the database, checked, {} KiB. The master key {} is not in it: keep a copy of that elsewhere.",
-                       file.string(), fs::file_size(file) / 1024, layout.master_key().string());
+    return fmt::format(
+        "{} holds the database, checked, {} KiB. The master key {} is not in it: keep a copy of "
+        "that elsewhere.",
+        file.string(), fs::file_size(file) / 1024, layout.master_key().string()
+    );
 }
 
 Result<std::string> restore(const Settings& settings, const fs::path& file, const Clock& clock) {
@@ -189,8 +240,11 @@ Result<std::string> restore(const Settings& settings, const fs::path& file, cons
         store::migrate(db, schema(), clock.now());
         FAIRLEAD_CHECK(check_keys(db, keys));
         auto begin_anew = [&]() -> Result<> {
-            FAIRLEAD_CHECK(db.run("UPDATE installation SET epoch = epoch + 1, restored_ms = $1", clock.now()));
-            // Sessions that were ended since the copy was made, and links that were used, must not come back.
+            FAIRLEAD_CHECK(
+                db.run("UPDATE installation SET epoch = epoch + 1, restored_ms = $1", clock.now())
+            );
+            // Sessions that were ended since the copy was made, and links that were used, must not
+            // come back.
             FAIRLEAD_CHECK(db.run("DELETE FROM session"));
             FAIRLEAD_CHECK(db.run("DELETE FROM setup_link"));
             return {};
@@ -208,9 +262,12 @@ Result<std::string> restore(const Settings& settings, const fs::path& file, cons
     fs::rename(fresh, layout.database());
     FAIRLEAD_CHECK(sync_folder(layout.data));
     FAIRLEAD_CHECK(give_to_owner(layout.data));
-    return fmt::format("{} is restored from {}. What was there before is {}. Everybody has to sign in again. Servers, tokens and people "
-                       "that were revoked after the copy was made are not revoked in it: look them through.",
-                       layout.database().string(), file.string(), kept.string());
+    return fmt::format(
+        "{} is restored from {}. What was there before is {}. Everybody has to sign in again. "
+        "Servers, tokens and people "
+        "that were revoked after the copy was made are not revoked in it: look them through.",
+        layout.database().string(), file.string(), kept.string()
+    );
 }
 
 std::vector<std::string> check_surroundings(const Settings& settings, const Clock& clock) {
@@ -219,29 +276,44 @@ std::vector<std::string> check_surroundings(const Settings& settings, const Cloc
         if (!result) findings.push_back(result.error().message());
     };
     Layout layout(settings.data);
-    struct stat folder{};
+    struct stat folder {};
     if (::stat(layout.data.c_str(), &folder) != 0)
-        findings.push_back("There is no folder " + layout.data.string() + ". Run: fairlead-controller init");
+        findings.push_back(
+            "There is no folder " + layout.data.string() + ". Run: fairlead-controller init"
+        );
     else if (folder.st_mode & 077)
-        findings.push_back(layout.data.string() + " can be entered by others. Run: chmod 0700 " + layout.data.string());
+        findings.push_back(
+            layout.data.string() + " can be entered by others. Run: chmod 0700 " +
+            layout.data.string()
+        );
     note(crypto::Keystore::load(layout.master_key()));
-    if (!fs::exists(layout.database())) findings.push_back("There is no database at " + layout.database().string() + ".");
+    if (!fs::exists(layout.database()))
+        findings.push_back("There is no database at " + layout.database().string() + ".");
     if (settings.certificate) {
         auto key = crypto::P256Key::load(settings.certificate->key);
         auto chain = read_file(settings.certificate->chain, 64 * 1024);
         note(chain);
         if (auto facts = chain ? crypto::parse_certificate(*chain) : fail(Errc::invalid, "")) {
             if (facts->not_after < clock.now())
-                findings.push_back(settings.certificate->chain + " expired on " + to_rfc3339(facts->not_after) + ".");
+                findings.push_back(
+                    settings.certificate->chain + " expired on " + to_rfc3339(facts->not_after) +
+                    "."
+                );
             if (key && key->spki_sha256() != facts->spki_sha256)
-                findings.push_back(settings.certificate->key + " is not the key of " + settings.certificate->chain + ".");
+                findings.push_back(
+                    settings.certificate->key + " is not the key of " +
+                    settings.certificate->chain + "."
+                );
         } else if (chain) {
             findings.push_back(settings.certificate->chain + " holds no certificate in PEM.");
         }
-        if (!read_file(settings.certificate->key, 64 * 1024)) findings.push_back(settings.certificate->key + " cannot be read.");
+        if (!read_file(settings.certificate->key, 64 * 1024))
+            findings.push_back(settings.certificate->key + " cannot be read.");
     }
-    note(install::Packages(settings.packages).script({public_url(settings, Endpoint::parse(settings.listen).value().port), "", ""}));
+    note(install::Packages(settings.packages)
+             .script({public_url(settings, Endpoint::parse(settings.listen).value().port), "", ""})
+    );
     return findings;
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -36,29 +36,32 @@ private:
 };
 
 struct InitRequest {
-    std::filesystem::path config;  ///< written last
+    std::filesystem::path config; ///< written last
     Settings settings;
     std::string admin_email;
     std::string org_name;
 };
 
-/// Makes folder (0700), keys, database with one organization and one administrator, and the configuration. Gives the
-/// one-time link. Errc::conflict when something is there already.
+/// Makes folder (0700), keys, database with one organization and one administrator, and the
+/// configuration. Gives the one-time link. Errc::conflict when something is there already.
 Result<std::string> initialize(const InitRequest& request, const Clock& clock);
 
-/// A new one-time link for `email`, or for the only person when it is empty. Works while the controller serves.
+/// A new one-time link for `email`, or for the only person when it is empty. Works while the
+/// controller serves.
 Result<std::string> relink(const Settings& settings, std::string_view email, const Clock& clock);
 
-/// A checked copy of the database as one file, also while the controller serves. A sentence for the person.
+/// A checked copy of the database as one file, also while the controller serves. A sentence for the
+/// person.
 Result<std::string> back_up(const Settings& settings, const std::filesystem::path& file);
 
-/// Puts a copy in the database's place; what was there is kept beside it. Every session ends and the epoch grows. The
-/// controller must not serve. A sentence for the person.
-Result<std::string> restore(const Settings& settings, const std::filesystem::path& file, const Clock& clock);
+/// Puts a copy in the database's place; what was there is kept beside it. Every session ends and
+/// the epoch grows. The controller must not serve. A sentence for the person.
+Result<std::string>
+restore(const Settings& settings, const std::filesystem::path& file, const Clock& clock);
 
 /// Checks what is outside the file: folder, keys, certificate, packages. All findings, one a line.
 std::vector<std::string> check_surroundings(const Settings& settings, const Clock& clock);
 
 inline constexpr auto link_lifetime = std::chrono::hours(24);
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -24,7 +24,7 @@ CREATE TABLE installation (
 );
 )sql";
 
-}  // namespace
+} // namespace
 
 // Released steps are never edited; new ones go to the end.
 std::span<const store::Migration> schema() {
@@ -42,4 +42,4 @@ std::span<const store::Migration> schema() {
     return steps;
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -9,4 +9,4 @@ namespace fairlead::app {
 
 std::span<const store::Migration> schema();
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -1,8 +1,8 @@
 #include "controller/app/settings.hpp"
 
-#include <arpa/inet.h>
-
 #include <fmt/core.h>
+
+#include <arpa/inet.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,19 +13,24 @@ namespace {
 bool is_address(std::string_view text) {
     unsigned char bytes[16];
     std::string copy(text);
-    return ::inet_pton(AF_INET, copy.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, copy.c_str(), bytes) == 1;
+    return ::inet_pton(AF_INET, copy.c_str(), bytes) == 1 ||
+           ::inet_pton(AF_INET6, copy.c_str(), bytes) == 1;
 }
 
 bool is_host_name(std::string_view text) {
-    if (text.empty() || text.size() > 253 || text.front() == '-' || text.front() == '.' || text.back() == '.') return false;
-    return text.find("..") == std::string_view::npos && std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-    });
+    if (text.empty() || text.size() > 253 || text.front() == '-' || text.front() == '.' ||
+        text.back() == '.')
+        return false;
+    return text.find("..") == std::string_view::npos &&
+           std::all_of(text.begin(), text.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+           });
 }
 
 /// Brackets around IPv6 addresses, as URLs want them.
 std::string bracketed(std::string_view host) {
-    return host.find(':') == std::string_view::npos ? std::string(host) : "[" + std::string(host) + "]";
+    return host.find(':') == std::string_view::npos ? std::string(host)
+                                                    : "[" + std::string(host) + "]";
 }
 
 /// YAML with every special character escaped.
@@ -38,12 +43,15 @@ std::string yaml_text(std::string_view text) {
     return result + '"';
 }
 
-}  // namespace
+} // namespace
 
 Result<Endpoint> Endpoint::parse(std::string_view text) {
     auto wrong = [&] {
-        return fail(Errc::invalid, "\"" + std::string(text.substr(0, 100)) +
-                                       "\" is no address to listen on; write it as [::]:8443, 0.0.0.0:8443 or 192.0.2.1:8443.");
+        return fail(
+            Errc::invalid, "\"" + std::string(text.substr(0, 100)) +
+                               "\" is no address to listen on; write it as [::]:8443, 0.0.0.0:8443 "
+                               "or 192.0.2.1:8443."
+        );
     };
     auto colon = text.rfind(':');
     if (colon == std::string_view::npos) return wrong();
@@ -52,39 +60,73 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
     Endpoint endpoint;
     endpoint.address = host;
     auto digits = text.substr(colon + 1);
-    auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
-    if (failed != std::errc() || end != digits.data() + digits.size() || !is_address(host)) return wrong();
+    auto [end, failed] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
+    if (failed != std::errc() || end != digits.data() + digits.size() || !is_address(host))
+        return wrong();
     return endpoint;
 }
 
 Result<> check_name(std::string_view name) {
     if (is_address(name) || is_host_name(name)) return {};
-    return fail(Errc::invalid, "\"" + std::string(name.substr(0, 253)) +
-                                   "\" is no host name (lower-case letters, digits, dots and hyphens) and no address.");
+    return fail(
+        Errc::invalid,
+        "\"" + std::string(name.substr(0, 253)) +
+            "\" is no host name (lower-case letters, digits, dots and hyphens) and no address."
+    );
 }
 
 Result<Settings> load_settings(const std::filesystem::path& file) {
     FAIRLEAD_TRY(settings, config::load<Settings>(file));
     std::vector<std::string> findings;
     auto check = [&](std::string_view key, const Result<>& result) {
-        if (!result) findings.push_back(file.string() + ": " + std::string(key) + ": " + result.error().message());
+        if (!result)
+            findings.push_back(
+                file.string() + ": " + std::string(key) + ": " + result.error().message()
+            );
     };
     auto that = [&](bool fine, const char* sentence) {
         if (!fine) findings.push_back(file.string() + ": " + sentence);
     };
     check("name", check_name(settings.name));
     for (const auto& name : settings.names) check("names", check_name(name));
-    if (auto endpoint = Endpoint::parse(settings.listen); !endpoint) check("listen", fail(endpoint.error()));
-    that(!settings.url || (settings.url->starts_with("https://") && !settings.url->ends_with('/')), "url: must read https://name or https://name:port, without a slash at the end.");
+    if (auto endpoint = Endpoint::parse(settings.listen); !endpoint)
+        check("listen", fail(endpoint.error()));
+    that(
+        !settings.url || (settings.url->starts_with("https://") && !settings.url->ends_with('/')),
+        "url: must read https://name or https://name:port, without a slash at the end."
+    );
     that(settings.data.starts_with('/'), "data: must be an absolute path.");
     that(settings.packages.starts_with('/'), "packages: must be an absolute path.");
-    that(settings.sessions.idle >= std::chrono::seconds(60) && settings.sessions.idle <= settings.sessions.absolute, "sessions: idle must be from 1m to what absolute says.");
-    that(settings.rates.reads_a_minute > 0 && settings.rates.writes_a_minute > 0, "rates: must be above 0.");
-    that(settings.agents.heartbeat >= std::chrono::seconds(5) && settings.agents.heartbeat <= std::chrono::seconds(120), "agents: heartbeat must be from 5s to 2m.");
-    that(settings.agents.facts >= std::chrono::seconds(5) && settings.agents.facts <= std::chrono::seconds(3600), "agents: facts must be from 5s to 1h.");
-    that(settings.agents.certificate >= std::chrono::hours(1) && settings.agents.certificate <= std::chrono::hours(24 * 365), "agents: certificate must be from 1h to 365d.");
+    that(
+        settings.sessions.idle >= std::chrono::seconds(60) &&
+            settings.sessions.idle <= settings.sessions.absolute,
+        "sessions: idle must be from 1m to what absolute says."
+    );
+    that(
+        settings.rates.reads_a_minute > 0 && settings.rates.writes_a_minute > 0,
+        "rates: must be above 0."
+    );
+    that(
+        settings.agents.heartbeat >= std::chrono::seconds(5) &&
+            settings.agents.heartbeat <= std::chrono::seconds(120),
+        "agents: heartbeat must be from 5s to 2m."
+    );
+    that(
+        settings.agents.facts >= std::chrono::seconds(5) &&
+            settings.agents.facts <= std::chrono::seconds(3600),
+        "agents: facts must be from 5s to 1h."
+    );
+    that(
+        settings.agents.certificate >= std::chrono::hours(1) &&
+            settings.agents.certificate <= std::chrono::hours(24 * 365),
+        "agents: certificate must be from 1h to 365d."
+    );
     that(settings.workers >= 1 && settings.workers <= 64, "workers: must be from 1 to 64.");
-    that(settings.connections >= 16 && settings.connections <= 1'000'000, "connections: must be from 16 to 1000000.");
+    that(
+        settings.connections >= 16 && settings.connections <= 1'000'000,
+        "connections: must be from 16 to 1000000."
+    );
     if (findings.empty()) return settings;
     std::string text;
     for (const auto& finding : findings) text += (text.empty() ? "" : "\n") + finding;
@@ -160,10 +202,10 @@ git_transports: {transports}
 #  level: info          # debug, info, warning, error
 #  access: true         # a line for each request
 )",
-        fmt::arg("name", yaml_text(s.name)), fmt::arg("listen", yaml_text(s.listen)), fmt::arg("data", yaml_text(s.data)),
-        fmt::arg("packages", yaml_text(s.packages)),
+        fmt::arg("name", yaml_text(s.name)), fmt::arg("listen", yaml_text(s.listen)),
+        fmt::arg("data", yaml_text(s.data)), fmt::arg("packages", yaml_text(s.packages)),
         fmt::arg("transports", boost::describe::enum_to_string(s.git_transports, "safe"))
     );
 }
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

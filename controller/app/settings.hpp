@@ -71,8 +71,8 @@ struct Settings {
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
-    (name, names, listen, url, data, certificate, packages, git_transports, sessions, rates, agents, workers, connections,
-     metrics, log)
+    (name, names, listen, url, data, certificate, packages, git_transports, sessions, rates, agents,
+     workers, connections, metrics, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.
@@ -97,4 +97,4 @@ std::string public_endpoint(const Settings& settings, std::uint16_t port);
 /// A controller.yaml with every key explained; the ones given are filled in.
 std::string settings_template(const Settings& settings);
 
-}  // namespace fairlead::app
+} // namespace fairlead::app

@@ -9,8 +9,8 @@ namespace fairlead::audit {
 
 BOOST_DESCRIBE_STRUCT(
     Entry, (),
-    (id, at, actor_type, actor_id, actor_label, action, target_type, target_id, target_name, result, address, user_agent,
-     request_id, before, after)
+    (id, at, actor_type, actor_id, actor_label, action, target_type, target_id, target_name, result,
+     address, user_agent, request_id, before, after)
 )
 
 namespace {
@@ -20,18 +20,24 @@ constexpr std::size_t change_limit = 16 * 1024;
 
 std::string name_of(api::Actor::Kind kind) {
     switch (kind) {
-    case api::Actor::Kind::user: return "user";
-    case api::Actor::Kind::server: return "server";
-    case api::Actor::Kind::system: return "system";
+    case api::Actor::Kind::user:
+        return "user";
+    case api::Actor::Kind::server:
+        return "server";
+    case api::Actor::Kind::system:
+        return "system";
     }
     throw std::logic_error("unknown kind of actor");
 }
 
 std::string name_of(api::Act::Outcome outcome) {
     switch (outcome) {
-    case api::Act::Outcome::ok: return "ok";
-    case api::Act::Outcome::refused: return "refused";
-    case api::Act::Outcome::failed: return "failed";
+    case api::Act::Outcome::ok:
+        return "ok";
+    case api::Act::Outcome::refused:
+        return "refused";
+    case api::Act::Outcome::failed:
+        return "failed";
     }
     throw std::logic_error("unknown outcome");
 }
@@ -50,34 +56,43 @@ std::optional<std::string> change(const std::optional<boost::json::object>& memb
     return boost::json::serialize(names);
 }
 
-}  // namespace
+} // namespace
 
 Result<> AuditRepo::append(const Entry& e) {
     FAIRLEAD_CHECK(db_.run(
-        "INSERT INTO audit_entry (org_id, id, at_ms, actor_type, actor_id, actor_label, action, target_type, target_id,"
+        "INSERT INTO audit_entry (org_id, id, at_ms, actor_type, actor_id, actor_label, action, "
+        "target_type, target_id,"
         " target_name, result, address, user_agent, request_id, before_json, after_json)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-        org_, e.id, e.at, e.actor_type, e.actor_id, e.actor_label, e.action, e.target_type, e.target_id, e.target_name,
-        e.result, e.address, e.user_agent, e.request_id, e.before, e.after
+        org_, e.id, e.at, e.actor_type, e.actor_id, e.actor_label, e.action, e.target_type,
+        e.target_id, e.target_name, e.result, e.address, e.user_agent, e.request_id, e.before,
+        e.after
     ));
     return {};
 }
 
 Result<std::vector<Entry>> AuditRepo::list(const Filter& f) {
-    // "environment" finds "environment.deploy": everything from "environment." to just below "environment/".
+    // "environment" finds "environment.deploy": everything from "environment." to just below
+    // "environment/".
     return db_.all<Entry>(
-        "SELECT id, at_ms AS at, actor_type, actor_id, actor_label, action, target_type, target_id, target_name, result,"
-        " address, user_agent, request_id, before_json AS before, after_json AS after FROM audit_entry"
+        "SELECT id, at_ms AS at, actor_type, actor_id, actor_label, action, target_type, "
+        "target_id, target_name, result,"
+        " address, user_agent, request_id, before_json AS before, after_json AS after FROM "
+        "audit_entry"
         " WHERE org_id = $1 AND ($2 = '' OR id < $2) AND ($3 = '' OR actor_id = $3)"
         " AND ($4 = '' OR action = $4 OR (action >= $4 || '.' AND action < $4 || '/'))"
-        " AND ($5 = '' OR target_id = $5) AND ($6 IS NULL OR at_ms > $6) AND ($7 IS NULL OR at_ms < $7)"
+        " AND ($5 = '' OR target_id = $5) AND ($6 IS NULL OR at_ms > $6) AND ($7 IS NULL OR at_ms "
+        "< $7)"
         " ORDER BY id DESC LIMIT $8",
         org_, f.below, f.actor, f.action, f.target, f.after, f.before, f.limit
     );
 }
 
-void Log::record(store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, api::Act act) {
-    if (act.action.find('.') == std::string::npos) throw std::logic_error("an action is written subject.verb: " + act.action);
+void Log::record(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, api::Act act
+) {
+    if (act.action.find('.') == std::string::npos)
+        throw std::logic_error("an action is written subject.verb: " + act.action);
     Entry entry;
     entry.at = clock_.now();
     entry.id = AuditId::make(entry.at);
@@ -98,4 +113,4 @@ void Log::record(store::UnitOfWork& unit, const api::OrgScope& scope, const api:
         throw std::runtime_error("an audit entry cannot be stored: " + kept.error().detail());
 }
 
-}  // namespace fairlead::audit
+} // namespace fairlead::audit

@@ -27,7 +27,7 @@ struct Entry {
     std::optional<std::string> address;
     std::optional<std::string> user_agent;
     std::optional<std::string> request_id;
-    std::optional<std::string> before;  ///< JSON
+    std::optional<std::string> before; ///< JSON
     std::optional<std::string> after;
 };
 
@@ -38,7 +38,7 @@ struct Filter {
     std::string target;
     std::optional<Timestamp> after;
     std::optional<Timestamp> before;
-    std::string below;  ///< id of the last entry seen
+    std::string below; ///< id of the last entry seen
     std::int64_t limit = 50;
 };
 
@@ -59,7 +59,9 @@ private:
 class Log final : public api::AuditLog {
 public:
     explicit Log(const Clock& clock) : clock_(clock) {}
-    void record(store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, api::Act act) override;
+    void record(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, api::Act act
+    ) override;
 
 private:
     const Clock& clock_;
@@ -68,4 +70,4 @@ private:
 /// GET /api/v1/orgs/{org}/audit
 void add_audit_routes(api::RouteTable& table, store::Store& store);
 
-}  // namespace fairlead::audit
+} // namespace fairlead::audit

@@ -1,7 +1,7 @@
-#include "controller/audit/audit.hpp"
 #include "controller/api/checks.hpp"
 #include "controller/api/page.hpp"
 #include "controller/api/response.hpp"
+#include "controller/audit/audit.hpp"
 
 #include <boost/json.hpp>
 
@@ -22,11 +22,17 @@ boost::json::value parsed_or_null(const std::optional<std::string>& text) {
 boost::json::value to_json(const Entry& entry) {
     boost::json::value target = nullptr;
     if (entry.target_id)
-        target = {{"type", entry.target_type.value_or("")}, {"id", *entry.target_id}, {"name", entry.target_name.value_or("")}};
+        target = {
+            {"type", entry.target_type.value_or("")},
+            {"id", *entry.target_id},
+            {"name", entry.target_name.value_or("")}};
     return {
         {"id", entry.id.str()},
         {"at", to_rfc3339(entry.at)},
-        {"actor", {{"type", entry.actor_type}, {"id", text_or_null(entry.actor_id)}, {"label", entry.actor_label}}},
+        {"actor",
+         {{"type", entry.actor_type},
+          {"id", text_or_null(entry.actor_id)},
+          {"label", entry.actor_label}}},
         {"action", entry.action},
         {"target", std::move(target)},
         {"result", entry.result},
@@ -67,7 +73,10 @@ Result<Filter> filter_of(const Call& call, const api::Page& page) {
     text("action", filter.action);
     text("target", filter.target);
     if (!filter.action.empty())
-        checks.that(is_action(filter.action), "action", "must be an action such as environment.deploy, or what stands before its dot");
+        checks.that(
+            is_action(filter.action), "action",
+            "must be an action such as environment.deploy, or what stands before its dot"
+        );
     time("after", filter.after);
     time("before", filter.before);
     FAIRLEAD_CHECK(checks.result());
@@ -77,16 +86,21 @@ Result<Filter> filter_of(const Call& call, const api::Page& page) {
 Result<Response> list(const Call& call, store::Store& store) {
     FAIRLEAD_TRY(page, api::Page::of(call));
     FAIRLEAD_TRY(filter, filter_of(call, page));
-    FAIRLEAD_TRY(entries, store.read([&](store::Connection& db) { return AuditRepo(db, call.scope()).list(filter); }));
+    FAIRLEAD_TRY(entries, store.read([&](store::Connection& db) {
+        return AuditRepo(db, call.scope()).list(filter);
+    }));
     boost::json::array items;
     for (const auto& entry : entries) items.push_back(to_json(entry));
     return api::page_of(std::move(items), page);
 }
 
-}  // namespace
+} // namespace
 
 void add_audit_routes(api::RouteTable& table, store::Store& store) {
-    table.add(api::Method::get, "/api/v1/orgs/{org}/audit", "audit.view", [&store](const Call& call) { return list(call, store); });
+    table.add(
+        api::Method::get, "/api/v1/orgs/{org}/audit", "audit.view",
+        [&store](const Call& call) { return list(call, store); }
+    );
 }
 
-}  // namespace fairlead::audit
+} // namespace fairlead::audit

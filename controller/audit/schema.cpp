@@ -29,4 +29,4 @@ CREATE TRIGGER audit_entry_kept BEFORE DELETE ON audit_entry
     BEGIN SELECT RAISE(ABORT, 'audit entries are never deleted'); END;
 )sql";
 
-}  // namespace fairlead::audit
+} // namespace fairlead::audit

@@ -7,4 +7,4 @@ namespace fairlead::audit {
 
 extern const std::string_view first_tables;
 
-}  // namespace fairlead::audit
+} // namespace fairlead::audit

@@ -36,4 +36,4 @@ CREATE TABLE own_certificate (
 );
 )sql";
 
-}  // namespace fairlead::authority
+} // namespace fairlead::authority

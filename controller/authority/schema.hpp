@@ -7,4 +7,4 @@ namespace fairlead::authority {
 
 extern const std::string_view first_tables;
 
-}  // namespace fairlead::authority
+} // namespace fairlead::authority

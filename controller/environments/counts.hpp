@@ -8,4 +8,4 @@ namespace fairlead::environments {
 /// projects, environments, environments_running
 Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& counts);
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

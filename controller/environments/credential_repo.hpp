@@ -16,7 +16,7 @@ struct Credential {
     CredentialId id;
     std::string name;
     std::string host;
-    std::string kind;  ///< "token" or "ssh_key"
+    std::string kind; ///< "token" or "ssh_key"
     std::string username;
     std::string fingerprint;
     Timestamp created_ms;
@@ -24,12 +24,14 @@ struct Credential {
     std::string created_by_email;
 };
 BOOST_DESCRIBE_STRUCT(
-    Credential, (), (id, name, host, kind, username, fingerprint, created_ms, created_by, created_by_email)
+    Credential, (),
+    (id, name, host, kind, username, fingerprint, created_ms, created_by, created_by_email)
 )
 
 class CredentialRepo {
 public:
-    CredentialRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+    CredentialRepo(store::Connection& db, const api::OrgScope& scope)
+        : db_(db), org_(scope.org()) {}
 
     Result<> insert(const Credential& credential, const store::Blob& sealed);
     Result<Credential> get(const CredentialId& id);
@@ -49,4 +51,4 @@ private:
 /// What a sealed credential is bound to.
 std::string credential_context(std::string_view id);
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

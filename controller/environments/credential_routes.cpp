@@ -46,8 +46,13 @@ Credential checked(const NewCredential& wanted, api::Checks& checks) {
     Credential row;
     check_name(checks, "name", wanted.name);
     check_host(checks, "host", wanted.host);
-    checks.that(wanted.kind == "token" || wanted.kind == "ssh_key", "kind", "must be token or ssh_key");
-    checks.that(!wanted.secret.empty() && wanted.secret.size() <= 16384, "secret", "must have 1 to 16384 characters");
+    checks.that(
+        wanted.kind == "token" || wanted.kind == "ssh_key", "kind", "must be token or ssh_key"
+    );
+    checks.that(
+        !wanted.secret.empty() && wanted.secret.size() <= 16384, "secret",
+        "must have 1 to 16384 characters"
+    );
     row.name = wanted.name;
     row.host = wanted.host;
     row.kind = wanted.kind;
@@ -56,9 +61,14 @@ Credential checked(const NewCredential& wanted, api::Checks& checks) {
         bool fine = !row.username.empty() && row.username.size() <= 100 && visible(row.username) &&
                     row.username.find(':') == std::string::npos;
         checks.that(fine, "username", "must be 1 to 100 visible ASCII characters without a colon");
-        checks.that(visible(wanted.secret), "secret", "is no token: tokens have no spaces or line breaks. For a key, kind is ssh_key");
+        checks.that(
+            visible(wanted.secret), "secret",
+            "is no token: tokens have no spaces or line breaks. For a key, kind is ssh_key"
+        );
     } else if (wanted.kind == "ssh_key") {
-        checks.that(!wanted.username, "username", "goes with a token; for ssh it stands in the address");
+        checks.that(
+            !wanted.username, "username", "goes with a token; for ssh it stands in the address"
+        );
         auto print = inspect_private_key(wanted.secret);
         if (print)
             row.fingerprint = *print;
@@ -96,11 +106,18 @@ Result<Response> create(const Call& call, Environments& environments) {
         CredentialRepo repo(unit.db(), call.scope());
         FAIRLEAD_TRY(count, repo.count());
         if (count >= max_credentials)
-            return fail(Error(Errc::conflict, fmt::format("This organization has {} git credentials, which is the most.", count))
+            return fail(Error(
+                            Errc::conflict,
+                            fmt::format(
+                                "This organization has {} git credentials, which is the most.",
+                                count
+                            )
+            )
                             .with_code("too_many_credentials"));
         FAIRLEAD_CHECK(repo.insert(row, sealed));
         auto act = act_on(row, "git_credential.create");
-        act.after = boost::json::object{{"host", row.host}, {"kind", row.kind}, {"fingerprint", row.fingerprint}};
+        act.after = boost::json::object{
+            {"host", row.host}, {"kind", row.kind}, {"fingerprint", row.fingerprint}};
         parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
         return api::answer(to_json(row), 201);
     });
@@ -114,15 +131,23 @@ Result<Response> remove(const Call& call, Environments& environments) {
         FAIRLEAD_TRY(row, repo.get(id));
         FAIRLEAD_TRY(project, repo.used_by(id));
         if (project)
-            return fail(Error(Errc::conflict, fmt::format("The project \"{}\" uses this credential. Choose another there first.", *project))
-                            .with_code("credential_in_use"));
+            return fail(
+                Error(
+                    Errc::conflict,
+                    fmt::format(
+                        "The project \"{}\" uses this credential. Choose another there first.",
+                        *project
+                    )
+                )
+                    .with_code("credential_in_use")
+            );
         FAIRLEAD_CHECK(repo.remove(id));
         parts.audit.record(unit, call.scope(), call.actor(), act_on(row, "git_credential.delete"));
         return api::no_content();
     });
 }
 
-}  // namespace
+} // namespace
 
 void add_credential_routes(api::RouteTable& table, Environments& environments) {
     using api::Method;
@@ -135,4 +160,4 @@ void add_credential_routes(api::RouteTable& table, Environments& environments) {
     table.add(Method::remove, all + "/{credential}", "git_credentials.delete", with(&remove));
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

@@ -8,43 +8,54 @@
 namespace fairlead::environments {
 namespace {
 
-#define FAIRLEAD_OWN_COLUMNS                                                                                            \
-    "id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, requirements, domains,"           \
-    " memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases, live_state, live_detail," \
+#define FAIRLEAD_OWN_COLUMNS                                                                       \
+    "id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, "            \
+    "requirements, domains,"                                                                       \
+    " memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases, "    \
+    "live_state, live_detail,"                                                                     \
     " current_release, next_release, last_operation_id, created_ms"
 
 // Environments of $1 with their server's status and the operation that is not over.
-#define FAIRLEAD_ENVIRONMENT                                                                                       \
-    "SELECT " FAIRLEAD_OWN_COLUMNS ", status, server_status, busy_kind, busy_state FROM ("                         \
-    "SELECT e.*, s.status AS server_status, coalesce(o.kind, '') AS busy_kind, coalesce(o.state, '') AS busy_state," \
-    " CASE WHEN o.kind = 'environment.delete' THEN 'deleting'"                                                     \
-    " WHEN s.status <> 'online' AND (e.live_state <> '' OR o.state IN ('delivered', 'running', 'unknown'))"        \
-    " THEN 'unknown'"                                                                                              \
-    " WHEN o.kind IN ('environment.deploy', 'environment.rollback') THEN 'deploying'"                              \
-    " WHEN e.live_state = '' THEN 'new'"                                                                           \
-    " WHEN e.live_state IN ('running', 'starting') THEN 'running'"                                                 \
-    " WHEN e.live_state = 'stopped' THEN 'stopped' ELSE 'failed' END AS status"                                    \
-    " FROM environment e JOIN server s ON s.id = e.server_id AND s.org_id = e.org_id"                              \
-    " LEFT JOIN operation o ON o.environment_id = e.id AND o.org_id = e.org_id AND o.mutating = 1"                 \
+#define FAIRLEAD_ENVIRONMENT                                                                       \
+    "SELECT " FAIRLEAD_OWN_COLUMNS ", status, server_status, busy_kind, busy_state FROM ("         \
+    "SELECT e.*, s.status AS server_status, coalesce(o.kind, '') AS busy_kind, coalesce(o.state, " \
+    "'') AS busy_state,"                                                                           \
+    " CASE WHEN o.kind = 'environment.delete' THEN 'deleting'"                                     \
+    " WHEN s.status <> 'online' AND (e.live_state <> '' OR o.state IN ('delivered', 'running', "   \
+    "'unknown'))"                                                                                  \
+    " THEN 'unknown'"                                                                              \
+    " WHEN o.kind IN ('environment.deploy', 'environment.rollback') THEN 'deploying'"              \
+    " WHEN e.live_state = '' THEN 'new'"                                                           \
+    " WHEN e.live_state IN ('running', 'starting') THEN 'running'"                                 \
+    " WHEN e.live_state = 'stopped' THEN 'stopped' ELSE 'failed' END AS status"                    \
+    " FROM environment e JOIN server s ON s.id = e.server_id AND s.org_id = e.org_id"              \
+    " LEFT JOIN operation o ON o.environment_id = e.id AND o.org_id = e.org_id AND o.mutating = 1" \
     " AND o.state IN ('queued', 'delivered', 'running', 'unknown') WHERE e.org_id = $1) AS v "
 
-}  // namespace
+} // namespace
 
 bool is_status(std::string_view word) {
-    constexpr std::array words{"new", "deploying", "running", "stopped", "failed", "unknown", "deleting"};
+    constexpr std::array words{"new",    "deploying", "running", "stopped",
+                               "failed", "unknown",   "deleting"};
     return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 Result<bool> EnvironmentRepo::insert(const Environment& e) {
-    FAIRLEAD_TRY(done, db_.run(
-        "INSERT INTO environment (id, org_id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules,"
-        " requirements, domains, memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases,"
-        " created_ms) VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"
-        " ON CONFLICT DO NOTHING",
-        org_, e.id, e.project_id, e.server_id, e.name, e.slug, e.type, e.branch, e.port, e.gevent_port, e.modules,
-        e.requirements, e.domains, e.memory_max_bytes, e.cpu_percent, e.tasks_max, e.workers, e.system_site_packages,
-        e.keep_releases, e.created_ms
-    ));
+    FAIRLEAD_TRY(
+        done,
+        db_.run(
+            "INSERT INTO environment (id, org_id, project_id, server_id, name, slug, type, branch, "
+            "port, gevent_port, modules,"
+            " requirements, domains, memory_max_bytes, cpu_percent, tasks_max, workers, "
+            "system_site_packages, keep_releases,"
+            " created_ms) VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+            "$15, $16, $17, $18, $19, $20)"
+            " ON CONFLICT DO NOTHING",
+            org_, e.id, e.project_id, e.server_id, e.name, e.slug, e.type, e.branch, e.port,
+            e.gevent_port, e.modules, e.requirements, e.domains, e.memory_max_bytes, e.cpu_percent,
+            e.tasks_max, e.workers, e.system_site_packages, e.keep_releases, e.created_ms
+        )
+    );
     return done > 0;
 }
 
@@ -59,112 +70,168 @@ Result<Environment> EnvironmentRepo::get(const EnvironmentId& id) {
 Result<std::vector<Environment>> EnvironmentRepo::list(const EnvironmentFilter& f) {
     std::string name;
     if (!f.after.empty()) {
-        FAIRLEAD_TRY(found, db_.one<std::string>("SELECT name FROM environment WHERE org_id = $1 AND id = $2", org_, f.after));
+        FAIRLEAD_TRY(
+            found, db_.one<std::string>(
+                       "SELECT name FROM environment WHERE org_id = $1 AND id = $2", org_, f.after
+                   )
+        );
         if (!found)
-            return fail(Error(Errc::invalid, "The environment that the cursor names is gone. Start again without it.")
+            return fail(Error(
+                            Errc::invalid,
+                            "The environment that the cursor names is gone. Start again without it."
+            )
                             .with_code("bad_cursor"));
         name = *found;
     }
     return db_.all<Environment>(
-        FAIRLEAD_ENVIRONMENT "WHERE ($2 = '' OR project_id = $2) AND ($3 = '' OR server_id = $3) AND ($4 = '' OR status = $4)"
+        FAIRLEAD_ENVIRONMENT
+        "WHERE ($2 = '' OR project_id = $2) AND ($3 = '' OR server_id = $3) AND ($4 = '' OR status "
+        "= $4)"
         " AND ($5 = '' OR name > $6 OR (name = $6 AND id > $5)) ORDER BY name, id LIMIT $7",
         org_, f.project, f.server, f.status, f.after, name, f.limit
     );
 }
 
 Result<std::vector<Environment>> EnvironmentRepo::on_server(const ServerId& server) {
-    return db_.all<Environment>(FAIRLEAD_ENVIRONMENT "WHERE server_id = $2 ORDER BY id LIMIT 1000", org_, server);
+    return db_.all<Environment>(
+        FAIRLEAD_ENVIRONMENT "WHERE server_id = $2 ORDER BY id LIMIT 1000", org_, server
+    );
 }
 
 Result<std::vector<Environment>> EnvironmentRepo::of_project(const ProjectId& project) {
-    return db_.all<Environment>(FAIRLEAD_ENVIRONMENT "WHERE project_id = $2 ORDER BY id LIMIT 1000", org_, project);
+    return db_.all<Environment>(
+        FAIRLEAD_ENVIRONMENT "WHERE project_id = $2 ORDER BY id LIMIT 1000", org_, project
+    );
 }
 
 Result<std::int64_t> EnvironmentRepo::count_on_server(const ServerId& server) {
-    FAIRLEAD_TRY(count, db_.one<std::int64_t>("SELECT count(*) FROM environment WHERE org_id = $1 AND server_id = $2",
-                                              org_, server));
+    FAIRLEAD_TRY(
+        count,
+        db_.one<std::int64_t>(
+            "SELECT count(*) FROM environment WHERE org_id = $1 AND server_id = $2", org_, server
+        )
+    );
     return count.value_or(0);
 }
 
 Result<> EnvironmentRepo::update(const Environment& e) {
     FAIRLEAD_CHECK(db_.run(
-        "UPDATE environment SET name = $3, branch = $4, port = $5, gevent_port = $6, modules = $7, requirements = $8,"
+        "UPDATE environment SET name = $3, branch = $4, port = $5, gevent_port = $6, modules = $7, "
+        "requirements = $8,"
         " domains = $9, memory_max_bytes = $10, cpu_percent = $11, tasks_max = $12, workers = $13,"
         " system_site_packages = $14, keep_releases = $15 WHERE id = $2 AND org_id = $1",
-        org_, e.id, e.name, e.branch, e.port, e.gevent_port, e.modules, e.requirements, e.domains, e.memory_max_bytes,
-        e.cpu_percent, e.tasks_max, e.workers, e.system_site_packages, e.keep_releases
+        org_, e.id, e.name, e.branch, e.port, e.gevent_port, e.modules, e.requirements, e.domains,
+        e.memory_max_bytes, e.cpu_percent, e.tasks_max, e.workers, e.system_site_packages,
+        e.keep_releases
     ));
     return {};
 }
 
 Result<> EnvironmentRepo::update_live(const Environment& e) {
     FAIRLEAD_CHECK(db_.run(
-        "UPDATE environment SET live_state = $3, live_detail = $4, current_release = $5, next_release = $6"
+        "UPDATE environment SET live_state = $3, live_detail = $4, current_release = $5, "
+        "next_release = $6"
         " WHERE id = $2 AND org_id = $1",
         org_, e.id, e.live_state, e.live_detail, e.current_release, e.next_release
     ));
     return {};
 }
 
-Result<> EnvironmentRepo::set_last_operation(const EnvironmentId& id, const OperationId& operation) {
-    FAIRLEAD_CHECK(db_.run("UPDATE environment SET last_operation_id = $3 WHERE id = $2 AND org_id = $1", org_, id, operation));
+Result<>
+EnvironmentRepo::set_last_operation(const EnvironmentId& id, const OperationId& operation) {
+    FAIRLEAD_CHECK(db_.run(
+        "UPDATE environment SET last_operation_id = $3 WHERE id = $2 AND org_id = $1", org_, id,
+        operation
+    ));
     return {};
 }
 
 Result<> EnvironmentRepo::remove(const EnvironmentId& id) {
-    FAIRLEAD_CHECK(db_.run("DELETE FROM environment_port WHERE environment_id = $2 AND org_id = $1", org_, id));
+    FAIRLEAD_CHECK(
+        db_.run("DELETE FROM environment_port WHERE environment_id = $2 AND org_id = $1", org_, id)
+    );
     FAIRLEAD_CHECK(db_.run("DELETE FROM environment WHERE id = $2 AND org_id = $1", org_, id));
     return {};
 }
 
 Result<bool> EnvironmentRepo::slug_found(const ServerId& server, std::string_view slug) {
-    FAIRLEAD_TRY(found, db_.one<std::int64_t>(
-        "SELECT 1 FROM found_environment WHERE org_id = $1 AND server_id = $2 AND slug = $3", org_, server, slug
-    ));
+    FAIRLEAD_TRY(
+        found,
+        db_.one<std::int64_t>(
+            "SELECT 1 FROM found_environment WHERE org_id = $1 AND server_id = $2 AND slug = $3",
+            org_, server, slug
+        )
+    );
     return found.has_value();
 }
 
 Result<std::vector<std::int64_t>> EnvironmentRepo::taken_ports(const ServerId& server) {
     return db_.all<std::int64_t>(
         "SELECT port FROM environment_port WHERE org_id = $1 AND server_id = $2"
-        " UNION SELECT port FROM found_environment WHERE org_id = $1 AND server_id = $2 ORDER BY 1 LIMIT 10000", org_, server
+        " UNION SELECT port FROM found_environment WHERE org_id = $1 AND server_id = $2 ORDER BY 1 "
+        "LIMIT 10000",
+        org_, server
     );
 }
 
 Result<> EnvironmentRepo::take_ports(const Environment& e) {
     for (auto port : {e.port, e.gevent_port}) {
         FAIRLEAD_CHECK(db_.run(
-            "INSERT INTO environment_port (server_id, port, org_id, environment_id) VALUES ($2, $3, $1, $4)"
-            " ON CONFLICT DO NOTHING", org_, e.server_id, port, e.id
+            "INSERT INTO environment_port (server_id, port, org_id, environment_id) VALUES ($2, "
+            "$3, $1, $4)"
+            " ON CONFLICT DO NOTHING",
+            org_, e.server_id, port, e.id
         ));
-        FAIRLEAD_TRY(owner, db_.one<EnvironmentId>(
-            "SELECT environment_id FROM environment_port WHERE org_id = $1 AND server_id = $2 AND port = $3",
-            org_, e.server_id, port
-        ));
-        FAIRLEAD_TRY(found, db_.one<std::int64_t>(
-            "SELECT 1 FROM found_environment WHERE org_id = $1 AND server_id = $2 AND port = $3", org_, e.server_id, port
-        ));
+        FAIRLEAD_TRY(
+            owner, db_.one<EnvironmentId>(
+                       "SELECT environment_id FROM environment_port WHERE org_id = $1 AND "
+                       "server_id = $2 AND port = $3",
+                       org_, e.server_id, port
+                   )
+        );
+        FAIRLEAD_TRY(
+            found, db_.one<std::int64_t>(
+                       "SELECT 1 FROM found_environment WHERE org_id = $1 AND server_id = $2 AND "
+                       "port = $3",
+                       org_, e.server_id, port
+                   )
+        );
         if (!owner || *owner != e.id || found)
-            return fail(Error(Errc::conflict, fmt::format("Port {} of this server belongs to another environment. Leave the port "
-                                                          "out, and a free one is chosen.", port))
-                            .with_code("port_in_use"));
+            return fail(
+                Error(
+                    Errc::conflict,
+                    fmt::format(
+                        "Port {} of this server belongs to another environment. Leave the port "
+                        "out, and a free one is chosen.",
+                        port
+                    )
+                )
+                    .with_code("port_in_use")
+            );
     }
     return {};
 }
 
 Result<> EnvironmentRepo::release_old_ports(const Environment& e) {
-    FAIRLEAD_CHECK(db_.run("DELETE FROM environment_port WHERE org_id = $1 AND environment_id = $2 AND port <> $3 AND port <> $4",
-                           org_, e.id, e.port, e.gevent_port));
+    FAIRLEAD_CHECK(db_.run(
+        "DELETE FROM environment_port WHERE org_id = $1 AND environment_id = $2 AND port <> $3 AND "
+        "port <> $4",
+        org_, e.id, e.port, e.gevent_port
+    ));
     return {};
 }
 
 Result<> EnvironmentRepo::put_found(const ServerId& server, const std::vector<Found>& found) {
-    FAIRLEAD_CHECK(db_.run("DELETE FROM found_environment WHERE org_id = $1 AND server_id = $2", org_, server));
+    FAIRLEAD_CHECK(
+        db_.run("DELETE FROM found_environment WHERE org_id = $1 AND server_id = $2", org_, server)
+    );
     for (const auto& one : found)
-        FAIRLEAD_CHECK(db_.run("INSERT INTO found_environment (server_id, slug, org_id, environment_id, port)"
-                               " VALUES ($2, $3, $1, $4, $5) ON CONFLICT DO NOTHING",
-                               org_, server, one.slug, one.environment, one.port));
+        FAIRLEAD_CHECK(db_.run(
+            "INSERT INTO found_environment (server_id, slug, org_id, environment_id, port)"
+            " VALUES ($2, $3, $1, $4, $5) ON CONFLICT DO NOTHING",
+            org_, server, one.slug, one.environment, one.port
+        ));
     return {};
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

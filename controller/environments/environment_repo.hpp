@@ -14,8 +14,8 @@
 
 namespace fairlead::environments {
 
-
-/// A row; `status`, `server_status` and `busy_…` come from the server and the operation that is not over.
+/// A row; `status`, `server_status` and `busy_…` come from the server and the operation that is not
+/// over.
 struct Environment {
     EnvironmentId id;
     ProjectId project_id;
@@ -26,7 +26,7 @@ struct Environment {
     std::optional<std::string> branch;
     std::uint16_t port = 0;
     std::uint16_t gevent_port = 0;
-    std::string modules = "[]";  ///< JSON, as are the next two
+    std::string modules = "[]"; ///< JSON, as are the next two
     std::string requirements = "[]";
     std::string domains = "[]";
     std::optional<std::int64_t> memory_max_bytes;
@@ -35,7 +35,8 @@ struct Environment {
     std::int64_t workers = 0;
     bool system_site_packages = false;
     std::uint32_t keep_releases = 5;
-    std::string live_state;  ///< what the server said last: "running", "stopped", "failed", "starting"; "" when nothing is there
+    std::string live_state; ///< what the server said last: "running", "stopped", "failed",
+                            ///< "starting"; "" when nothing is there
     std::string live_detail;
     std::optional<ReleaseId> current_release;
     std::uint32_t next_release = 1;
@@ -51,16 +52,17 @@ struct Environment {
 };
 BOOST_DESCRIBE_STRUCT(
     Environment, (),
-    (id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, requirements, domains,
-     memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases, live_state, live_detail,
-     current_release, next_release, last_operation_id, created_ms, status, server_status, busy_kind, busy_state)
+    (id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, requirements,
+     domains, memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages,
+     keep_releases, live_state, live_detail, current_release, next_release, last_operation_id,
+     created_ms, status, server_status, busy_kind, busy_state)
 )
 
 struct EnvironmentFilter {
     std::string project;
     std::string server;
     std::string status;
-    std::string after;  ///< an id
+    std::string after; ///< an id
     std::int64_t limit = 50;
 };
 
@@ -73,7 +75,8 @@ struct Found {
 
 class EnvironmentRepo {
 public:
-    EnvironmentRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+    EnvironmentRepo(store::Connection& db, const api::OrgScope& scope)
+        : db_(db), org_(scope.org()) {}
 
     /// False when the slug is taken on its server.
     Result<bool> insert(const Environment& environment);
@@ -95,7 +98,8 @@ public:
     /// Slugs that the server is known to hold, beside those of rows.
     Result<bool> slug_found(const ServerId& server, std::string_view slug);
     Result<std::vector<std::int64_t>> taken_ports(const ServerId& server);
-    /// Errc::conflict (port_in_use) when another environment of the server has one of them. Those it had stay its own.
+    /// Errc::conflict (port_in_use) when another environment of the server has one of them. Those
+    /// it had stay its own.
     Result<> take_ports(const Environment& environment);
     /// Gives back what it does not use any more.
     Result<> release_old_ports(const Environment& environment);
@@ -109,4 +113,4 @@ private:
 /// True for the words of EnvironmentStatus in the contract.
 bool is_status(std::string_view word);
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

@@ -33,8 +33,8 @@ struct NewBody {
 };
 BOOST_DESCRIBE_STRUCT(
     NewBody, (),
-    (project_id, server_id, name, slug, type, branch, port, modules, resources, requirements, system_site_packages,
-     keep_releases, domains)
+    (project_id, server_id, name, slug, type, branch, port, modules, resources, requirements,
+     system_site_packages, keep_releases, domains)
 )
 
 struct EditBody {
@@ -50,9 +50,9 @@ struct EditBody {
 };
 BOOST_DESCRIBE_STRUCT(
     EditBody, (),
-    (name, branch, port, modules, resources, requirements, system_site_packages, keep_releases, domains)
+    (name, branch, port, modules, resources, requirements, system_site_packages, keep_releases,
+     domains)
 )
-
 
 struct RollbackBody {
     std::string release_id;
@@ -63,13 +63,18 @@ BOOST_DESCRIBE_STRUCT(RollbackBody, (), (release_id, database, note))
 
 /// Members that are there take effect, null means no limit, others stay.
 void read_resources(api::Checks& checks, const boost::json::object& from, Environment& into) {
-    auto limit = [&](std::string_view name, std::optional<std::int64_t>& to, std::int64_t least, std::int64_t most) {
+    auto limit = [&](std::string_view name, std::optional<std::int64_t>& to, std::int64_t least,
+                     std::int64_t most) {
         const auto* value = from.if_contains(name);
         if (!value) return;
         if (value->is_null()) return to.reset();
         auto field = "resources." + std::string(name);
         if (!value->is_int64() || value->get_int64() < least || value->get_int64() > most)
-            return checks.wrong(field, fmt::format("must be a whole number from {} to {}, or null for no limit", least, most));
+            return checks.wrong(
+                field, fmt::format(
+                           "must be a whole number from {} to {}, or null for no limit", least, most
+                       )
+            );
         to = value->get_int64();
     };
     limit("memory_max_bytes", into.memory_max_bytes, 268435456, 4398046511104);
@@ -82,7 +87,8 @@ void read_resources(api::Checks& checks, const boost::json::object& from, Enviro
             checks.wrong("resources.workers", "must be a whole number from 0 to 64");
     }
     for (const auto& [name, value] : from)
-        if (name != "memory_max_bytes" && name != "cpu_percent" && name != "tasks_max" && name != "workers")
+        if (name != "memory_max_bytes" && name != "cpu_percent" && name != "tasks_max" &&
+            name != "workers")
             checks.wrong("resources." + std::string(name), "is not known here");
 }
 
@@ -94,7 +100,9 @@ void read_common(api::Checks& checks, const Body& body, Environment& into) {
         into.branch = *body.branch;
     }
     if (body.port) {
-        checks.that(*body.port >= 1024 && *body.port <= 65534, "port", "must be from 1024 to 65534");
+        checks.that(
+            *body.port >= 1024 && *body.port <= 65534, "port", "must be from 1024 to 65534"
+        );
         into.port = static_cast<std::uint16_t>(std::clamp<std::int64_t>(*body.port, 0, 65535));
     }
     if (body.modules) {
@@ -108,8 +116,12 @@ void read_common(api::Checks& checks, const Body& body, Environment& into) {
     }
     if (body.system_site_packages) into.system_site_packages = *body.system_site_packages;
     if (body.keep_releases) {
-        checks.that(*body.keep_releases >= 1 && *body.keep_releases <= 50, "keep_releases", "must be from 1 to 50");
-        into.keep_releases = static_cast<std::uint32_t>(std::clamp<std::int64_t>(*body.keep_releases, 1, 50));
+        checks.that(
+            *body.keep_releases >= 1 && *body.keep_releases <= 50, "keep_releases",
+            "must be from 1 to 50"
+        );
+        into.keep_releases =
+            static_cast<std::uint32_t>(std::clamp<std::int64_t>(*body.keep_releases, 1, 50));
     }
     if (body.domains) {
         check_domains(checks, "domains", *body.domains);
@@ -117,7 +129,8 @@ void read_common(api::Checks& checks, const Body& body, Environment& into) {
     }
 }
 
-Result<Response> shown(Connection& db, const Call& call, const Environment& environment, int status = 200) {
+Result<Response>
+shown(Connection& db, const Call& call, const Environment& environment, int status = 200) {
     FAIRLEAD_TRY(body, describe(db, call.scope(), environment));
     return api::answer(body, status);
 }
@@ -128,8 +141,13 @@ Result<Response> list(const Call& call, Environments& environments) {
     FAIRLEAD_TRY(server, operations::query_id<ServerId>(call, "server"));
     std::string status(call.query("status").value_or(""));
     if (!status.empty() && !is_status(status))
-        return fail(Error(Errc::invalid, fmt::format("status is \"{}\", which is not known.", status))
-                        .with_fields({{"status", "must be new, deploying, running, stopped, failed, unknown or deleting"}}));
+        return fail(
+            Error(Errc::invalid, fmt::format("status is \"{}\", which is not known.", status))
+                .with_fields(
+                    {{"status",
+                      "must be new, deploying, running, stopped, failed, unknown or deleting"}}
+                )
+        );
     EnvironmentFilter filter{project, server, status, page.after, page.limit + 1};
     return environments.parts().store.read([&](Connection& db) -> Result<Response> {
         FAIRLEAD_TRY(rows, EnvironmentRepo(db, call.scope()).list(filter));
@@ -193,7 +211,9 @@ Result<Response> edit(const Call& call, Environments& environments) {
         if (branch && branch->is_null()) changed.branch.reset();
         read_common(checks, body, changed);
         FAIRLEAD_CHECK(checks.result());
-        FAIRLEAD_TRY(row, environments.edit(unit, call.scope(), call.actor(), before, std::move(changed)));
+        FAIRLEAD_TRY(
+            row, environments.edit(unit, call.scope(), call.actor(), before, std::move(changed))
+        );
         return shown(unit.db(), call, row);
     });
 }
@@ -202,12 +222,17 @@ Result<Response> remove(const Call& call, Environments& environments) {
     FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
     auto drop = call.query("drop_data").value_or("false");
     if (drop != "true" && drop != "false")
-        return fail(Error(Errc::invalid, fmt::format("drop_data is \"{}\"; it must be true or false.", drop))
+        return fail(Error(
+                        Errc::invalid,
+                        fmt::format("drop_data is \"{}\"; it must be true or false.", drop)
+        )
                         .with_fields({{"drop_data", "must be true or false"}}));
     return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
         FAIRLEAD_TRY(row, EnvironmentRepo(unit.db(), call.scope()).get(id));
         FAIRLEAD_CHECK(call.confirmed(row.name));
-        FAIRLEAD_TRY(operation, environments.remove(unit, call.scope(), call.actor(), row, drop == "true"));
+        FAIRLEAD_TRY(
+            operation, environments.remove(unit, call.scope(), call.actor(), row, drop == "true")
+        );
         return operation ? operations::accepted(call.scope(), *operation) : api::no_content();
     });
 }
@@ -227,11 +252,13 @@ Result<DeployRequest> deploy_request(const Call& call) {
             if (!value.is_string())
                 checks.wrong("note", "must be a string");
             else
-                checks.length("note", std::string_view(value.get_string()), 0, 500), request.note = value.get_string();
+                checks.length("note", std::string_view(value.get_string()), 0, 500),
+                    request.note = value.get_string();
         } else if (name != "update") {
             checks.wrong(name, "is not known here");
         } else if (value.is_array()) {
-            auto modules = json::from_value<std::vector<std::string>>(value, json::Strictness::exact);
+            auto modules =
+                json::from_value<std::vector<std::string>>(value, json::Strictness::exact);
             if (!modules) {
                 checks.wrong("update", "must be auto, none, all, or a list of modules");
             } else {
@@ -273,7 +300,9 @@ Result<Response> rollback(const Call& call, Environments& environments) {
     FAIRLEAD_CHECK(checks.result());
     RollbackRequest request{*release, body.database, body.note.value_or("")};
     return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(operation, environments.rollback(unit, call.scope(), call.actor(), id, request));
+        FAIRLEAD_TRY(
+            operation, environments.rollback(unit, call.scope(), call.actor(), id, request)
+        );
         return operations::accepted(call.scope(), operation);
     });
 }
@@ -317,7 +346,7 @@ Result<Response> get_release(const Call& call, Environments& environments) {
     });
 }
 
-}  // namespace
+} // namespace
 
 void add_environment_routes(api::RouteTable& table, Environments& environments) {
     using api::Method;
@@ -333,11 +362,18 @@ void add_environment_routes(api::RouteTable& table, Environments& environments) 
     table.add(Method::post, one + "/preflight", "deployments.preflight", with(&preflight));
     table.add(Method::post, one + "/deploy", "deployments.create", with(&deploy));
     table.add(Method::post, one + "/rollback", "deployments.rollback", with(&rollback));
-    table.add(Method::post, one + "/start", "environments.start", act(environments, proto::kind::start));
-    table.add(Method::post, one + "/stop", "environments.stop", act(environments, proto::kind::stop));
-    table.add(Method::post, one + "/restart", "environments.restart", act(environments, proto::kind::restart));
+    table.add(
+        Method::post, one + "/start", "environments.start", act(environments, proto::kind::start)
+    );
+    table.add(
+        Method::post, one + "/stop", "environments.stop", act(environments, proto::kind::stop)
+    );
+    table.add(
+        Method::post, one + "/restart", "environments.restart",
+        act(environments, proto::kind::restart)
+    );
     table.add(Method::get, one + "/releases", "environments.view", with(&list_releases));
     table.add(Method::get, one + "/releases/{release}", "environments.view", with(&get_release));
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

@@ -25,7 +25,7 @@ inline constexpr std::int64_t first_port = 18069;
 
 /// What is asked of a new environment, checked for shape.
 struct NewEnvironment {
-    Environment row;      ///< without id, ports, slug where these are to be chosen
+    Environment row; ///< without id, ports, slug where these are to be chosen
     bool slug_chosen = false;
     bool port_chosen = false;
 };
@@ -58,56 +58,62 @@ public:
     explicit Environments(const Parts& parts) : parts_(parts) {}
     const Parts& parts() const { return parts_; }
 
-    /// Errc::conflict: server_revoked, slug_in_use, port_in_use, too_many_environments; Errc::not_found for a project or
-    /// server that is not of this organization.
+    /// Errc::conflict: server_revoked, slug_in_use, port_in_use, too_many_environments;
+    /// Errc::not_found for a project or server that is not of this organization.
     Result<Environment> create(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, NewEnvironment wanted
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        NewEnvironment wanted
     );
     /// `changed` is the row as it shall be. `before` and `after` of the audit entry come from both.
     Result<Environment> edit(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const Environment& before,
-        Environment changed
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const Environment& before, Environment changed
     );
 
     /// Errc::conflict: operation_in_progress, server_revoked.
     Result<operations::Operation> preflight(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const EnvironmentId& id
     );
     Result<operations::Operation> deploy(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id,
-        const DeployRequest& request
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const EnvironmentId& id, const DeployRequest& request
     );
     /// Also release_not_kept, release_is_live, no_database_snapshot.
     Result<operations::Operation> rollback(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id,
-        const RollbackRequest& request
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const EnvironmentId& id, const RollbackRequest& request
     );
     /// start, stop, restart. Also not_deployed.
-    Result<operations::Operation> act(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const EnvironmentId& id,
-        std::string_view kind
-    );
-    /// Nothing when it is gone at once: it never was on a server, or its server is revoked and out of reach.
+    Result<operations::Operation>
+    act(store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const EnvironmentId& id, std::string_view kind);
+    /// Nothing when it is gone at once: it never was on a server, or its server is revoked and out
+    /// of reach.
     Result<std::optional<operations::Operation>> remove(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const Environment& environment,
-        bool drop_data
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const Environment& environment, bool drop_data
     );
 
     /// The git addresses and credentials of a project fit together; findings go to `checks`.
-    Result<> check_sources(store::Connection& db, const api::OrgScope& scope, const Project& project, api::Checks& checks);
+    Result<> check_sources(
+        store::Connection& db, const api::OrgScope& scope, const Project& project,
+        api::Checks& checks
+    );
 
 private:
-    Result<Environment> reachable(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
+    Result<Environment>
+    reachable(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
     Result<> choose_slug(EnvironmentRepo& repo, Environment& row, bool chosen);
     Result<> choose_ports(EnvironmentRepo& repo, Environment& row, bool chosen);
-    Result<operations::Operation> ask(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const Environment& environment,
-        std::string_view kind, std::string args, std::string note, std::chrono::milliseconds deadline
-    );
+    Result<operations::Operation>
+    ask(store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const Environment& environment, std::string_view kind, std::string args, std::string note,
+        std::chrono::milliseconds deadline);
     Parts parts_;
 };
 
 /// What may differ between two rows, for the audit log.
 boost::json::object audit_facts(const Environment& environment);
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

@@ -17,8 +17,8 @@
 namespace fairlead::environments {
 namespace {
 
-constexpr std::size_t max_found = 500;      ///< environments that one server may name
-constexpr std::size_t max_releases = 200;   ///< of one environment
+constexpr std::size_t max_found = 500;    ///< environments that one server may name
+constexpr std::size_t max_releases = 200; ///< of one environment
 constexpr std::size_t max_commits = 100;
 constexpr std::size_t max_packages = 2000;
 
@@ -30,7 +30,8 @@ bool known_state(std::string_view state) {
 void take_over(Release& row, proto::ReleaseInfo info) {
     if (info.commits.size() > max_commits) info.commits.resize(max_commits);
     for (auto& commit : info.commits)
-        for (auto* text : {&commit.repository, &commit.url, &commit.branch, &commit.commit, &commit.subject})
+        for (auto* text :
+             {&commit.repository, &commit.url, &commit.branch, &commit.commit, &commit.subject})
             *text = operations::cut(std::move(*text), 500);
     if (info.python_packages.size() > max_packages) info.python_packages.resize(max_packages);
     for (auto& package : info.python_packages) package = operations::cut(std::move(package), 200);
@@ -40,9 +41,10 @@ void take_over(Release& row, proto::ReleaseInfo info) {
     row.has_database_snapshot = info.has_database_snapshot;
 }
 
-}  // namespace
+} // namespace
 
-Result<> LiveState::publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id) {
+Result<>
+LiveState::publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id) {
     FAIRLEAD_TRY(row, EnvironmentRepo(unit.db(), scope).find(id));
     if (!row) return {};
     FAIRLEAD_TRY(news, environment_event(unit.db(), scope, *row));
@@ -50,14 +52,18 @@ Result<> LiveState::publish(store::UnitOfWork& unit, const api::OrgScope& scope,
     return {};
 }
 
-void LiveState::publish(store::UnitOfWork& unit, const api::OrgScope& scope, const Release& release) {
+void LiveState::publish(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const Release& release
+) {
     operations::publish(unit, events_, {event(scope.org(), "release.updated", to_json(release))});
 }
 
-// ---- operations ----------------------------------------------------------------------------------------------
+// ---- operations
+// ----------------------------------------------------------------------------------------------
 
 Result<std::map<std::string, std::string>> LiveState::secrets(
-    store::Connection& db, const api::OrgScope& scope, const operations::Operation& operation, const std::string& args
+    store::Connection& db, const api::OrgScope& scope, const operations::Operation& operation,
+    const std::string& args
 ) {
     std::map<std::string, std::string> secrets;
     proto::EnvironmentSpec spec;
@@ -71,12 +77,16 @@ Result<std::map<std::string, std::string>> LiveState::secrets(
         return secrets;
     }
 
-    auto open = [&](const std::optional<store::Blob>& sealed, const std::string& context, std::string what,
-                    std::string name) -> Result<> {
+    auto open = [&](const std::optional<store::Blob>& sealed, const std::string& context,
+                    std::string what, std::string name) -> Result<> {
         if (!sealed) return fail(Errc::not_found, what + " was deleted since. Deploy again.");
         auto value = keys_.open(sealed->bytes, context);
         if (!value)
-            return fail(Errc::internal, what + " cannot be opened with this controller's keystore. Store it anew.", value.error().message());
+            return fail(
+                Errc::internal,
+                what + " cannot be opened with this controller's keystore. Store it anew.",
+                value.error().message()
+            );
         secrets.emplace(std::move(name), std::string(value->reveal()));
         return {};
     };
@@ -86,30 +96,38 @@ Result<std::map<std::string, std::string>> LiveState::secrets(
     for (const auto* source : sources) {
         if (source->credential.empty()) continue;
         FAIRLEAD_TRY(sealed, credentials.sealed(source->credential));
-        FAIRLEAD_CHECK(open(sealed, credential_context(source->credential),
-                            fmt::format("The git credential of \"{}\"", source->name), "credential:" + source->credential));
+        FAIRLEAD_CHECK(open(
+            sealed, credential_context(source->credential),
+            fmt::format("The git credential of \"{}\"", source->name),
+            "credential:" + source->credential
+        ));
     }
     auto environment = EnvironmentId::trusted(spec.id);
     VariableRepo variables(db, scope);
     for (const auto& variable : spec.variables) {
         if (!variable.secret) continue;
         FAIRLEAD_TRY(sealed, variables.sealed(environment, variable.name));
-        FAIRLEAD_CHECK(open(sealed, variable_context(environment, variable.name),
-                            fmt::format("The secret variable {}", variable.name), "variable:" + variable.name));
+        FAIRLEAD_CHECK(open(
+            sealed, variable_context(environment, variable.name),
+            fmt::format("The secret variable {}", variable.name), "variable:" + variable.name
+        ));
     }
     return secrets;
 }
 
-Result<> LiveState::moved(store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation) {
+Result<> LiveState::moved(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation
+) {
     if (!operation.environment_id) return {};
     if (operation.state == operations::State::queued)
-        FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).set_last_operation(*operation.environment_id, operation.id));
+        FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope)
+                           .set_last_operation(*operation.environment_id, operation.id));
     return publish(unit, scope, *operation.environment_id);
 }
 
 Result<> LiveState::finished(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation, const std::string& args,
-    const proto::Finished& finished
+    store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation,
+    const std::string& args, const proto::Finished& finished
 ) {
     if (!operation.environment_id) return {};
     EnvironmentRepo repo(unit.db(), scope);
@@ -117,7 +135,8 @@ Result<> LiveState::finished(
     if (!row) return {};
     auto& environment = *row;
     bool succeeded = finished.outcome == proto::Outcome::succeeded;
-    if (operation.kind == proto::kind::deploy) return deployed(unit, scope, environment, args, finished);
+    if (operation.kind == proto::kind::deploy)
+        return deployed(unit, scope, environment, args, finished);
     if (!succeeded) return {};
     if (operation.kind == proto::kind::remove) return forget(unit, scope, environment.id);
     if (operation.kind == proto::kind::rollback) return rolled_back(unit, scope, environment, args);
@@ -132,8 +151,8 @@ Result<> LiveState::finished(
 }
 
 Result<> LiveState::deployed(
-    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const std::string& args,
-    const proto::Finished& finished
+    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
+    const std::string& args, const proto::Finished& finished
 ) {
     FAIRLEAD_TRY(deploy, proto::read_text<proto::DeployArgs>(args));
     ReleaseRepo releases(unit.db(), scope);
@@ -141,7 +160,9 @@ Result<> LiveState::deployed(
     if (!row) return {};
     if (finished.outcome == proto::Outcome::succeeded) {
         if (finished.result.release) take_over(*row, *finished.result.release);
-        return make_live(unit, scope, environment, std::move(*row), finished.result.removed_releases);
+        return make_live(
+            unit, scope, environment, std::move(*row), finished.result.removed_releases
+        );
     }
     if (row->state != ReleaseState::building) return {};
     row->state = ReleaseState::failed;
@@ -151,10 +172,14 @@ Result<> LiveState::deployed(
 }
 
 Result<> LiveState::rolled_back(
-    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const std::string& args
+    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
+    const std::string& args
 ) {
     FAIRLEAD_TRY(rollback, proto::read_text<proto::RollbackArgs>(args));
-    FAIRLEAD_TRY(row, ReleaseRepo(unit.db(), scope).find(environment.id, ReleaseId::trusted(rollback.release.id)));
+    FAIRLEAD_TRY(
+        row,
+        ReleaseRepo(unit.db(), scope).find(environment.id, ReleaseId::trusted(rollback.release.id))
+    );
     if (!row) return {};
     return make_live(unit, scope, environment, std::move(*row), {});
 }
@@ -186,17 +211,24 @@ Result<> LiveState::make_live(
     return repo.update_live(environment);
 }
 
-Result<> LiveState::forget(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment) {
+Result<> LiveState::forget(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment
+) {
     FAIRLEAD_CHECK(VariableRepo(unit.db(), scope).remove_all(environment));
     FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).remove_all(environment));
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).remove(environment));
-    operations::publish(unit, events_, {gone(scope.org(), "environment.deleted", environment.str())});
+    operations::publish(
+        unit, events_, {gone(scope.org(), "environment.deleted", environment.str())}
+    );
     return {};
 }
 
-// ---- servers -------------------------------------------------------------------------------------------------
+// ---- servers
+// -------------------------------------------------------------------------------------------------
 
-Result<> LiveState::reachability_changed(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) {
+Result<> LiveState::reachability_changed(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server
+) {
     FAIRLEAD_TRY(environments, EnvironmentRepo(unit.db(), scope).on_server(server));
     std::vector<api::Event> news;
     for (const auto& environment : environments) {
@@ -218,9 +250,12 @@ Result<> LiveState::inventory(
     for (std::size_t i = 0; i < found.size() && i < max_found; ++i) {
         const auto& one = found[i];
         seen.insert(one.id);
-        auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& e) { return e.id.str() == one.id; });
+        auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& e) {
+            return e.id.str() == one.id;
+        });
         if (row == rows.end()) {
-            unknown.push_back({operations::cut(one.slug, 31), operations::cut(one.id, 64), one.port});
+            unknown.push_back({operations::cut(one.slug, 31), operations::cut(one.id, 64), one.port}
+            );
             continue;
         }
         FAIRLEAD_TRY(changed, reconcile(unit, scope, *row, one));
@@ -232,13 +267,17 @@ Result<> LiveState::inventory(
         if (changed) FAIRLEAD_CHECK(publish(unit, scope, row.id));
     }
     if (!unknown.empty())
-        log::warning("a server holds environments that this controller does not know; their names and ports stay taken",
-                     {{"server", server.str()}, {"count", unknown.size()}, {"first", unknown.front().slug}});
+        log::warning(
+            "a server holds environments that this controller does not know; their names and ports "
+            "stay taken",
+            {{"server", server.str()}, {"count", unknown.size()}, {"first", unknown.front().slug}}
+        );
     return repo.put_found(server, unknown);
 }
 
 Result<bool> LiveState::reconcile(
-    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const proto::EnvironmentState& found
+    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
+    const proto::EnvironmentState& found
 ) {
     ReleaseRepo releases(unit.db(), scope);
     auto before = environment;
@@ -259,8 +298,10 @@ Result<bool> LiveState::reconcile(
             release.id = *id;
             release.environment_id = environment.id;
             release.number = info.number;
-            release.created_ms = from_ms(std::clamp<std::int64_t>(info.created_at_ms, 0, to_ms(clock_.now())));
-            if (auto operation = OperationId::parse(info.operation)) release.operation_id = *operation;
+            release.created_ms =
+                from_ms(std::clamp<std::int64_t>(info.created_at_ms, 0, to_ms(clock_.now())));
+            if (auto operation = OperationId::parse(info.operation))
+                release.operation_id = *operation;
         }
         take_over(release, info);
         release.state = info.live ? ReleaseState::live : ReleaseState::kept;
@@ -278,16 +319,22 @@ Result<bool> LiveState::reconcile(
         FAIRLEAD_CHECK(releases.put(release));
         publish(unit, scope, release);
     }
-    bool changed = environment.live_state != before.live_state || environment.live_detail != before.live_detail ||
-                   environment.current_release != before.current_release || environment.next_release != before.next_release;
+    bool changed = environment.live_state != before.live_state ||
+                   environment.live_detail != before.live_detail ||
+                   environment.current_release != before.current_release ||
+                   environment.next_release != before.next_release;
     if (changed) FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
     return changed;
 }
 
-Result<bool> LiveState::nothing_there(store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment) {
+Result<bool> LiveState::nothing_there(
+    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment
+) {
     if (environment.never_deployed() || !environment.busy_state.empty()) return false;
     if (environment.last_operation_id) {
-        FAIRLEAD_TRY(last, operations::OperationRepo(unit.db(), scope).find(*environment.last_operation_id));
+        FAIRLEAD_TRY(
+            last, operations::OperationRepo(unit.db(), scope).find(*environment.last_operation_id)
+        );
         if (last && last->finished_ms && clock_.now() < *last->finished_ms + settling) return false;
     }
     environment.live_state.clear();
@@ -314,9 +361,13 @@ Result<> LiveState::health(
     FAIRLEAD_TRY(rows, repo.on_server(server));
     for (std::size_t i = 0; i < health.size() && i < max_found; ++i) {
         const auto& said = health[i];
-        auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& e) { return e.slug == said.slug; });
+        auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& e) {
+            return e.slug == said.slug;
+        });
         // What was never deployed is under way at most: its deployment says when it is there.
-        if (row == rows.end() || row->never_deployed() || !known_state(said.state) || row->live_state == said.state) continue;
+        if (row == rows.end() || row->never_deployed() || !known_state(said.state) ||
+            row->live_state == said.state)
+            continue;
         row->live_state = said.state;
         row->live_detail.clear();
         FAIRLEAD_CHECK(repo.update_live(*row));
@@ -325,4 +376,4 @@ Result<> LiveState::health(
     return {};
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

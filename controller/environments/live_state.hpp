@@ -10,7 +10,8 @@
 
 namespace fairlead::environments {
 
-/// Thread-safe; runs in other subjects' transactions. Hand it to Operations::use and AgentService::use.
+/// Thread-safe; runs in other subjects' transactions. Hand it to Operations::use and
+/// AgentService::use.
 class LiveState final : public operations::Effects, public fleet::Residents {
 public:
     LiveState(api::EventSink& events, const crypto::Keystore& keys, const Clock& clock)
@@ -18,16 +19,21 @@ public:
 
     // operations::Effects
     Result<std::map<std::string, std::string>> secrets(
-        store::Connection& db, const api::OrgScope& scope, const operations::Operation& operation, const std::string& args
+        store::Connection& db, const api::OrgScope& scope, const operations::Operation& operation,
+        const std::string& args
     ) override;
-    Result<> moved(store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation) override;
+    Result<> moved(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation
+    ) override;
     Result<> finished(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation, const std::string& args,
-        const proto::Finished& finished
+        store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation,
+        const std::string& args, const proto::Finished& finished
     ) override;
 
     // fleet::Residents
-    Result<> reachability_changed(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) override;
+    Result<> reachability_changed(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server
+    ) override;
     Result<> inventory(
         store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server,
         const std::vector<proto::EnvironmentState>& found
@@ -38,27 +44,32 @@ public:
     ) override;
 
     /// Rows and everything below them, with the event.
-    Result<> forget(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment);
+    Result<>
+    forget(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment);
 
-    /// How long after the end of an operation an inventory that does not name an environment may be an old one.
+    /// How long after the end of an operation an inventory that does not name an environment may be
+    /// an old one.
     static constexpr auto settling = std::chrono::seconds(60);
 
 private:
     Result<> deployed(
-        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const std::string& args,
-        const proto::Finished& finished
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
+        const std::string& args, const proto::Finished& finished
     );
     Result<> rolled_back(
-        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const std::string& args
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
+        const std::string& args
     );
     Result<> make_live(
-        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, Release release,
-        const std::vector<std::uint32_t>& removed
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
+        Release release, const std::vector<std::uint32_t>& removed
     );
     Result<bool> reconcile(
-        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment, const proto::EnvironmentState& found
+        store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
+        const proto::EnvironmentState& found
     );
-    Result<bool> nothing_there(store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment);
+    Result<bool>
+    nothing_there(store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment);
     Result<> publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
     void publish(store::UnitOfWork& unit, const api::OrgScope& scope, const Release& release);
 
@@ -67,4 +78,4 @@ private:
     const Clock& clock_;
 };
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

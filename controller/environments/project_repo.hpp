@@ -44,8 +44,8 @@ struct Project {
     std::string name;
     std::string slug;
     std::string odoo_version;
-    std::string odoo_source;  ///< OdooSource as JSON
-    std::string addons;       ///< AddonRepository[] as JSON
+    std::string odoo_source; ///< OdooSource as JSON
+    std::string addons;      ///< AddonRepository[] as JSON
     Timestamp created_ms;
     std::int64_t development = 0;
     std::int64_t staging = 0;
@@ -56,7 +56,8 @@ struct Project {
 };
 BOOST_DESCRIBE_STRUCT(
     Project, (),
-    (id, name, slug, odoo_version, odoo_source, addons, created_ms, development, staging, production)
+    (id, name, slug, odoo_version, odoo_source, addons, created_ms, development, staging,
+     production)
 )
 
 class ProjectRepo {
@@ -77,4 +78,4 @@ private:
     OrgId org_;
 };
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

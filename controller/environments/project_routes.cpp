@@ -35,21 +35,29 @@ struct EditProject {
 };
 BOOST_DESCRIBE_STRUCT(EditProject, (), (name, odoo_version, odoo_source, addons))
 
-void check_addons(api::Checks& checks, const std::vector<AddonRepository>& addons, GitTransports transports) {
+void check_addons(
+    api::Checks& checks, const std::vector<AddonRepository>& addons, GitTransports transports
+) {
     checks.that(addons.size() <= 50, "addons", "must be at most 50 repositories");
     std::set<std::string_view> names;
     for (std::size_t i = 0; i < addons.size() && i < 50; ++i) {
         const auto& addon = addons[i];
         auto field = fmt::format("addons[{}]", i);
         check_addon_name(checks, field + ".name", addon.name);
-        checks.that(names.insert(addon.name).second, field + ".name", fmt::format("is \"{}\", which is there twice", addon.name));
+        checks.that(
+            names.insert(addon.name).second, field + ".name",
+            fmt::format("is \"{}\", which is there twice", addon.name)
+        );
         check_git_url(checks, field + ".url", addon.url, transports);
         check_branch(checks, field + ".branch", addon.branch);
         if (!addon.branch_by_type) continue;
         auto by_type = field + ".branch_by_type";
-        if (addon.branch_by_type->development) check_branch(checks, by_type + ".development", *addon.branch_by_type->development);
-        if (addon.branch_by_type->staging) check_branch(checks, by_type + ".staging", *addon.branch_by_type->staging);
-        if (addon.branch_by_type->production) check_branch(checks, by_type + ".production", *addon.branch_by_type->production);
+        if (addon.branch_by_type->development)
+            check_branch(checks, by_type + ".development", *addon.branch_by_type->development);
+        if (addon.branch_by_type->staging)
+            check_branch(checks, by_type + ".staging", *addon.branch_by_type->staging);
+        if (addon.branch_by_type->production)
+            check_branch(checks, by_type + ".production", *addon.branch_by_type->production);
     }
 }
 
@@ -59,10 +67,11 @@ void check_source(api::Checks& checks, const OdooSource& source, GitTransports t
 }
 
 boost::json::object audit_facts(const Project& p) {
-    return {{"name", p.name},
-            {"odoo_version", p.odoo_version},
-            {"odoo_source", boost::json::parse(p.odoo_source)},
-            {"addons", boost::json::parse(p.addons)}};
+    return {
+        {"name", p.name},
+        {"odoo_version", p.odoo_version},
+        {"odoo_source", boost::json::parse(p.odoo_source)},
+        {"addons", boost::json::parse(p.addons)}};
 }
 
 api::Act act_on(const Project& project, std::string action) {
@@ -117,11 +126,18 @@ Result<Response> create(const Call& call, Environments& environments) {
         FAIRLEAD_CHECK(checks.result());
         FAIRLEAD_TRY(count, repo.count());
         if (count >= max_projects)
-            return fail(Error(Errc::conflict, fmt::format("This organization has {} projects, which is the most.", count))
-                            .with_code("too_many_projects"));
+            return fail(
+                Error(
+                    Errc::conflict,
+                    fmt::format("This organization has {} projects, which is the most.", count)
+                )
+                    .with_code("too_many_projects")
+            );
         row.slug = wanted.slug.value_or(slug_from(row.name, 40));
         auto stored = repo.insert(row);
-        for (int suffix = 2; !stored && !wanted.slug && stored.error().kind() == Errc::conflict && suffix < 100; ++suffix) {
+        for (int suffix = 2;
+             !stored && !wanted.slug && stored.error().kind() == Errc::conflict && suffix < 100;
+             ++suffix) {
             row.slug = fmt::format("{}-{}", slug_from(row.name, 37), suffix);
             stored = repo.insert(row);
         }
@@ -129,7 +145,9 @@ Result<Response> create(const Call& call, Environments& environments) {
         auto act = act_on(row, "project.create");
         act.after = audit_facts(row);
         parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
-        operations::publish(unit, parts.events, {event(call.scope().org(), "project.updated", to_json(row))});
+        operations::publish(
+            unit, parts.events, {event(call.scope().org(), "project.updated", to_json(row))}
+        );
         return api::answer(to_json(row), 201);
     });
 }
@@ -139,7 +157,10 @@ Result<Response> edit(const Call& call, Environments& environments) {
     FAIRLEAD_TRY(id, call.path_id<ProjectId>("project"));
     FAIRLEAD_TRY(wanted, call.body<EditProject>());
     api::Checks checks;
-    checks.that(wanted.name || wanted.odoo_version || wanted.odoo_source || wanted.addons, "(document)", "must change something");
+    checks.that(
+        wanted.name || wanted.odoo_version || wanted.odoo_source || wanted.addons, "(document)",
+        "must change something"
+    );
     if (wanted.name) check_name(checks, "name", *wanted.name);
     if (wanted.odoo_version) check_odoo_version(checks, "odoo_version", *wanted.odoo_version);
     if (wanted.odoo_source) check_source(checks, *wanted.odoo_source, parts.transports);
@@ -181,17 +202,24 @@ Result<Response> remove(const Call& call, Environments& environments) {
         FAIRLEAD_CHECK(call.confirmed(row.name));
         auto used = row.development + row.staging + row.production;
         if (used > 0)
-            return fail(Error(Errc::conflict, fmt::format("The project has {} environment{}. Delete {} first.", used,
-                                                          used == 1 ? "" : "s", used == 1 ? "it" : "them"))
+            return fail(Error(
+                            Errc::conflict,
+                            fmt::format(
+                                "The project has {} environment{}. Delete {} first.", used,
+                                used == 1 ? "" : "s", used == 1 ? "it" : "them"
+                            )
+            )
                             .with_code("project_in_use"));
         FAIRLEAD_CHECK(repo.remove(id));
         parts.audit.record(unit, call.scope(), call.actor(), act_on(row, "project.delete"));
-        operations::publish(unit, parts.events, {gone(call.scope().org(), "project.deleted", id.str())});
+        operations::publish(
+            unit, parts.events, {gone(call.scope().org(), "project.deleted", id.str())}
+        );
         return api::no_content();
     });
 }
 
-}  // namespace
+} // namespace
 
 void add_project_routes(api::RouteTable& table, Environments& environments) {
     using api::Method;
@@ -206,4 +234,4 @@ void add_project_routes(api::RouteTable& table, Environments& environments) {
     table.add(Method::remove, one, "projects.delete", with(&remove));
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

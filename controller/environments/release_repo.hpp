@@ -19,11 +19,12 @@ struct Release {
     EnvironmentId environment_id;
     std::uint32_t number = 0;
     ReleaseState state = ReleaseState::building;
-    std::string commits = "[]";          ///< proto::Commit[] as JSON
-    std::string python_packages = "[]";  ///< "name==version", as JSON
+    std::string commits = "[]";         ///< proto::Commit[] as JSON
+    std::string python_packages = "[]"; ///< "name==version", as JSON
     std::string manifest_sha256;
     bool has_database_snapshot = false;
-    std::string spec;  ///< proto::EnvironmentSpec that it was made from; "" when it was found on the server
+    std::string
+        spec; ///< proto::EnvironmentSpec that it was made from; "" when it was found on the server
     Timestamp created_ms;
     std::optional<UserId> created_by;
     std::string created_by_email;
@@ -33,8 +34,8 @@ struct Release {
 };
 BOOST_DESCRIBE_STRUCT(
     Release, (),
-    (id, environment_id, number, state, commits, python_packages, manifest_sha256, has_database_snapshot, spec,
-     created_ms, created_by, created_by_email, operation_id)
+    (id, environment_id, number, state, commits, python_packages, manifest_sha256,
+     has_database_snapshot, spec, created_ms, created_by, created_by_email, operation_id)
 )
 
 class ReleaseRepo {
@@ -46,7 +47,8 @@ public:
     Result<Release> get(const EnvironmentId& environment, const ReleaseId& id);
     Result<std::optional<Release>> find(const EnvironmentId& environment, const ReleaseId& id);
     /// Newest first; below the release `below`, "" from the newest.
-    Result<std::vector<Release>> list(const EnvironmentId& environment, std::string_view below, std::int64_t limit);
+    Result<std::vector<Release>>
+    list(const EnvironmentId& environment, std::string_view below, std::int64_t limit);
     /// Live and kept ones.
     Result<std::vector<Release>> present_ones(const EnvironmentId& environment);
     Result<> remove_all(const EnvironmentId& environment);
@@ -56,4 +58,4 @@ private:
     OrgId org_;
 };
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

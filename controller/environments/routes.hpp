@@ -19,4 +19,4 @@ inline void add_routes(api::RouteTable& table, Environments& environments) {
     add_variable_routes(table, environments);
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

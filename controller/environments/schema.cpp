@@ -123,4 +123,4 @@ CREATE TABLE environment_variable (
 );
 )sql";
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

@@ -1,4 +1,5 @@
-/// Tables of projects, environments and what belongs to them, one script a migration. `app` numbers them.
+/// Tables of projects, environments and what belongs to them, one script a migration. `app` numbers
+/// them.
 #pragma once
 
 #include <string_view>
@@ -7,4 +8,4 @@ namespace fairlead::environments {
 
 extern const std::string_view first_tables;
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

@@ -14,8 +14,8 @@ namespace fairlead::environments {
 namespace {
 
 Result<proto::Source> source_of(
-    CredentialRepo& credentials, const std::string& name, const std::string& url, const std::string& branch,
-    const std::optional<std::string>& credential_id
+    CredentialRepo& credentials, const std::string& name, const std::string& url,
+    const std::string& branch, const std::optional<std::string>& credential_id
 ) {
     proto::Source source;
     source.name = name;
@@ -24,14 +24,22 @@ Result<proto::Source> source_of(
     if (!credential_id) return source;
     FAIRLEAD_TRY(credential, credentials.find(*credential_id));
     if (!credential)
-        return fail(Errc::not_found, fmt::format("The git credential of the repository \"{}\" is gone. Choose another in the project.", name));
+        return fail(
+            Errc::not_found, fmt::format(
+                                 "The git credential of the repository \"{}\" is gone. Choose "
+                                 "another in the project.",
+                                 name
+                             )
+        );
     source.credential = credential->id.str();
     source.credential_kind = credential->kind;
     source.username = credential->username;
     return source;
 }
 
-std::uint64_t or_none(const std::optional<std::int64_t>& limit) { return static_cast<std::uint64_t>(limit.value_or(0)); }
+std::uint64_t or_none(const std::optional<std::int64_t>& limit) {
+    return static_cast<std::uint64_t>(limit.value_or(0));
+}
 
 std::string joined(const std::vector<std::string>& items) {
     if (items.empty()) return "none";
@@ -47,9 +55,12 @@ std::string joined(const std::vector<std::string>& items) {
 class Differ {
 public:
     void compare(std::string field, const std::string& before, const std::string& after) {
-        if (before != after) changes_.push_back({std::move(field), fmt::format("{} → {}", before, after)});
+        if (before != after)
+            changes_.push_back({std::move(field), fmt::format("{} → {}", before, after)});
     }
-    void add(std::string field, std::string summary) { changes_.push_back({std::move(field), std::move(summary)}); }
+    void add(std::string field, std::string summary) {
+        changes_.push_back({std::move(field), std::move(summary)});
+    }
     std::vector<PendingChange> take() { return std::move(changes_); }
 
 private:
@@ -60,23 +71,35 @@ std::string limit_text(std::uint64_t value, std::string_view unit) {
     return value == 0 ? "none" : fmt::format("{}{}", value, unit);
 }
 
-void compare_sources(Differ& differ, const std::string& field, const proto::Source& a, const proto::Source& b) {
+void compare_sources(
+    Differ& differ, const std::string& field, const proto::Source& a, const proto::Source& b
+) {
     differ.compare(field + ".url", a.url, b.url);
     differ.compare(field + ".branch", a.branch, b.branch);
-    if (a.credential != b.credential) differ.add(field + ".credential_id", "another git credential");
+    if (a.credential != b.credential)
+        differ.add(field + ".credential_id", "another git credential");
 }
 
-void compare_addons(Differ& differ, const std::vector<proto::Source>& before, const std::vector<proto::Source>& after) {
+void compare_addons(
+    Differ& differ, const std::vector<proto::Source>& before,
+    const std::vector<proto::Source>& after
+) {
     auto find = [](const std::vector<proto::Source>& in, const std::string& name) {
-        return std::find_if(in.begin(), in.end(), [&](const auto& source) { return source.name == name; });
+        return std::find_if(in.begin(), in.end(), [&](const auto& source) {
+            return source.name == name;
+        });
     };
     for (const auto& old : before)
-        if (find(after, old.name) == after.end()) differ.add("addons." + old.name, "repository removed");
+        if (find(after, old.name) == after.end())
+            differ.add("addons." + old.name, "repository removed");
     std::vector<std::string> order_before, order_after;
     for (const auto& fresh : after) {
         auto old = find(before, fresh.name);
         if (old == before.end()) {
-            differ.add("addons." + fresh.name, fmt::format("repository added: {} {}", fresh.url, fresh.branch));
+            differ.add(
+                "addons." + fresh.name,
+                fmt::format("repository added: {} {}", fresh.url, fresh.branch)
+            );
             continue;
         }
         compare_sources(differ, "addons." + fresh.name, *old, fresh);
@@ -84,7 +107,8 @@ void compare_addons(Differ& differ, const std::vector<proto::Source>& before, co
     }
     for (const auto& old : before)
         if (find(after, old.name) != after.end()) order_before.push_back(old.name);
-    if (order_before != order_after) differ.compare("addons", joined(order_before), joined(order_after));
+    if (order_before != order_after)
+        differ.compare("addons", joined(order_before), joined(order_after));
 }
 
 void compare_variables(
@@ -100,7 +124,9 @@ void compare_variables(
             differ.add(field, variable.secret ? "added, secret" : "added");
             continue;
         }
-        auto row = std::find_if(variables.begin(), variables.end(), [&](const auto& v) { return v.name == variable.name; });
+        auto row = std::find_if(variables.begin(), variables.end(), [&](const auto& v) {
+            return v.name == variable.name;
+        });
         if (old->second.secret != variable.secret)
             differ.add(field, variable.secret ? "becomes secret" : "is not secret any more");
         else if (variable.secret && row != variables.end() && row->updated_ms > deployed_at)
@@ -112,10 +138,11 @@ void compare_variables(
     for (const auto& [name, variable] : before) differ.add("variables." + name, "removed");
 }
 
-}  // namespace
+} // namespace
 
 std::vector<std::string> strings(const std::string& text) {
-    return json::decode<std::vector<std::string>>(text, json::Strictness::lenient).value_or(std::vector<std::string>());
+    return json::decode<std::vector<std::string>>(text, json::Strictness::lenient)
+        .value_or(std::vector<std::string>());
 }
 
 std::string human_bytes(std::uint64_t bytes) {
@@ -125,7 +152,8 @@ std::string human_bytes(std::uint64_t bytes) {
     return fmt::format("{:.4g} MiB", static_cast<double>(bytes) / (1 << 20));
 }
 
-Result<proto::EnvironmentSpec> spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e) {
+Result<proto::EnvironmentSpec>
+spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e) {
     FAIRLEAD_TRY(project, ProjectRepo(db, scope).get(e.project_id));
     FAIRLEAD_TRY(variables, VariableRepo(db, scope).all(e.id));
     CredentialRepo credentials(db, scope);
@@ -137,14 +165,20 @@ Result<proto::EnvironmentSpec> spec_of(store::Connection& db, const api::OrgScop
     spec.type = e.type;
     spec.odoo_version = project.odoo_version;
     auto odoo = project.source();
-    FAIRLEAD_TRY(odoo_source, source_of(credentials, "odoo", odoo.url, odoo.branch, odoo.credential_id));
+    FAIRLEAD_TRY(
+        odoo_source, source_of(credentials, "odoo", odoo.url, odoo.branch, odoo.credential_id)
+    );
     spec.odoo = std::move(odoo_source);
     auto repositories = project.repositories();
     for (std::size_t i = 0; i < repositories.size(); ++i) {
         const auto& addon = repositories[i];
-        // The last repository is the project's own code, and an environment may follow a branch of its own there.
-        const auto& branch = e.branch && i + 1 == repositories.size() ? *e.branch : addon.branch_for(e.type);
-        FAIRLEAD_TRY(source, source_of(credentials, addon.name, addon.url, branch, addon.credential_id));
+        // The last repository is the project's own code, and an environment may follow a branch of
+        // its own there.
+        const auto& branch =
+            e.branch && i + 1 == repositories.size() ? *e.branch : addon.branch_for(e.type);
+        FAIRLEAD_TRY(
+            source, source_of(credentials, addon.name, addon.url, branch, addon.credential_id)
+        );
         spec.addons.push_back(std::move(source));
     }
     spec.port = e.port;
@@ -154,7 +188,8 @@ Result<proto::EnvironmentSpec> spec_of(store::Connection& db, const api::OrgScop
     spec.resources.cpu_percent = static_cast<std::uint32_t>(or_none(e.cpu_percent));
     spec.resources.tasks_max = static_cast<std::uint32_t>(or_none(e.tasks_max));
     spec.resources.workers = static_cast<std::uint32_t>(e.workers);
-    for (const auto& variable : variables) spec.variables.push_back({variable.name, variable.value, variable.secret});
+    for (const auto& variable : variables)
+        spec.variables.push_back({variable.name, variable.value, variable.secret});
     spec.modules = strings(e.modules);
     spec.requirements = strings(e.requirements);
     spec.system_site_packages = e.system_site_packages;
@@ -163,8 +198,8 @@ Result<proto::EnvironmentSpec> spec_of(store::Connection& db, const api::OrgScop
 }
 
 std::vector<PendingChange> differences(
-    const proto::EnvironmentSpec& a, const proto::EnvironmentSpec& b, const std::vector<Variable>& variables,
-    Timestamp deployed_at
+    const proto::EnvironmentSpec& a, const proto::EnvironmentSpec& b,
+    const std::vector<Variable>& variables, Timestamp deployed_at
 ) {
     Differ differ;
     differ.compare("odoo_version", a.odoo_version, b.odoo_version);
@@ -172,19 +207,37 @@ std::vector<PendingChange> differences(
     compare_addons(differ, a.addons, b.addons);
     differ.compare("port", std::to_string(a.port), std::to_string(b.port));
     differ.compare("domains", joined(a.domains), joined(b.domains));
-    differ.compare("resources.memory_max_bytes", human_bytes(a.resources.memory_max_bytes), human_bytes(b.resources.memory_max_bytes));
-    differ.compare("resources.cpu_percent", limit_text(a.resources.cpu_percent, " %"), limit_text(b.resources.cpu_percent, " %"));
-    differ.compare("resources.tasks_max", limit_text(a.resources.tasks_max, ""), limit_text(b.resources.tasks_max, ""));
-    differ.compare("resources.workers", std::to_string(a.resources.workers), std::to_string(b.resources.workers));
+    differ.compare(
+        "resources.memory_max_bytes", human_bytes(a.resources.memory_max_bytes),
+        human_bytes(b.resources.memory_max_bytes)
+    );
+    differ.compare(
+        "resources.cpu_percent", limit_text(a.resources.cpu_percent, " %"),
+        limit_text(b.resources.cpu_percent, " %")
+    );
+    differ.compare(
+        "resources.tasks_max", limit_text(a.resources.tasks_max, ""),
+        limit_text(b.resources.tasks_max, "")
+    );
+    differ.compare(
+        "resources.workers", std::to_string(a.resources.workers),
+        std::to_string(b.resources.workers)
+    );
     differ.compare("requirements", joined(a.requirements), joined(b.requirements));
-    differ.compare("system_site_packages", a.system_site_packages ? "yes" : "no", b.system_site_packages ? "yes" : "no");
-    differ.compare("keep_releases", std::to_string(a.keep_releases), std::to_string(b.keep_releases));
+    differ.compare(
+        "system_site_packages", a.system_site_packages ? "yes" : "no",
+        b.system_site_packages ? "yes" : "no"
+    );
+    differ.compare(
+        "keep_releases", std::to_string(a.keep_releases), std::to_string(b.keep_releases)
+    );
     compare_variables(differ, a, b, variables, deployed_at);
     return differ.take();
 }
 
 Result<std::vector<PendingChange>> pending_changes(
-    store::Connection& db, const api::OrgScope& scope, const Environment& environment, const std::optional<Release>& live
+    store::Connection& db, const api::OrgScope& scope, const Environment& environment,
+    const std::optional<Release>& live
 ) {
     if (!live || live->spec.empty()) return std::vector<PendingChange>();
     auto deployed = proto::read_text<proto::EnvironmentSpec>(live->spec);
@@ -198,4 +251,4 @@ Result<std::vector<PendingChange>> pending_changes(
     return differences(*deployed, *wanted, variables, live->created_ms);
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

@@ -38,7 +38,9 @@ api::Act act_on(const Environment& environment, std::string action, const std::s
     return act;
 }
 
-Result<> publish(UnitOfWork& unit, const Call& call, Environments& environments, const Environment& environment) {
+Result<> publish(
+    UnitOfWork& unit, const Call& call, Environments& environments, const Environment& environment
+) {
     FAIRLEAD_TRY(news, environment_event(unit.db(), call.scope(), environment));
     operations::publish(unit, environments.parts().events, {std::move(news)});
     return {};
@@ -51,7 +53,11 @@ Result<Response> list(const Call& call, Environments& environments) {
     api::Checks checks;
     if (!after.empty()) check_variable_name(checks, "cursor", after);
     if (!checks.result())
-        return fail(Error(Errc::invalid, "The cursor is not one that a list gave out. Start again without it.").with_code("bad_cursor"));
+        return fail(Error(
+                        Errc::invalid,
+                        "The cursor is not one that a list gave out. Start again without it."
+        )
+                        .with_code("bad_cursor"));
     FAIRLEAD_TRY(limit, api::Page::limit_of(call));
     return environments.parts().store.read([&](Connection& db) -> Result<Response> {
         FAIRLEAD_CHECK(EnvironmentRepo(db, call.scope()).get(id));
@@ -63,7 +69,8 @@ Result<Response> list(const Call& call, Environments& environments) {
         }
         boost::json::array items;
         for (const auto& row : rows) items.push_back(to_json(row));
-        return api::answer(boost::json::object{{"data", std::move(items)}, {"next_cursor", std::move(next)}});
+        return api::answer(boost::json::object{
+            {"data", std::move(items)}, {"next_cursor", std::move(next)}});
     });
 }
 
@@ -85,7 +92,8 @@ Result<Response> set(const Call& call, Environments& environments) {
     auto size = static_cast<std::int64_t>(wanted.value.size() + name.size());
     std::optional<store::Blob> sealed;
     if (row.secret)
-        sealed = store::Blob{parts.keys.seal(Secret(std::move(wanted.value)), variable_context(id, name))};
+        sealed = store::Blob{
+            parts.keys.seal(Secret(std::move(wanted.value)), variable_context(id, name))};
     else
         row.value = std::move(wanted.value);
     return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
@@ -107,23 +115,26 @@ Result<Response> remove(const Call& call, Environments& environments) {
         FAIRLEAD_TRY(environment, EnvironmentRepo(unit.db(), call.scope()).get(id));
         FAIRLEAD_TRY(there, VariableRepo(unit.db(), call.scope()).remove(id, name));
         if (!there) return fail(Errc::not_found, "There is no such variable.");
-        parts.audit.record(unit, call.scope(), call.actor(), act_on(environment, "variable.delete", name));
+        parts.audit.record(
+            unit, call.scope(), call.actor(), act_on(environment, "variable.delete", name)
+        );
         FAIRLEAD_CHECK(publish(unit, call, environments, environment));
         return api::no_content();
     });
 }
 
-}  // namespace
+} // namespace
 
 void add_variable_routes(api::RouteTable& table, Environments& environments) {
     using api::Method;
     auto with = [&environments](auto handler) {
         return [&environments, handler](const Call& call) { return handler(call, environments); };
     };
-    std::string all = "/api/v1/orgs/{org}/environments/{environment}/variables", one = all + "/{name}";
+    std::string all = "/api/v1/orgs/{org}/environments/{environment}/variables",
+                one = all + "/{name}";
     table.add(Method::get, all, "variables.view", with(&list));
     table.add(Method::put, one, "variables.edit", with(&set));
     table.add(Method::remove, one, "variables.edit", with(&remove));
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

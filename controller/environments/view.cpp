@@ -14,19 +14,25 @@ using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 
-value text_or_null(const std::string& text) { return text.empty() ? value(nullptr) : value(text); }
+value text_or_null(const std::string& text) {
+    return text.empty() ? value(nullptr) : value(text);
+}
 template <class T>
 value or_null(const std::optional<T>& from) {
     return from ? value(*from) : value(nullptr);
 }
-object user(const UserId& id, const std::string& email) { return {{"id", id.str()}, {"email", email}}; }
+object user(const UserId& id, const std::string& email) {
+    return {{"id", id.str()}, {"email", email}};
+}
 
 value status_detail(const Environment& e, bool last_failed) {
     if (e.status == "unknown")
-        return e.server_status == "revoked" ? "Its server is revoked." : "Its server is not connected, so nobody can know.";
+        return e.server_status == "revoked" ? "Its server is revoked."
+                                            : "Its server is not connected, so nobody can know.";
     if (e.busy_state == "queued") return "Waits for its server to take the operation.";
     if (e.status == "new")
-        return last_failed ? "The first deployment failed and was undone: nothing is on the server." : "Not deployed yet.";
+        return last_failed ? "The first deployment failed and was undone: nothing is on the server."
+                           : "Not deployed yet.";
     if (e.live_state == "starting") return "Odoo is starting.";
     return text_or_null(e.live_detail);
 }
@@ -39,70 +45,87 @@ object branches(const BranchByType& by_type) {
     return body;
 }
 
-}  // namespace
+} // namespace
 
 object to_json(const Credential& c) {
-    return {{"id", c.id.str()},
-            {"name", c.name},
-            {"host", c.host},
-            {"kind", c.kind},
-            {"username", text_or_null(c.username)},
-            {"fingerprint", text_or_null(c.fingerprint)},
-            {"created_at", to_rfc3339(c.created_ms)},
-            {"created_by", user(c.created_by, c.created_by_email)}};
+    return {
+        {"id", c.id.str()},
+        {"name", c.name},
+        {"host", c.host},
+        {"kind", c.kind},
+        {"username", text_or_null(c.username)},
+        {"fingerprint", text_or_null(c.fingerprint)},
+        {"created_at", to_rfc3339(c.created_ms)},
+        {"created_by", user(c.created_by, c.created_by_email)}};
 }
 
 object to_json(const Project& p) {
     auto source = p.source();
     array addons;
     for (const auto& addon : p.repositories()) {
-        object body{{"name", addon.name}, {"url", addon.url}, {"branch", addon.branch}, {"credential_id", or_null(addon.credential_id)}};
+        object body{
+            {"name", addon.name},
+            {"url", addon.url},
+            {"branch", addon.branch},
+            {"credential_id", or_null(addon.credential_id)}};
         if (addon.branch_by_type) body["branch_by_type"] = branches(*addon.branch_by_type);
         addons.push_back(std::move(body));
     }
-    return {{"id", p.id.str()},
-            {"name", p.name},
-            {"slug", p.slug},
-            {"odoo_version", p.odoo_version},
-            {"odoo_source", {{"url", source.url}, {"branch", source.branch}, {"credential_id", or_null(source.credential_id)}}},
-            {"addons", std::move(addons)},
-            {"environments", {{"development", p.development}, {"staging", p.staging}, {"production", p.production}}},
-            {"created_at", to_rfc3339(p.created_ms)}};
+    return {
+        {"id", p.id.str()},
+        {"name", p.name},
+        {"slug", p.slug},
+        {"odoo_version", p.odoo_version},
+        {"odoo_source",
+         {{"url", source.url},
+          {"branch", source.branch},
+          {"credential_id", or_null(source.credential_id)}}},
+        {"addons", std::move(addons)},
+        {"environments",
+         {{"development", p.development}, {"staging", p.staging}, {"production", p.production}}},
+        {"created_at", to_rfc3339(p.created_ms)}};
 }
 
 object to_json(const Release& r) {
     array commits;
-    for (const auto& commit : json::decode<std::vector<proto::Commit>>(r.commits, json::Strictness::lenient).value_or(std::vector<proto::Commit>()))
-        commits.push_back(object{{"repository", commit.repository},
-                                 {"url", commit.url},
-                                 {"branch", commit.branch},
-                                 {"commit", commit.commit},
-                                 {"subject", text_or_null(commit.subject)}});
+    for (const auto& commit :
+         json::decode<std::vector<proto::Commit>>(r.commits, json::Strictness::lenient)
+             .value_or(std::vector<proto::Commit>()))
+        commits.push_back(object{
+            {"repository", commit.repository},
+            {"url", commit.url},
+            {"branch", commit.branch},
+            {"commit", commit.commit},
+            {"subject", text_or_null(commit.subject)}});
     array packages;
     for (const auto& package : strings(r.python_packages)) {
         auto split = package.find("==");
-        packages.push_back(object{{"name", package.substr(0, split)},
-                                  {"version", split == std::string::npos ? "" : package.substr(split + 2)}});
+        packages.push_back(object{
+            {"name", package.substr(0, split)},
+            {"version", split == std::string::npos ? "" : package.substr(split + 2)}});
     }
-    return {{"id", r.id.str()},
-            {"environment_id", r.environment_id.str()},
-            {"number", r.number},
-            {"state", json::enum_name(r.state)},
-            {"commits", std::move(commits)},
-            {"python_packages", std::move(packages)},
-            {"manifest_sha256", text_or_null(r.manifest_sha256)},
-            {"has_database_snapshot", r.has_database_snapshot},
-            {"created_at", to_rfc3339(r.created_ms)},
-            {"created_by", r.created_by ? value(user(*r.created_by, r.created_by_email)) : value(nullptr)},
-            {"operation_id", r.operation_id ? value(r.operation_id->str()) : value(nullptr)}};
+    return {
+        {"id", r.id.str()},
+        {"environment_id", r.environment_id.str()},
+        {"number", r.number},
+        {"state", json::enum_name(r.state)},
+        {"commits", std::move(commits)},
+        {"python_packages", std::move(packages)},
+        {"manifest_sha256", text_or_null(r.manifest_sha256)},
+        {"has_database_snapshot", r.has_database_snapshot},
+        {"created_at", to_rfc3339(r.created_ms)},
+        {"created_by",
+         r.created_by ? value(user(*r.created_by, r.created_by_email)) : value(nullptr)},
+        {"operation_id", r.operation_id ? value(r.operation_id->str()) : value(nullptr)}};
 }
 
 object to_json(const Variable& v) {
-    return {{"name", v.name},
-            {"secret", v.secret},
-            {"value", v.secret ? value(nullptr) : value(v.value)},
-            {"updated_at", to_rfc3339(v.updated_ms)},
-            {"updated_by", user(v.updated_by, v.updated_by_email)}};
+    return {
+        {"name", v.name},
+        {"secret", v.secret},
+        {"value", v.secret ? value(nullptr) : value(v.value)},
+        {"updated_at", to_rfc3339(v.updated_ms)},
+        {"updated_by", user(v.updated_by, v.updated_by_email)}};
 }
 
 Result<object> describe(store::Connection& db, const api::OrgScope& scope, const Environment& e) {
@@ -118,8 +141,10 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
     }
     FAIRLEAD_TRY(changes, pending_changes(db, scope, e, live));
     array pending;
-    for (const auto& change : changes) pending.push_back(object{{"field", change.field}, {"summary", change.summary}});
-    bool last_failed = last && last->kind == proto::kind::deploy && last->state == operations::State::failed;
+    for (const auto& change : changes)
+        pending.push_back(object{{"field", change.field}, {"summary", change.summary}});
+    bool last_failed =
+        last && last->kind == proto::kind::deploy && last->state == operations::State::failed;
     return object{
         {"id", e.id.str()},
         {"slug", e.slug},
@@ -129,7 +154,8 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
         {"type", json::enum_name(e.type)},
         {"branch", or_null(e.branch)},
         {"port", e.port},
-        {"url", e.never_deployed() ? value(nullptr) : value(fmt::format("http://127.0.0.1:{}", e.port))},
+        {"url",
+         e.never_deployed() ? value(nullptr) : value(fmt::format("http://127.0.0.1:{}", e.port))},
         {"domains", json::to_value(strings(e.domains))},
         {"modules", json::to_value(strings(e.modules))},
         {"resources",
@@ -151,16 +177,20 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
 
 api::Event event(const OrgId& org, std::string type, const object& data) {
     std::string permission = type.starts_with("project") ? "projects.view" : "environments.view";
-    return {org, std::move(type), boost::json::serialize(data), std::move(permission), std::nullopt, false};
+    return {
+        org,  std::move(type), boost::json::serialize(data), std::move(permission), std::nullopt,
+        false};
 }
 
 api::Event gone(const OrgId& org, std::string type, const std::string& id) {
     return event(org, std::move(type), object{{"id", id}});
 }
 
-Result<api::Event> environment_event(store::Connection& db, const api::OrgScope& scope, const Environment& environment) {
+Result<api::Event> environment_event(
+    store::Connection& db, const api::OrgScope& scope, const Environment& environment
+) {
     FAIRLEAD_TRY(body, describe(db, scope, environment));
     return event(scope.org(), "environment.updated", body);
 }
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

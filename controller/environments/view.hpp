@@ -18,11 +18,14 @@ boost::json::object to_json(const Release& release);
 boost::json::object to_json(const Variable& variable);
 
 /// With its release, what waits for a redeploy, and its last operation.
-Result<boost::json::object> describe(store::Connection& db, const api::OrgScope& scope, const Environment& environment);
+Result<boost::json::object>
+describe(store::Connection& db, const api::OrgScope& scope, const Environment& environment);
 
 api::Event event(const OrgId& org, std::string type, const boost::json::object& data);
 /// "….deleted"
 api::Event gone(const OrgId& org, std::string type, const std::string& id);
-Result<api::Event> environment_event(store::Connection& db, const api::OrgScope& scope, const Environment& environment);
+Result<api::Event> environment_event(
+    store::Connection& db, const api::OrgScope& scope, const Environment& environment
+);
 
-}  // namespace fairlead::environments
+} // namespace fairlead::environments

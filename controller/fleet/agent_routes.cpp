@@ -34,7 +34,9 @@ BOOST_DESCRIBE_STRUCT(RecoverBody, (), (server_id, challenge, csr, signature))
 
 Result<ServerId> server_id(const std::string& text) {
     auto id = ServerId::parse(text);
-    if (!id) return fail(Error(Errc::invalid, "server_id is no server's id.").with_fields({{"server_id", "is no server's id"}}));
+    if (!id)
+        return fail(Error(Errc::invalid, "server_id is no server's id.")
+                        .with_fields({{"server_id", "is no server's id"}}));
     return *id;
 }
 
@@ -45,18 +47,29 @@ Result<Response> enrol(const Call& call, const RouteParts& parts) {
     checks.length("token", body.token, 20, 128);
     checks.range("capability", body.capability.value_or(1), 1, 1'000'000);
     checks.length("agent_version", body.agent_version.value_or(""), 0, 64);
-    checks.that(body.csr.size() >= 64 && body.csr.size() <= 4096, "csr", "must have 64 to 4096 characters");
+    checks.that(
+        body.csr.size() >= 64 && body.csr.size() <= 4096, "csr", "must have 64 to 4096 characters"
+    );
     FAIRLEAD_CHECK(checks.result());
     // Agents of other versions say more or less about themselves; that must not keep a server out.
     auto facts = proto::read<proto::Facts>(body.facts);
-    EnrolRequest request{body.token, body.csr, body.name, body.capability.value_or(1), body.agent_version.value_or(""),
-                         facts ? std::move(*facts) : proto::Facts{}};
+    EnrolRequest request{
+        body.token,
+        body.csr,
+        body.name,
+        body.capability.value_or(1),
+        body.agent_version.value_or(""),
+        facts ? std::move(*facts) : proto::Facts{}};
     FAIRLEAD_TRY(enrolled, parts.enrolment.enrol(request, call.actor()));
-    return api::answer(boost::json::object{{"server_id", enrolled.server.str()},
-                                           {"org_id", enrolled.org.str()},
-                                           {"certificate", enrolled.certificate.certificate},
-                                           {"ca", enrolled.certificate.ca},
-                                           {"controllers", json::to_value(parts.controllers)}}, 201);
+    return api::answer(
+        boost::json::object{
+            {"server_id", enrolled.server.str()},
+            {"org_id", enrolled.org.str()},
+            {"certificate", enrolled.certificate.certificate},
+            {"ca", enrolled.certificate.ca},
+            {"controllers", json::to_value(parts.controllers)}},
+        201
+    );
 }
 
 Result<Response> challenge(const Call& call, const RouteParts& parts) {
@@ -68,18 +81,26 @@ Result<Response> challenge(const Call& call, const RouteParts& parts) {
 Result<Response> recover(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(body, call.body<RecoverBody>());
     FAIRLEAD_TRY(id, server_id(body.server_id));
-    FAIRLEAD_TRY(issued, parts.enrolment.recover({id, body.challenge, body.csr, body.signature}, call.actor()));
+    FAIRLEAD_TRY(
+        issued,
+        parts.enrolment.recover({id, body.challenge, body.csr, body.signature}, call.actor())
+    );
     return api::answer(boost::json::object{{"certificate", issued.certificate}, {"ca", issued.ca}});
 }
 
-}  // namespace
+} // namespace
 
 void add_agent_routes(api::RouteTable& table, const RouteParts& parts) {
     using api::Method;
-    auto with = [&parts](auto handler) { return [&parts, handler](const Call& call) { return handler(call, parts); }; };
+    auto with = [&parts](auto handler) {
+        return [&parts, handler](const Call& call) { return handler(call, parts); };
+    };
     table.add(Method::post, "/api/v1/agent/enroll", std::string(api::open_to_all), with(&enrol));
-    table.add(Method::post, "/api/v1/agent/recover/challenge", std::string(api::open_to_all), with(&challenge));
+    table.add(
+        Method::post, "/api/v1/agent/recover/challenge", std::string(api::open_to_all),
+        with(&challenge)
+    );
     table.add(Method::post, "/api/v1/agent/recover", std::string(api::open_to_all), with(&recover));
 }
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

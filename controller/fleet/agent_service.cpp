@@ -24,16 +24,24 @@ tl::unexpected<Error> refuse(std::string code, std::string message) {
 }
 
 tl::unexpected<Error> unknown_server() {
-    return refuse("server_unknown", "This controller does not know the server of this certificate. Enrol it again.");
+    return refuse(
+        "server_unknown",
+        "This controller does not know the server of this certificate. Enrol it again."
+    );
 }
 
 tl::unexpected<Error> revoked_server() {
-    return refuse("revoked", "This server was revoked by its organization. Enrol it again with a new token to bring it back.");
+    return refuse(
+        "revoked", "This server was revoked by its organization. Enrol it again with a new token "
+                   "to bring it back."
+    );
 }
 
-}  // namespace
+} // namespace
 
-Result<> AgentService::publish_server(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) {
+Result<> AgentService::publish_server(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server
+) {
     FAIRLEAD_TRY(row, ServerRepo(unit.db(), scope).get(server));
     operations::publish(unit, parts_.events, {server_event(scope.org(), row)});
     return {};
@@ -66,17 +74,36 @@ Result<AgentIdentity> AgentService::identify(const crypto::CertificateFacts& cer
 Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::Hello& hello) {
     auto now = parts_.clock.now();
     if (hello.protocol < proto::oldest_protocol)
-        return refuse("protocol_too_old", fmt::format("The agent speaks protocol {}; this controller needs {} or newer. "
-                                                      "Update the agent.", hello.protocol, proto::oldest_protocol));
+        return refuse(
+            "protocol_too_old",
+            fmt::format(
+                "The agent speaks protocol {}; this controller needs {} or newer. "
+                "Update the agent.",
+                hello.protocol, proto::oldest_protocol
+            )
+        );
     if (hello.oldest_protocol > proto::protocol)
-        return refuse("protocol_too_new", fmt::format("The agent needs protocol {} or newer; this controller speaks {}. "
-                                                      "Update the controller.", hello.oldest_protocol, proto::protocol));
+        return refuse(
+            "protocol_too_new",
+            fmt::format(
+                "The agent needs protocol {} or newer; this controller speaks {}. "
+                "Update the controller.",
+                hello.oldest_protocol, proto::protocol
+            )
+        );
     auto off = now - from_ms(std::clamp<std::int64_t>(hello.time_ms, 0, to_ms(now) * 2));
     if (std::chrono::abs(off) > clock_tolerance)
-        return refuse("clock_wrong", fmt::format("The server's clock is wrong by {} s. Set it (timedatectl set-ntp true).",
-                                                 std::chrono::duration_cast<std::chrono::seconds>(-off).count()));
-    Greeting greeting{{agent.scope, agent.server, operations::cut(hello.journal, 64),
-                       crypto::base64url_encode(crypto::random_bytes(12))}, {}};
+        return refuse(
+            "clock_wrong",
+            fmt::format(
+                "The server's clock is wrong by {} s. Set it (timedatectl set-ntp true).",
+                std::chrono::duration_cast<std::chrono::seconds>(-off).count()
+            )
+        );
+    Greeting greeting{
+        {agent.scope, agent.server, operations::cut(hello.journal, 64),
+         crypto::base64url_encode(crypto::random_bytes(12))},
+        {}};
     proto::Welcome welcome;
     welcome.protocol = std::min(hello.protocol, proto::protocol);
     welcome.version = settings_.version;
@@ -90,13 +117,18 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
         FAIRLEAD_TRY(row, servers.find(agent.server));
         if (!row) return unknown_server();
         if (row->revoked_ms) return revoked_server();
-        FAIRLEAD_CHECK(servers.came_online(agent.server, now, operations::cut(hello.version, 60), welcome.protocol));
+        FAIRLEAD_CHECK(servers.came_online(
+            agent.server, now, operations::cut(hello.version, 60), welcome.protocol
+        ));
         FAIRLEAD_TRY(attached, parts_.operations.attach(unit, greeting.link, hello));
         welcome.acknowledged = attached.acknowledged;
         FAIRLEAD_TRY(trusted, parts_.authority.trusted(unit.db()));
         welcome.ca = std::move(trusted);
         greeting.messages.emplace_back(std::move(welcome));
-        std::move(attached.messages.begin(), attached.messages.end(), std::back_inserter(greeting.messages));
+        std::move(
+            attached.messages.begin(), attached.messages.end(),
+            std::back_inserter(greeting.messages)
+        );
         if (residents_ && row->status != ServerStatus::online)
             FAIRLEAD_CHECK(residents_->reachability_changed(unit, agent.scope, agent.server));
         FAIRLEAD_CHECK(publish_server(unit, agent.scope, agent.server));
@@ -104,7 +136,8 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
     });
 }
 
-Result<proto::Ack> AgentService::reports(const operations::AgentLink& link, const proto::Reports& reports) {
+Result<proto::Ack>
+AgentService::reports(const operations::AgentLink& link, const proto::Reports& reports) {
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<proto::Ack> {
         FAIRLEAD_TRY(seq, parts_.operations.accept(unit, link, reports.reports));
         return proto::Ack{seq};
@@ -112,10 +145,13 @@ Result<proto::Ack> AgentService::reports(const operations::AgentLink& link, cons
 }
 
 Result<operations::Due> AgentService::due(const operations::AgentLink& link) {
-    return parts_.store.write([&](store::UnitOfWork& unit) { return parts_.operations.due(unit, link); });
+    return parts_.store.write([&](store::UnitOfWork& unit) {
+        return parts_.operations.due(unit, link);
+    });
 }
 
-Result<> AgentService::facts(const operations::AgentLink& link, const proto::FactsMessage& message) {
+Result<>
+AgentService::facts(const operations::AgentLink& link, const proto::FactsMessage& message) {
     auto now = parts_.clock.now();
     auto text = facts_text(message.facts, now);
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
@@ -123,26 +159,34 @@ Result<> AgentService::facts(const operations::AgentLink& link, const proto::Fac
         FAIRLEAD_CHECK(FactPoints(unit.db(), link.scope).add(link.server, now, message.facts));
         // It has read the welcome by now, and what that said about authorities.
         FAIRLEAD_CHECK(parts_.authority.told(unit, link.scope, link.server));
-        if (residents_) FAIRLEAD_CHECK(residents_->health(unit, link.scope, link.server, message.facts.environments));
+        if (residents_)
+            FAIRLEAD_CHECK(
+                residents_->health(unit, link.scope, link.server, message.facts.environments)
+            );
         return publish_server(unit, link.scope, link.server);
     });
 }
 
-Result<> AgentService::inventory(const operations::AgentLink& link, const proto::Inventory& message) {
+Result<>
+AgentService::inventory(const operations::AgentLink& link, const proto::Inventory& message) {
     if (!residents_) return {};
     return parts_.store.write([&](store::UnitOfWork& unit) {
         return residents_->inventory(unit, link.scope, link.server, message.environments);
     });
 }
 
-Result<proto::Certificate> AgentService::renew(const operations::AgentLink& link, const proto::Renew& message) {
+Result<proto::Certificate>
+AgentService::renew(const operations::AgentLink& link, const proto::Renew& message) {
     FAIRLEAD_TRY(csr, read_csr(message.csr));
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<proto::Certificate> {
         ServerRepo servers(unit.db(), link.scope);
         FAIRLEAD_TRY(server, servers.get(link.server));
         if (server.revoked_ms) return revoked_server();
         if (csr.spki_sha256().hex() != server.spki_sha256)
-            return refuse("key_changed", "The request is for another key than the one that this server enrolled with.");
+            return refuse(
+                "key_changed",
+                "The request is for another key than the one that this server enrolled with."
+            );
         FAIRLEAD_TRY(issued, parts_.authority.issue(unit, link.scope, link.server, message.csr));
         FAIRLEAD_CHECK(servers.store_certificate(link.server, issued.serial, issued.not_after));
         api::Actor actor;
@@ -154,7 +198,8 @@ Result<proto::Certificate> AgentService::renew(const operations::AgentLink& link
         act.target_type = "server";
         act.target_id = link.server.str();
         act.target_name = server.name;
-        act.after = boost::json::object{{"serial", issued.serial}, {"not_after", to_rfc3339(issued.not_after)}};
+        act.after = boost::json::object{
+            {"serial", issued.serial}, {"not_after", to_rfc3339(issued.not_after)}};
         parts_.audit.record(unit, link.scope, actor, std::move(act));
         FAIRLEAD_CHECK(publish_server(unit, link.scope, link.server));
         return proto::Certificate{issued.certificate, issued.ca};
@@ -167,14 +212,17 @@ Result<> AgentService::closed(const operations::AgentLink& link) {
         FAIRLEAD_TRY(was_current, parts_.operations.detach(unit, link));
         if (!was_current) return {};
         FAIRLEAD_CHECK(ServerRepo(unit.db(), link.scope).went_offline(link.server, now));
-        if (residents_) FAIRLEAD_CHECK(residents_->reachability_changed(unit, link.scope, link.server));
+        if (residents_)
+            FAIRLEAD_CHECK(residents_->reachability_changed(unit, link.scope, link.server));
         return publish_server(unit, link.scope, link.server);
     });
 }
 
 Result<> AgentService::start() {
     started_ms_ = to_ms(parts_.clock.now());
-    FAIRLEAD_TRY(orgs, parts_.store.read([](store::Connection& db) { return orgs_seen_as(db, ServerStatus::online); }));
+    FAIRLEAD_TRY(orgs, parts_.store.read([](store::Connection& db) {
+        return orgs_seen_as(db, ServerStatus::online);
+    }));
     for (const auto& org : orgs) {
         auto scope = api::ScopeIssuer::scope(org);
         FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
@@ -187,7 +235,9 @@ Result<> AgentService::start() {
 Result<> AgentService::tick() {
     auto now = parts_.clock.now();
     if (now < from_ms(started_ms_) + operations::Operations::grace) return {};
-    FAIRLEAD_TRY(waiting, parts_.store.read([](store::Connection& db) { return orgs_seen_as(db, ServerStatus::unknown); }));
+    FAIRLEAD_TRY(waiting, parts_.store.read([](store::Connection& db) {
+        return orgs_seen_as(db, ServerStatus::unknown);
+    }));
     for (const auto& org : waiting) {
         auto scope = api::ScopeIssuer::scope(org);
         auto done = parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
@@ -205,12 +255,16 @@ Result<> AgentService::tick() {
 
     if (now < from_ms(pruned_ms_) + std::chrono::hours(1)) return {};
     pruned_ms_ = to_ms(now);
-    FAIRLEAD_TRY(old, parts_.store.read([&](store::Connection& db) { return orgs_with_old_points(db, now); }));
+    FAIRLEAD_TRY(old, parts_.store.read([&](store::Connection& db) {
+        return orgs_with_old_points(db, now);
+    }));
     for (const auto& org : old) {
         auto scope = api::ScopeIssuer::scope(org);
-        FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) { return FactPoints(unit.db(), scope).prune(now); }));
+        FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
+            return FactPoints(unit.db(), scope).prune(now);
+        }));
     }
     return {};
 }
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

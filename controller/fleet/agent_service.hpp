@@ -20,15 +20,16 @@ struct AgentIdentity {
 
 /// The answer to a hello.
 struct Greeting {
-    operations::AgentLink link;            ///< hand it in with everything that follows on this link
-    std::vector<proto::ToAgent> messages;  ///< the welcome first; then call due()
+    operations::AgentLink link;           ///< hand it in with everything that follows on this link
+    std::vector<proto::ToAgent> messages; ///< the welcome first; then call due()
 };
 
-/// Thread-safe; blocks on the store, so worker threads only. For one link, one call at a time and in the order of its
-/// messages. Each call is one transaction; what it returns may be sent, because it is durable.
+/// Thread-safe; blocks on the store, so worker threads only. For one link, one call at a time and
+/// in the order of its messages. Each call is one transaction; what it returns may be sent, because
+/// it is durable.
 ///
-/// An error's code is what `proto::Refused` and the close reason say; after an error the link is closed. Errc::unavailable
-/// (the store is busy) is "going_away": the agent comes back.
+/// An error's code is what `proto::Refused` and the close reason say; after an error the link is
+/// closed. Errc::unavailable (the store is busy) is "going_away": the agent comes back.
 class AgentService {
 public:
     struct Parts {
@@ -40,17 +41,20 @@ public:
         const Clock& clock;
     };
     struct Settings {
-        std::string version;                   ///< of the controller
-        std::vector<std::string> controllers;  ///< "host:port", in order; empty: agents keep what they have
+        std::string version; ///< of the controller
+        std::vector<std::string>
+            controllers; ///< "host:port", in order; empty: agents keep what they have
         std::uint32_t heartbeat_s = 15;
         std::uint32_t facts_s = 30;
     };
     static constexpr auto clock_tolerance = std::chrono::minutes(5);
 
-    AgentService(const Parts& parts, Settings settings) : parts_(parts), settings_(std::move(settings)) {}
+    AgentService(const Parts& parts, Settings settings)
+        : parts_(parts), settings_(std::move(settings)) {}
     void use(Residents& residents) { residents_ = &residents; }
 
-    /// After the TLS handshake, which has checked issuer and validity. Errc::forbidden: server_unknown, revoked.
+    /// After the TLS handshake, which has checked issuer and validity. Errc::forbidden:
+    /// server_unknown, revoked.
     Result<AgentIdentity> identify(const crypto::CertificateFacts& certificate);
 
     /// protocol_too_old, protocol_too_new, clock_wrong, revoked.
@@ -63,17 +67,20 @@ public:
     Result<> facts(const operations::AgentLink& link, const proto::FactsMessage& message);
     Result<> inventory(const operations::AgentLink& link, const proto::Inventory& message);
     /// csr_invalid, key_changed.
-    Result<proto::Certificate> renew(const operations::AgentLink& link, const proto::Renew& message);
+    Result<proto::Certificate>
+    renew(const operations::AgentLink& link, const proto::Renew& message);
     /// The link is gone, for whatever reason. A link that was replaced changes nothing.
     Result<> closed(const operations::AgentLink& link);
 
     /// At start, before links: nobody is known to be online.
     Result<> start();
-    /// Every few seconds: servers that were awaited since the start become offline; old measurements go.
+    /// Every few seconds: servers that were awaited since the start become offline; old
+    /// measurements go.
     Result<> tick();
 
 private:
-    Result<> publish_server(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
+    Result<>
+    publish_server(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
     Parts parts_;
     Settings settings_;
     Residents* residents_ = nullptr;
@@ -81,4 +88,4 @@ private:
     std::atomic<std::int64_t> pruned_ms_ = 0;
 };
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -10,7 +10,8 @@ namespace fairlead::fleet {
 
 Challenges::Challenges() : key_(crypto::random_secret(32)) {}
 
-std::string Challenges::mac(std::string_view server, std::string_view nonce, std::string_view time) const {
+std::string
+Challenges::mac(std::string_view server, std::string_view nonce, std::string_view time) const {
     std::string text(server);
     text.append(".").append(nonce).append(".").append(time);
     return crypto::base64url_encode(crypto::hmac_sha256(key_.reveal(), text).view());
@@ -40,4 +41,4 @@ bool Challenges::take(const ServerId& server, std::string_view challenge, Timest
     return answered_.emplace(std::string(challenge), ends).second;
 }
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

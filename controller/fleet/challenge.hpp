@@ -13,8 +13,9 @@
 
 namespace fairlead::fleet {
 
-/// Thread-safe. A challenge carries its time and a MAC under a key of this process, so that asking for millions costs no
-/// memory; those that were answered are remembered until they run out, so that an answer counts once.
+/// Thread-safe. A challenge carries its time and a MAC under a key of this process, so that asking
+/// for millions costs no memory; those that were answered are remembered until they run out, so
+/// that an answer counts once.
 class Challenges {
 public:
     Challenges();
@@ -30,7 +31,7 @@ private:
     std::string mac(std::string_view server, std::string_view nonce, std::string_view time) const;
     Secret key_;
     std::mutex mutex_;
-    std::map<std::string, Timestamp, std::less<>> answered_;  ///< and when it may be forgotten
+    std::map<std::string, Timestamp, std::less<>> answered_; ///< and when it may be forgotten
 };
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

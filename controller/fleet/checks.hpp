@@ -13,6 +13,8 @@ namespace fairlead::fleet {
 void check_server_name(api::Checks& checks, std::string_view field, std::string_view name);
 /// For people: 1 to 80 characters, one line, no space at the ends.
 void check_short_name(api::Checks& checks, std::string_view field, std::string_view name);
-void check_labels(api::Checks& checks, std::string_view field, const std::map<std::string, std::string>& labels);
+void check_labels(
+    api::Checks& checks, std::string_view field, const std::map<std::string, std::string>& labels
+);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -8,4 +8,4 @@ namespace fairlead::fleet {
 /// servers, servers_online
 Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& counts);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -33,7 +33,7 @@ struct RecoverRequest {
     ServerId server;
     std::string challenge;
     std::string csr;
-    std::string signature;  ///< DER, base64url
+    std::string signature; ///< DER, base64url
 };
 
 /// Thread-safe; blocks on the store.
@@ -48,15 +48,18 @@ public:
     };
     explicit Enrolment(const Parts& parts) : parts_(parts) {}
 
-    /// Uses the token, stores the server and issues its certificate, all or nothing. Refusals are audited in the
-    /// organization of the token. Errc::forbidden: token_unknown, token_expired, token_used_up, token_revoked, key_revoked;
-    /// Errc::invalid: csr_invalid; Errc::conflict: key_in_use, protocol_too_old.
+    /// Uses the token, stores the server and issues its certificate, all or nothing. Refusals are
+    /// audited in the organization of the token. Errc::forbidden: token_unknown, token_expired,
+    /// token_used_up, token_revoked, key_revoked; Errc::invalid: csr_invalid; Errc::conflict:
+    /// key_in_use, protocol_too_old.
     Result<Enrolled> enrol(const EnrolRequest& request, api::Actor actor);
 
-    std::string challenge(const ServerId& server) const { return challenges_.make(server, parts_.clock.now()); }
+    std::string challenge(const ServerId& server) const {
+        return challenges_.make(server, parts_.clock.now());
+    }
 
-    /// Errc::forbidden: challenge_invalid, signature_invalid, recoveries_used_up, server_revoked, server_unknown;
-    /// Errc::invalid: csr_invalid.
+    /// Errc::forbidden: challenge_invalid, signature_invalid, recoveries_used_up, server_revoked,
+    /// server_unknown; Errc::invalid: csr_invalid.
     Result<authority::Issued> recover(const RecoverRequest& request, api::Actor actor);
 
 private:
@@ -65,10 +68,11 @@ private:
 };
 
 /// What a server signs to recover.
-std::string recovery_message(const ServerId& server, std::string_view challenge, std::string_view csr_der);
+std::string
+recovery_message(const ServerId& server, std::string_view challenge, std::string_view csr_der);
 /// The bytes between the lines of a PEM block; "" when it is none.
 std::string pem_to_der(std::string_view pem);
 /// parse_csr with the code csr_invalid.
 Result<crypto::Csr> read_csr(std::string_view pem);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

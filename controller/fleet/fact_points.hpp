@@ -34,7 +34,8 @@ public:
     /// Into both resolutions; the server's own points that are too old go.
     Result<> add(const ServerId& server, Timestamp at, const proto::Facts& facts);
     /// Oldest first, at most 4400.
-    Result<std::vector<FactPoint>> range(const ServerId& server, Resolution resolution, Timestamp from, Timestamp to);
+    Result<std::vector<FactPoint>>
+    range(const ServerId& server, Resolution resolution, Timestamp from, Timestamp to);
     /// Too old ones of servers that do not report any more.
     Result<> prune(Timestamp now);
 
@@ -45,4 +46,4 @@ private:
 
 Result<std::vector<OrgId>> orgs_with_old_points(store::Connection& db, Timestamp now);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -29,4 +29,4 @@ public:
     ) = 0;
 };
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -64,4 +64,4 @@ CREATE TABLE server_point (
 CREATE INDEX server_point_by_age ON server_point (period_s, at_ms);
 )sql";
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

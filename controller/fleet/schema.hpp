@@ -7,4 +7,4 @@ namespace fairlead::fleet {
 
 extern const std::string_view first_tables;
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -21,7 +21,7 @@ inline constexpr std::int64_t max_recoveries = 3;
 struct Server {
     ServerId id;
     std::string name;
-    std::string labels;  ///< a JSON object
+    std::string labels; ///< a JSON object
     ServerStatus status = ServerStatus::unknown;
     std::optional<Timestamp> last_seen_ms;
     Timestamp enrolled_ms;
@@ -29,7 +29,7 @@ struct Server {
     std::optional<TokenId> token_id;
     std::string agent_version;
     std::optional<std::int64_t> capability;
-    std::string facts;  ///< proto::Facts as JSON
+    std::string facts; ///< proto::Facts as JSON
     std::string spki_sha256;
     std::string serial;
     Timestamp not_after_ms;
@@ -38,8 +38,8 @@ struct Server {
 };
 BOOST_DESCRIBE_STRUCT(
     Server, (),
-    (id, name, labels, status, last_seen_ms, enrolled_ms, revoked_ms, token_id, agent_version, capability, facts,
-     spki_sha256, serial, not_after_ms, recoveries, environments)
+    (id, name, labels, status, last_seen_ms, enrolled_ms, revoked_ms, token_id, agent_version,
+     capability, facts, spki_sha256, serial, not_after_ms, recoveries, environments)
 )
 
 class ServerRepo {
@@ -52,14 +52,18 @@ public:
     Result<Server> get(const ServerId& id);
     Result<std::optional<Server>> find(const ServerId& id);
     Result<bool> has_name(std::string_view name);
-    /// By name; after the server `after`, "" from the start. Errc::invalid (bad_cursor) when it is gone.
-    Result<std::vector<Server>> list(std::string_view status, std::string_view after, std::int64_t limit);
+    /// By name; after the server `after`, "" from the start. Errc::invalid (bad_cursor) when it is
+    /// gone.
+    Result<std::vector<Server>>
+    list(std::string_view status, std::string_view after, std::int64_t limit);
 
     /// Errc::conflict (name_in_use).
     Result<> rename(const ServerId& id, std::string_view name, std::string_view labels);
     Result<> revoke(const Server& server, Timestamp at);
     Result<> remove(const ServerId& id);
-    Result<> came_online(const ServerId& id, Timestamp at, std::string_view agent_version, std::int64_t capability);
+    Result<> came_online(
+        const ServerId& id, Timestamp at, std::string_view agent_version, std::int64_t capability
+    );
     Result<> went_offline(const ServerId& id, Timestamp at);
     Result<> store_facts(const ServerId& id, Timestamp at, std::string_view facts);
     Result<> store_certificate(const ServerId& id, std::string_view serial, Timestamp not_after);
@@ -81,4 +85,4 @@ Result<std::optional<OrgId>> org_of_server(store::Connection& db, const ServerId
 /// Organizations with servers of this status that were seen at least once.
 Result<std::vector<OrgId>> orgs_seen_as(store::Connection& db, ServerStatus status);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

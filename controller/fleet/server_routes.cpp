@@ -42,10 +42,18 @@ Result<Response> list(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(page, api::Page::of(call));
     auto status = call.query("status").value_or("");
     if (!status.empty() && !json::enum_from<ServerStatus>(status))
-        return fail(Error(Errc::invalid, fmt::format("status is \"{}\"; it must be online, offline, unknown or revoked.", status))
+        return fail(Error(
+                        Errc::invalid,
+                        fmt::format(
+                            "status is \"{}\"; it must be online, offline, unknown or revoked.",
+                            status
+                        )
+        )
                         .with_fields({{"status", "must be online, offline, unknown or revoked"}}));
     return parts.store.read([&](Connection& db) -> Result<Response> {
-        FAIRLEAD_TRY(servers, ServerRepo(db, call.scope()).list(status, page.after, page.limit + 1));
+        FAIRLEAD_TRY(
+            servers, ServerRepo(db, call.scope()).list(status, page.after, page.limit + 1)
+        );
         boost::json::array items;
         for (const auto& server : servers) items.push_back(to_json(server));
         return api::page_of(std::move(items), page);
@@ -64,7 +72,9 @@ Result<Response> edit(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(id, call.path_id<ServerId>("server"));
     FAIRLEAD_TRY(wanted, call.body<EditServer>());
     api::Checks checks;
-    checks.that(wanted.name || wanted.labels, "(document)", "must change something: name or labels");
+    checks.that(
+        wanted.name || wanted.labels, "(document)", "must change something: name or labels"
+    );
     if (wanted.name) check_server_name(checks, "name", *wanted.name);
     if (wanted.labels) check_labels(checks, "labels", *wanted.labels);
     FAIRLEAD_CHECK(checks.result());
@@ -76,8 +86,10 @@ Result<Response> edit(const Call& call, const RouteParts& parts) {
         FAIRLEAD_CHECK(servers.rename(id, name, labels));
         FAIRLEAD_TRY(after, servers.get(id));
         auto act = act_on(after, "server.edit");
-        act.before = boost::json::object{{"name", before.name}, {"labels", boost::json::parse(before.labels)}};
-        act.after = boost::json::object{{"name", after.name}, {"labels", boost::json::parse(after.labels)}};
+        act.before = boost::json::object{
+            {"name", before.name}, {"labels", boost::json::parse(before.labels)}};
+        act.after =
+            boost::json::object{{"name", after.name}, {"labels", boost::json::parse(after.labels)}};
         parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
         operations::publish(unit, parts.events, {server_event(call.scope().org(), after)});
         return api::answer(to_json(after));
@@ -108,7 +120,11 @@ Result<Response> revoke(const Call& call, const RouteParts& parts) {
         FAIRLEAD_TRY(after, servers.get(id));
         operations::publish(unit, parts.events, {server_event(call.scope().org(), after)});
         unit.after_commit([&links = parts.links, id] {
-            links.cut(id, "revoked", "This server was revoked by its organization. Enrol it again with a new token to bring it back.");
+            links.cut(
+                id, "revoked",
+                "This server was revoked by its organization. Enrol it again with a new token to "
+                "bring it back."
+            );
         });
         return api::answer(to_json(after));
     });
@@ -121,18 +137,36 @@ Result<Response> remove(const Call& call, const RouteParts& parts) {
         FAIRLEAD_TRY(server, servers.get(id));
         FAIRLEAD_CHECK(call.confirmed(server.name));
         if (!server.revoked_ms)
-            return fail(Error(Errc::conflict, fmt::format("{} is not revoked. Revoke it first: that cuts its link and refuses its "
-                                                          "key.", server.name)).with_code("server_not_revoked"));
+            return fail(
+                Error(
+                    Errc::conflict,
+                    fmt::format(
+                        "{} is not revoked. Revoke it first: that cuts its link and refuses its "
+                        "key.",
+                        server.name
+                    )
+                )
+                    .with_code("server_not_revoked")
+            );
         if (server.environments > 0)
-            return fail(Error(Errc::conflict, fmt::format("{} environment{} on {}. Delete them first.",
-                                                          server.environments == 1 ? "One" : std::to_string(server.environments),
-                                                          server.environments == 1 ? " is" : "s are", server.name))
+            return fail(Error(
+                            Errc::conflict,
+                            fmt::format(
+                                "{} environment{} on {}. Delete them first.",
+                                server.environments == 1 ? "One"
+                                                         : std::to_string(server.environments),
+                                server.environments == 1 ? " is" : "s are", server.name
+                            )
+            )
                             .with_code("server_in_use"));
         FAIRLEAD_CHECK(servers.remove(id));
         parts.audit.record(unit, call.scope(), call.actor(), act_on(server, "server.delete"));
         boost::json::object gone{{"id", id.str()}};
-        operations::publish(unit, parts.events, {{call.scope().org(), "server.deleted", boost::json::serialize(gone),
-                                                  "servers.view", std::nullopt, false}});
+        operations::publish(
+            unit, parts.events,
+            {{call.scope().org(), "server.deleted", boost::json::serialize(gone), "servers.view",
+              std::nullopt, false}}
+        );
         return api::no_content();
     });
 }
@@ -142,7 +176,10 @@ Result<Response> ping(const Call& call, const RouteParts& parts) {
     return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
         FAIRLEAD_TRY(server, ServerRepo(unit.db(), call.scope()).get(id));
         if (server.revoked_ms)
-            return fail(Error(Errc::conflict, server.name + " is revoked: nothing can be sent to it.").with_code("server_revoked"));
+            return fail(
+                Error(Errc::conflict, server.name + " is revoked: nothing can be sent to it.")
+                    .with_code("server_revoked")
+            );
         operations::NewOperation wanted;
         wanted.kind = proto::kind::ping;
         wanted.server = id;
@@ -150,7 +187,9 @@ Result<Response> ping(const Call& call, const RouteParts& parts) {
         wanted.mutating = false;
         wanted.args = "{}";
         wanted.deadline = std::chrono::minutes(5);
-        FAIRLEAD_TRY(operation, parts.operations.create(unit, call.scope(), call.actor(), std::move(wanted)));
+        FAIRLEAD_TRY(
+            operation, parts.operations.create(unit, call.scope(), call.actor(), std::move(wanted))
+        );
         return operations::accepted(call.scope(), operation);
     });
 }
@@ -160,7 +199,13 @@ Result<Timestamp> time_of(const Call& call, std::string_view name, Timestamp oth
     if (!text) return otherwise;
     auto at = from_rfc3339(*text);
     if (!at)
-        return fail(Error(Errc::invalid, fmt::format("{} is \"{}\"; it must be a time such as 2026-01-31T12:00:00Z.", name, *text))
+        return fail(Error(
+                        Errc::invalid,
+                        fmt::format(
+                            "{} is \"{}\"; it must be a time such as 2026-01-31T12:00:00Z.", name,
+                            *text
+                        )
+        )
                         .with_fields({{std::string(name), "must be an RFC 3339 time"}}));
     return *at;
 }
@@ -169,26 +214,39 @@ Result<Response> facts(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(id, call.path_id<ServerId>("server"));
     auto resolution = call.query("resolution").value_or("30s");
     if (resolution != "30s" && resolution != "10m")
-        return fail(Error(Errc::invalid, fmt::format("resolution is \"{}\"; it must be 30s or 10m.", resolution))
+        return fail(Error(
+                        Errc::invalid,
+                        fmt::format("resolution is \"{}\"; it must be 30s or 10m.", resolution)
+        )
                         .with_fields({{"resolution", "must be 30s or 10m"}}));
     FAIRLEAD_TRY(to, time_of(call, "to", call.now()));
     FAIRLEAD_TRY(from, time_of(call, "from", to - std::chrono::hours(1)));
-    if (from > to) return fail(Error(Errc::invalid, "from is after to.").with_fields({{"from", "must not be after to"}}));
+    if (from > to)
+        return fail(Error(Errc::invalid, "from is after to.")
+                        .with_fields({{"from", "must not be after to"}}));
     return parts.store.read([&](Connection& db) -> Result<Response> {
         FAIRLEAD_CHECK(ServerRepo(db, call.scope()).get(id));
-        FAIRLEAD_TRY(points, FactPoints(db, call.scope()).range(id, resolution == "30s" ? fine : coarse, from, to));
+        FAIRLEAD_TRY(
+            points,
+            FactPoints(db, call.scope()).range(id, resolution == "30s" ? fine : coarse, from, to)
+        );
         boost::json::array items;
         for (const auto& point : points) items.push_back(to_json(point));
         return api::answer(boost::json::object{
-            {"resolution", resolution}, {"from", to_rfc3339(from)}, {"to", to_rfc3339(to)}, {"points", std::move(items)}});
+            {"resolution", resolution},
+            {"from", to_rfc3339(from)},
+            {"to", to_rfc3339(to)},
+            {"points", std::move(items)}});
     });
 }
 
-}  // namespace
+} // namespace
 
 void add_server_routes(api::RouteTable& table, const RouteParts& parts) {
     using api::Method;
-    auto with = [&parts](auto handler) { return [&parts, handler](const Call& call) { return handler(call, parts); }; };
+    auto with = [&parts](auto handler) {
+        return [&parts, handler](const Call& call) { return handler(call, parts); };
+    };
     std::string all = "/api/v1/orgs/{org}/servers", one = all + "/{server}";
     table.add(Method::get, all, "servers.view", with(&list));
     table.add(Method::get, one, "servers.view", with(&get));
@@ -199,4 +257,4 @@ void add_server_routes(api::RouteTable& table, const RouteParts& parts) {
     table.add(Method::get, one + "/facts", "servers.view", with(&facts));
 }
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -22,7 +22,8 @@ struct RouteParts {
     operations::Links& links;
     Enrolment& enrolment;
     authority::Authority& authority;
-    /// How the controller looks from a server; asked for each new token, since a certificate may be replaced.
+    /// How the controller looks from a server; asked for each new token, since a certificate may be
+    /// replaced.
     std::function<install::Face()> face;
     /// "host:port" to dial, in order.
     std::vector<std::string> controllers;
@@ -32,4 +33,4 @@ void add_server_routes(api::RouteTable& table, const RouteParts& parts);
 void add_token_routes(api::RouteTable& table, const RouteParts& parts);
 void add_agent_routes(api::RouteTable& table, const RouteParts& parts);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

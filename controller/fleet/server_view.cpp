@@ -13,7 +13,9 @@ using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 
-value time(const std::optional<Timestamp>& at) { return at ? value(to_rfc3339(*at)) : value(nullptr); }
+value time(const std::optional<Timestamp>& at) {
+    return at ? value(to_rfc3339(*at)) : value(nullptr);
+}
 
 object labels(const std::string& text) {
     auto parsed = json::parse(text);
@@ -29,9 +31,13 @@ object facts_json(const std::string& text) {
         {"arch", f.arch},
         {"kernel", f.kernel},
         {"hostname", f.hostname},
-        {"cpu", {{"model", f.cpu.model}, {"cores", f.cpu.cores}, {"used_percent", f.cpu.used_percent}}},
+        {"cpu",
+         {{"model", f.cpu.model}, {"cores", f.cpu.cores}, {"used_percent", f.cpu.used_percent}}},
         {"memory", {{"total_bytes", f.memory.total_bytes}, {"used_bytes", f.memory.used_bytes}}},
-        {"disk", {{"path", f.disk.path}, {"total_bytes", f.disk.total_bytes}, {"free_bytes", f.disk.free_bytes}}},
+        {"disk",
+         {{"path", f.disk.path},
+          {"total_bytes", f.disk.total_bytes},
+          {"free_bytes", f.disk.free_bytes}}},
         {"uptime_s", f.uptime_s},
         {"postgresql",
          {{"installed", f.postgresql.installed},
@@ -50,9 +56,11 @@ void shorten(std::string& text, std::size_t limit) {
     if (text.size() > limit) text = operations::cut(std::move(text), limit - 3);
 }
 
-double sane(double value, double most) { return value >= 0 && value <= most ? value : 0; }
+double sane(double value, double most) {
+    return value >= 0 && value <= most ? value : 0;
+}
 
-}  // namespace
+} // namespace
 
 object to_json(const Server& s) {
     return {
@@ -77,10 +85,10 @@ object to_json(const Server& s) {
 }
 
 object to_json(const RegistrationToken& t, Timestamp now) {
-    std::string_view status = t.revoked_ms             ? "revoked"
-                              : t.uses >= t.max_uses   ? "used_up"
-                              : t.expires_ms <= now    ? "expired"
-                                                       : "active";
+    std::string_view status = t.revoked_ms           ? "revoked"
+                              : t.uses >= t.max_uses ? "used_up"
+                              : t.expires_ms <= now  ? "expired"
+                                                     : "active";
     return {
         {"id", t.id.str()},
         {"name", t.name},
@@ -95,20 +103,27 @@ object to_json(const RegistrationToken& t, Timestamp now) {
 }
 
 object to_json(const FactPoint& p) {
-    return {{"at", to_rfc3339(p.at_ms)},
-            {"cpu_percent", p.cpu_percent},
-            {"memory_used_bytes", static_cast<std::int64_t>(p.memory_bytes)},
-            {"disk_free_bytes", static_cast<std::int64_t>(p.disk_bytes)},
-            {"load1", p.load1}};
+    return {
+        {"at", to_rfc3339(p.at_ms)},
+        {"cpu_percent", p.cpu_percent},
+        {"memory_used_bytes", static_cast<std::int64_t>(p.memory_bytes)},
+        {"disk_free_bytes", static_cast<std::int64_t>(p.disk_bytes)},
+        {"load1", p.load1}};
 }
 
 api::Event server_event(const OrgId& org, const Server& server) {
-    return {org, "server.updated", boost::json::serialize(to_json(server)), "servers.view", std::nullopt, false};
+    return {org,
+            "server.updated",
+            boost::json::serialize(to_json(server)),
+            "servers.view",
+            std::nullopt,
+            false};
 }
 
 std::string facts_text(proto::Facts f, Timestamp at) {
     f.at_ms = to_ms(at);
-    for (auto* text : {&f.agent_version, &f.os.id, &f.os.version, &f.postgresql.version, &f.policy.sha256})
+    for (auto* text :
+         {&f.agent_version, &f.os.id, &f.os.version, &f.postgresql.version, &f.policy.sha256})
         shorten(*text, 64);
     shorten(f.hostname, 253);
     shorten(f.os.pretty, 200);
@@ -119,7 +134,9 @@ std::string facts_text(proto::Facts f, Timestamp at) {
     f.cpu.used_percent = sane(f.cpu.used_percent, 100);
     f.cpu.cores = std::min(f.cpu.cores, 65536u);
     constexpr std::uint64_t most = std::uint64_t(1) << 60;
-    for (auto* bytes : {&f.memory.total_bytes, &f.memory.used_bytes, &f.disk.total_bytes, &f.disk.free_bytes, &f.uptime_s})
+    for (auto* bytes :
+         {&f.memory.total_bytes, &f.memory.used_bytes, &f.disk.total_bytes, &f.disk.free_bytes,
+          &f.uptime_s})
         *bytes = std::min(*bytes, most);
     if (f.load.size() > 3) f.load.resize(3);
     for (auto& load : f.load) load = sane(load, 1e6);
@@ -131,4 +148,4 @@ std::string facts_text(proto::Facts f, Timestamp at) {
     return proto::write_text(f);
 }
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

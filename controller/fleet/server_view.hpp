@@ -18,4 +18,4 @@ api::Event server_event(const OrgId& org, const Server& server);
 /// What a server says of itself, cut to the lengths of the contract; as it is stored.
 std::string facts_text(proto::Facts facts, Timestamp at);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

@@ -16,7 +16,7 @@ struct RegistrationToken {
     TokenId id;
     OrgId org_id;
     std::string name;
-    std::string labels;  ///< a JSON object
+    std::string labels; ///< a JSON object
     std::int64_t max_uses = 1;
     std::int64_t uses = 0;
     Timestamp expires_ms;
@@ -27,7 +27,8 @@ struct RegistrationToken {
 };
 BOOST_DESCRIBE_STRUCT(
     RegistrationToken, (),
-    (id, org_id, name, labels, max_uses, uses, expires_ms, created_ms, created_by, created_by_email, revoked_ms)
+    (id, org_id, name, labels, max_uses, uses, expires_ms, created_ms, created_by, created_by_email,
+     revoked_ms)
 )
 
 class TokenRepo {
@@ -39,7 +40,8 @@ public:
     Result<std::vector<RegistrationToken>> list(std::string_view below, std::int64_t limit);
     Result<std::int64_t> count();
     Result<> revoke(const TokenId& id, Timestamp at);
-    /// Takes one use, in the transaction of the enrolment. False when it has none left or may not be used now.
+    /// Takes one use, in the transaction of the enrolment. False when it has none left or may not
+    /// be used now.
     Result<bool> use(const TokenId& id, Timestamp now);
 
 private:
@@ -48,6 +50,7 @@ private:
 };
 
 /// Which token this is: the one look-up before an organization is known.
-Result<std::optional<RegistrationToken>> token_by_hash(store::Connection& db, std::string_view hash);
+Result<std::optional<RegistrationToken>>
+token_by_hash(store::Connection& db, std::string_view hash);
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

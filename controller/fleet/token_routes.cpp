@@ -78,16 +78,28 @@ Result<Response> create(const Call& call, const RouteParts& parts) {
         TokenRepo tokens(unit.db(), call.scope());
         FAIRLEAD_TRY(count, tokens.count());
         if (count >= max_tokens)
-            return fail(Error(Errc::conflict, fmt::format("This organization has {} registration tokens, which is the most.", count))
+            return fail(Error(
+                            Errc::conflict,
+                            fmt::format(
+                                "This organization has {} registration tokens, which is the most.",
+                                count
+                            )
+            )
                             .with_code("too_many_tokens"));
         FAIRLEAD_CHECK(tokens.insert(token, hash));
         auto act = act_on(token, "registration_token.create");
-        act.after = boost::json::object{{"max_uses", token.max_uses}, {"expires_at", to_rfc3339(token.expires_ms)},
-                                        {"labels", json::to_value(labels)}};
+        act.after = boost::json::object{
+            {"max_uses", token.max_uses},
+            {"expires_at", to_rfc3339(token.expires_ms)},
+            {"labels", json::to_value(labels)}};
         parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
-        return api::answer(boost::json::object{{"registration_token", to_json(token, call.now())},
-                                               {"token", secret.reveal()},
-                                               {"command", install::enroll_command(parts.face(), secret.reveal())}}, 201);
+        return api::answer(
+            boost::json::object{
+                {"registration_token", to_json(token, call.now())},
+                {"token", secret.reveal()},
+                {"command", install::enroll_command(parts.face(), secret.reveal())}},
+            201
+        );
     });
 }
 
@@ -98,16 +110,20 @@ Result<Response> revoke(const Call& call, const RouteParts& parts) {
         FAIRLEAD_TRY(token, tokens.get(id));
         if (token.revoked_ms) return api::no_content();
         FAIRLEAD_CHECK(tokens.revoke(id, call.now()));
-        parts.audit.record(unit, call.scope(), call.actor(), act_on(token, "registration_token.revoke"));
+        parts.audit.record(
+            unit, call.scope(), call.actor(), act_on(token, "registration_token.revoke")
+        );
         return api::no_content();
     });
 }
 
-}  // namespace
+} // namespace
 
 void add_token_routes(api::RouteTable& table, const RouteParts& parts) {
     using api::Method;
-    auto with = [&parts](auto handler) { return [&parts, handler](const Call& call) { return handler(call, parts); }; };
+    auto with = [&parts](auto handler) {
+        return [&parts, handler](const Call& call) { return handler(call, parts); };
+    };
     std::string all = "/api/v1/orgs/{org}/registration-tokens", one = all + "/{token}";
     table.add(Method::get, all, "registration_tokens.view", with(&list));
     table.add(Method::post, all, "servers.enroll", with(&create));
@@ -115,4 +131,4 @@ void add_token_routes(api::RouteTable& table, const RouteParts& parts) {
     table.add(Method::remove, one, "registration_tokens.revoke", with(&revoke));
 }
 
-}  // namespace fairlead::fleet
+} // namespace fairlead::fleet

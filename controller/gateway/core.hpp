@@ -1,5 +1,5 @@
-/// What links ask of the plain core. Synchronous, called on worker threads; for one link one call at a time, in the
-/// order of its messages. Messages are texts: sockets and JSON do not meet.
+/// What links ask of the plain core. Synchronous, called on worker threads; for one link one call
+/// at a time, in the order of its messages. Messages are texts: sockets and JSON do not meet.
 #pragma once
 
 #include "common/net/peer.hpp"
@@ -27,7 +27,7 @@ struct Replies {
     Replies() = default;
 
     std::vector<std::string> messages;
-    bool more = false;  ///< of due(): ask again when these are sent
+    bool more = false; ///< of due(): ask again when these are sent
 };
 
 /// After an error the link ends; the error's code and message are what the agent is told.
@@ -35,7 +35,8 @@ class AgentCore {
 public:
     virtual ~AgentCore() = default;
 
-    virtual Result<std::unique_ptr<LinkState>> identify(const net::PeerCertificate& certificate) = 0;
+    virtual Result<std::unique_ptr<LinkState>> identify(const net::PeerCertificate& certificate
+    ) = 0;
     virtual Result<Replies> hello(LinkState& link, std::string_view text) = 0;
     virtual Result<Replies> message(LinkState& link, std::string_view text) = 0;
     virtual Result<Replies> due(LinkState& link) = 0;
@@ -46,4 +47,4 @@ public:
     virtual std::string refusal(std::string_view code, std::string_view message) = 0;
 };
 
-}  // namespace fairlead::gateway
+} // namespace fairlead::gateway

@@ -12,10 +12,12 @@ namespace {
 struct State final : LinkState {
     explicit State(fleet::AgentIdentity who) : LinkState(who.server), identity(std::move(who)) {}
     fleet::AgentIdentity identity;
-    std::optional<operations::AgentLink> link;  // from the hello on
+    std::optional<operations::AgentLink> link; // from the hello on
 };
 
-State& state_of(LinkState& link) { return static_cast<State&>(link); }
+State& state_of(LinkState& link) {
+    return static_cast<State&>(link);
+}
 
 tl::unexpected<Error> protocol_error(std::string message) {
     return fail(Error(Errc::invalid, std::move(message)).with_code("protocol_error"));
@@ -31,14 +33,15 @@ Replies encoded(const std::vector<proto::ToAgent>& messages, bool more = false) 
 
 Result<crypto::Digest> digest_from(std::string_view hex) {
     crypto::Digest digest;
-    if (hex.size() != 2 * digest.bytes.size()) return fail(Errc::internal, "A hash has the wrong length.");
+    if (hex.size() != 2 * digest.bytes.size())
+        return fail(Errc::internal, "A hash has the wrong length.");
     auto value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
     for (std::size_t i = 0; i < digest.bytes.size(); ++i)
         digest.bytes[i] = static_cast<std::uint8_t>(value(hex[2 * i]) * 16 + value(hex[2 * i + 1]));
     return digest;
 }
 
-}  // namespace
+} // namespace
 
 Result<std::unique_ptr<LinkState>> FleetCore::identify(const net::PeerCertificate& certificate) {
     crypto::CertificateFacts facts;
@@ -93,7 +96,7 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
 
 Result<Replies> FleetCore::due(LinkState& link) {
     auto& state = state_of(link);
-    if (!state.link) return Replies();  // woken before the hello; the hello asks again
+    if (!state.link) return Replies(); // woken before the hello; the hello asks again
     FAIRLEAD_TRY(due, service_.due(*state.link));
     return encoded(due.messages, due.more);
 }
@@ -103,8 +106,11 @@ void FleetCore::closed(LinkState& link) {
     if (!state.link) return;
     auto told = service_.closed(*state.link);
     if (!told)
-        log::error("a closed link could not be noted", {{"server", link.server.str()}, {"reason", told.error().message()},
-                                                        {"detail", told.error().detail()}});
+        log::error(
+            "a closed link could not be noted", {{"server", link.server.str()},
+                                                 {"reason", told.error().message()},
+                                                 {"detail", told.error().detail()}}
+        );
 }
 
 std::string FleetCore::refusal(std::string_view code, std::string_view message) {
@@ -114,4 +120,4 @@ std::string FleetCore::refusal(std::string_view code, std::string_view message) 
     return proto::encode(proto::ToAgent(refused));
 }
 
-}  // namespace fairlead::gateway
+} // namespace fairlead::gateway

@@ -1,4 +1,5 @@
-/// The gateway's core made of the subjects: messages are decoded and handed to fleet's AgentService.
+/// The gateway's core made of the subjects: messages are decoded and handed to fleet's
+/// AgentService.
 #pragma once
 
 #include "controller/fleet/agent_service.hpp"
@@ -22,4 +23,4 @@ private:
     fleet::AgentService& service_;
 };
 
-}  // namespace fairlead::gateway
+} // namespace fairlead::gateway

@@ -33,16 +33,22 @@ void Hub::wake(const ServerId& server) {
 }
 
 void Hub::cut(const ServerId& server, std::string code, std::string message) {
-    asio::post(executor_, [this, id = server.str(), code = std::move(code), message = std::move(message)] {
-        if (auto found = sessions_.find(id); found != sessions_.end()) found->second->end(code, message);
-    });
+    asio::post(
+        executor_,
+        [this, id = server.str(), code = std::move(code), message = std::move(message)] {
+            if (auto found = sessions_.find(id); found != sessions_.end())
+                found->second->end(code, message);
+        }
+    );
 }
 
 void Hub::attach(Session& session) {
     auto& place = sessions_[session.server().str()];
     if (place) {
         log::warning("another link of a server came", {{"server", session.server().str()}});
-        place->end("replaced", "Another link of this server came; two agents may share one identity.");
+        place->end(
+            "replaced", "Another link of this server came; two agents may share one identity."
+        );
         place->attached_ = false;
     }
     place = &session;
@@ -56,4 +62,4 @@ void Hub::detach(Session& session) {
     online_.store(sessions_.size(), std::memory_order_relaxed);
 }
 
-}  // namespace fairlead::gateway
+} // namespace fairlead::gateway

@@ -20,15 +20,16 @@ class Session;
 struct HubOptions {
     HubOptions() = default;
 
-    std::chrono::milliseconds hello_time{10'000};      ///< from the WebSocket to the agent's hello
-    std::chrono::milliseconds ping_after{15'000};      ///< of silence
-    std::chrono::milliseconds give_up_after{45'000};   ///< of silence
-    std::chrono::milliseconds look_every{5'000};       ///< how often silence is looked for
-    std::size_t queue_bytes = 4 * 1024 * 1024;         ///< waiting for one agent; beyond it the link ends: 4006
+    std::chrono::milliseconds hello_time{10'000};    ///< from the WebSocket to the agent's hello
+    std::chrono::milliseconds ping_after{15'000};    ///< of silence
+    std::chrono::milliseconds give_up_after{45'000}; ///< of silence
+    std::chrono::milliseconds look_every{5'000};     ///< how often silence is looked for
+    std::size_t queue_bytes =
+        4 * 1024 * 1024; ///< waiting for one agent; beyond it the link ends: 4006
 };
 
-/// Everything happens on the executor's thread, but for wake() and cut(), which anybody may call. The core, the pool
-/// and the hub outlive every link: stop the listener and wait for it first.
+/// Everything happens on the executor's thread, but for wake() and cut(), which anybody may call.
+/// The core, the pool and the hub outlive every link: stop the listener and wait for it first.
 class Hub final : public operations::Links {
 public:
     Hub(Executor executor, WorkerPool& pool, AgentCore& core, HubOptions options = HubOptions());
@@ -62,4 +63,4 @@ private:
 /// The WebSocket close code for a `refused` code (proto/README.md section 7).
 std::uint16_t close_code(std::string_view code);
 
-}  // namespace fairlead::gateway
+} // namespace fairlead::gateway

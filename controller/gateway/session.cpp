@@ -13,7 +13,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr auto patience = std::chrono::seconds(5);  // for a goodbye that the agent does not take
+constexpr auto patience = std::chrono::seconds(5); // for a goodbye that the agent does not take
 
 bool is_cancellation(const std::exception_ptr& thrown) {
     try {
@@ -25,7 +25,7 @@ bool is_cancellation(const std::exception_ptr& thrown) {
     }
 }
 
-}  // namespace
+} // namespace
 
 std::uint16_t close_code(std::string_view code) {
     if (code == "going_away") return 1001;
@@ -49,7 +49,8 @@ Task<> Session::run() {
         thrown = std::current_exception();
     }
     auto asked = co_await asio::this_coro::cancellation_state;
-    bool stopping = asked.cancelled() != asio::cancellation_type::none || (thrown && is_cancellation(thrown));
+    bool stopping =
+        asked.cancelled() != asio::cancellation_type::none || (thrown && is_cancellation(thrown));
     // From here on the link is told goodbye and forgotten, also when the listener stops.
     co_await asio::this_coro::reset_cancellation_state();
     if (attached_) hub_.detach(*this);
@@ -61,7 +62,8 @@ Task<> Session::run() {
     try {
         co_await children_.join();
     } catch (const std::exception& error) {
-        if (!is_cancellation(std::current_exception())) log::error("a link failed", {{"reason", error.what()}});
+        if (!is_cancellation(std::current_exception()))
+            log::error("a link failed", {{"reason", error.what()}});
     }
     if (link_) {
         auto forget = [this] { hub_.core_.closed(*link_); };
@@ -73,28 +75,42 @@ Task<> Session::run() {
 Task<> Session::talk() {
     auto known = co_await identify();
     if (!known) {
-        log::warning("an agent was refused", {{"address", socket_.peer().address},
-                                              {"certificate", socket_.peer().certificate->common_name},
-                                              {"code", known.error().code()}, {"reason", known.error().message()}});
+        log::warning(
+            "an agent was refused", {{"address", socket_.peer().address},
+                                     {"certificate", socket_.peer().certificate->common_name},
+                                     {"code", known.error().code()},
+                                     {"reason", known.error().message()}}
+        );
         co_return end(known.error().code(), known.error().message());
     }
     // Before the hello: a revocation that comes meanwhile must find this link.
     hub_.attach(*this);
     auto greeted = co_await greet();
     if (!greeted) {
-        log::warning("a link ended at its hello", {{"server", server().str()}, {"code", greeted.error().code()},
-                                                   {"reason", greeted.error().message()}});
-        auto unavailable = greeted.error().kind() == Errc::unavailable || greeted.error().code().empty();
-        co_return end(unavailable ? "going_away" : greeted.error().code(), greeted.error().message());
+        log::warning(
+            "a link ended at its hello", {{"server", server().str()},
+                                          {"code", greeted.error().code()},
+                                          {"reason", greeted.error().message()}}
+        );
+        auto unavailable =
+            greeted.error().kind() == Errc::unavailable || greeted.error().code().empty();
+        co_return end(
+            unavailable ? "going_away" : greeted.error().code(), greeted.error().message()
+        );
     }
-    log::info("an agent is connected", {{"server", server().str()}, {"address", socket_.peer().address}});
+    log::info(
+        "an agent is connected", {{"server", server().str()}, {"address", socket_.peer().address}}
+    );
     co_await read_loop();
-    log::info("an agent is gone", {{"server", server().str()}, {"code", socket_.close_reason().code}});
+    log::info(
+        "an agent is gone", {{"server", server().str()}, {"code", socket_.close_reason().code}}
+    );
 }
 
 Task<Result<>> Session::identify() {
     const auto& certificate = socket_.peer().certificate;
-    if (!certificate) co_return fail(Error(Errc::unauthenticated, "No certificate.").with_code("server_unknown"));
+    if (!certificate)
+        co_return fail(Error(Errc::unauthenticated, "No certificate.").with_code("server_unknown"));
     auto ask = [&] { return hub_.core_.identify(*certificate); };
     auto link = co_await offload(hub_.pool_, ask);
     if (!link) co_return fail(std::move(link).error());
@@ -106,7 +122,9 @@ Task<Result<>> Session::greet() {
     auto first = co_await within<net::Message>(hub_.options_.hello_time, socket_.read());
     if (!first) co_return fail(std::move(first).error());
     if (first->kind != net::MessageKind::text)
-        co_return fail(Error(Errc::invalid, "The first message must be a hello.").with_code("protocol_error"));
+        co_return fail(
+            Error(Errc::invalid, "The first message must be a hello.").with_code("protocol_error")
+        );
     Ask ask = [this, text = std::move(first->data)] { return hub_.core_.hello(*link_, text); };
     auto replies = co_await in_turn(std::move(ask));
     if (!replies) co_return fail(std::move(replies).error());
@@ -121,13 +139,21 @@ Task<> Session::read_loop() {
         if (!message) co_return;
         if (message->kind != net::MessageKind::text)
             co_return end("protocol_error", "Protocol 1 opens no byte streams.");
-        Ask ask = [this, text = std::move(message->data)] { return hub_.core_.message(*link_, text); };
+        Ask ask = [this, text = std::move(message->data)] {
+            return hub_.core_.message(*link_, text);
+        };
         auto replies = co_await in_turn(std::move(ask));
         if (!replies) {
             const auto& error = replies.error();
-            log::warning("a link ends over a message", {{"server", server().str()}, {"code", error.code()},
-                                                        {"reason", error.message()}, {"detail", error.detail()}});
-            co_return end(error.kind() == Errc::unavailable ? "going_away" : error.code(), error.message());
+            log::warning(
+                "a link ends over a message", {{"server", server().str()},
+                                               {"code", error.code()},
+                                               {"reason", error.message()},
+                                               {"detail", error.detail()}}
+            );
+            co_return end(
+                error.kind() == Errc::unavailable ? "going_away" : error.code(), error.message()
+            );
         }
         send(*std::move(replies));
     }
@@ -184,7 +210,8 @@ void Session::send(Replies replies) {
         queue_.push_back(std::move(message));
     }
     if (queue_bytes_ > hub_.options_.queue_bytes)
-        end("too_slow", "More than " + std::to_string(hub_.options_.queue_bytes) + " bytes wait for this agent.");
+        end("too_slow", "More than " + std::to_string(hub_.options_.queue_bytes) +
+                            " bytes wait for this agent.");
     else if (!queue_.empty())
         start_writer();
 }
@@ -228,7 +255,8 @@ Task<> Session::write_out() {
 
 Task<> Session::farewell() {
     auto text = hub_.core_.refusal(end_code_, end_message_);
-    // A socket whose read was cancelled takes no messages any more, but a close frame still goes out.
+    // A socket whose read was cancelled takes no messages any more, but a close frame still goes
+    // out.
     auto told = co_await socket_.write(net::MessageKind::text, text);
     static_cast<void>(told);
     co_await socket_.close(close_code(end_code_), end_message_);
@@ -244,7 +272,8 @@ void Session::end(std::string code, std::string message) {
 
 void Session::check(Steady::time_point now) {
     auto silent = now - socket_.last_heard();
-    if (silent > hub_.options_.give_up_after || (!end_code_.empty() && now - ended_at_ > patience)) {
+    if (silent > hub_.options_.give_up_after ||
+        (!end_code_.empty() && now - ended_at_ > patience)) {
         socket_.abort();
     } else if (silent > hub_.options_.ping_after && end_code_.empty()) {
         ping_wanted_ = true;
@@ -252,4 +281,4 @@ void Session::check(Steady::time_point now) {
     }
 }
 
-}  // namespace fairlead::gateway
+} // namespace fairlead::gateway

@@ -1,4 +1,5 @@
-/// One agent's link. While nothing happens it is a single coroutine that reads; others run when there is work.
+/// One agent's link. While nothing happens it is a single coroutine that reads; others run when
+/// there is work.
 #pragma once
 
 #include "common/async/event.hpp"
@@ -45,13 +46,13 @@ private:
     net::WebSocket socket_;
     std::unique_ptr<LinkState> link_;
     TaskGroup children_;
-    Event turn_;  // notified when the core is free for this link
+    Event turn_; // notified when the core is free for this link
     std::deque<std::string> queue_;
     std::size_t queue_bytes_ = 0;
     std::string end_code_, end_message_;
     std::chrono::steady_clock::time_point ended_at_{};
     bool attached_ = false;
-    bool busy_ = false;         // the core works for this link
+    bool busy_ = false; // the core works for this link
     bool due_wanted_ = false;
     bool due_running_ = false;
     bool due_after_write_ = false;
@@ -59,4 +60,4 @@ private:
     bool ping_wanted_ = false;
 };
 
-}  // namespace fairlead::gateway
+} // namespace fairlead::gateway

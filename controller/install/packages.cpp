@@ -12,13 +12,19 @@ namespace {
 
 constexpr std::size_t largest_text = 64 << 10;
 constexpr std::size_t longest_name = 120;
-constexpr std::array<std::string_view, 3> always = {"SHA256SUMS", "SHA256SUMS.sig", "signing-key.pub"};
+constexpr std::array<std::string_view, 3> always = {
+    "SHA256SUMS", "SHA256SUMS.sig", "signing-key.pub"};
 
 // A name, never a path: no slash, no leading dot or dash.
 bool is_name(std::string_view name) {
-    auto letter_or_digit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
+    auto letter_or_digit = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
     return !name.empty() && name.size() <= longest_name && letter_or_digit(name.front()) &&
-           std::ranges::all_of(name, [&](char c) { return letter_or_digit(c) || std::string_view("._+~-").find(c) != std::string_view::npos; });
+           std::ranges::all_of(name, [&](char c) {
+               return letter_or_digit(c) ||
+                      std::string_view("._+~-").find(c) != std::string_view::npos;
+           });
 }
 
 /// Puts `value` where `name` stands; false unless it stands there exactly once.
@@ -33,21 +39,31 @@ bool fill(std::string& text, std::string_view name, std::string_view value) {
 Result<std::string> made(const std::filesystem::path& file, std::size_t limit) {
     auto content = read_file(file, limit);
     if (!content)
-        return fail(Errc::unavailable, "This controller has no agent packages to hand out. Its administrator installs the package "
-                                       "fairlead-controller, or runs packaging/release and names its folder in the configuration.",
-                    content.error().message());
+        return fail(
+            Errc::unavailable,
+            "This controller has no agent packages to hand out. Its administrator installs the "
+            "package "
+            "fairlead-controller, or runs packaging/release and names its folder in the "
+            "configuration.",
+            content.error().message()
+        );
     return std::move(*content);
 }
 
-}  // namespace
+} // namespace
 
 Result<std::string> Packages::script(const Face& face) const {
     FAIRLEAD_CHECK(check(face));
     FAIRLEAD_TRY(text, made(folder_ / "install.sh", largest_text));
-    for (auto [name, value] : {std::pair{"'@CONTROLLER_URL@'", face.url}, std::pair{"'@CONTROLLER_PIN@'", face.pin}})
+    for (auto [name, value] :
+         {std::pair{"'@CONTROLLER_URL@'", face.url}, std::pair{"'@CONTROLLER_PIN@'", face.pin}})
         if (!fill(text, name, fmt::format("'{}'", value)))
-            return fail(Errc::internal, "The install script of this controller is broken; reinstall the package fairlead-controller.",
-                        fmt::format("{}: {} must stand there once", (folder_ / "install.sh").string(), name));
+            return fail(
+                Errc::internal,
+                "The install script of this controller is broken; reinstall the package "
+                "fairlead-controller.",
+                fmt::format("{}: {} must stand there once", (folder_ / "install.sh").string(), name)
+            );
     return std::move(text);
 }
 
@@ -70,4 +86,4 @@ Result<> Packages::listed(std::string_view name) const {
     return fail(Errc::not_found, fmt::format("There is no agent package {}.", name));
 }
 
-}  // namespace fairlead::install
+} // namespace fairlead::install

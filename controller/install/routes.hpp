@@ -8,7 +8,10 @@
 
 namespace fairlead::install {
 
-/// `packages` outlives the table. `face` is asked for each request, on a worker thread: a certificate may be replaced.
-void add_install_routes(api::RouteTable& table, const Packages& packages, std::function<Face()> face);
+/// `packages` outlives the table. `face` is asked for each request, on a worker thread: a
+/// certificate may be replaced.
+void add_install_routes(
+    api::RouteTable& table, const Packages& packages, std::function<Face()> face
+);
 
-}  // namespace fairlead::install
+} // namespace fairlead::install

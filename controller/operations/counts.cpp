@@ -3,12 +3,15 @@
 namespace fairlead::operations {
 
 Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& counts) {
-    FAIRLEAD_TRY(active, db.one<std::int64_t>(
-        "SELECT count(*) FROM operation WHERE org_id = $1 AND state IN ('queued', 'delivered', 'running', 'unknown')",
-        scope.org()
-    ));
+    FAIRLEAD_TRY(
+        active, db.one<std::int64_t>(
+                    "SELECT count(*) FROM operation WHERE org_id = $1 AND state IN ('queued', "
+                    "'delivered', 'running', 'unknown')",
+                    scope.org()
+                )
+    );
     counts.operations_active = active.value_or(0);
     return {};
 }
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -8,4 +8,4 @@ namespace fairlead::operations {
 /// operations_active
 Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& counts);
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -1,7 +1,6 @@
 /// Links coming and going, and handing out what waits.
-#include "controller/operations/operations.hpp"
-
 #include "common/runtime/log.hpp"
+#include "controller/operations/operations.hpp"
 
 #include <boost/json.hpp>
 
@@ -16,12 +15,14 @@ std::uint64_t left_ms(const Operation& operation, Timestamp now) {
     return left.count() > 0 ? static_cast<std::uint64_t>(left.count()) : 1;
 }
 
-}  // namespace
+} // namespace
 
 Result<JournalPosition> Operations::position_of(OperationRepo& repo, const AgentLink& link) {
     FAIRLEAD_TRY(position, repo.journal(link.server));
     if (!position || position->link != link.id || position->journal != link.journal)
-        return fail(Error(Errc::conflict, "Another link speaks for this server now.").with_code("replaced"));
+        return fail(
+            Error(Errc::conflict, "Another link speaks for this server now.").with_code("replaced")
+        );
     return *position;
 }
 
@@ -44,23 +45,32 @@ Result<proto::Deliver> Operations::delivery(
     return deliver;
 }
 
-Result<Attached> Operations::attach(store::UnitOfWork& unit, const AgentLink& link, const proto::Hello& hello) {
+Result<Attached>
+Operations::attach(store::UnitOfWork& unit, const AgentLink& link, const proto::Hello& hello) {
     OperationRepo repo(unit.db(), link.scope);
     auto now = parts_.clock.now();
     FAIRLEAD_TRY(stored, repo.journal(link.server));
     auto position = stored.value_or(JournalPosition{});
     bool same = stored && position.journal == hello.journal;
-    // Fences that we never gave: this controller was restored from a copy and has forgotten what it asked.
+    // Fences that we never gave: this controller was restored from a copy and has forgotten what it
+    // asked.
     bool forgot = hello.highest_fence > position.fence;
     if (stored && forgot)
-        log::warning("a server knows later operations than this controller: it was restored from a copy",
-                     {{"server", link.server.str()}, {"fence", position.fence}, {"servers_fence", hello.highest_fence}});
+        log::warning(
+            "a server knows later operations than this controller: it was restored from a copy",
+            {{"server", link.server.str()},
+             {"fence", position.fence},
+             {"servers_fence", hello.highest_fence}}
+        );
 
     Attached attached;
     attached.acknowledged = std::max(
-        same ? std::min(position.last_seq, hello.last_seq) : 0, std::min(hello.acknowledged, hello.last_seq)
+        same ? std::min(position.last_seq, hello.last_seq) : 0,
+        std::min(hello.acknowledged, hello.last_seq)
     );
-    position = {hello.journal, attached.acknowledged, std::max(position.fence, hello.highest_fence), link.id};
+    position = {
+        hello.journal, attached.acknowledged, std::max(position.fence, hello.highest_fence),
+        link.id};
     FAIRLEAD_CHECK(repo.put_journal(link.server, position));
 
     std::set<std::string, std::less<>> active(hello.active.begin(), hello.active.end());
@@ -74,17 +84,19 @@ Result<Attached> Operations::attach(store::UnitOfWork& unit, const AgentLink& li
         bool in_journal = active.contains(operation.id.str());
         bool answers = in_journal;
         if (in_journal) {
-            // Its reports follow. Where we saw none yet, they may also say that the journal does not know it.
+            // Its reports follow. Where we saw none yet, they may also say that the journal does
+            // not know it.
             operation.state = operation.started_ms ? State::running : State::unknown;
         } else if (before == State::queued && !forgot) {
-            continue;  // due() hands it out, or it expires
+            continue; // due() hands it out, or it expires
         } else if (!operation.started_ms && operation.fence && same) {
             // Never seen to arrive. The journal takes it once, whatever happened to the first copy.
             operation.state = State::delivered;
             auto again = delivery(unit.db(), link.scope, operation);
             if (!again) {
                 proto::Finished finished;
-                finished.error = proto::OperationError{"secrets_unavailable", again.error().message(), ""};
+                finished.error =
+                    proto::OperationError{"secrets_unavailable", again.error().message(), ""};
                 FAIRLEAD_CHECK(finish(unit, link.scope, operation, finished, now));
                 continue;
             }
@@ -95,7 +107,8 @@ Result<Attached> Operations::attach(store::UnitOfWork& unit, const AgentLink& li
             attached.messages.emplace_back(proto::Query{operation.id.str()});
         }
         operation.cancel_sent = operation.cancel_requested && answers;
-        if (operation.cancel_sent) attached.messages.emplace_back(proto::Cancel{operation.id.str()});
+        if (operation.cancel_sent)
+            attached.messages.emplace_back(proto::Cancel{operation.id.str()});
         if (operation.state != before)
             FAIRLEAD_CHECK(move(unit, link.scope, operation));
         else
@@ -132,7 +145,8 @@ Result<Due> Operations::due(store::UnitOfWork& unit, const AgentLink& link) {
             if (!message) {
                 operation.fence.reset();
                 proto::Finished finished;
-                finished.error = proto::OperationError{"secrets_unavailable", message.error().message(), ""};
+                finished.error =
+                    proto::OperationError{"secrets_unavailable", message.error().message(), ""};
                 FAIRLEAD_CHECK(finish(unit, link.scope, operation, finished, now));
                 continue;
             }
@@ -170,4 +184,4 @@ Result<bool> Operations::detach(store::UnitOfWork& unit, const AgentLink& link) 
     return true;
 }
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

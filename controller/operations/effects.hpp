@@ -10,24 +10,29 @@
 
 namespace fairlead::operations {
 
-/// Called inside the transaction that moves the operation, on the writer thread: SQL only, no waiting.
+/// Called inside the transaction that moves the operation, on the writer thread: SQL only, no
+/// waiting.
 class Effects {
 public:
     virtual ~Effects() = default;
 
-    /// The values for Operation::secrets, at each delivery. An error ends the operation as failed with its sentence.
+    /// The values for Operation::secrets, at each delivery. An error ends the operation as failed
+    /// with its sentence.
     virtual Result<std::map<std::string, std::string>> secrets(
-        store::Connection& db, const api::OrgScope& scope, const Operation& operation, const std::string& args
+        store::Connection& db, const api::OrgScope& scope, const Operation& operation,
+        const std::string& args
     ) = 0;
 
     /// The state is another one now, and stored.
-    virtual Result<> moved(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation) = 0;
+    virtual Result<>
+    moved(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation) = 0;
 
-    /// It reached its final state; before `moved`. `finished` came from the server or says why nothing did.
+    /// It reached its final state; before `moved`. `finished` came from the server or says why
+    /// nothing did.
     virtual Result<> finished(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation, const std::string& args,
-        const proto::Finished& finished
+        store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation,
+        const std::string& args, const proto::Finished& finished
     ) = 0;
 };
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -1,7 +1,6 @@
 /// Reports of servers, stored once and in order.
-#include "controller/operations/operations.hpp"
-
 #include "common/runtime/log.hpp"
+#include "controller/operations/operations.hpp"
 #include "controller/operations/view.hpp"
 
 #include <fmt/core.h>
@@ -22,10 +21,13 @@ public:
         FAIRLEAD_TRY(entry, find(report.operation));
         // Of an operation that this controller never had: it was restored from a copy.
         if (!entry) return {};
-        if (report.kind == proto::ReportKind::finished && !entry->operation.fence) FAIRLEAD_CHECK(repo_.trust(entry->operation.id));
+        if (report.kind == proto::ReportKind::finished && !entry->operation.fence)
+            FAIRLEAD_CHECK(repo_.trust(entry->operation.id));
         if (is_final(entry->operation.state) && !mistaken(entry->operation, report)) return {};
         auto& operation = entry->operation;
-        auto at = std::clamp(from_ms(report.at_ms), operation.created_ms, std::max(now_, operation.created_ms));
+        auto at = std::clamp(
+            from_ms(report.at_ms), operation.created_ms, std::max(now_, operation.created_ms)
+        );
         if (report.kind == proto::ReportKind::finished) return finish(*entry, report, at);
         if (operation.state != State::running) {
             operation.state = State::running;
@@ -55,12 +57,15 @@ public:
         if (!any_finished_) return {};
         FAIRLEAD_TRY(waiting, repo_.count_queued(link_.server));
         if (waiting > 0)
-            unit_.after_commit([&links = operations_.parts_.links, server = link_.server] { links.wake(server); });
+            unit_.after_commit([&links = operations_.parts_.links, server = link_.server] {
+                links.wake(server);
+            });
         return {};
     }
 
 private:
-    /// A final state stays, with one exception: that nothing was delivered was said by a controller that had forgotten.
+    /// A final state stays, with one exception: that nothing was delivered was said by a controller
+    /// that had forgotten.
     static bool mistaken(const Operation& operation, const proto::Report& report) {
         // What a server ended itself has a start.
         bool by_us = !operation.started_ms &&
@@ -84,11 +89,14 @@ private:
             if (auto parsed = OperationId::parse(id)) {
                 FAIRLEAD_TRY(row, repo_.find(*parsed));
                 // A server speaks for its own operations only.
-                if (row && row->server_id == link_.server) entry = Entry{std::move(*row), {}, false, false, false};
+                if (row && row->server_id == link_.server)
+                    entry = Entry{std::move(*row), {}, false, false, false};
             }
             if (!entry)
-                log::info("a report names an operation that is not known here",
-                          {{"server", link_.server.str()}, {"operation", cut(id, 64)}});
+                log::info(
+                    "a report names an operation that is not known here",
+                    {{"server", link_.server.str()}, {"operation", cut(id, 64)}}
+                );
             known = entries_.emplace(id, std::move(entry)).first;
         }
         return known->second ? &*known->second : nullptr;
@@ -104,7 +112,8 @@ private:
         step.state = report.state;
         step.percent = std::min(report.percent, 100u);
         step.detail = cut(report.detail, 1000);
-        bool begun = report.state != proto::StepState::pending && report.state != proto::StepState::skipped;
+        bool begun =
+            report.state != proto::StepState::pending && report.state != proto::StepState::skipped;
         if (begun && !step.started_ms) step.started_ms = at;
         bool over = begun && report.state != proto::StepState::running;
         step.finished_ms = over ? std::optional(at) : std::nullopt;
@@ -125,7 +134,8 @@ private:
         operation.log_bytes += static_cast<std::int64_t>(line.text.size());
         if (operation.log_lines == max_log_lines || operation.log_bytes >= max_log_bytes) {
             line.level = proto::LogLevel::warning;
-            line.text = "The log of this operation has reached its limit; further lines are left out.";
+            line.text =
+                "The log of this operation has reached its limit; further lines are left out.";
         }
         entry.logged = true;
         FAIRLEAD_CHECK(repo_.add_line(operation.id, line));
@@ -137,7 +147,8 @@ private:
         auto& operation = entry.operation;
         auto finished = report.finished.value_or(proto::Finished{});
         if (!report.finished)
-            finished.error = proto::OperationError{"bad_report", "The server reported an end without an outcome.", ""};
+            finished.error = proto::OperationError{
+                "bad_report", "The server reported an end without an outcome.", ""};
         bool unknown_there = finished.error && finished.error->code == "journal_unknown";
         // It is on its way there on this very link, and what asked for it (a cancel) was faster.
         if (unknown_there && operation.state == State::delivered) return {};
@@ -149,7 +160,8 @@ private:
                 return {};
             }
             finished = {};
-            finished.outcome = operation.cancel_requested ? proto::Outcome::cancelled : proto::Outcome::expired;
+            finished.outcome =
+                operation.cancel_requested ? proto::Outcome::cancelled : proto::Outcome::expired;
             finished.note = "it never reached its server";
         } else if (!operation.started_ms) {
             operation.started_ms = at;
@@ -182,8 +194,12 @@ Result<std::uint64_t> Operations::accept(
     for (const auto& report : reports) {
         if (report.seq <= position.last_seq) continue;
         if (report.seq != position.last_seq + 1)
-            return fail(Error(Errc::conflict, fmt::format("Report {} came where {} was due.", report.seq,
-                                                          position.last_seq + 1))
+            return fail(Error(
+                            Errc::conflict, fmt::format(
+                                                "Report {} came where {} was due.", report.seq,
+                                                position.last_seq + 1
+                                            )
+            )
                             .with_code("report_gap"));
         FAIRLEAD_CHECK(intake.take(report));
         position.last_seq = report.seq;
@@ -193,4 +209,4 @@ Result<std::uint64_t> Operations::accept(
     return position.last_seq;
 }
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

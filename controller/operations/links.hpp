@@ -7,7 +7,8 @@
 
 namespace fairlead::operations {
 
-/// Thread-safe; never blocks, never calls back on the same stack. Servers without a link are no error.
+/// Thread-safe; never blocks, never calls back on the same stack. Servers without a link are no
+/// error.
 class Links {
 public:
     virtual ~Links() = default;
@@ -19,4 +20,4 @@ public:
     virtual void cut(const ServerId& server, std::string code, std::string message) = 0;
 };
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -13,12 +13,16 @@
 
 namespace fairlead::operations {
 
-/// queued → delivered → running → succeeded | failed | cancelled; queued → expired | cancelled. `unknown`: delivered or
-/// running when the link dropped; the next contact resolves it. Final states never change again.
-BOOST_DEFINE_ENUM_CLASS(State, queued, delivered, running, succeeded, failed, cancelled, expired, unknown)
+/// queued → delivered → running → succeeded | failed | cancelled; queued → expired | cancelled.
+/// `unknown`: delivered or running when the link dropped; the next contact resolves it. Final
+/// states never change again.
+BOOST_DEFINE_ENUM_CLASS(
+    State, queued, delivered, running, succeeded, failed, cancelled, expired, unknown
+)
 
 constexpr bool is_final(State state) {
-    return state == State::succeeded || state == State::failed || state == State::cancelled || state == State::expired;
+    return state == State::succeeded || state == State::failed || state == State::cancelled ||
+           state == State::expired;
 }
 
 /// Bounds of what one operation may hold; the journal of the agent keeps to the same ones.
@@ -53,7 +57,7 @@ struct Operation {
     bool cancel_sent = false;
     std::int64_t log_lines = 0;
     std::int64_t log_bytes = 0;
-    std::optional<std::string> result;  ///< JSON as the API shows it
+    std::optional<std::string> result; ///< JSON as the API shows it
     std::string error_code;
     std::string error_message;
     std::string error_step;
@@ -61,9 +65,10 @@ struct Operation {
 };
 BOOST_DESCRIBE_STRUCT(
     Operation, (),
-    (id, server_id, environment_id, kind, state, mutating, fence, target_name, requested_by, requested_by_email, note,
-     created_ms, deadline_ms, delivered_ms, started_ms, finished_ms, cancel_requested, cancel_sent, log_lines, log_bytes,
-     result, error_code, error_message, error_step, outcome)
+    (id, server_id, environment_id, kind, state, mutating, fence, target_name, requested_by,
+     requested_by_email, note, created_ms, deadline_ms, delivered_ms, started_ms, finished_ms,
+     cancel_requested, cancel_sent, log_lines, log_bytes, result, error_code, error_message,
+     error_step, outcome)
 )
 
 struct Step {
@@ -76,7 +81,9 @@ struct Step {
     std::optional<Timestamp> started_ms;
     std::optional<Timestamp> finished_ms;
 };
-BOOST_DESCRIBE_STRUCT(Step, (), (position, name, title, state, percent, detail, started_ms, finished_ms))
+BOOST_DESCRIBE_STRUCT(
+    Step, (), (position, name, title, state, percent, detail, started_ms, finished_ms)
+)
 
 struct LoggedLine {
     std::int64_t seq = 0;
@@ -89,15 +96,15 @@ BOOST_DESCRIBE_STRUCT(LoggedLine, (), (seq, time_ms, level, step, text))
 
 /// What to ask of a server.
 struct NewOperation {
-    OperationId id;  ///< empty: made
+    OperationId id; ///< empty: made
     std::string kind;
     ServerId server;
     std::optional<EnvironmentId> environment;
-    std::string target_name;  ///< of the environment, or of the server
-    bool mutating = true;     ///< the only such one of its environment
-    std::string args;         ///< JSON by kind, without secrets
+    std::string target_name; ///< of the environment, or of the server
+    bool mutating = true;    ///< the only such one of its environment
+    std::string args;        ///< JSON by kind, without secrets
     std::string note;
-    std::chrono::milliseconds deadline = std::chrono::hours(1);  ///< for its delivery
+    std::chrono::milliseconds deadline = std::chrono::hours(1); ///< for its delivery
 };
 
 /// An agent's link after its hello; the gateway holds it and hands it in with each message.
@@ -105,7 +112,7 @@ struct AgentLink {
     api::OrgScope scope;
     ServerId server;
     std::string journal;
-    std::string id;  ///< random: tells a link from the one that replaced it
+    std::string id; ///< random: tells a link from the one that replaced it
 };
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -19,15 +19,19 @@ proto::Finished ended(proto::Outcome outcome, std::string note) {
 
 State state_of(proto::Outcome outcome) {
     switch (outcome) {
-    case proto::Outcome::succeeded: return State::succeeded;
-    case proto::Outcome::failed: return State::failed;
-    case proto::Outcome::cancelled: return State::cancelled;
-    case proto::Outcome::expired: return State::expired;
+    case proto::Outcome::succeeded:
+        return State::succeeded;
+    case proto::Outcome::failed:
+        return State::failed;
+    case proto::Outcome::cancelled:
+        return State::cancelled;
+    case proto::Outcome::expired:
+        return State::expired;
     }
     return State::failed;
 }
 
-}  // namespace
+} // namespace
 
 void publish(store::UnitOfWork& unit, api::EventSink& sink, std::vector<api::Event> events) {
     if (events.empty()) return;
@@ -44,7 +48,8 @@ std::string cut(std::string text, std::size_t limit) {
     return text + "…";
 }
 
-Result<> Operations::move(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation) {
+Result<>
+Operations::move(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation) {
     OperationRepo repo(unit.db(), scope);
     FAIRLEAD_CHECK(repo.update(operation));
     if (effects_) FAIRLEAD_CHECK(effects_->moved(unit, scope, operation));
@@ -56,13 +61,15 @@ Result<> Operations::move(store::UnitOfWork& unit, const api::OrgScope& scope, c
 }
 
 Result<> Operations::finish(
-    store::UnitOfWork& unit, const api::OrgScope& scope, Operation& operation, const proto::Finished& finished, Timestamp at
+    store::UnitOfWork& unit, const api::OrgScope& scope, Operation& operation,
+    const proto::Finished& finished, Timestamp at
 ) {
     operation.state = state_of(finished.outcome);
     operation.finished_ms = at;
     operation.result = result_text(finished.result);
     if (finished.error) {
-        operation.error_code = finished.error->code.empty() ? "failed" : cut(finished.error->code, 64);
+        operation.error_code =
+            finished.error->code.empty() ? "failed" : cut(finished.error->code, 64);
         operation.error_message = cut(finished.error->message, 8192);
         operation.error_step = cut(finished.error->step, 64);
     }
@@ -77,17 +84,28 @@ Result<> Operations::finish(
 }
 
 Result<Operation> Operations::create(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, NewOperation wanted
+    store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+    NewOperation wanted
 ) {
     if (wanted.args.size() > max_args_bytes)
-        return fail(Errc::invalid, fmt::format("This operation would need {} KiB of arguments; {} KiB is the most. "
-                                               "Use fewer or shorter variables and repositories.",
-                                               wanted.args.size() / 1024, max_args_bytes / 1024));
+        return fail(
+            Errc::invalid, fmt::format(
+                               "This operation would need {} KiB of arguments; {} KiB is the most. "
+                               "Use fewer or shorter variables and repositories.",
+                               wanted.args.size() / 1024, max_args_bytes / 1024
+                           )
+        );
     OperationRepo repo(unit.db(), scope);
     FAIRLEAD_TRY(waiting, repo.count_queued(wanted.server));
     if (waiting >= max_queued)
-        return fail(Error(Errc::rate_limited, fmt::format("{} operations already wait for this server. Let it come back, or "
-                                                          "cancel some.", waiting))
+        return fail(Error(
+                        Errc::rate_limited,
+                        fmt::format(
+                            "{} operations already wait for this server. Let it come back, or "
+                            "cancel some.",
+                            waiting
+                        )
+        )
                         .with_code("too_many_operations"));
 
     auto now = parts_.clock.now();
@@ -107,8 +125,14 @@ Result<Operation> Operations::create(
     if (!stored) {
         FAIRLEAD_TRY(other, repo.busy_with(*operation.environment_id));
         auto id = other ? other->str() : std::string();
-        return fail(Error(Errc::conflict, fmt::format("Another operation on this environment is not over: {}. Wait for it, "
-                                                      "or cancel it.", id))
+        return fail(Error(
+                        Errc::conflict,
+                        fmt::format(
+                            "Another operation on this environment is not over: {}. Wait for it, "
+                            "or cancel it.",
+                            id
+                        )
+        )
                         .with_code("operation_in_progress")
                         .with_fact("operation_id", id));
     }
@@ -116,7 +140,8 @@ Result<Operation> Operations::create(
     api::Act act;
     act.action = operation.kind;
     act.target_type = operation.environment_id ? "environment" : "server";
-    act.target_id = operation.environment_id ? operation.environment_id->str() : operation.server_id.str();
+    act.target_id =
+        operation.environment_id ? operation.environment_id->str() : operation.server_id.str();
     act.target_name = operation.target_name;
     act.after = boost::json::object{{"operation_id", operation.id.str()}};
     if (!operation.note.empty()) (*act.after)["note"] = operation.note;
@@ -126,30 +151,42 @@ Result<Operation> Operations::create(
     std::vector<api::Event> events;
     add_events(events, scope.org(), operation, {});
     publish(unit, parts_.events, std::move(events));
-    unit.after_commit([&links = parts_.links, server = operation.server_id] { links.wake(server); });
+    unit.after_commit([&links = parts_.links, server = operation.server_id] { links.wake(server); }
+    );
     return operation;
 }
 
 Result<Operation> Operations::cancel(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const OperationId& id
+    store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+    const OperationId& id
 ) {
     OperationRepo repo(unit.db(), scope);
     FAIRLEAD_TRY(operation, repo.get(id));
     if (is_final(operation.state))
-        return fail(Error(Errc::conflict, fmt::format("The operation is over: it {}.",
-                                                      operation.state == State::succeeded   ? "succeeded"
-                                                      : operation.state == State::failed    ? "failed"
-                                                      : operation.state == State::cancelled ? "was cancelled"
-                                                                                            : "expired"))
+        return fail(Error(
+                        Errc::conflict, fmt::format(
+                                            "The operation is over: it {}.",
+                                            operation.state == State::succeeded   ? "succeeded"
+                                            : operation.state == State::failed    ? "failed"
+                                            : operation.state == State::cancelled ? "was cancelled"
+                                                                                  : "expired"
+                                        )
+        )
                         .with_code("operation_finished"));
     FAIRLEAD_TRY(steps, repo.steps(id));
     bool too_late = std::any_of(steps.begin(), steps.end(), [](const Step& step) {
-        return step.name == "keep" && (step.state == proto::StepState::running || step.state == proto::StepState::done);
+        return step.name == "keep" &&
+               (step.state == proto::StepState::running || step.state == proto::StepState::done);
     });
     if (too_late)
-        return fail(Error(Errc::conflict, "The new release is live and the operation only tidies up: there is nothing left "
-                                          "to cancel. Roll back instead.")
-                        .with_code("not_cancellable"));
+        return fail(
+            Error(
+                Errc::conflict,
+                "The new release is live and the operation only tidies up: there is nothing left "
+                "to cancel. Roll back instead."
+            )
+                .with_code("not_cancellable")
+        );
     if (operation.cancel_requested) return operation;
 
     operation.cancel_requested = true;
@@ -160,16 +197,22 @@ Result<Operation> Operations::cancel(
     act.target_name = operation.kind + " " + operation.target_name;
     parts_.audit.record(unit, scope, actor, std::move(act));
     if (operation.state == State::queued) {
-        FAIRLEAD_CHECK(finish(unit, scope, operation, ended(proto::Outcome::cancelled, "cancelled before it was delivered"),
-                              parts_.clock.now()));
+        FAIRLEAD_CHECK(finish(
+            unit, scope, operation,
+            ended(proto::Outcome::cancelled, "cancelled before it was delivered"),
+            parts_.clock.now()
+        ));
     } else {
         FAIRLEAD_CHECK(move(unit, scope, operation));
-        unit.after_commit([&links = parts_.links, server = operation.server_id] { links.wake(server); });
+        unit.after_commit([&links = parts_.links, server = operation.server_id] {
+            links.wake(server);
+        });
     }
     return operation;
 }
 
-Result<> Operations::abandon(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) {
+Result<>
+Operations::abandon(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) {
     OperationRepo repo(unit.db(), scope);
     FAIRLEAD_TRY(position, repo.journal(server));
     if (position) {
@@ -180,8 +223,10 @@ Result<> Operations::abandon(store::UnitOfWork& unit, const api::OrgScope& scope
     FAIRLEAD_TRY(open, repo.open_of(server, max_queued + max_outstanding));
     for (auto& operation : open) {
         if (operation.state == State::queued) {
-            FAIRLEAD_CHECK(finish(unit, scope, operation, ended(proto::Outcome::expired, "its server was revoked"),
-                                  parts_.clock.now()));
+            FAIRLEAD_CHECK(finish(
+                unit, scope, operation, ended(proto::Outcome::expired, "its server was revoked"),
+                parts_.clock.now()
+            ));
         } else if (operation.state != State::unknown) {
             operation.state = State::unknown;
             FAIRLEAD_CHECK(move(unit, scope, operation));
@@ -196,9 +241,14 @@ Result<> Operations::start() {
     for (const auto& org : orgs) {
         auto scope = api::ScopeIssuer::scope(org);
         auto done = parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
-            FAIRLEAD_CHECK(unit.db().run("UPDATE operation SET state = 'unknown'"
-                                         " WHERE org_id = $1 AND state IN ('delivered', 'running')", org));
-            FAIRLEAD_CHECK(unit.db().run("UPDATE agent_journal SET link = '' WHERE org_id = $1", org));
+            FAIRLEAD_CHECK(unit.db().run(
+                "UPDATE operation SET state = 'unknown'"
+                " WHERE org_id = $1 AND state IN ('delivered', 'running')",
+                org
+            ));
+            FAIRLEAD_CHECK(
+                unit.db().run("UPDATE agent_journal SET link = '' WHERE org_id = $1", org)
+            );
             return {};
         });
         FAIRLEAD_CHECK(std::move(done));
@@ -211,21 +261,30 @@ Result<> Operations::tick() {
     if (now < from_ms(started_ms_) + grace) return {};
     constexpr std::int64_t at_once = 100;
 
-    FAIRLEAD_TRY(late, parts_.store.read([&](store::Connection& db) { return orgs_with_overdue(db, now); }));
+    FAIRLEAD_TRY(late, parts_.store.read([&](store::Connection& db) {
+        return orgs_with_overdue(db, now);
+    }));
     for (const auto& org : late) {
         auto scope = api::ScopeIssuer::scope(org);
         auto done = parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
             FAIRLEAD_TRY(overdue, OperationRepo(unit.db(), scope).overdue(now, at_once));
             for (auto& operation : overdue)
-                FAIRLEAD_CHECK(finish(unit, scope, operation,
-                                      ended(proto::Outcome::expired, "its server did not take it before the deadline"), now));
+                FAIRLEAD_CHECK(finish(
+                    unit, scope, operation,
+                    ended(
+                        proto::Outcome::expired, "its server did not take it before the deadline"
+                    ),
+                    now
+                ));
             return {};
         });
         FAIRLEAD_CHECK(std::move(done));
     }
 
     auto before = now - logs_kept;
-    FAIRLEAD_TRY(old, parts_.store.read([&](store::Connection& db) { return orgs_with_old_logs(db, before); }));
+    FAIRLEAD_TRY(old, parts_.store.read([&](store::Connection& db) {
+        return orgs_with_old_logs(db, before);
+    }));
     for (const auto& org : old) {
         auto scope = api::ScopeIssuer::scope(org);
         FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
@@ -235,4 +294,4 @@ Result<> Operations::tick() {
     return {};
 }
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -16,14 +16,14 @@ namespace fairlead::operations {
 
 /// What a hello brought about.
 struct Attached {
-    std::uint64_t acknowledged = 0;         ///< for the welcome
-    std::vector<proto::ToAgent> messages;   ///< after it: deliveries again, cancels, queries
+    std::uint64_t acknowledged = 0;       ///< for the welcome
+    std::vector<proto::ToAgent> messages; ///< after it: deliveries again, cancels, queries
 };
 
 /// What is for a server now.
 struct Due {
     std::vector<proto::ToAgent> messages;
-    bool more = false;  ///< ask again when these are sent
+    bool more = false; ///< ask again when these are sent
 };
 
 /// Collects events and publishes them once the unit is durable.
@@ -32,8 +32,8 @@ void publish(store::UnitOfWork& unit, api::EventSink& sink, std::vector<api::Eve
 /// Cuts to `limit` bytes at a character's border.
 std::string cut(std::string text, std::size_t limit);
 
-/// Thread-safe: everything it knows is in the store. Functions with a UnitOfWork run inside the caller's transaction;
-/// those without open their own and are for worker threads.
+/// Thread-safe: everything it knows is in the store. Functions with a UnitOfWork run inside the
+/// caller's transaction; those without open their own and are for worker threads.
 class Operations {
 public:
     struct Parts {
@@ -50,14 +50,18 @@ public:
 
     // ---- what people ask ----
 
-    /// Stores a queued operation with its audit entry, and wakes the server's link after the commit.
-    /// Errc::conflict (operation_in_progress, fact operation_id), Errc::rate_limited (too_many_operations).
+    /// Stores a queued operation with its audit entry, and wakes the server's link after the
+    /// commit. Errc::conflict (operation_in_progress, fact operation_id), Errc::rate_limited
+    /// (too_many_operations).
     Result<Operation> create(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, NewOperation wanted
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        NewOperation wanted
     );
-    /// Queued ones end at once, others when the agent has undone them. Errc::conflict: operation_finished, not_cancellable.
+    /// Queued ones end at once, others when the agent has undone them. Errc::conflict:
+    /// operation_finished, not_cancellable.
     Result<Operation> cancel(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor, const OperationId& id
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const OperationId& id
     );
     /// The server is revoked: what it does not have expires, what it has becomes unknown.
     Result<> abandon(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
@@ -65,22 +69,27 @@ public:
     // ---- what links bring; for one server, one call at a time ----
 
     /// A hello: the link named in `link` speaks for the server from now on.
-    Result<Attached> attach(store::UnitOfWork& unit, const AgentLink& link, const proto::Hello& hello);
-    /// Hands out what waits: fences are given here, in the transaction that says delivered. Errc::conflict: replaced.
+    Result<Attached>
+    attach(store::UnitOfWork& unit, const AgentLink& link, const proto::Hello& hello);
+    /// Hands out what waits: fences are given here, in the transaction that says delivered.
+    /// Errc::conflict: replaced.
     Result<Due> due(store::UnitOfWork& unit, const AgentLink& link);
-    /// Stores reports in order and says up to which one. Known ones are skipped; Errc::conflict: report_gap, replaced.
+    /// Stores reports in order and says up to which one. Known ones are skipped; Errc::conflict:
+    /// report_gap, replaced.
     Result<std::uint64_t> accept(
         store::UnitOfWork& unit, const AgentLink& link, const std::vector<proto::Report>& reports
     );
-    /// The link is gone: what the server holds becomes unknown. False, and nothing done, when another one took its place.
+    /// The link is gone: what the server holds becomes unknown. False, and nothing done, when
+    /// another one took its place.
     Result<bool> detach(store::UnitOfWork& unit, const AgentLink& link);
 
     // ---- time ----
 
     /// At start, before links: nobody is connected, so what servers hold is unknown.
     Result<> start();
-    /// Every few seconds: expires what was not delivered in time, forgets old logs. For two minutes after the start nothing
-    /// expires: servers that took an operation before the controller was restored from a copy first get to say so.
+    /// Every few seconds: expires what was not delivered in time, forgets old logs. For two minutes
+    /// after the start nothing expires: servers that took an operation before the controller was
+    /// restored from a copy first get to say so.
     Result<> tick();
 
     static constexpr auto grace = std::chrono::minutes(2);
@@ -94,10 +103,11 @@ private:
     /// Stores it, tells the effects and the events.
     Result<> move(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation);
     Result<> finish(
-        store::UnitOfWork& unit, const api::OrgScope& scope, Operation& operation, const proto::Finished& finished,
-        Timestamp at
+        store::UnitOfWork& unit, const api::OrgScope& scope, Operation& operation,
+        const proto::Finished& finished, Timestamp at
     );
-    Result<proto::Deliver> delivery(store::Connection& db, const api::OrgScope& scope, const Operation& operation);
+    Result<proto::Deliver>
+    delivery(store::Connection& db, const api::OrgScope& scope, const Operation& operation);
     Result<JournalPosition> position_of(OperationRepo& repo, const AgentLink& link);
 
     Parts parts_;
@@ -105,4 +115,4 @@ private:
     std::atomic<std::int64_t> started_ms_ = 0;
 };
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

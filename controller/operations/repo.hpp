@@ -15,7 +15,7 @@ struct OperationFilter {
     std::string server;
     std::string state;
     std::string kind;
-    std::string below;  ///< an id: older ones
+    std::string below; ///< an id: older ones
     std::int64_t limit = 50;
 };
 
@@ -44,9 +44,11 @@ public:
 
     /// Not finished ones of a server, in the order of their creation.
     Result<std::vector<Operation>> open_of(const ServerId& server, std::int64_t limit);
-    Result<std::vector<Operation>> queued_of(const ServerId& server, Timestamp now, std::int64_t limit);
+    Result<std::vector<Operation>>
+    queued_of(const ServerId& server, Timestamp now, std::int64_t limit);
     Result<std::vector<Operation>> to_cancel_of(const ServerId& server);
-    /// Marks what was cancelled or expired since `since` without ever having a fence: the server may know better.
+    /// Marks what was cancelled or expired since `since` without ever having a fence: the server
+    /// may know better.
     Result<> doubt_undelivered(const ServerId& server, Timestamp since);
     Result<std::vector<Operation>> doubted(const ServerId& server);
     Result<> trust(const OperationId& id);
@@ -57,7 +59,8 @@ public:
     Result<std::vector<Step>> steps(const OperationId& id);
     Result<> put_step(const OperationId& id, const Step& step);
     Result<std::optional<Step>> step(const OperationId& id, std::uint32_t position);
-    Result<std::vector<LoggedLine>> log(const OperationId& id, std::int64_t after, std::int64_t limit);
+    Result<std::vector<LoggedLine>>
+    log(const OperationId& id, std::int64_t after, std::int64_t limit);
     Result<> add_line(const OperationId& id, const LoggedLine& line);
     /// Forgets the logs of up to `limit` operations that finished before `before`.
     Result<> forget_logs(Timestamp before, std::int64_t limit);
@@ -75,4 +78,4 @@ Result<std::vector<OrgId>> orgs_with_overdue(store::Connection& db, Timestamp no
 Result<std::vector<OrgId>> orgs_with_old_logs(store::Connection& db, Timestamp before);
 Result<std::vector<OrgId>> orgs_with_open(store::Connection& db);
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

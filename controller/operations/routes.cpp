@@ -17,14 +17,24 @@ using api::Response;
 
 constexpr std::string_view base = "/api/v1/orgs/{org}/operations";
 
-Result<std::optional<std::uint64_t>> number(std::string_view name, std::optional<std::string_view> text, std::uint64_t least,
-                                            std::uint64_t most) {
+Result<std::optional<std::uint64_t>> number(
+    std::string_view name, std::optional<std::string_view> text, std::uint64_t least,
+    std::uint64_t most
+) {
     if (!text) return std::optional<std::uint64_t>();
     std::uint64_t value = 0;
     auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
     if (error != std::errc() || end != text->data() + text->size() || value < least || value > most)
-        return fail(Error(Errc::invalid, fmt::format("{} is \"{}\"; it must be a number from {} to {}.", name, *text, least, most))
-                        .with_fields({{std::string(name), fmt::format("must be a number from {} to {}", least, most)}}));
+        return fail(Error(
+                        Errc::invalid, fmt::format(
+                                           "{} is \"{}\"; it must be a number from {} to {}.", name,
+                                           *text, least, most
+                                       )
+        )
+                        .with_fields(
+                            {{std::string(name),
+                              fmt::format("must be a number from {} to {}", least, most)}}
+                        ));
     return std::optional(value);
 }
 
@@ -32,14 +42,17 @@ Result<std::string> word(const Call& call, std::string_view name, auto known) {
     auto text = call.query(name);
     if (!text) return std::string();
     if (!known(*text))
-        return fail(Error(Errc::invalid, fmt::format("{} is \"{}\", which is not known.", name, *text))
-                        .with_fields({{std::string(name), "is not known"}}));
+        return fail(
+            Error(Errc::invalid, fmt::format("{} is \"{}\", which is not known.", name, *text))
+                .with_fields({{std::string(name), "is not known"}})
+        );
     return std::string(*text);
 }
 
 bool known_kind(std::string_view kind) {
-    constexpr std::array kinds{proto::kind::ping,  proto::kind::preflight, proto::kind::deploy,  proto::kind::rollback,
-                               proto::kind::start, proto::kind::stop,      proto::kind::restart, proto::kind::remove};
+    constexpr std::array kinds{proto::kind::ping,     proto::kind::preflight, proto::kind::deploy,
+                               proto::kind::rollback, proto::kind::start,     proto::kind::stop,
+                               proto::kind::restart,  proto::kind::remove};
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
@@ -48,7 +61,9 @@ Result<Response> list(const Call& call, store::Store& store) {
     OperationFilter filter;
     FAIRLEAD_TRY(environment, query_id<EnvironmentId>(call, "environment"));
     FAIRLEAD_TRY(server, query_id<ServerId>(call, "server"));
-    FAIRLEAD_TRY(state, word(call, "state", [](auto text) { return json::enum_from<State>(text).has_value(); }));
+    FAIRLEAD_TRY(state, word(call, "state", [](auto text) {
+                     return json::enum_from<State>(text).has_value();
+                 }));
     FAIRLEAD_TRY(kind, word(call, "kind", known_kind));
     filter = {environment, server, state, kind, page.after, page.limit + 1};
     return store.read([&](store::Connection& db) -> Result<Response> {
@@ -89,7 +104,8 @@ Result<Response> get_log(const Call& call, store::Store& store) {
         }
         boost::json::array data;
         for (const auto& line : lines) data.push_back(to_json(line));
-        return api::answer(boost::json::object{{"data", std::move(data)}, {"next_after", std::move(next)}});
+        return api::answer(boost::json::object{
+            {"data", std::move(data)}, {"next_after", std::move(next)}});
     });
 }
 
@@ -132,15 +148,18 @@ Result<Response> cancel(const Call& call, store::Store& store, Operations& opera
     return store.write([&](store::UnitOfWork& unit) -> Result<Response> {
         FAIRLEAD_TRY(operation, operations.cancel(unit, call.scope(), call.actor(), id));
         FAIRLEAD_TRY(steps, OperationRepo(unit.db(), call.scope()).steps(id));
-        return api::accepted(to_json(operation, steps), call.request().path.substr(0, call.request().path.rfind('/')));
+        return api::accepted(
+            to_json(operation, steps), call.request().path.substr(0, call.request().path.rfind('/'))
+        );
     });
 }
 
-}  // namespace
+} // namespace
 
 Response accepted(const api::OrgScope& scope, const Operation& operation) {
     return api::accepted(
-        to_json(operation, {}), fmt::format("/api/v1/orgs/{}/operations/{}", scope.org().str(), operation.id.str())
+        to_json(operation, {}),
+        fmt::format("/api/v1/orgs/{}/operations/{}", scope.org().str(), operation.id.str())
     );
 }
 
@@ -149,13 +168,23 @@ void add_operation_routes(
 ) {
     std::string all(base);
     auto one = all + "/{operation}";
-    table.add(api::Method::get, all, "operations.view", [&store](const Call& call) { return list(call, store); });
-    table.add(api::Method::get, one, "operations.view", [&store](const Call& call) { return get(call, store); });
-    table.add(api::Method::get, one + "/log", "operations.view", [&store](const Call& call) { return get_log(call, store); });
-    table.add(api::Method::get, one + "/events", "operations.view",
-              [&store, &events](const Call& call) { return stream(call, store, events); });
-    table.add(api::Method::post, one + "/cancel", "operations.cancel",
-              [&store, &operations](const Call& call) { return cancel(call, store, operations); });
+    table.add(api::Method::get, all, "operations.view", [&store](const Call& call) {
+        return list(call, store);
+    });
+    table.add(api::Method::get, one, "operations.view", [&store](const Call& call) {
+        return get(call, store);
+    });
+    table.add(api::Method::get, one + "/log", "operations.view", [&store](const Call& call) {
+        return get_log(call, store);
+    });
+    table.add(
+        api::Method::get, one + "/events", "operations.view",
+        [&store, &events](const Call& call) { return stream(call, store, events); }
+    );
+    table.add(
+        api::Method::post, one + "/cancel", "operations.cancel",
+        [&store, &operations](const Call& call) { return cancel(call, store, operations); }
+    );
 }
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -21,9 +21,12 @@ Result<std::string> query_id(const api::Call& call, std::string_view name) {
     if (!text) return std::string();
     auto id = IdType::parse(*text);
     if (!id)
-        return fail(Error(Errc::invalid, std::string(name) + " is \"" + std::string(*text) + "\", which is no id.")
+        return fail(Error(
+                        Errc::invalid,
+                        std::string(name) + " is \"" + std::string(*text) + "\", which is no id."
+        )
                         .with_fields({{std::string(name), "is no id"}}));
     return id->str();
 }
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -78,4 +78,4 @@ CREATE TABLE agent_journal (
 );
 )sql";
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

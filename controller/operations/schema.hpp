@@ -1,4 +1,5 @@
-/// Tables of operations, one script a migration. `app` numbers them in the list of the whole program.
+/// Tables of operations, one script a migration. `app` numbers them in the list of the whole
+/// program.
 #pragma once
 
 #include <string_view>
@@ -7,4 +8,4 @@ namespace fairlead::operations {
 
 extern const std::string_view first_tables;
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

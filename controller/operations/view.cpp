@@ -8,30 +8,36 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-value time(const std::optional<Timestamp>& at) { return at ? value(to_rfc3339(*at)) : value(nullptr); }
-value text_or_null(const std::string& text) { return text.empty() ? value(nullptr) : value(text); }
+value time(const std::optional<Timestamp>& at) {
+    return at ? value(to_rfc3339(*at)) : value(nullptr);
+}
+value text_or_null(const std::string& text) {
+    return text.empty() ? value(nullptr) : value(text);
+}
 
 constexpr std::string_view permission = "operations.view";
 
-}  // namespace
+} // namespace
 
 object to_json(const Step& step) {
     bool moving = step.state == proto::StepState::running || step.state == proto::StepState::done;
-    return {{"name", step.name},
-            {"title", step.title},
-            {"state", json::enum_name(step.state)},
-            {"percent", moving ? value(step.percent) : value(nullptr)},
-            {"started_at", time(step.started_ms)},
-            {"finished_at", time(step.finished_ms)},
-            {"detail", text_or_null(step.detail)}};
+    return {
+        {"name", step.name},
+        {"title", step.title},
+        {"state", json::enum_name(step.state)},
+        {"percent", moving ? value(step.percent) : value(nullptr)},
+        {"started_at", time(step.started_ms)},
+        {"finished_at", time(step.finished_ms)},
+        {"detail", text_or_null(step.detail)}};
 }
 
 object to_json(const LoggedLine& line) {
-    return {{"seq", line.seq},
-            {"time", to_rfc3339(line.time_ms)},
-            {"level", json::enum_name(line.level)},
-            {"step", text_or_null(line.step)},
-            {"text", line.text}};
+    return {
+        {"seq", line.seq},
+        {"time", to_rfc3339(line.time_ms)},
+        {"level", json::enum_name(line.level)},
+        {"step", text_or_null(line.step)},
+        {"text", line.text}};
 }
 
 object to_json(const Operation& o, const std::vector<Step>& steps) {
@@ -59,19 +65,25 @@ object to_json(const Operation& o, const std::vector<Step>& steps) {
         {"error", nullptr},
         {"outcome", text_or_null(o.outcome)},
     };
-    if (o.requested_by) body["requested_by"] = object{{"id", o.requested_by->str()}, {"email", o.requested_by_email}};
+    if (o.requested_by)
+        body["requested_by"] =
+            object{{"id", o.requested_by->str()}, {"email", o.requested_by_email}};
     if (o.result) body["result"] = boost::json::parse(*o.result);
     if (!o.error_code.empty())
-        body["error"] = object{{"code", o.error_code}, {"message", o.error_message}, {"step", text_or_null(o.error_step)}};
+        body["error"] = object{
+            {"code", o.error_code},
+            {"message", o.error_message},
+            {"step", text_or_null(o.error_step)}};
     return body;
 }
 
 object reference(const Operation& o) {
-    return {{"id", o.id.str()},
-            {"kind", o.kind},
-            {"state", json::enum_name(o.state)},
-            {"created_at", to_rfc3339(o.created_ms)},
-            {"finished_at", time(o.finished_ms)}};
+    return {
+        {"id", o.id.str()},
+        {"kind", o.kind},
+        {"state", json::enum_name(o.state)},
+        {"created_at", to_rfc3339(o.created_ms)},
+        {"finished_at", time(o.finished_ms)}};
 }
 
 std::optional<std::string> result_text(const proto::OperationResult& result) {
@@ -80,12 +92,13 @@ std::optional<std::string> result_text(const proto::OperationResult& result) {
         auto& checks = body["checks"].emplace_array();
         for (const auto& check : result.preflight->checks) {
             if (checks.size() == 100) break;
-            checks.push_back(object{{"id", check.id},
-                                    {"title", check.title},
-                                    {"result", json::enum_name(check.result)},
-                                    {"value", text_or_null(check.value)},
-                                    {"need", text_or_null(check.need)},
-                                    {"remedy", text_or_null(check.remedy)}});
+            checks.push_back(object{
+                {"id", check.id},
+                {"title", check.title},
+                {"result", json::enum_name(check.result)},
+                {"value", text_or_null(check.value)},
+                {"need", text_or_null(check.need)},
+                {"remedy", text_or_null(check.remedy)}});
         }
     }
     if (result.release && !result.release->id.empty()) body["release_id"] = result.release->id;
@@ -99,22 +112,39 @@ std::string event_text(std::string_view type, const object& data) {
 }
 
 void add_events(
-    std::vector<api::Event>& to, const OrgId& org, const Operation& operation, const std::vector<Step>& steps
+    std::vector<api::Event>& to, const OrgId& org, const Operation& operation,
+    const std::vector<Step>& steps
 ) {
     auto data = boost::json::serialize(to_json(operation, steps));
     to.push_back({org, "operation.updated", data, std::string(permission), std::nullopt, false});
-    to.push_back({org, "operation", std::move(data), std::string(permission), operation.id, is_final(operation.state)});
+    to.push_back(
+        {org, "operation", std::move(data), std::string(permission), operation.id,
+         is_final(operation.state)}
+    );
 }
 
-void add_events(std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const Step& step) {
+void add_events(
+    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const Step& step
+) {
     auto data = to_json(step);
-    to.push_back({org, "step", boost::json::serialize(data), std::string(permission), operation, false});
+    to.push_back(
+        {org, "step", boost::json::serialize(data), std::string(permission), operation, false}
+    );
     object with_id{{"operation_id", operation.str()}, {"step", std::move(data)}};
-    to.push_back({org, "operation.step", boost::json::serialize(with_id), std::string(permission), std::nullopt, false});
+    to.push_back(
+        {org, "operation.step", boost::json::serialize(with_id), std::string(permission),
+         std::nullopt, false}
+    );
 }
 
-void add_events(std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const LoggedLine& line) {
-    to.push_back({org, "log", boost::json::serialize(to_json(line)), std::string(permission), operation, false});
+void add_events(
+    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation,
+    const LoggedLine& line
+) {
+    to.push_back(
+        {org, "log", boost::json::serialize(to_json(line)), std::string(permission), operation,
+         false}
+    );
 }
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -16,15 +16,24 @@ boost::json::object to_json(const LoggedLine& line);
 /// {id, kind, state, created_at, finished_at}
 boost::json::object reference(const Operation& operation);
 
-/// What the result of a server becomes: checks, release_id, downtime_ms; nothing when there is nothing to say.
+/// What the result of a server becomes: checks, release_id, downtime_ms; nothing when there is
+/// nothing to say.
 std::optional<std::string> result_text(const proto::OperationResult& result);
 
 /// "event: …\ndata: …\n\n", without an id: part of EventStream::first.
 std::string event_text(std::string_view type, const boost::json::object& data);
 
 /// The same news for the organization's stream and for the operation's own.
-void add_events(std::vector<api::Event>& to, const OrgId& org, const Operation& operation, const std::vector<Step>& steps);
-void add_events(std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const Step& step);
-void add_events(std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const LoggedLine& line);
+void add_events(
+    std::vector<api::Event>& to, const OrgId& org, const Operation& operation,
+    const std::vector<Step>& steps
+);
+void add_events(
+    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const Step& step
+);
+void add_events(
+    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation,
+    const LoggedLine& line
+);
 
-}  // namespace fairlead::operations
+} // namespace fairlead::operations

@@ -2,29 +2,38 @@
 
 namespace fairlead::orgs {
 
-#define FAIRLEAD_MEMBERSHIP                                                                                            \
-    "SELECT m.org_id, o.name AS org_name, o.slug AS org_slug, o.plan, m.role, m.owner"                                 \
+#define FAIRLEAD_MEMBERSHIP                                                                        \
+    "SELECT m.org_id, o.name AS org_name, o.slug AS org_slug, o.plan, m.role, m.owner"             \
     " FROM membership m JOIN org o ON o.id = m.org_id"
 
 Result<Org> OrgRepo::get() {
     return store::present(
-        db_.one<Org>("SELECT id, name, slug, plan, created_ms AS created FROM org WHERE id = $1", org_),
+        db_.one<Org>(
+            "SELECT id, name, slug, plan, created_ms AS created FROM org WHERE id = $1", org_
+        ),
         "There is no such organization."
     );
 }
 
 Result<std::vector<Membership>> Memberships::of(const UserId& user) {
-    return db_.all<Membership>(FAIRLEAD_MEMBERSHIP " WHERE m.user_id = $1 ORDER BY o.name, o.id LIMIT 1000", user);
+    return db_.all<Membership>(
+        FAIRLEAD_MEMBERSHIP " WHERE m.user_id = $1 ORDER BY o.name, o.id LIMIT 1000", user
+    );
 }
 
 Result<std::optional<Membership>> Memberships::find(const OrgId& org, const UserId& user) {
-    return db_.one<Membership>(FAIRLEAD_MEMBERSHIP " WHERE m.org_id = $1 AND m.user_id = $2", org, user);
+    return db_.one<Membership>(
+        FAIRLEAD_MEMBERSHIP " WHERE m.org_id = $1 AND m.user_id = $2", org, user
+    );
 }
 
-Result<> Memberships::add(const OrgId& org, const UserId& user, std::string_view role, bool owner, Timestamp now) {
+Result<> Memberships::add(
+    const OrgId& org, const UserId& user, std::string_view role, bool owner, Timestamp now
+) {
     FAIRLEAD_CHECK(db_.run(
-        "INSERT INTO membership (org_id, user_id, role, owner, created_ms) VALUES ($1, $2, $3, $4, $5)", org, user, role,
-        owner, now
+        "INSERT INTO membership (org_id, user_id, role, owner, created_ms) VALUES ($1, $2, $3, $4, "
+        "$5)",
+        org, user, role, owner, now
     ));
     return {};
 }
@@ -32,13 +41,15 @@ Result<> Memberships::add(const OrgId& org, const UserId& user, std::string_view
 Result<Org> Memberships::create(std::string_view name, Plan plan, Timestamp now) {
     Org org{OrgId::make(now), std::string(name), slug_of(name), plan, now};
     FAIRLEAD_CHECK(db_.run(
-        "INSERT INTO org (id, name, slug, plan, created_ms) VALUES ($1, $2, $3, $4, $5)", org.id, org.name, org.slug,
-        org.plan, org.created
+        "INSERT INTO org (id, name, slug, plan, created_ms) VALUES ($1, $2, $3, $4, $5)", org.id,
+        org.name, org.slug, org.plan, org.created
     ));
     return org;
 }
 
-Result<std::vector<OrgId>> Memberships::all() { return db_.all<OrgId>("SELECT id FROM org ORDER BY id"); }
+Result<std::vector<OrgId>> Memberships::all() {
+    return db_.all<OrgId>("SELECT id FROM org ORDER BY id");
+}
 
 std::string slug_of(std::string_view name) {
     std::string slug;
@@ -55,4 +66,4 @@ std::string slug_of(std::string_view name) {
     return slug.empty() ? "org" : slug;
 }
 
-}  // namespace fairlead::orgs
+} // namespace fairlead::orgs

@@ -57,7 +57,8 @@ public:
     /// All of a person's, by name; at most 1,000.
     Result<std::vector<Membership>> of(const UserId& user);
     Result<std::optional<Membership>> find(const OrgId& org, const UserId& user);
-    Result<> add(const OrgId& org, const UserId& user, std::string_view role, bool owner, Timestamp now);
+    Result<>
+    add(const OrgId& org, const UserId& user, std::string_view role, bool owner, Timestamp now);
 
     /// Errc::conflict when the slug is taken.
     Result<Org> create(std::string_view name, Plan plan, Timestamp now);
@@ -79,14 +80,18 @@ struct Counts {
     std::int64_t environments_running = 0;
     std::int64_t operations_active = 0;
 };
-BOOST_DESCRIBE_STRUCT(Counts, (), (servers, servers_online, projects, environments, environments_running, operations_active))
+BOOST_DESCRIBE_STRUCT(
+    Counts, (),
+    (servers, servers_online, projects, environments, environments_running, operations_active)
+)
 
 /// Adds the numbers of one subject; each subject gives `app` its own.
 using Counter = std::function<Result<>(store::Connection&, const api::OrgScope&, Counts&)>;
 
 /// GET /api/v1/orgs/{org} and its events.
 void add_org_routes(
-    api::RouteTable& table, store::Store& store, api::EventSink& events, std::vector<Counter> counters
+    api::RouteTable& table, store::Store& store, api::EventSink& events,
+    std::vector<Counter> counters
 );
 
-}  // namespace fairlead::orgs
+} // namespace fairlead::orgs

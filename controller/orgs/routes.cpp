@@ -7,7 +7,8 @@
 namespace fairlead::orgs {
 namespace {
 
-Result<api::Response> get(const api::Call& call, store::Store& store, const std::vector<Counter>& counters) {
+Result<api::Response>
+get(const api::Call& call, store::Store& store, const std::vector<Counter>& counters) {
     return store.read([&](store::Connection& db) -> Result<api::Response> {
         FAIRLEAD_TRY(org, OrgRepo(db, call.scope()).get());
         Counts counts;
@@ -31,7 +32,10 @@ Result<std::optional<std::uint64_t>> last_seen(const api::Call& call) {
     std::uint64_t id = 0;
     auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), id);
     if (failed != std::errc() || end != text->data() + text->size())
-        return fail(Error(Errc::invalid, "Last-Event-ID is \"" + std::string(text->substr(0, 64)) + "\"; it must be the id of an event.")
+        return fail(Error(
+                        Errc::invalid, "Last-Event-ID is \"" + std::string(text->substr(0, 64)) +
+                                           "\"; it must be the id of an event."
+        )
                         .with_fields({{"last_event_id", "must be the id of an event"}}));
     return std::optional(id);
 }
@@ -53,17 +57,22 @@ Result<api::Response> watch(const api::Call& call, const api::EventSink& events)
     return response;
 }
 
-}  // namespace
+} // namespace
 
 void add_org_routes(
-    api::RouteTable& table, store::Store& store, api::EventSink& events, std::vector<Counter> counters
+    api::RouteTable& table, store::Store& store, api::EventSink& events,
+    std::vector<Counter> counters
 ) {
-    table.add(api::Method::get, "/api/v1/orgs/{org}", "org.view", [&store, counters = std::move(counters)](const api::Call& call) {
-        return get(call, store, counters);
-    });
-    table.add(api::Method::get, "/api/v1/orgs/{org}/events", "org.view", [&events](const api::Call& call) {
-        return watch(call, events);
-    });
+    table.add(
+        api::Method::get, "/api/v1/orgs/{org}", "org.view",
+        [&store, counters = std::move(counters)](const api::Call& call) {
+            return get(call, store, counters);
+        }
+    );
+    table.add(
+        api::Method::get, "/api/v1/orgs/{org}/events", "org.view",
+        [&events](const api::Call& call) { return watch(call, events); }
+    );
 }
 
-}  // namespace fairlead::orgs
+} // namespace fairlead::orgs

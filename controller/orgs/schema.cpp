@@ -21,4 +21,4 @@ CREATE TABLE membership (
 CREATE INDEX membership_by_user ON membership (user_id);
 )sql";
 
-}  // namespace fairlead::orgs
+} // namespace fairlead::orgs

@@ -7,4 +7,4 @@ namespace fairlead::orgs {
 
 extern const std::string_view first_tables;
 
-}  // namespace fairlead::orgs
+} // namespace fairlead::orgs

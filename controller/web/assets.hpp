@@ -9,9 +9,9 @@ namespace fairlead::web {
 
 /// One file as the build packed it. `gzip` is empty where compression gains nothing.
 struct Asset {
-    std::string_view path;  ///< "/assets/index-3f2a.js"
+    std::string_view path; ///< "/assets/index-3f2a.js"
     std::string_view content_type;
-    std::string_view etag;  ///< quoted
+    std::string_view etag; ///< quoted
     std::string_view body;
     std::string_view gzip;
 };
@@ -24,4 +24,4 @@ std::string_view openapi_yaml();
 
 const Asset* find_asset(std::string_view path);
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

@@ -4,13 +4,16 @@
 namespace fairlead::web {
 namespace {
 
-/// Scripts, styles, fonts and connections from here alone; nothing inline; nobody may frame the console.
+/// Scripts, styles, fonts and connections from here alone; nothing inline; nobody may frame the
+/// console.
 constexpr std::string_view content_security_policy =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src "
+    "'self'; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 constexpr std::string_view without_console =
-    "This controller was built without its web console. The API is at /api/v1; its contract at /api/v1/openapi.json.\n";
+    "This controller was built without its web console. The API is at /api/v1; its contract at "
+    "/api/v1/openapi.json.\n";
 
 net::HttpResponse plain_text(int status, std::string_view text) {
     net::HttpResponse answer(status);
@@ -26,10 +29,13 @@ bool takes_gzip(const net::HttpRequest& request) {
     return at != std::string_view::npos && !accepted.substr(at).starts_with("gzip;q=0");
 }
 
-/// The console's own routes have no dot in their last segment; anything with one is a file that is not there.
-bool is_page(std::string_view path) { return path.substr(path.rfind('/') + 1).find('.') == std::string_view::npos; }
+/// The console's own routes have no dot in their last segment; anything with one is a file that is
+/// not there.
+bool is_page(std::string_view path) {
+    return path.substr(path.rfind('/') + 1).find('.') == std::string_view::npos;
+}
 
-}  // namespace
+} // namespace
 
 net::HttpResponse console_page(const net::HttpRequest& request) {
     if (request.method != "GET" && request.method != "HEAD") {
@@ -39,12 +45,16 @@ net::HttpResponse console_page(const net::HttpRequest& request) {
     }
     const auto* asset = find_asset(request.path());
     if (!asset && is_page(request.path())) asset = find_asset("/index.html");
-    if (!asset) return assets().empty() ? plain_text(404, without_console) : plain_text(404, "There is no such file.\n");
+    if (!asset)
+        return assets().empty() ? plain_text(404, without_console)
+                                : plain_text(404, "There is no such file.\n");
 
     bool hashed = asset->path.starts_with("/assets/");
     net::HttpResponse answer(200);
     answer.headers.add("content-type", asset->content_type);
-    answer.headers.add("cache-control", hashed ? "public, max-age=31536000, immutable" : "no-cache");
+    answer.headers.add(
+        "cache-control", hashed ? "public, max-age=31536000, immutable" : "no-cache"
+    );
     answer.headers.add("etag", asset->etag);
     answer.headers.add("vary", "accept-encoding");
     answer.headers.add("content-security-policy", content_security_policy);
@@ -61,4 +71,4 @@ net::HttpResponse console_page(const net::HttpRequest& request) {
     return answer;
 }
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

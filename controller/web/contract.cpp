@@ -10,15 +10,19 @@ namespace {
 
 boost::json::value scalar(const YAML::Node& node) {
     const auto& text = node.Scalar();
-    if (node.Tag() == "!") return boost::json::value(text);  // it was quoted
+    if (node.Tag() == "!") return boost::json::value(text); // it was quoted
     if (text == "null" || text == "~" || text.empty()) return nullptr;
     if (text == "true") return true;
     if (text == "false") return false;
     const auto* end = text.data() + text.size();
     std::int64_t whole = 0;
-    if (auto read = std::from_chars(text.data(), end, whole); read.ec == std::errc() && read.ptr == end) return whole;
+    if (auto read = std::from_chars(text.data(), end, whole);
+        read.ec == std::errc() && read.ptr == end)
+        return whole;
     double number = 0;
-    if (auto read = std::from_chars(text.data(), end, number); read.ec == std::errc() && read.ptr == end) return number;
+    if (auto read = std::from_chars(text.data(), end, number);
+        read.ec == std::errc() && read.ptr == end)
+        return number;
     return boost::json::value(text);
 }
 
@@ -34,12 +38,14 @@ boost::json::value convert(const YAML::Node& node) {
         for (const auto& member : node) object[member.first.Scalar()] = convert(member.second);
         return object;
     }
-    case YAML::NodeType::Scalar: return scalar(node);
-    default: return nullptr;
+    case YAML::NodeType::Scalar:
+        return scalar(node);
+    default:
+        return nullptr;
     }
 }
 
-}  // namespace
+} // namespace
 
 Result<std::string> json_from_yaml(std::string_view yaml) {
     try {
@@ -49,4 +55,4 @@ Result<std::string> json_from_yaml(std::string_view yaml) {
     }
 }
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

@@ -8,7 +8,8 @@
 
 namespace fairlead::web {
 
-/// Reads YAML's core schema: plain scalars may be null, booleans or numbers, quoted ones are strings.
+/// Reads YAML's core schema: plain scalars may be null, booleans or numbers, quoted ones are
+/// strings.
 Result<std::string> json_from_yaml(std::string_view yaml);
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

@@ -12,22 +12,24 @@ namespace {
 
 constexpr std::size_t piece_bytes = 64 << 10;
 
-std::size_t size_of(const api::Event& event) { return event.data.size() + event.type.size() + 200; }
+std::size_t size_of(const api::Event& event) {
+    return event.data.size() + event.type.size() + 200;
+}
 
 bool concerns(const api::Event& event, const api::EventStream& what) {
     if (event.org != what.org || event.operation != what.operation) return false;
     return event.permission.empty() || what.permissions.contains(event.permission);
 }
 
-}  // namespace
+} // namespace
 
 std::string format_event(std::uint64_t id, std::string_view type, std::string_view data) {
     return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", id, type, data);
 }
 
-EventHub::EventHub(Executor executor, Timestamp start, EventHubLimits limits) :
-    executor_(std::move(executor)), limits_(limits), newest_(static_cast<std::uint64_t>(to_ms(start)) * 1000),
-    oldest_missing_(newest_) {}
+EventHub::EventHub(Executor executor, Timestamp start, EventHubLimits limits)
+    : executor_(std::move(executor)), limits_(limits),
+      newest_(static_cast<std::uint64_t>(to_ms(start)) * 1000), oldest_missing_(newest_) {}
 
 EventHub::~EventHub() = default;
 
@@ -75,14 +77,17 @@ void EventHub::notify_all() {
     for (auto& stream : streams_) stream.news.notify();
 }
 
-std::string EventHub::take(const api::EventStream& what, std::uint64_t& position, bool& last, bool& lost) const {
+std::string EventHub::take(
+    const api::EventStream& what, std::uint64_t& position, bool& last, bool& lost
+) const {
     std::string text;
     std::scoped_lock lock(mutex_);
     lost = position < oldest_missing_;
     if (lost) return text;
-    auto next = std::upper_bound(kept_.begin(), kept_.end(), position, [](std::uint64_t id, const Kept& kept) {
-        return id < kept.id;
-    });
+    auto next = std::upper_bound(
+        kept_.begin(), kept_.end(), position,
+        [](std::uint64_t id, const Kept& kept) { return id < kept.id; }
+    );
     for (; next != kept_.end() && text.size() < piece_bytes && !last; ++next) {
         position = next->id;
         if (!concerns(next->event, what)) continue;
@@ -118,4 +123,4 @@ Task<> EventHub::serve(api::EventStream what, net::BodyWriter& writer) {
     }
 }
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

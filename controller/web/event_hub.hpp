@@ -1,4 +1,5 @@
-/// Server-Sent Events: numbers what subjects publish, keeps the newest, and lets each open stream read on from where it is.
+/// Server-Sent Events: numbers what subjects publish, keeps the newest, and lets each open stream
+/// read on from where it is.
 #pragma once
 
 #include "common/async/event.hpp"
@@ -22,14 +23,16 @@ class BodyWriter;
 namespace fairlead::web {
 
 struct EventHubLimits {
-    std::size_t events = 16'384;         ///< kept for streams that come back
+    std::size_t events = 16'384; ///< kept for streams that come back
     std::size_t bytes = 16 << 20;
-    std::size_t streams = 2'000;         ///< open at once
-    std::chrono::seconds comment{20};    ///< a comment line after this much silence, so that proxies keep the stream
+    std::size_t streams = 2'000; ///< open at once
+    std::chrono::seconds comment{
+        20}; ///< a comment line after this much silence, so that proxies keep the stream
 };
 
-/// There is no queue per stream: each remembers the number of the last event it sent and takes the next ones from what is
-/// kept. One that is slower than that is ended; its client comes back with Last-Event-ID and is brought up to date.
+/// There is no queue per stream: each remembers the number of the last event it sent and takes the
+/// next ones from what is kept. One that is slower than that is ended; its client comes back with
+/// Last-Event-ID and is brought up to date.
 class EventHub final : public api::EventSink {
 public:
     /// Numbers start from the clock, so that they grow over restarts too.
@@ -57,14 +60,17 @@ private:
         api::Event event;
     };
     struct Stream {
-        Stream(Executor executor, const api::EventStream& stream) : news(executor), session(stream.session) {}
+        Stream(Executor executor, const api::EventStream& stream)
+            : news(executor), session(stream.session) {}
         Event news;
         std::optional<SessionId> session;
         bool ended = false;
     };
-    /// The next events for `what` after `position` as text, at most 64 KiB; moves `position` on. `last` is set when the
-    /// stream is complete, `lost` when events are gone that it should have seen.
-    std::string take(const api::EventStream& what, std::uint64_t& position, bool& last, bool& lost) const;
+    /// The next events for `what` after `position` as text, at most 64 KiB; moves `position` on.
+    /// `last` is set when the stream is complete, `lost` when events are gone that it should have
+    /// seen.
+    std::string
+    take(const api::EventStream& what, std::uint64_t& position, bool& last, bool& lost) const;
     void notify_all();
 
     Executor executor_;
@@ -73,7 +79,7 @@ private:
     std::deque<Kept> kept_;
     std::size_t kept_bytes_ = 0;
     std::uint64_t newest_;
-    std::uint64_t oldest_missing_;  ///< everything above this id is kept
+    std::uint64_t oldest_missing_; ///< everything above this id is kept
     bool notify_pending_ = false;
     std::list<Stream> streams_;
 };
@@ -81,4 +87,4 @@ private:
 /// One event in the format of the HTML standard's event streams; `data` holds no line break (JSON).
 std::string format_event(std::uint64_t id, std::string_view type, std::string_view data);
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

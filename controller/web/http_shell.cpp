@@ -15,7 +15,8 @@ namespace {
 bool is_api(std::string_view path) {
     for (std::string_view prefix : {"/api/", "/agent/"})
         if (path.starts_with(prefix)) return true;
-    for (std::string_view whole : {"/healthz", "/readyz", "/metrics", "/install.sh", "/ca.pem", "/api", "/agent"})
+    for (std::string_view whole :
+         {"/healthz", "/readyz", "/metrics", "/install.sh", "/ca.pem", "/api", "/agent"})
         if (path == whole) return true;
     return false;
 }
@@ -25,7 +26,8 @@ std::string request_id(const net::HttpRequest& request, Timestamp now) {
     auto given = request.headers.get("x-request-id").value_or("");
     bool fine = given.size() >= 8 && given.size() <= 64;
     for (char c : given)
-        fine = fine && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.');
+        fine = fine && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.');
     return fine ? std::string(given) : "req_" + new_ulid(now);
 }
 
@@ -65,14 +67,17 @@ api::Response problem(Errc kind, std::string code, std::string sentence, std::st
 
 api::Response busy(std::string_view id) {
     return api::problem(
-        Error(Errc::unavailable, "The controller has more requests than it can serve at the moment. Try again in a second.")
+        Error(
+            Errc::unavailable, "The controller has more requests than it can serve at the moment. "
+                               "Try again in a second."
+        )
             .with_code("busy")
             .with_fact("retry_after_s", "1"),
         id
     );
 }
 
-}  // namespace
+} // namespace
 
 void add_security_headers(net::Headers& headers) {
     headers.add("x-content-type-options", "nosniff");
@@ -104,11 +109,18 @@ Task<net::HttpResponse> HttpShell::ask_router(const net::HttpRequest& request) {
     response.headers.emplace_back("X-Request-Id", asked.request_id);
 
     if (options_.access_log) {
-        auto us = [](auto span) { return std::chrono::duration_cast<std::chrono::microseconds>(span).count(); };
+        auto us = [](auto span) {
+            return std::chrono::duration_cast<std::chrono::microseconds>(span).count();
+        };
         auto ended = std::chrono::steady_clock::now();
         log::info(
-            "request", {{"id", asked.request_id}, {"method", request.method}, {"route", pattern}, {"status", response.status},
-                        {"total_us", us(ended - began)}, {"queued_us", us(started - began)}, {"address", asked.address}}
+            "request", {{"id", asked.request_id},
+                        {"method", request.method},
+                        {"route", pattern},
+                        {"status", response.status},
+                        {"total_us", us(ended - began)},
+                        {"queued_us", us(started - began)},
+                        {"address", asked.address}}
         );
     }
     if (response.events) co_return stream(std::move(*response.events));
@@ -126,16 +138,21 @@ net::HttpResponse HttpShell::stream(api::EventStream events) {
     add_security_headers(answer.headers);
     auto what = std::make_shared<api::EventStream>(std::move(events));
     auto& hub = parts_.events;
-    answer.stream = [what, &hub](net::BodyWriter& writer) -> Task<> { return hub.serve(std::move(*what), writer); };
+    answer.stream = [what, &hub](net::BodyWriter& writer) -> Task<> {
+        return hub.serve(std::move(*what), writer);
+    };
     return answer;
 }
 
 net::HttpResponse HttpShell::refuse(int status, std::string_view reason) {
-    std::string code = status == 413 ? "body_too_large" : status == 503 ? "busy" : status == 408 ? "timeout" : "bad_request";
+    std::string code = status == 413   ? "body_too_large"
+                       : status == 503 ? "busy"
+                       : status == 408 ? "timeout"
+                                       : "bad_request";
     auto kind = status == 503 ? Errc::unavailable : status == 408 ? Errc::timeout : Errc::invalid;
     auto answer = wire(problem(kind, code, std::string(reason), ""));
     answer.status = status;
     return answer;
 }
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

@@ -1,5 +1,5 @@
-/// Between the HTTP server and the plain core: requests go to the router on a worker thread, everything else that a
-/// browser fetches comes from the embedded console.
+/// Between the HTTP server and the plain core: requests go to the router on a worker thread,
+/// everything else that a browser fetches comes from the embedded console.
 #pragma once
 
 #include "common/async/task.hpp"
@@ -16,7 +16,8 @@
 namespace fairlead::web {
 
 struct HttpShellOptions {
-    std::size_t queue_limit = 512;  ///< requests waiting for a worker; one more is told to come back (503)
+    std::size_t queue_limit =
+        512; ///< requests waiting for a worker; one more is told to come back (503)
     bool access_log = true;
 };
 
@@ -44,10 +45,11 @@ private:
     HttpShellOptions options_;
 };
 
-/// The answer for a path outside the API: a file, the console's page for its own routes, or nothing for others.
+/// The answer for a path outside the API: a file, the console's page for its own routes, or nothing
+/// for others.
 net::HttpResponse console_page(const net::HttpRequest& request);
 
 /// What every answer carries: no sniffing, no framing, no referrer, HTTPS only.
 void add_security_headers(net::Headers& headers);
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

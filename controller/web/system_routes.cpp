@@ -22,12 +22,13 @@ std::string prometheus(const std::vector<Metric>& metrics) {
     std::string body;
     for (const auto& metric : metrics)
         body += fmt::format(
-            "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", metric.name, metric.help, metric.counter ? "counter" : "gauge", metric.value
+            "# HELP {0} {1}\n# TYPE {0} {2}\n{0} {3}\n", metric.name, metric.help,
+            metric.counter ? "counter" : "gauge", metric.value
         );
     return body;
 }
 
-}  // namespace
+} // namespace
 
 void add_system_routes(api::RouteTable& table, SystemParts parts) {
     using api::Call, api::Method, api::Response;
@@ -35,17 +36,26 @@ void add_system_routes(api::RouteTable& table, SystemParts parts) {
     if (!contract) throw std::logic_error(contract.error().detail());
     auto document = std::make_shared<const std::string>(std::move(*contract));
 
-    table.add(Method::get, "/healthz", "none", [](const Call&) -> Result<Response> { return text("ok\n"); });
-    table.add(Method::get, "/readyz", "none", [ready = parts.ready](const Call&) -> Result<Response> {
-        FAIRLEAD_CHECK(ready());
-        return text("ready\n");
+    table.add(Method::get, "/healthz", "none", [](const Call&) -> Result<Response> {
+        return text("ok\n");
     });
-    table.add(Method::get, "/metrics", "none", [metrics = parts.metrics](const Call&) -> Result<Response> {
-        return text(prometheus(metrics()), "text/plain; version=0.0.4; charset=utf-8");
-    });
-    table.add(Method::get, "/api/v1/openapi.json", "none", [document](const Call&) -> Result<Response> {
-        return text(*document, "application/json");
-    });
+    table.add(
+        Method::get, "/readyz", "none",
+        [ready = parts.ready](const Call&) -> Result<Response> {
+            FAIRLEAD_CHECK(ready());
+            return text("ready\n");
+        }
+    );
+    table.add(
+        Method::get, "/metrics", "none",
+        [metrics = parts.metrics](const Call&) -> Result<Response> {
+            return text(prometheus(metrics()), "text/plain; version=0.0.4; charset=utf-8");
+        }
+    );
+    table.add(
+        Method::get, "/api/v1/openapi.json", "none",
+        [document](const Call&) -> Result<Response> { return text(*document, "application/json"); }
+    );
 }
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

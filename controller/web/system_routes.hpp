@@ -11,18 +11,18 @@ namespace fairlead::web {
 
 /// One line of Prometheus text: a gauge or counter without labels.
 struct Metric {
-    std::string name;  ///< "fairlead_links"
+    std::string name; ///< "fairlead_links"
     std::string help;
     bool counter = false;
     double value = 0;
 };
 
 struct SystemParts {
-    std::function<Result<>()> ready;                ///< asks the store
+    std::function<Result<>()> ready; ///< asks the store
     std::function<std::vector<Metric>()> metrics;
 };
 
 /// Throws std::logic_error when the embedded contract cannot be read.
 void add_system_routes(api::RouteTable& table, SystemParts parts);
 
-}  // namespace fairlead::web
+} // namespace fairlead::web

@@ -1,10 +1,12 @@
-// Memory of a controller per idle agent link, and how fast links come: real mTLS, real WebSockets, agents in another process.
+// Memory of a controller per idle agent link, and how fast links come: real mTLS, real WebSockets,
+// agents in another process.
 //
 //     idle_links [AGENTS] [full|resumed]
 //
-// The parent is the controller: listener, and a reading coroutine for each link. The child dials AGENTS links (default 10000),
-// 64 at a time. Printed: resident memory for each link after all are there and idle, links a second, and the CPU time of
-// both sides. "resumed" then cuts all links and dials again with session tickets, as after a short outage.
+// The parent is the controller: listener, and a reading coroutine for each link. The child dials
+// AGENTS links (default 10000), 64 at a time. Printed: resident memory for each link after all are
+// there and idle, links a second, and the CPU time of both sides. "resumed" then cuts all links and
+// dials again with session tickets, as after a short outage.
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/crypto/p256.hpp"
@@ -51,8 +53,10 @@ Pki make_pki() {
         request.common_name = name;
         request.usage = usage;
         request.validity = validity;
-        if (usage == crypto::Usage::server) request.names.dns = {name};
-        else request.names.uri = {"urn:fairlead:org:org_01J0000000000000000000000A"};
+        if (usage == crypto::Usage::server)
+            request.names.dns = {name};
+        else
+            request.names.uri = {"urn:fairlead:org:org_01J0000000000000000000000A"};
         key = own.to_pem();
         return crypto::issue(ca_key, pki.ca, request).value();
     };
@@ -73,7 +77,9 @@ std::size_t resident_kib() {
 double cpu_seconds() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
-    auto seconds = [](timeval t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6; };
+    auto seconds = [](timeval t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+    };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -112,7 +118,9 @@ Task<> dial_some(Fleet& fleet) {
 }
 
 /// Dials all, says so on the pipe, waits for a word, hangs up, and does it again `rounds` times.
-void run_agents(const Pki& pki, std::uint16_t port, std::size_t count, int rounds, int say, int hear) {
+void run_agents(
+    const Pki& pki, std::uint16_t port, std::size_t count, int rounds, int say, int hear
+) {
     asio::io_context io(1);
     Fleet fleet{TlsClientContext::make(Trust::authorities(pki.ca)).value(), port, count, 0, 0, {}};
     must(fleet.tls.set_identity(pki.client, pki.client_key));
@@ -165,22 +173,26 @@ void measure(Bench& bench, const char* what, int hear, std::size_t before) {
     auto took = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     cpu = cpu_seconds() - cpu;
     char word = 'n';
-    if (::read(hear, &word, 1) != 1 || word != 'y') std::fprintf(stderr, "idle_links: some links failed\n");
+    if (::read(hear, &word, 1) != 1 || word != 'y')
+        std::fprintf(stderr, "idle_links: some links failed\n");
     auto settle = []() -> Task<> { co_await sleep_for(1s); };
     bench.run(settle());
     auto full = resident_kib();
     ::malloc_trim(0);
     auto trimmed = resident_kib();
-    auto each = [&](std::size_t now) { return static_cast<double>(now - before) / static_cast<double>(bench.agents); };
+    auto each = [&](std::size_t now) {
+        return static_cast<double>(now - before) / static_cast<double>(bench.agents);
+    };
     std::printf(
-        "%-8s %6zu links in %6.2f s: %5.0f/s, %.2f ms of controller CPU each; resident %.1f KiB a link (%.1f after trim)\n", what,
-        bench.agents, took, static_cast<double>(bench.agents) / took, cpu * 1000 / static_cast<double>(bench.agents), each(full),
-        each(trimmed)
+        "%-8s %6zu links in %6.2f s: %5.0f/s, %.2f ms of controller CPU each; resident %.1f KiB a "
+        "link (%.1f after trim)\n",
+        what, bench.agents, took, static_cast<double>(bench.agents) / took,
+        cpu * 1000 / static_cast<double>(bench.agents), each(full), each(trimmed)
     );
     std::fflush(stdout);
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
     crypto::start();
@@ -204,7 +216,8 @@ int main(int argc, char** argv) {
     ListenerHandlers handlers;
     handlers.http = [](HttpRequest) -> Task<HttpResponse> { co_return HttpResponse(404); };
     handlers.agent = hold;
-    bench.listener = std::make_unique<Listener>(bench.io.get_executor(), bench.tls, options, handlers);
+    bench.listener =
+        std::make_unique<Listener>(bench.io.get_executor(), bench.tls, options, handlers);
     must(bench.listener->open());
 
     int up[2], down[2];

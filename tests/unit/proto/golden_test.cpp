@@ -1,5 +1,5 @@
-/// Golden files: every message as it stands on the wire. A change of one is a change of the protocol: read the diff,
-/// then rewrite them with FAIRLEAD_WRITE_GOLDEN=1.
+/// Golden files: every message as it stands on the wire. A change of one is a change of the
+/// protocol: read the diff, then rewrite them with FAIRLEAD_WRITE_GOLDEN=1.
 #include "common/runtime/file.hpp"
 #include "proto/codec.hpp"
 
@@ -15,7 +15,9 @@ namespace {
 
 const std::filesystem::path folder = FAIRLEAD_GOLDEN_DIR;
 
-Source source() { return {"odoo", "https://git.example/odoo.git", "19.0", "credential:gcr_1", "token", "deploy"}; }
+Source source() {
+    return {"odoo", "https://git.example/odoo.git", "19.0", "credential:gcr_1", "token", "deploy"};
+}
 
 Operation operation() {
     DeployArgs args;
@@ -34,8 +36,14 @@ Operation operation() {
     args.release = {"rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ", 3};
     args.update = UpdateMode::modules;
     args.modules = {"shop"};
-    return {"op_01JD8Q4M3N7V5X2K9B6T0W1YHZ", std::string(kind::deploy), 7, 60000, "ada@example.org", write(args),
-            {{"credential:gcr_1", "s3cret"}, {"variable:API_KEY", "k"}}};
+    return {
+        "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        std::string(kind::deploy),
+        7,
+        60000,
+        "ada@example.org",
+        write(args),
+        {{"credential:gcr_1", "s3cret"}, {"variable:API_KEY", "k"}}};
 }
 
 ReleaseInfo release() {
@@ -44,7 +52,9 @@ ReleaseInfo release() {
     info.number = 3;
     info.operation = "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
     info.created_at_ms = 1790000000000;
-    info.commits = {{"odoo", "https://git.example/odoo.git", "19.0", std::string(40, 'a'), "[FIX] base: \"quotes\""}};
+    info.commits = {
+        {"odoo", "https://git.example/odoo.git", "19.0", std::string(40, 'a'),
+         "[FIX] base: \"quotes\""}};
     info.python_packages = {"lxml==4.9.2"};
     info.manifest_sha256 = std::string(64, 'b');
     info.has_database_snapshot = true;
@@ -54,14 +64,30 @@ ReleaseInfo release() {
 
 Reports reports() {
     Report accepted{1, "op_1", 1790000000000, ReportKind::accepted, {}, {}, {}};
-    Report step{2, "op_1", 1790000000001, ReportKind::step, StepReport{1, 9, "fetch", "Fetch the repositories", StepState::running, 40, "odoo"}, {}, {}};
-    Report log{3, "op_1", 1790000000002, ReportKind::log, {}, {{1790000000002, LogLevel::warning, "fetch", "slow"}}, {}};
+    Report step{
+        2,
+        "op_1",
+        1790000000001,
+        ReportKind::step,
+        StepReport{1, 9, "fetch", "Fetch the repositories", StepState::running, 40, "odoo"},
+        {},
+        {}};
+    Report log{
+        3,
+        "op_1",
+        1790000000002,
+        ReportKind::log,
+        {},
+        {{1790000000002, LogLevel::warning, "fetch", "slow"}},
+        {}};
     Finished finished;
     finished.outcome = Outcome::failed;
-    finished.error = OperationError{"migration_failed", "The module shop raised while it was updated.", "migrate"};
+    finished.error = OperationError{
+        "migration_failed", "The module shop raised while it was updated.", "migrate"};
     finished.note = "undone";
     finished.result.release = release();
-    finished.result.preflight = PreflightReport{{{"disk", "Free disk space", CheckResult::failed, "1.0 GB", "3.2 GB", "Free 2.2 GB."}}};
+    finished.result.preflight = PreflightReport{
+        {{"disk", "Free disk space", CheckResult::failed, "1.0 GB", "3.2 GB", "Free 2.2 GB."}}};
     finished.result.downtime_ms = 2100;
     Report done{4, "op_1", 1790000000003, ReportKind::finished, {}, {}, finished};
     return {{accepted, step, log, done}};
@@ -102,62 +128,87 @@ void check_golden(const std::string& name, const Variant& message, Decode decode
     CHECK(encode(*decoded) + "\n" == *golden);
 }
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("proto/golden") {
 
-TEST_CASE("what the agent says stands on the wire as it always did") {
-    auto check = [](const std::string& name, FromAgent message) { check_golden(name, message, decode_from_agent); };
-    check("hello", Hello{1, 1, "0.1.0", "jrn_1", 12, 40, 38, {"op_1"}, 1790000000000});
-    check("reports", reports());
-    check("facts", FactsMessage{facts()});
-    check("inventory", Inventory{{{"env_1", "shop", "running", "", 18069, {release()}}}});
-    check("renew", Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"});
-}
-
-TEST_CASE("what the controller says stands on the wire as it always did") {
-    auto check = [](const std::string& name, ToAgent message) { check_golden(name, message, decode_to_agent); };
-    check("welcome", Welcome{1, "0.1.0", 40, 1790000000000, 15, 30, {"fairlead.example:443"}, "-----BEGIN CERTIFICATE-----\n"});
-    check("deliver", Deliver{operation()});
-    check("cancel", Cancel{"op_1"});
-    check("query", Query{"op_1"});
-    check("ack", Ack{40});
-    check("certificate", Certificate{"-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n"});
-    check("refused", Refused{"revoked", "This server was revoked."});
-}
-
-TEST_CASE("what the executor says to the link stands on the socket as it always did") {
-    auto check = [](const std::string& name, FromExecutor message) { check_golden(name, message, decode_from_executor); };
-    check("executor-status", ExecutorStatus{"jrn_1", 12, 40, 38, {"op_1"}, {std::string(64, 'c'), {}}});
-    check("executor-idle", Idle{});
-}
-
-TEST_CASE("a message of a later version is understood as far as it goes") {
-    auto ack = decode_to_agent(R"({"type":"ack","seq":9,"because":{"new":true}})");
-    REQUIRE(ack);
-    CHECK(std::get<Ack>(*ack).seq == 9);
-    auto hello = decode_from_agent(R"({"type":"hello"})");
-    REQUIRE(hello);
-    CHECK(std::get<Hello>(*hello).protocol == 0);
-}
-
-TEST_CASE("what is no message is refused with a reason") {
-    for (auto text : {"", "[]", "{}", R"({"type":7})", R"({"type":"nonsense"})", R"({"type":"ack","seq":-1})",
-                      R"({"type":"ack","seq":"9"})", R"({"type":"deliver","operation":[]})", R"({"type":"hello"})"}) {
-        CAPTURE(text);
-        CHECK(decode_to_agent(text).error().kind() == Errc::invalid);
+    TEST_CASE("what the agent says stands on the wire as it always did") {
+        auto check = [](const std::string& name, FromAgent message) {
+            check_golden(name, message, decode_from_agent);
+        };
+        check("hello", Hello{1, 1, "0.1.0", "jrn_1", 12, 40, 38, {"op_1"}, 1790000000000});
+        check("reports", reports());
+        check("facts", FactsMessage{facts()});
+        check("inventory", Inventory{{{"env_1", "shop", "running", "", 18069, {release()}}}});
+        check("renew", Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"});
     }
-    CHECK(!decode_to_agent(R"({"type":"ack","seq":9})" + std::string(max_message, ' ')));
-}
 
-TEST_CASE("a message cut or altered at any byte is decoded or refused, never worse") {
-    auto text = encode(ToAgent(Deliver{operation()}));
-    for (std::size_t cut = 0; cut < text.size(); ++cut) CHECK(!decode_to_agent(text.substr(0, cut)));
-    for (std::size_t at = 0; at < text.size(); at += 3) {
-        auto altered = text;
-        altered[at] = static_cast<char>(altered[at] ^ 0x15);
-        (void)decode_to_agent(altered);
+    TEST_CASE("what the controller says stands on the wire as it always did") {
+        auto check = [](const std::string& name, ToAgent message) {
+            check_golden(name, message, decode_to_agent);
+        };
+        check(
+            "welcome",
+            Welcome{
+                1,
+                "0.1.0",
+                40,
+                1790000000000,
+                15,
+                30,
+                {"fairlead.example:443"},
+                "-----BEGIN CERTIFICATE-----\n"}
+        );
+        check("deliver", Deliver{operation()});
+        check("cancel", Cancel{"op_1"});
+        check("query", Query{"op_1"});
+        check("ack", Ack{40});
+        check(
+            "certificate",
+            Certificate{"-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n"}
+        );
+        check("refused", Refused{"revoked", "This server was revoked."});
     }
-}
 
+    TEST_CASE("what the executor says to the link stands on the socket as it always did") {
+        auto check = [](const std::string& name, FromExecutor message) {
+            check_golden(name, message, decode_from_executor);
+        };
+        check(
+            "executor-status",
+            ExecutorStatus{"jrn_1", 12, 40, 38, {"op_1"}, {std::string(64, 'c'), {}}}
+        );
+        check("executor-idle", Idle{});
+    }
+
+    TEST_CASE("a message of a later version is understood as far as it goes") {
+        auto ack = decode_to_agent(R"({"type":"ack","seq":9,"because":{"new":true}})");
+        REQUIRE(ack);
+        CHECK(std::get<Ack>(*ack).seq == 9);
+        auto hello = decode_from_agent(R"({"type":"hello"})");
+        REQUIRE(hello);
+        CHECK(std::get<Hello>(*hello).protocol == 0);
+    }
+
+    TEST_CASE("what is no message is refused with a reason") {
+        for (auto text :
+             {"", "[]", "{}", R"({"type":7})", R"({"type":"nonsense"})",
+              R"({"type":"ack","seq":-1})", R"({"type":"ack","seq":"9"})",
+              R"({"type":"deliver","operation":[]})", R"({"type":"hello"})"}) {
+            CAPTURE(text);
+            CHECK(decode_to_agent(text).error().kind() == Errc::invalid);
+        }
+        CHECK(!decode_to_agent(R"({"type":"ack","seq":9})" + std::string(max_message, ' ')));
+    }
+
+    TEST_CASE("a message cut or altered at any byte is decoded or refused, never worse") {
+        auto text = encode(ToAgent(Deliver{operation()}));
+        for (std::size_t cut = 0; cut < text.size(); ++cut)
+            CHECK(!decode_to_agent(text.substr(0, cut)));
+        for (std::size_t at = 0; at < text.size(); at += 3) {
+            auto altered = text;
+            altered[at] = static_cast<char>(altered[at] ^ 0x15);
+            (void)decode_to_agent(altered);
+        }
+    }
 }

@@ -25,11 +25,22 @@ std::string op_id(unsigned number) {
 /// A whole executor with plans of its own, on a real socket.
 class Rig {
 public:
-    explicit Rig(std::chrono::milliseconds idle = std::chrono::seconds(60), std::vector<uid_t> peers = {0, ::getuid()})
-        : policy_(*policy::Policy::parse("version: 1\noperations: [{allow: '*'}]\n", "policy.yaml")),
-          journal_(folder_.path() / "journal.db", clock_), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          executor_(journal_, policy(), [this](const proto::Operation& op) { return plan(op); }, clock_, [this] { wake(); }),
-          server_(*bind_socket(path()), wake_.get(), executor_, journal_, policy(), options(idle, std::move(peers))) {
+    explicit Rig(
+        std::chrono::milliseconds idle = std::chrono::seconds(60),
+        std::vector<uid_t> peers = {0, ::getuid()}
+    )
+        : policy_(*policy::Policy::parse("version: 1\noperations: [{allow: '*'}]\n", "policy.yaml")
+          ),
+          journal_(folder_.path() / "journal.db", clock_),
+          wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+          executor_(
+              journal_, policy(), [this](const proto::Operation& op) { return plan(op); }, clock_,
+              [this] { wake(); }
+          ),
+          server_(
+              *bind_socket(path()), wake_.get(), executor_, journal_, policy(),
+              options(idle, std::move(peers))
+          ) {
         journal_.on_report([this] { wake(); });
         thread_ = std::thread([this] {
             server_.run(stop_.get());
@@ -98,14 +109,20 @@ private:
 
 class Client {
 public:
-    explicit Client(const std::filesystem::path& path) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit Client(const std::filesystem::path& path)
+        : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::copy_n(path.c_str(), path.string().size() + 1, address.sun_path);
         REQUIRE(::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     }
     void send(const proto::ToExecutor& message) { raw(frame(proto::encode(message))); }
-    void raw(const std::string& bytes) { CHECK(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size())); }
+    void raw(const std::string& bytes) {
+        CHECK(
+            ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+            static_cast<ssize_t>(bytes.size())
+        );
+    }
 
     /// Nothing: the other side closed.
     std::optional<proto::FromExecutor> next() {
@@ -153,106 +170,111 @@ proto::Deliver deliver(unsigned number, std::string slug = {}) {
     message.operation.id = op_id(number);
     message.operation.fence = number;
     message.operation.kind = slug.empty() ? proto::kind::ping : proto::kind::start;
-    message.operation.args = slug.empty() ? boost::json::value(boost::json::object{})
-                                          : proto::write(proto::EnvironmentArgs{"env_01JD0000000000000000000000", slug});
+    message.operation.args =
+        slug.empty() ? boost::json::value(boost::json::object{})
+                     : proto::write(proto::EnvironmentArgs{"env_01JD0000000000000000000000", slug});
     return message;
 }
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("agent/executor/server") {
 
-TEST_CASE("status comes first, then the environments, then what happens") {
-    Rig rig;
-    Client client(rig.path());
-    auto first = client.next();
-    REQUIRE(first);
-    auto* status = std::get_if<proto::ExecutorStatus>(&*first);
-    REQUIRE(status);
-    CHECK(status->journal.starts_with("jrn_"));
-    CHECK(status->policy.sha256.size() == 64);
-    CHECK(client.until<proto::Inventory>().environments.at(0).slug == "shop");
-    client.send(deliver(1));
-    CHECK(client.outcome(op_id(1)).outcome == proto::Outcome::succeeded);
-}
-
-TEST_CASE("reports that were not acknowledged come again on the next connection, acknowledged ones do not") {
-    Rig rig;
-    {
+    TEST_CASE("status comes first, then the environments, then what happens") {
+        Rig rig;
         Client client(rig.path());
+        auto first = client.next();
+        REQUIRE(first);
+        auto* status = std::get_if<proto::ExecutorStatus>(&*first);
+        REQUIRE(status);
+        CHECK(status->journal.starts_with("jrn_"));
+        CHECK(status->policy.sha256.size() == 64);
+        CHECK(client.until<proto::Inventory>().environments.at(0).slug == "shop");
         client.send(deliver(1));
-        client.outcome(op_id(1));
+        CHECK(client.outcome(op_id(1)).outcome == proto::Outcome::succeeded);
     }
-    Client again(rig.path());
-    again.outcome(op_id(1));
-    again.send(proto::Ack{again.last});
-    again.send(deliver(1));
-    again.outcome(op_id(1));
-    CHECK(rig.runs == 1);
-}
 
-TEST_CASE("four run at once, and never two on one environment") {
-    Rig rig;
-    rig.gate_ = false;
-    Client client(rig.path());
-    for (unsigned i = 1; i <= 3; ++i) client.send(deliver(i, "shop"));
-    for (unsigned i = 4; i <= 9; ++i) client.send(deliver(i, "other-" + std::to_string(i)));
-    client.send(deliver(10));
-    while (rig.runs < 4) std::this_thread::yield();
-    CHECK(rig.at_once == 4);
-    rig.gate_ = true;
-    rig.gate_.notify_all();
-    std::set<std::string> done;
-    while (done.size() < 10)
-        for (auto& report : client.until<proto::Reports>().reports)
-            if (report.finished) done.insert(report.operation);
-    CHECK(rig.runs == 10);
-    CHECK(rig.most_at_once <= 4);
-}
+    TEST_CASE("reports that were not acknowledged come again on the next connection, acknowledged "
+              "ones do not") {
+        Rig rig;
+        {
+            Client client(rig.path());
+            client.send(deliver(1));
+            client.outcome(op_id(1));
+        }
+        Client again(rig.path());
+        again.outcome(op_id(1));
+        again.send(proto::Ack{again.last});
+        again.send(deliver(1));
+        again.outcome(op_id(1));
+        CHECK(rig.runs == 1);
+    }
 
-TEST_CASE("a new connection takes the place of the old one") {
-    Rig rig;
-    Client old(rig.path());
-    old.until<proto::ExecutorStatus>();
-    Client fresh(rig.path());
-    fresh.until<proto::ExecutorStatus>();
-    while (old.next()) {}
-    fresh.send(deliver(1));
-    fresh.outcome(op_id(1));
-}
-
-TEST_CASE("another user is turned away [X-POL-02]") {
-    Rig rig(std::chrono::seconds(60), {::getuid() + 1});
-    Client client(rig.path());
-    CHECK_FALSE(client.next());
-}
-
-TEST_CASE("garbage ends the connection and nothing else [X-POL-03]") {
-    Rig rig;
-    for (const auto& bytes : {std::string("\xff\xff\xff\xff"), frame("not json"), frame("{\"type\":\"shell\",\"command\":\"id\"}"),
-                                    frame("[]"), frame("{\"type\":\"deliver\",\"operation\":7}")}) {
+    TEST_CASE("four run at once, and never two on one environment") {
+        Rig rig;
+        rig.gate_ = false;
         Client client(rig.path());
-        client.raw(bytes);
-        while (client.next()) {}
+        for (unsigned i = 1; i <= 3; ++i) client.send(deliver(i, "shop"));
+        for (unsigned i = 4; i <= 9; ++i) client.send(deliver(i, "other-" + std::to_string(i)));
+        client.send(deliver(10));
+        while (rig.runs < 4) std::this_thread::yield();
+        CHECK(rig.at_once == 4);
+        rig.gate_ = true;
+        rig.gate_.notify_all();
+        std::set<std::string> done;
+        while (done.size() < 10)
+            for (auto& report : client.until<proto::Reports>().reports)
+                if (report.finished) done.insert(report.operation);
+        CHECK(rig.runs == 10);
+        CHECK(rig.most_at_once <= 4);
     }
-    Client client(rig.path());
-    auto bad = deliver(1);
-    bad.operation.id = "../../etc/passwd";
-    client.send(bad);
-    bad = deliver(2);
-    bad.operation.kind = "agent.shell";
-    client.send(bad);
-    CHECK(client.outcome(op_id(2)).error->code == "policy_refused");
-    CHECK(rig.runs == 0);
-}
 
-TEST_CASE("it says that it is idle, and ends when the link closes") {
-    Rig rig(std::chrono::milliseconds(100));
-    {
+    TEST_CASE("a new connection takes the place of the old one") {
+        Rig rig;
+        Client old(rig.path());
+        old.until<proto::ExecutorStatus>();
+        Client fresh(rig.path());
+        fresh.until<proto::ExecutorStatus>();
+        while (old.next()) {
+        }
+        fresh.send(deliver(1));
+        fresh.outcome(op_id(1));
+    }
+
+    TEST_CASE("another user is turned away [X-POL-02]") {
+        Rig rig(std::chrono::seconds(60), {::getuid() + 1});
         Client client(rig.path());
-        client.until<proto::Idle>();
+        CHECK_FALSE(client.next());
     }
-    while (!rig.ended_) std::this_thread::yield();
-}
 
+    TEST_CASE("garbage ends the connection and nothing else [X-POL-03]") {
+        Rig rig;
+        for (const auto& bytes :
+             {std::string("\xff\xff\xff\xff"), frame("not json"),
+              frame("{\"type\":\"shell\",\"command\":\"id\"}"), frame("[]"),
+              frame("{\"type\":\"deliver\",\"operation\":7}")}) {
+            Client client(rig.path());
+            client.raw(bytes);
+            while (client.next()) {
+            }
+        }
+        Client client(rig.path());
+        auto bad = deliver(1);
+        bad.operation.id = "../../etc/passwd";
+        client.send(bad);
+        bad = deliver(2);
+        bad.operation.kind = "agent.shell";
+        client.send(bad);
+        CHECK(client.outcome(op_id(2)).error->code == "policy_refused");
+        CHECK(rig.runs == 0);
+    }
+
+    TEST_CASE("it says that it is idle, and ends when the link closes") {
+        Rig rig(std::chrono::milliseconds(100));
+        {
+            Client client(rig.path());
+            client.until<proto::Idle>();
+        }
+        while (!rig.ended_) std::this_thread::yield();
+    }
 }

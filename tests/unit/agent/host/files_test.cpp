@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Folder {
-    Folder() : path(fs::temp_directory_path() / ("files-test-" + std::to_string(::getpid()))) { fs::create_directories(path); }
+    Folder() : path(fs::temp_directory_path() / ("files-test-" + std::to_string(::getpid()))) {
+        fs::create_directories(path);
+    }
     ~Folder() { fs::remove_all(path); }
     void write(const std::string& name, const std::string& text) const {
         fs::create_directories((path / name).parent_path());
@@ -24,74 +26,74 @@ struct Folder {
     fs::path path;
 };
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("agent/host/files") {
 
-TEST_CASE("a manifest shows every change of a tree by its path [S-PRE-06]") {
-    Folder folder;
-    folder.write("t/a.py", "1");
-    folder.write("t/sub/b.py", "2");
-    fs::create_symlink("a.py", folder.path / "t/link");
-    auto tree = folder.path / "t";
-    auto before = *manifest_of(tree);
-    CHECK(first_difference(before, *manifest_of(tree)).empty());
+    TEST_CASE("a manifest shows every change of a tree by its path [S-PRE-06]") {
+        Folder folder;
+        folder.write("t/a.py", "1");
+        folder.write("t/sub/b.py", "2");
+        fs::create_symlink("a.py", folder.path / "t/link");
+        auto tree = folder.path / "t";
+        auto before = *manifest_of(tree);
+        CHECK(first_difference(before, *manifest_of(tree)).empty());
 
-    folder.write("t/sub/b.py", "3");
-    CHECK(first_difference(before, *manifest_of(tree)) == "sub/b.py (changed)");
-    folder.write("t/sub/b.py", "2");
-    folder.write("t/sub/a_new.py", "");
-    CHECK(first_difference(before, *manifest_of(tree)) == "sub/a_new.py (added)");
-    fs::remove(tree / "sub/a_new.py");
-    fs::remove(tree / "a.py");
-    CHECK(first_difference(before, *manifest_of(tree)) == "a.py (missing)");
-    folder.write("t/a.py", "1");
-    fs::remove(tree / "link");
-    fs::create_symlink("/etc/passwd", tree / "link");
-    CHECK(first_difference(before, *manifest_of(tree)) == "link (changed)");
-}
+        folder.write("t/sub/b.py", "3");
+        CHECK(first_difference(before, *manifest_of(tree)) == "sub/b.py (changed)");
+        folder.write("t/sub/b.py", "2");
+        folder.write("t/sub/a_new.py", "");
+        CHECK(first_difference(before, *manifest_of(tree)) == "sub/a_new.py (added)");
+        fs::remove(tree / "sub/a_new.py");
+        fs::remove(tree / "a.py");
+        CHECK(first_difference(before, *manifest_of(tree)) == "a.py (missing)");
+        folder.write("t/a.py", "1");
+        fs::remove(tree / "link");
+        fs::create_symlink("/etc/passwd", tree / "link");
+        CHECK(first_difference(before, *manifest_of(tree)) == "link (changed)");
+    }
 
-TEST_CASE("a copy of hard links outlives the removal of the original") {
-    Folder folder;
-    folder.write("from/aa/1", "x");
-    folder.write("from/bb/2", "y");
-    REQUIRE(link_tree(folder.path / "from", folder.path / "to"));
-    CHECK(fs::hard_link_count(folder.path / "to/aa/1") == 2);
-    REQUIRE(remove_tree(folder.path / "from"));
-    REQUIRE(remove_tree(folder.path / "from"));
-    CHECK(fs::exists(folder.path / "to/bb/2"));
-}
+    TEST_CASE("a copy of hard links outlives the removal of the original") {
+        Folder folder;
+        folder.write("from/aa/1", "x");
+        folder.write("from/bb/2", "y");
+        REQUIRE(link_tree(folder.path / "from", folder.path / "to"));
+        CHECK(fs::hard_link_count(folder.path / "to/aa/1") == 2);
+        REQUIRE(remove_tree(folder.path / "from"));
+        REQUIRE(remove_tree(folder.path / "from"));
+        CHECK(fs::exists(folder.path / "to/bb/2"));
+    }
 
-TEST_CASE("folders are not made through links, and links are replaced in one step") {
-    Folder folder;
-    fs::create_directory(folder.path / "real");
-    fs::create_directory_symlink("real", folder.path / "link");
-    CHECK_FALSE(make_folder(folder.path / "link", 0755, ::getuid(), ::getgid()));
-    REQUIRE(replace_link(folder.path / "current", "releases/1"));
-    REQUIRE(replace_link(folder.path / "current", "releases/2"));
-    CHECK(fs::read_symlink(folder.path / "current") == "releases/2");
-}
+    TEST_CASE("folders are not made through links, and links are replaced in one step") {
+        Folder folder;
+        fs::create_directory(folder.path / "real");
+        fs::create_directory_symlink("real", folder.path / "link");
+        CHECK_FALSE(make_folder(folder.path / "link", 0755, ::getuid(), ::getgid()));
+        REQUIRE(replace_link(folder.path / "current", "releases/1"));
+        REQUIRE(replace_link(folder.path / "current", "releases/2"));
+        CHECK(fs::read_symlink(folder.path / "current") == "releases/2");
+    }
 
-TEST_CASE("what is given to root loses set-user-id and write rights, and no link is followed") {
-    if (::getuid() != 0) return;
-    Folder folder;
-    folder.write("outside", "x");
-    ::chmod((folder.path / "outside").c_str(), 0666);
-    folder.write("t/run", "x");
-    ::chmod((folder.path / "t/run").c_str(), 04777);
-    fs::create_symlink(folder.path / "outside", folder.path / "t/link");
-    REQUIRE(give_to_root(folder.path / "t"));
-    struct stat info {};
-    ::stat((folder.path / "t/run").c_str(), &info);
-    CHECK((info.st_mode & 07777) == 0755);
-    ::stat((folder.path / "outside").c_str(), &info);
-    CHECK((info.st_mode & 07777) == 0666);
-}
+    TEST_CASE("what is given to root loses set-user-id and write rights, and no link is followed") {
+        if (::getuid() != 0) return;
+        Folder folder;
+        folder.write("outside", "x");
+        ::chmod((folder.path / "outside").c_str(), 0666);
+        folder.write("t/run", "x");
+        ::chmod((folder.path / "t/run").c_str(), 04777);
+        fs::create_symlink(folder.path / "outside", folder.path / "t/link");
+        REQUIRE(give_to_root(folder.path / "t"));
+        struct stat info {};
+        ::stat((folder.path / "t/run").c_str(), &info);
+        CHECK((info.st_mode & 07777) == 0755);
+        ::stat((folder.path / "outside").c_str(), &info);
+        CHECK((info.st_mode & 07777) == 0666);
+    }
 
-TEST_CASE("mirrors of two repositories have different names, whatever their addresses end with") {
-    CHECK(Git::key("https://a/odoo.git") != Git::key("https://b/odoo.git"));
-    CHECK(Git::key("https://a/odoo.git").starts_with("odoo-"));
-    CHECK(Git::key("https://a/x$y").find('$') == std::string::npos);
-}
-
+    TEST_CASE("mirrors of two repositories have different names, whatever their addresses end with"
+    ) {
+        CHECK(Git::key("https://a/odoo.git") != Git::key("https://b/odoo.git"));
+        CHECK(Git::key("https://a/odoo.git").starts_with("odoo-"));
+        CHECK(Git::key("https://a/x$y").find('$') == std::string::npos);
+    }
 }

@@ -10,129 +10,132 @@ using proto::ReportKind;
 
 TEST_SUITE("agent/journal/journal") {
 
-TEST_CASE("an accepted operation is reported, and its name outlives the process") {
-    JournalFile journal;
-    auto name = journal->name();
-    CHECK(journal->deliver(operation(1, 5), "shop") == Delivered::fresh);
-    journal.open();
-    CHECK(journal->name() == name);
-    auto reports = all_reports(*journal);
-    REQUIRE(reports.size() == 1);
-    CHECK(reports[0].seq == 1);
-    CHECK(reports[0].kind == ReportKind::accepted);
-    auto status = journal->status();
-    CHECK(status.highest_fence == 5);
-    CHECK(status.last_seq == 1);
-    CHECK(status.active == std::vector{op_id(1)});
-}
-
-TEST_CASE("a second delivery runs nothing and reports the outcome again [X-OPS-02]") {
-    JournalFile journal;
-    journal->deliver(operation(1, 5), "");
-    CHECK(journal->deliver(operation(1, 5), "") == Delivered::known);
-    proto::Finished finished;
-    finished.outcome = proto::Outcome::succeeded;
-    finished.note = "made once";
-    journal->finish(op_id(1), finished);
-    journal->acknowledge(journal->status().last_seq);
-    CHECK(all_reports(*journal).empty());
-    CHECK(journal->deliver(operation(1, 5), "") == Delivered::known);
-    auto reports = all_reports(*journal);
-    REQUIRE(reports.size() == 1);
-    CHECK(reports[0].seq == 3);
-    REQUIRE(reports[0].finished);
-    CHECK(reports[0].finished->note == "made once");
-    // Unacknowledged copies do not pile up.
-    journal->deliver(operation(1, 5), "");
-    journal->query(op_id(1));
-    CHECK(all_reports(*journal).size() == 1);
-}
-
-TEST_CASE("a fence that another operation used is refused [X-OPS-02]") {
-    JournalFile journal;
-    journal->deliver(operation(1, 5), "");
-    CHECK(journal->deliver(operation(2, 5), "") == Delivered::fence_reused);
-    auto outcome = last_outcome(*journal, op_id(2));
-    REQUIRE(outcome);
-    CHECK(outcome->outcome == proto::Outcome::failed);
-    CHECK(outcome->error->code == "fence_reused");
-    // The order of delivery is free as long as fences differ.
-    CHECK(journal->deliver(operation(3, 4), "") == Delivered::fresh);
-}
-
-TEST_CASE("a query for what the journal never saw says so") {
-    JournalFile journal;
-    journal->query(op_id(9));
-    auto outcome = last_outcome(*journal, op_id(9));
-    REQUIRE(outcome);
-    CHECK(outcome->error->code == "journal_unknown");
-}
-
-TEST_CASE("forgetting old operations never lets one run again") {
-    JournalFile journal(Limits{.operations = 3});
-    for (unsigned i = 1; i <= 5; ++i) {
-        journal->deliver(operation(i, i), "");
-        journal->finish(op_id(i), {});
+    TEST_CASE("an accepted operation is reported, and its name outlives the process") {
+        JournalFile journal;
+        auto name = journal->name();
+        CHECK(journal->deliver(operation(1, 5), "shop") == Delivered::fresh);
+        journal.open();
+        CHECK(journal->name() == name);
+        auto reports = all_reports(*journal);
+        REQUIRE(reports.size() == 1);
+        CHECK(reports[0].seq == 1);
+        CHECK(reports[0].kind == ReportKind::accepted);
+        auto status = journal->status();
+        CHECK(status.highest_fence == 5);
+        CHECK(status.last_seq == 1);
+        CHECK(status.active == std::vector{op_id(1)});
     }
-    CHECK(journal->deliver(operation(1, 1), "") == Delivered::fence_stale);
-    CHECK(last_outcome(*journal, op_id(1))->error->code == "fence_stale");
-}
 
-TEST_CASE("sequence numbers have no gaps, and an acknowledgement of the future swallows nothing") {
-    JournalFile journal;
-    for (unsigned i = 1; i <= 20; ++i) {
-        journal->deliver(operation(i, i), "");
-        if (i == 10) journal->acknowledge(1'000'000);
-        if (i == 15) journal.open();
+    TEST_CASE("a second delivery runs nothing and reports the outcome again [X-OPS-02]") {
+        JournalFile journal;
+        journal->deliver(operation(1, 5), "");
+        CHECK(journal->deliver(operation(1, 5), "") == Delivered::known);
+        proto::Finished finished;
+        finished.outcome = proto::Outcome::succeeded;
+        finished.note = "made once";
+        journal->finish(op_id(1), finished);
+        journal->acknowledge(journal->status().last_seq);
+        CHECK(all_reports(*journal).empty());
+        CHECK(journal->deliver(operation(1, 5), "") == Delivered::known);
+        auto reports = all_reports(*journal);
+        REQUIRE(reports.size() == 1);
+        CHECK(reports[0].seq == 3);
+        REQUIRE(reports[0].finished);
+        CHECK(reports[0].finished->note == "made once");
+        // Unacknowledged copies do not pile up.
+        journal->deliver(operation(1, 5), "");
+        journal->query(op_id(1));
+        CHECK(all_reports(*journal).size() == 1);
     }
-    auto reports = all_reports(*journal);
-    REQUIRE(reports.size() == 10);
-    for (std::size_t i = 0; i < reports.size(); ++i) CHECK(reports[i].seq == 11 + i);
-}
 
-TEST_CASE("the log of an operation ends at its limit with a line that says so") {
-    JournalFile journal(Limits{.log_lines = 10});
-    journal->deliver(operation(1, 1), "");
-    for (int i = 0; i < 30; ++i) journal->log(op_id(1), {{0, proto::LogLevel::info, "s", "line"}});
-    std::vector<proto::LogLine> lines;
-    for (auto& report : all_reports(*journal)) lines.insert(lines.end(), report.lines.begin(), report.lines.end());
-    REQUIRE(lines.size() == 10);
-    CHECK(lines.back().text.find("limit") != std::string::npos);
-    CHECK(lines.back().level == proto::LogLevel::warning);
-}
-
-TEST_CASE("a controller that never acknowledges cannot fill the disk") {
-    JournalFile journal(Limits{.unacknowledged = 20});
-    auto delivered = Delivered::fresh;
-    for (unsigned i = 1; i <= 30 && delivered == Delivered::fresh; ++i) delivered = journal->deliver(operation(i, i), "");
-    CHECK(delivered == Delivered::full);
-    for (unsigned i = 100; i < 200; ++i) journal->query(op_id(i));
-    CHECK(all_reports(*journal).size() == 20);
-    journal->acknowledge(20);
-    CHECK(journal->deliver(operation(90, 90), "") == Delivered::fresh);
-}
-
-TEST_CASE("secrets of an operation are not in the journal's file") {
-    store::TemporaryFolder folder;
-    FakeClock clock;
-    auto file = folder.path() / "journal.db";
-    {
-        Journal journal(file, clock);
-        auto op = operation(1, 1);
-        op.secrets["credential:crd_1"] = "hunter2-hunter2";
-        journal.deliver(op, "");
-        Work work(journal, clock, op, Redactor(op.secrets));
-        work.info("cloning with hunter2-hunter2");
-        work.remember("note", "fine");
+    TEST_CASE("a fence that another operation used is refused [X-OPS-02]") {
+        JournalFile journal;
+        journal->deliver(operation(1, 5), "");
+        CHECK(journal->deliver(operation(2, 5), "") == Delivered::fence_reused);
+        auto outcome = last_outcome(*journal, op_id(2));
+        REQUIRE(outcome);
+        CHECK(outcome->outcome == proto::Outcome::failed);
+        CHECK(outcome->error->code == "fence_reused");
+        // The order of delivery is free as long as fences differ.
+        CHECK(journal->deliver(operation(3, 4), "") == Delivered::fresh);
     }
-    struct stat info {};
-    REQUIRE(::stat(file.c_str(), &info) == 0);
-    CHECK((info.st_mode & 0777) == 0600);
-    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
-        auto content = read_file(entry.path(), 64 << 20);
-        REQUIRE(content);
-        CHECK(content->find("hunter2") == std::string::npos);
-    }
-}
 
+    TEST_CASE("a query for what the journal never saw says so") {
+        JournalFile journal;
+        journal->query(op_id(9));
+        auto outcome = last_outcome(*journal, op_id(9));
+        REQUIRE(outcome);
+        CHECK(outcome->error->code == "journal_unknown");
+    }
+
+    TEST_CASE("forgetting old operations never lets one run again") {
+        JournalFile journal(Limits{.operations = 3});
+        for (unsigned i = 1; i <= 5; ++i) {
+            journal->deliver(operation(i, i), "");
+            journal->finish(op_id(i), {});
+        }
+        CHECK(journal->deliver(operation(1, 1), "") == Delivered::fence_stale);
+        CHECK(last_outcome(*journal, op_id(1))->error->code == "fence_stale");
+    }
+
+    TEST_CASE("sequence numbers have no gaps, and an acknowledgement of the future swallows nothing"
+    ) {
+        JournalFile journal;
+        for (unsigned i = 1; i <= 20; ++i) {
+            journal->deliver(operation(i, i), "");
+            if (i == 10) journal->acknowledge(1'000'000);
+            if (i == 15) journal.open();
+        }
+        auto reports = all_reports(*journal);
+        REQUIRE(reports.size() == 10);
+        for (std::size_t i = 0; i < reports.size(); ++i) CHECK(reports[i].seq == 11 + i);
+    }
+
+    TEST_CASE("the log of an operation ends at its limit with a line that says so") {
+        JournalFile journal(Limits{.log_lines = 10});
+        journal->deliver(operation(1, 1), "");
+        for (int i = 0; i < 30; ++i)
+            journal->log(op_id(1), {{0, proto::LogLevel::info, "s", "line"}});
+        std::vector<proto::LogLine> lines;
+        for (auto& report : all_reports(*journal))
+            lines.insert(lines.end(), report.lines.begin(), report.lines.end());
+        REQUIRE(lines.size() == 10);
+        CHECK(lines.back().text.find("limit") != std::string::npos);
+        CHECK(lines.back().level == proto::LogLevel::warning);
+    }
+
+    TEST_CASE("a controller that never acknowledges cannot fill the disk") {
+        JournalFile journal(Limits{.unacknowledged = 20});
+        auto delivered = Delivered::fresh;
+        for (unsigned i = 1; i <= 30 && delivered == Delivered::fresh; ++i)
+            delivered = journal->deliver(operation(i, i), "");
+        CHECK(delivered == Delivered::full);
+        for (unsigned i = 100; i < 200; ++i) journal->query(op_id(i));
+        CHECK(all_reports(*journal).size() == 20);
+        journal->acknowledge(20);
+        CHECK(journal->deliver(operation(90, 90), "") == Delivered::fresh);
+    }
+
+    TEST_CASE("secrets of an operation are not in the journal's file") {
+        store::TemporaryFolder folder;
+        FakeClock clock;
+        auto file = folder.path() / "journal.db";
+        {
+            Journal journal(file, clock);
+            auto op = operation(1, 1);
+            op.secrets["credential:crd_1"] = "hunter2-hunter2";
+            journal.deliver(op, "");
+            Work work(journal, clock, op, Redactor(op.secrets));
+            work.info("cloning with hunter2-hunter2");
+            work.remember("note", "fine");
+        }
+        struct stat info {};
+        REQUIRE(::stat(file.c_str(), &info) == 0);
+        CHECK((info.st_mode & 0777) == 0600);
+        for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+            auto content = read_file(entry.path(), 64 << 20);
+            REQUIRE(content);
+            CHECK(content->find("hunter2") == std::string::npos);
+        }
+    }
 }

@@ -1,5 +1,6 @@
-/// Random schedules of everything that can happen between controller and executor. Whatever the order: an operation
-/// takes effect at most once, reports have no gaps, and the last thing told about an operation is true.
+/// Random schedules of everything that can happen between controller and executor. Whatever the
+/// order: an operation takes effect at most once, reports have no gaps, and the last thing told
+/// about an operation is true.
 #include "support.hpp"
 
 #include <doctest/doctest.h>
@@ -23,13 +24,28 @@ public:
 
     void turn() {
         switch (pick(8)) {
-            case 0: case 1: deliver(next_++); break;
-            case 2: if (next_ > 1) deliver(1 + pick(next_ - 1)); break;
-            case 3: journal_->deliver(operation(500 + next_, 1 + pick(next_)), ""); break;
-            case 4: if (next_ > 1) journal_->query(op_id(1 + pick(next_ - 1))); break;
-            case 5: if (next_ > 1) journal_->cancel(op_id(1 + pick(next_ - 1))); break;
-            case 6: receive(); break;
-            case 7: crash(); break;
+        case 0:
+        case 1:
+            deliver(next_++);
+            break;
+        case 2:
+            if (next_ > 1) deliver(1 + pick(next_ - 1));
+            break;
+        case 3:
+            journal_->deliver(operation(500 + next_, 1 + pick(next_)), "");
+            break;
+        case 4:
+            if (next_ > 1) journal_->query(op_id(1 + pick(next_ - 1)));
+            break;
+        case 5:
+            if (next_ > 1) journal_->cancel(op_id(1 + pick(next_ - 1)));
+            break;
+        case 6:
+            receive();
+            break;
+        case 7:
+            crash();
+            break;
         }
     }
 
@@ -50,7 +66,9 @@ private:
 
     Plan plan(const std::string& id) {
         Plan plan;
-        auto crash_here = [this] { if (pick(6) == 0) throw Crash(); };
+        auto crash_here = [this] {
+            if (pick(6) == 0) throw Crash();
+        };
         Step first;
         first.name = first.title = "apply";
         first.act = [=, this](Work&) -> Result<> {
@@ -84,7 +102,7 @@ private:
         auto op = operation(number, number);
         effects_.try_emplace(op.id, 0);
         if (journal_->deliver(op, "") != Delivered::fresh) return;
-        if (pick(4) == 0) return;  // accepted; the crash or the end of the test finds it
+        if (pick(4) == 0) return; // accepted; the crash or the end of the test finds it
         try {
             Work work(*journal_, journal_.clock, op, {});
             Engine(*journal_, [](auto) {}).run(plan(op.id), work);
@@ -114,8 +132,11 @@ private:
             if (report.seq > seen_ + 1) ++gaps_;
             seen_ = std::max(seen_, report.seq);
             // "I have forgotten it" is no news about what became of it.
-            auto code = report.finished && report.finished->error ? report.finished->error->code : "";
-            if (told_.contains(report.operation) && (code == "fence_stale" || code == "journal_unknown")) continue;
+            auto code =
+                report.finished && report.finished->error ? report.finished->error->code : "";
+            if (told_.contains(report.operation) &&
+                (code == "fence_stale" || code == "journal_unknown"))
+                continue;
             if (report.finished) told_[report.operation] = *report.finished;
         }
         if (pick(3) > 0) journal_->acknowledge(seen_);
@@ -130,17 +151,17 @@ private:
     int gaps_ = 0;
 };
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("agent/journal/schedule") {
 
-TEST_CASE("whatever is delivered, doubled, reordered, cancelled, acknowledged or crashed takes effect once [X-OPS-02]") {
-    for (unsigned seed = 1; seed <= 40; ++seed) {
-        CAPTURE(seed);
-        Model model(seed);
-        for (int i = 0; i < 60; ++i) model.turn();
-        model.settle();
+    TEST_CASE("whatever is delivered, doubled, reordered, cancelled, acknowledged or crashed takes "
+              "effect once [X-OPS-02]") {
+        for (unsigned seed = 1; seed <= 40; ++seed) {
+            CAPTURE(seed);
+            Model model(seed);
+            for (int i = 0; i < 60; ++i) model.turn();
+            model.settle();
+        }
     }
-}
-
 }

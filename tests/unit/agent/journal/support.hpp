@@ -16,7 +16,8 @@ inline std::string op_id(unsigned number) {
     return "op_0" + std::string(25 - digits.size(), '0') + digits;
 }
 
-inline proto::Operation operation(unsigned number, std::uint64_t fence, std::string kind = "agent.ping") {
+inline proto::Operation
+operation(unsigned number, std::uint64_t fence, std::string kind = "agent.ping") {
     proto::Operation result;
     result.id = op_id(number);
     result.kind = std::move(kind);
@@ -44,7 +45,9 @@ private:
     std::unique_ptr<Journal> journal_;
 };
 
-inline std::vector<proto::Report> all_reports(Journal& journal) { return journal.reports_after(0, 10'000, 64 << 20); }
+inline std::vector<proto::Report> all_reports(Journal& journal) {
+    return journal.reports_after(0, 10'000, 64 << 20);
+}
 
 /// The last "finished" report of an operation.
 inline std::optional<proto::Finished> last_outcome(Journal& journal, const std::string& id) {
@@ -54,4 +57,4 @@ inline std::optional<proto::Finished> last_outcome(Journal& journal, const std::
     return found;
 }
 
-}  // namespace fairlead::journal
+} // namespace fairlead::journal

@@ -17,8 +17,9 @@
 #include <boost/asio/write.hpp>
 #include <doctest/doctest.h>
 
-#include <filesystem>
 #include <unistd.h>
+
+#include <filesystem>
 
 using namespace fairlead;
 using namespace fairlead::link;
@@ -28,7 +29,11 @@ using Local = boost::asio::local::stream_protocol;
 namespace {
 
 struct Folder {
-    Folder() : path(std::filesystem::temp_directory_path() / ("fairlead-link-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count))) {
+    Folder()
+        : path(
+              std::filesystem::temp_directory_path() /
+              ("fairlead-link-test-" + std::to_string(::getpid()) + "-" + std::to_string(++count))
+          ) {
         std::filesystem::create_directories(path);
     }
     ~Folder() { std::filesystem::remove_all(path); }
@@ -38,7 +43,8 @@ struct Folder {
 
 /// The local socket as the executor has it; a test plays the executor on what it accepts.
 struct FakeExecutor {
-    FakeExecutor(asio::io_context& io, const std::filesystem::path& path) : acceptor(io, Local::endpoint(path.string())) {}
+    FakeExecutor(asio::io_context& io, const std::filesystem::path& path)
+        : acceptor(io, Local::endpoint(path.string())) {}
 
     Task<> accept() {
         peer.emplace(co_await acceptor.async_accept(asio::use_awaitable));
@@ -71,12 +77,15 @@ struct FakeExecutor {
 
 /// A controller that a test plays, an executor that it plays too, and the link between them.
 struct Stand {
-    Stand() : store(folder.path), executor(io, folder.path / "executor.sock"), channel(io.get_executor(), (folder.path / "executor.sock").string()) {
+    Stand()
+        : store(folder.path), executor(io, folder.path / "executor.sock"),
+          channel(io.get_executor(), (folder.path / "executor.sock").string()) {
         auto now = SystemClock().now();
         ca_key.emplace(crypto::P256Key::generate());
         ca = crypto::self_sign_ca(*ca_key, "Test CA", {now - 24h, now + 2400h});
         auto server_key = crypto::P256Key::generate();
-        auto server = issue(server_key.public_der(), crypto::Usage::server, "localhost", now - 1h, now + 24h);
+        auto server =
+            issue(server_key.public_der(), crypto::Usage::server, "localhost", now - 1h, now + 24h);
         REQUIRE(tls_server.set_certificate(server + ca, server_key.to_pem()));
         REQUIRE(tls_server.set_agent_authorities({ca}));
 
@@ -94,13 +103,20 @@ struct Stand {
         listen.address = "127.0.0.1";
         listen.port = 0;
         net::ListenerHandlers handlers;
-        handlers.http = [](net::HttpRequest) -> Task<net::HttpResponse> { co_return net::HttpResponse(404); };
-        handlers.agent = [this](net::WebSocket socket) -> Task<> { return controller(std::move(socket)); };
+        handlers.http = [](net::HttpRequest) -> Task<net::HttpResponse> {
+            co_return net::HttpResponse(404);
+        };
+        handlers.agent = [this](net::WebSocket socket) -> Task<> {
+            return controller(std::move(socket));
+        };
         listener.emplace(io.get_executor(), tls_server, listen, handlers);
         REQUIRE(listener->open());
     }
 
-    std::string issue(const std::string& public_der, crypto::Usage usage, const std::string& name, Timestamp from, Timestamp until) {
+    std::string issue(
+        const std::string& public_der, crypto::Usage usage, const std::string& name, Timestamp from,
+        Timestamp until
+    ) {
         crypto::IssueRequest request;
         request.public_der = public_der;
         request.common_name = name;
@@ -111,7 +127,9 @@ struct Stand {
     }
     void give_certificate(Timestamp from, Timestamp until) {
         auto key = store.key().value();
-        REQUIRE(store.save_certificate(issue(key.public_der(), crypto::Usage::client, identity.server_id, from, until), ca));
+        REQUIRE(store.save_certificate(
+            issue(key.public_der(), crypto::Usage::client, identity.server_id, from, until), ca
+        ));
     }
 
     /// The agent's side of one link.
@@ -128,7 +146,9 @@ struct Stand {
         auto socket = co_await net::WebSocket::connect(to, *tls, limits);
         REQUIRE(socket);
         Shared shared{options, store, identity, *tls, channel, workers, facts, policy};
-        LinkSession session(shared, *std::move(socket), io.get_executor(), [this] { online = true; });
+        LinkSession session(shared, *std::move(socket), io.get_executor(), [this] {
+            online = true;
+        });
         auto ending = co_await session.run();
         co_return ending;
     }
@@ -207,284 +227,305 @@ proto::Reports report(std::uint64_t seq, const std::string& operation) {
     return reports;
 }
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("agent/link") {
 
-TEST_CASE("the hello says what the journal holds, and messages travel both ways") {
-    Stand stand;
-    bool told = false;
-    stand.controller = [&](net::WebSocket socket) -> Task<> {
-        auto first = co_await next(socket);
-        const auto& hello = std::get<proto::Hello>(first);
-        CHECK(hello.journal == "journal-1");
-        CHECK(hello.last_seq == 3);
-        CHECK(hello.acknowledged == 1);
-        CHECK(hello.highest_fence == 9);
-        CHECK(hello.version == "0.0.1");
-        co_await say(socket, welcome(2));
-        co_await say(socket, delivery("op_1"));
-        auto second = co_await next(socket);
-        CHECK(std::get<proto::Reports>(second).reports.at(0).seq == 3);
-        proto::Ack ack;
-        ack.seq = 3;
-        co_await say(socket, ack);
-        proto::Refused refused;
-        refused.code = "revoked";
-        refused.message = "This server was revoked.";
-        co_await say(socket, refused);
-        auto last = co_await socket.read();
-        CHECK(!last);
-    };
-    auto executor = [&]() -> Task<> {
-        co_await stand.executor.accept();
-        auto ack = co_await stand.executor.read();
-        CHECK(std::get<proto::Ack>(ack).seq == 2);
-        auto deliver = co_await stand.executor.read();
-        CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_1");
-        co_await stand.executor.send(report(3, "op_1"));
-        auto again = co_await stand.executor.read();
-        CHECK(std::get<proto::Ack>(again).seq == 3);
-        told = true;
-    };
-    auto body = [&]() -> Task<> {
-        TaskGroup group(stand.io.get_executor());
-        group.spawn(executor());
-        auto ending = co_await stand.link();
-        CHECK(ending.code == "revoked");
-        CHECK(ending.reason == "This server was revoked.");
-        co_await group.join();
-    };
-    stand.run(body);
-    CHECK(stand.online);
-    CHECK(told);
-    CHECK(stand.policy.sha256 == "policy-hash");
-}
-
-TEST_CASE("an executor that went idle is started again by a delivery, and a delivery that it took with it is repeated") {
-    Stand stand;
-    stand.controller = [&](net::WebSocket socket) -> Task<> {
-        auto first = co_await next(socket);
-        CHECK(std::holds_alternative<proto::Hello>(first));
-        co_await say(socket, welcome(3));
-        co_await sleep_for(30ms);
-        co_await say(socket, delivery("op_2"));
-        auto reports = co_await next(socket);
-        CHECK(std::get<proto::Reports>(reports).reports.at(0).operation == "op_2");
-        co_await socket.close(1001, "going away");
-    };
-    auto executor = [&]() -> Task<> {
-        co_await stand.executor.accept();
-        auto ack = co_await stand.executor.read();
-        CHECK(std::get<proto::Ack>(ack).seq == 3);
-        co_await stand.executor.send(proto::Idle());
-        co_await stand.executor.accept();
-        ack = co_await stand.executor.read();
-        CHECK(std::holds_alternative<proto::Ack>(ack));
-        auto deliver = co_await stand.executor.read();
-        CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_2");
-        stand.executor.peer.reset();  // dies with it
-        co_await stand.executor.accept();
-        ack = co_await stand.executor.read();
-        deliver = co_await stand.executor.read();
-        CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_2");
-        co_await stand.executor.send(report(4, "op_2"));
-    };
-    auto body = [&]() -> Task<> {
-        TaskGroup group(stand.io.get_executor());
-        group.spawn(executor());
-        auto ending = co_await stand.link();
-        CHECK(ending.code.empty());
-        co_await group.join();
-    };
-    stand.run(body);
-}
-
-TEST_CASE("a link that is told to end says goodbye and does not come back as one that was lost") {
-    Stand stand;
-    bool heard = false, returned = false;
-    stand.controller = [&](net::WebSocket socket) -> Task<> {
-        auto first = co_await next(socket);
-        co_await say(socket, welcome(0));
-        auto last = co_await socket.read();
-        CHECK(!last);
-        heard = socket.close_reason().code == 1001;
-    };
-    auto agent = [&]() -> Task<> {
-        auto ending = co_await stand.link();
-        returned = true;
-    };
-    auto body = [&]() -> Task<> {
-        TaskGroup group(stand.io.get_executor());
-        group.spawn(stand.executor.accept());
-        group.spawn(agent());
-        while (!stand.online) co_await sleep_for(2ms);
-        group.cancel();
-        co_await group.join();
-    };
-    stand.run(body);
-    CHECK(heard);
-    CHECK(!returned);
-}
-
-TEST_CASE("a refusal in place of the welcome comes out by name") {
-    Stand stand;
-    stand.controller = [&](net::WebSocket socket) -> Task<> {
-        auto first = co_await next(socket);
-        proto::Refused refused;
-        refused.code = "clock_wrong";
-        refused.message = "The clock of this server is 400 s behind.";
-        co_await say(socket, refused);
-        co_await socket.close(4003, "");
-    };
-    auto body = [&]() -> Task<> {
-        TaskGroup group(stand.io.get_executor());
-        group.spawn(stand.executor.accept());
-        auto ending = co_await stand.link();
-        CHECK(ending.code == "clock_wrong");
-        CHECK(ending.reason.find("400 s") != std::string::npos);
-        CHECK(ending.kind == Errc::forbidden);
-        co_await group.join();
-    };
-    stand.run(body);
-    CHECK(!stand.online);
-}
-
-TEST_CASE("after a third of its life the certificate is renewed over the link, for the same key") {
-    Stand stand;
-    auto now = SystemClock().now();
-    stand.give_certificate(now - 11h, now + 20h);
-    stand.options.read_facts = true;
-    auto before = stand.store.certificate().value();
-    stand.controller = [&](net::WebSocket socket) -> Task<> {
-        auto message = co_await next(socket);
-        co_await say(socket, welcome(0));
-        message = co_await next(socket);
-        CHECK(std::get<proto::FactsMessage>(message).facts.policy.sha256 == "policy-hash");
-        message = co_await next(socket);
-        auto csr = crypto::parse_csr(std::get<proto::Renew>(message).csr).value();
-        proto::Certificate renewed;
-        renewed.certificate = stand.issue(csr.public_der, crypto::Usage::client, stand.identity.server_id, now - 1h, now + 240h);
-        renewed.ca = stand.ca;
-        co_await say(socket, renewed);
-        proto::Certificate foreign;
-        foreign.certificate = stand.issue(crypto::P256Key::generate().public_der(), crypto::Usage::client, "srv_x", now - 1h, now + 240h);
-        co_await say(socket, foreign);
-        co_await socket.close(1001, "");
-    };
-    auto body = [&]() -> Task<> {
-        TaskGroup group(stand.io.get_executor());
-        group.spawn(stand.executor.accept());
-        auto ending = co_await stand.link();
-        CHECK(!ending.reason.empty());
-        co_await group.join();
-    };
-    stand.run(body);
-    auto after = crypto::parse_certificate(stand.store.certificate().value()).value();
-    CHECK(after.common_name == stand.identity.server_id);
-    CHECK(after.not_after > now + 200h);
-}
-
-TEST_CASE("a list of controllers and authorities in the welcome is kept") {
-    Stand stand;
-    stand.controller = [&](net::WebSocket socket) -> Task<> {
-        auto first = co_await next(socket);
-        proto::Welcome message;
-        message.controllers = {"a.example:8443", "b.example:8443"};
-        co_await say(socket, message);
-        co_await sleep_for(20ms);
-        co_await socket.close(1001, "");
-    };
-    auto body = [&]() -> Task<> {
-        TaskGroup group(stand.io.get_executor());
-        group.spawn(stand.executor.accept());
-        auto ending = co_await stand.link();
-        CHECK(ending.code.empty());
-        co_await group.join();
-    };
-    stand.run(body);
-    CHECK(stand.store.load().value().controllers == std::vector<std::string>{"a.example:8443", "b.example:8443"});
-}
-
-TEST_CASE("the wait grows with each failure, is random down to nothing, and starts anew after a good link") {
-    std::uint64_t limit = 0;
-    Backoff backoff([&](std::uint64_t upto) {
-        limit = upto;
-        return upto / 2;
-    });
-    std::vector<std::uint64_t> limits;
-    for (int i = 0; i < 9; ++i) {
-        auto wait = backoff.next();
-        CHECK(wait.count() == static_cast<long>(limit / 2));
-        limits.push_back(limit);
+    TEST_CASE("the hello says what the journal holds, and messages travel both ways") {
+        Stand stand;
+        bool told = false;
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            auto first = co_await next(socket);
+            const auto& hello = std::get<proto::Hello>(first);
+            CHECK(hello.journal == "journal-1");
+            CHECK(hello.last_seq == 3);
+            CHECK(hello.acknowledged == 1);
+            CHECK(hello.highest_fence == 9);
+            CHECK(hello.version == "0.0.1");
+            co_await say(socket, welcome(2));
+            co_await say(socket, delivery("op_1"));
+            auto second = co_await next(socket);
+            CHECK(std::get<proto::Reports>(second).reports.at(0).seq == 3);
+            proto::Ack ack;
+            ack.seq = 3;
+            co_await say(socket, ack);
+            proto::Refused refused;
+            refused.code = "revoked";
+            refused.message = "This server was revoked.";
+            co_await say(socket, refused);
+            auto last = co_await socket.read();
+            CHECK(!last);
+        };
+        auto executor = [&]() -> Task<> {
+            co_await stand.executor.accept();
+            auto ack = co_await stand.executor.read();
+            CHECK(std::get<proto::Ack>(ack).seq == 2);
+            auto deliver = co_await stand.executor.read();
+            CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_1");
+            co_await stand.executor.send(report(3, "op_1"));
+            auto again = co_await stand.executor.read();
+            CHECK(std::get<proto::Ack>(again).seq == 3);
+            told = true;
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(executor());
+            auto ending = co_await stand.link();
+            CHECK(ending.code == "revoked");
+            CHECK(ending.reason == "This server was revoked.");
+            co_await group.join();
+        };
+        stand.run(body);
+        CHECK(stand.online);
+        CHECK(told);
+        CHECK(stand.policy.sha256 == "policy-hash");
     }
-    CHECK(limits == std::vector<std::uint64_t>{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000});
-    backoff.link_lasted(59s);
-    backoff.next();
-    CHECK(limit == 30000);
-    backoff.link_lasted(60s);
-    backoff.next();
-    CHECK(limit == 500);
-}
 
-TEST_CASE("addresses of controllers are read in every spelling that occurs") {
-    CHECK(parse_address("wss://Controller.example:8443").value() == Address{"controller.example", 8443});
-    CHECK(parse_address("https://controller.example").value() == Address{"controller.example", 443});
-    CHECK(parse_address("10.0.0.1:99").value() == Address{"10.0.0.1", 99});
-    CHECK(parse_address("[2001:db8::1]:8443").value().text() == "[2001:db8::1]:8443");
-    CHECK(!parse_address("http://h"));
-    CHECK(!parse_address(""));
-}
+    TEST_CASE("an executor that went idle is started again by a delivery, and a delivery that it "
+              "took with it is repeated") {
+        Stand stand;
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            auto first = co_await next(socket);
+            CHECK(std::holds_alternative<proto::Hello>(first));
+            co_await say(socket, welcome(3));
+            co_await sleep_for(30ms);
+            co_await say(socket, delivery("op_2"));
+            auto reports = co_await next(socket);
+            CHECK(std::get<proto::Reports>(reports).reports.at(0).operation == "op_2");
+            co_await socket.close(1001, "going away");
+        };
+        auto executor = [&]() -> Task<> {
+            co_await stand.executor.accept();
+            auto ack = co_await stand.executor.read();
+            CHECK(std::get<proto::Ack>(ack).seq == 3);
+            co_await stand.executor.send(proto::Idle());
+            co_await stand.executor.accept();
+            ack = co_await stand.executor.read();
+            CHECK(std::holds_alternative<proto::Ack>(ack));
+            auto deliver = co_await stand.executor.read();
+            CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_2");
+            stand.executor.peer.reset(); // dies with it
+            co_await stand.executor.accept();
+            ack = co_await stand.executor.read();
+            deliver = co_await stand.executor.read();
+            CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_2");
+            co_await stand.executor.send(report(4, "op_2"));
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(executor());
+            auto ending = co_await stand.link();
+            CHECK(ending.code.empty());
+            co_await group.join();
+        };
+        stand.run(body);
+    }
 
-TEST_CASE("an identity that is missing or damaged is told with its file and the cure") {
-    Folder folder;
-    IdentityFolder store(folder.path);
-    auto missing = store.load();
-    CHECK(missing.error().kind() == Errc::not_found);
-    CHECK(missing.error().message().find("is not enrolled") != std::string::npos);
-    std::filesystem::create_directories(folder.path);
-    FILE* file = std::fopen((folder.path / "identity.json").c_str(), "w");
-    std::fputs("{broken", file);
-    std::fclose(file);
-    auto damaged = store.load();
-    CHECK(damaged.error().kind() == Errc::invalid);
-    CHECK(damaged.error().message().find("identity.json is damaged") != std::string::npos);
-}
+    TEST_CASE("a link that is told to end says goodbye and does not come back as one that was lost"
+    ) {
+        Stand stand;
+        bool heard = false, returned = false;
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            auto first = co_await next(socket);
+            co_await say(socket, welcome(0));
+            auto last = co_await socket.read();
+            CHECK(!last);
+            heard = socket.close_reason().code == 1001;
+        };
+        auto agent = [&]() -> Task<> {
+            auto ending = co_await stand.link();
+            returned = true;
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(stand.executor.accept());
+            group.spawn(agent());
+            while (!stand.online) co_await sleep_for(2ms);
+            group.cancel();
+            co_await group.join();
+        };
+        stand.run(body);
+        CHECK(heard);
+        CHECK(!returned);
+    }
 
-TEST_CASE("enrolling again with the same controller is harmless, with another one refused") {
-    Folder folder;
-    IdentityFolder store(folder.path);
-    Identity identity;
-    identity.server_id = "srv_1";
-    identity.org_id = "org_1";
-    identity.enrolled_with = "https://c.example:8443";
-    identity.controllers = {"c.example:8443"};
-    REQUIRE(store.save(identity));
-    EnrollOptions options;
-    options.folder = folder.path;
-    options.controller = "https://c.example:8443";
-    CHECK(enroll(std::move(options)).value() == "already enrolled as srv_1 in org_1");
-    EnrollOptions other;
-    other.folder = folder.path;
-    other.controller = "https://other.example";
-    auto refused = enroll(std::move(other));
-    CHECK(refused.error().kind() == Errc::conflict);
-    CHECK(refused.error().message().find("https://c.example:8443") != std::string::npos);
-}
+    TEST_CASE("a refusal in place of the welcome comes out by name") {
+        Stand stand;
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            auto first = co_await next(socket);
+            proto::Refused refused;
+            refused.code = "clock_wrong";
+            refused.message = "The clock of this server is 400 s behind.";
+            co_await say(socket, refused);
+            co_await socket.close(4003, "");
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(stand.executor.accept());
+            auto ending = co_await stand.link();
+            CHECK(ending.code == "clock_wrong");
+            CHECK(ending.reason.find("400 s") != std::string::npos);
+            CHECK(ending.kind == Errc::forbidden);
+            co_await group.join();
+        };
+        stand.run(body);
+        CHECK(!stand.online);
+    }
 
-TEST_CASE("facts of this machine are there") {
-    FactsReader reader("1.2.3");
-    auto facts = reader.read(1);
-    CHECK(facts.agent_version == "1.2.3");
-    CHECK(!facts.hostname.empty());
-    CHECK(!facts.os.id.empty());
-    CHECK(facts.cpu.cores > 0);
-    CHECK(facts.memory.total_bytes > facts.memory.used_bytes);
-    CHECK(facts.disk.total_bytes > 0);
-    CHECK(facts.load.size() == 3);
-    facts = reader.read(2);
-    CHECK(facts.cpu.used_percent >= 0);
-    CHECK(facts.cpu.used_percent <= 100);
-}
+    TEST_CASE("after a third of its life the certificate is renewed over the link, for the same key"
+    ) {
+        Stand stand;
+        auto now = SystemClock().now();
+        stand.give_certificate(now - 11h, now + 20h);
+        stand.options.read_facts = true;
+        auto before = stand.store.certificate().value();
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            auto message = co_await next(socket);
+            co_await say(socket, welcome(0));
+            message = co_await next(socket);
+            CHECK(std::get<proto::FactsMessage>(message).facts.policy.sha256 == "policy-hash");
+            message = co_await next(socket);
+            auto csr = crypto::parse_csr(std::get<proto::Renew>(message).csr).value();
+            proto::Certificate renewed;
+            renewed.certificate = stand.issue(
+                csr.public_der, crypto::Usage::client, stand.identity.server_id, now - 1h,
+                now + 240h
+            );
+            renewed.ca = stand.ca;
+            co_await say(socket, renewed);
+            proto::Certificate foreign;
+            foreign.certificate = stand.issue(
+                crypto::P256Key::generate().public_der(), crypto::Usage::client, "srv_x", now - 1h,
+                now + 240h
+            );
+            co_await say(socket, foreign);
+            co_await socket.close(1001, "");
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(stand.executor.accept());
+            auto ending = co_await stand.link();
+            CHECK(!ending.reason.empty());
+            co_await group.join();
+        };
+        stand.run(body);
+        auto after = crypto::parse_certificate(stand.store.certificate().value()).value();
+        CHECK(after.common_name == stand.identity.server_id);
+        CHECK(after.not_after > now + 200h);
+    }
 
+    TEST_CASE("a list of controllers and authorities in the welcome is kept") {
+        Stand stand;
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            auto first = co_await next(socket);
+            proto::Welcome message;
+            message.controllers = {"a.example:8443", "b.example:8443"};
+            co_await say(socket, message);
+            co_await sleep_for(20ms);
+            co_await socket.close(1001, "");
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(stand.executor.accept());
+            auto ending = co_await stand.link();
+            CHECK(ending.code.empty());
+            co_await group.join();
+        };
+        stand.run(body);
+        CHECK(
+            stand.store.load().value().controllers ==
+            std::vector<std::string>{"a.example:8443", "b.example:8443"}
+        );
+    }
+
+    TEST_CASE("the wait grows with each failure, is random down to nothing, and starts anew after "
+              "a good link") {
+        std::uint64_t limit = 0;
+        Backoff backoff([&](std::uint64_t upto) {
+            limit = upto;
+            return upto / 2;
+        });
+        std::vector<std::uint64_t> limits;
+        for (int i = 0; i < 9; ++i) {
+            auto wait = backoff.next();
+            CHECK(wait.count() == static_cast<long>(limit / 2));
+            limits.push_back(limit);
+        }
+        CHECK(
+            limits ==
+            std::vector<std::uint64_t>{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000}
+        );
+        backoff.link_lasted(59s);
+        backoff.next();
+        CHECK(limit == 30000);
+        backoff.link_lasted(60s);
+        backoff.next();
+        CHECK(limit == 500);
+    }
+
+    TEST_CASE("addresses of controllers are read in every spelling that occurs") {
+        CHECK(
+            parse_address("wss://Controller.example:8443").value() ==
+            Address{"controller.example", 8443}
+        );
+        CHECK(
+            parse_address("https://controller.example").value() ==
+            Address{"controller.example", 443}
+        );
+        CHECK(parse_address("10.0.0.1:99").value() == Address{"10.0.0.1", 99});
+        CHECK(parse_address("[2001:db8::1]:8443").value().text() == "[2001:db8::1]:8443");
+        CHECK(!parse_address("http://h"));
+        CHECK(!parse_address(""));
+    }
+
+    TEST_CASE("an identity that is missing or damaged is told with its file and the cure") {
+        Folder folder;
+        IdentityFolder store(folder.path);
+        auto missing = store.load();
+        CHECK(missing.error().kind() == Errc::not_found);
+        CHECK(missing.error().message().find("is not enrolled") != std::string::npos);
+        std::filesystem::create_directories(folder.path);
+        FILE* file = std::fopen((folder.path / "identity.json").c_str(), "w");
+        std::fputs("{broken", file);
+        std::fclose(file);
+        auto damaged = store.load();
+        CHECK(damaged.error().kind() == Errc::invalid);
+        CHECK(damaged.error().message().find("identity.json is damaged") != std::string::npos);
+    }
+
+    TEST_CASE("enrolling again with the same controller is harmless, with another one refused") {
+        Folder folder;
+        IdentityFolder store(folder.path);
+        Identity identity;
+        identity.server_id = "srv_1";
+        identity.org_id = "org_1";
+        identity.enrolled_with = "https://c.example:8443";
+        identity.controllers = {"c.example:8443"};
+        REQUIRE(store.save(identity));
+        EnrollOptions options;
+        options.folder = folder.path;
+        options.controller = "https://c.example:8443";
+        CHECK(enroll(std::move(options)).value() == "already enrolled as srv_1 in org_1");
+        EnrollOptions other;
+        other.folder = folder.path;
+        other.controller = "https://other.example";
+        auto refused = enroll(std::move(other));
+        CHECK(refused.error().kind() == Errc::conflict);
+        CHECK(refused.error().message().find("https://c.example:8443") != std::string::npos);
+    }
+
+    TEST_CASE("facts of this machine are there") {
+        FactsReader reader("1.2.3");
+        auto facts = reader.read(1);
+        CHECK(facts.agent_version == "1.2.3");
+        CHECK(!facts.hostname.empty());
+        CHECK(!facts.os.id.empty());
+        CHECK(facts.cpu.cores > 0);
+        CHECK(facts.memory.total_bytes > facts.memory.used_bytes);
+        CHECK(facts.disk.total_bytes > 0);
+        CHECK(facts.load.size() == 3);
+        facts = reader.read(2);
+        CHECK(facts.cpu.used_percent >= 0);
+        CHECK(facts.cpu.used_percent <= 100);
+    }
 }

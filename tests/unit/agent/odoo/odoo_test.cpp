@@ -21,96 +21,129 @@ proto::EnvironmentSpec environment(std::string version) {
     return e;
 }
 
-Installation installation() { return {"/trees/odoo", {"/trees/a", "/trees/b"}, "/venv/bin/python", "/conf", "/data", "fl-shop"}; }
+Installation installation() {
+    return {"/trees/odoo", {"/trees/a", "/trees/b"}, "/venv/bin/python", "/conf", "/data",
+            "fl-shop"};
+}
 
-bool has_line(const std::string& text, const std::string& line) { return ("\n" + text).find("\n" + line + "\n") != std::string::npos; }
+bool has_line(const std::string& text, const std::string& line) {
+    return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
 
-std::string digest(char c) { return std::string(64, c) + "  "; }
+std::string digest(char c) {
+    return std::string(64, c) + "  ";
+}
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("agent/odoo/odoo") {
 
-TEST_CASE("later addon repositories come first in addons_path, Odoo's own last") {
-    auto text = configuration(environment("19.0"), installation(), "random");
-    CHECK(has_line(text, "addons_path = /trees/b,/trees/a,/trees/odoo/addons"));
-    CHECK(has_line(text, "http_interface = 127.0.0.1"));
-    CHECK(has_line(text, "list_db = False"));
-    CHECK(has_line(text, "db_name = fl-shop"));
-    CHECK(text.find("db_password") == std::string::npos);
-}
-
-TEST_CASE("no demo data, in the words of each version") {
-    CHECK(has_line(configuration(environment("19.0"), installation(), "r"), "with_demo = False"));
-    CHECK(has_line(configuration(environment("18.0"), installation(), "r"), "without_demo = all"));
-    CHECK(major_version("saas-17.4") == 17);
-    CHECK(major_version("master") == 0);
-}
-
-TEST_CASE("a key stands in the configuration once: twice is a crash of Odoo") {
-    auto e = environment("19.0");
-    e.gevent_port = 8072;
-    e.resources.workers = 4;
-    e.resources.memory_max_bytes = 2ULL << 30;
-    auto text = configuration(e, installation(), "r");
-    std::map<std::string, int> keys;
-    for (std::size_t at = 0; at < text.size();) {
-        auto end = text.find('\n', at);
-        auto line = text.substr(at, end - at);
-        if (auto equals = line.find(" = "); equals != std::string::npos) CHECK(++keys[line.substr(0, equals)] == 1);
-        at = end + 1;
+    TEST_CASE("later addon repositories come first in addons_path, Odoo's own last") {
+        auto text = configuration(environment("19.0"), installation(), "random");
+        CHECK(has_line(text, "addons_path = /trees/b,/trees/a,/trees/odoo/addons"));
+        CHECK(has_line(text, "http_interface = 127.0.0.1"));
+        CHECK(has_line(text, "list_db = False"));
+        CHECK(has_line(text, "db_name = fl-shop"));
+        CHECK(text.find("db_password") == std::string::npos);
     }
-    CHECK(keys.contains("limit_memory_hard"));
-}
 
-TEST_CASE("what needs a migration changes a module's hash, and nothing else does") {
-    auto tree = fs::temp_directory_path() / ("odoo-test-" + std::to_string(::getpid()));
-    fs::create_directories(tree / "m/controllers");
-    auto controller = [&](const char* text) { std::ofstream(tree / "m/controllers/main.py") << text; };
-    auto hashes = [&](const std::string& manifest) { return *module_hashes(tree, manifest, false); };
-    controller("from odoo import http\n");
-    const std::string head = digest('a') + "m/__manifest__.py\n" + digest('b') + "m/models/x.py\n";
-    auto before = hashes(head);
-    REQUIRE(before.contains("m"));
-    for (const auto* quiet : {"m/static/a.js", "m/tests/test_x.py", "m/README.md", "m/controllers/main.py", "other.txt", "notamodule/x.py"}) {
-        CAPTURE(quiet);
-        CHECK(hashes(head + digest('c') + quiet + "\n") == before);
+    TEST_CASE("no demo data, in the words of each version") {
+        CHECK(has_line(configuration(environment("19.0"), installation(), "r"), "with_demo = False")
+        );
+        CHECK(
+            has_line(configuration(environment("18.0"), installation(), "r"), "without_demo = all")
+        );
+        CHECK(major_version("saas-17.4") == 17);
+        CHECK(major_version("master") == 0);
     }
-    for (const auto* loud : {"m/views/v.xml", "m/models/y.py", "m/data/d.csv", "m/controllers/t.xml", "m/__init__.py", "m/migrations/1.0/post.py"}) {
-        CAPTURE(loud);
-        CHECK(hashes(head + digest('c') + loud + "\n") != before);
+
+    TEST_CASE("a key stands in the configuration once: twice is a crash of Odoo") {
+        auto e = environment("19.0");
+        e.gevent_port = 8072;
+        e.resources.workers = 4;
+        e.resources.memory_max_bytes = 2ULL << 30;
+        auto text = configuration(e, installation(), "r");
+        std::map<std::string, int> keys;
+        for (std::size_t at = 0; at < text.size();) {
+            auto end = text.find('\n', at);
+            auto line = text.substr(at, end - at);
+            if (auto equals = line.find(" = "); equals != std::string::npos)
+                CHECK(++keys[line.substr(0, equals)] == 1);
+            at = end + 1;
+        }
+        CHECK(keys.contains("limit_memory_hard"));
     }
-    controller("from odoo import models\nclass X(models.Model): pass\n");
-    CHECK(hashes(head + digest('c') + "m/controllers/main.py\n") != before);
-    fs::remove_all(tree);
-}
 
-TEST_CASE("Odoo's own modules are in two folders, and code outside them is no module") {
-    auto manifest = digest('a') + "addons/web/__manifest__.py\n" + digest('b') + "odoo/addons/base/__manifest__.py\n" + digest('c') + "odoo/http.py\n" + digest('d') + "setup/x/__manifest__.py\n";
-    auto hashes = *module_hashes("/nonexistent", manifest, true);
-    CHECK(hashes.size() == 2);
-    CHECK(hashes.contains("web"));
-    CHECK(hashes.contains("base"));
-}
+    TEST_CASE("what needs a migration changes a module's hash, and nothing else does") {
+        auto tree = fs::temp_directory_path() / ("odoo-test-" + std::to_string(::getpid()));
+        fs::create_directories(tree / "m/controllers");
+        auto controller = [&](const char* text) {
+            std::ofstream(tree / "m/controllers/main.py") << text;
+        };
+        auto hashes = [&](const std::string& manifest) {
+            return *module_hashes(tree, manifest, false);
+        };
+        controller("from odoo import http\n");
+        const std::string head =
+            digest('a') + "m/__manifest__.py\n" + digest('b') + "m/models/x.py\n";
+        auto before = hashes(head);
+        REQUIRE(before.contains("m"));
+        for (const auto* quiet :
+             {"m/static/a.js", "m/tests/test_x.py", "m/README.md", "m/controllers/main.py",
+              "other.txt", "notamodule/x.py"}) {
+            CAPTURE(quiet);
+            CHECK(hashes(head + digest('c') + quiet + "\n") == before);
+        }
+        for (const auto* loud :
+             {"m/views/v.xml", "m/models/y.py", "m/data/d.csv", "m/controllers/t.xml",
+              "m/__init__.py", "m/migrations/1.0/post.py"}) {
+            CAPTURE(loud);
+            CHECK(hashes(head + digest('c') + loud + "\n") != before);
+        }
+        controller("from odoo import models\nclass X(models.Model): pass\n");
+        CHECK(hashes(head + digest('c') + "m/controllers/main.py\n") != before);
+        fs::remove_all(tree);
+    }
 
-TEST_CASE("changed modules are those that both releases have") {
-    CHECK(changed({{"a", "1"}, {"b", "1"}, {"gone", "1"}}, {{"a", "1"}, {"b", "2"}, {"new", "1"}}) == std::vector<std::string>{"b"});
-}
+    TEST_CASE("Odoo's own modules are in two folders, and code outside them is no module") {
+        auto manifest = digest('a') + "addons/web/__manifest__.py\n" + digest('b') +
+                        "odoo/addons/base/__manifest__.py\n" + digest('c') + "odoo/http.py\n" +
+                        digest('d') + "setup/x/__manifest__.py\n";
+        auto hashes = *module_hashes("/nonexistent", manifest, true);
+        CHECK(hashes.size() == 2);
+        CHECK(hashes.contains("web"));
+        CHECK(hashes.contains("base"));
+    }
 
-TEST_CASE("a traceback is told in one sentence") {
-    CHECK(explain({"x", "Traceback (most recent call last):", "  File \"/a.py\", line 1, in f", "    g()", "  File \"/b.py\", line 2, in g", "    raise",
-                   "RuntimeError: boom"}) == "RuntimeError: boom (at \"/b.py\", line 2, in g)");
-    CHECK(explain({"2026-01-01 00:00:00,000 1 ERROR db odoo: bad", "2026-01-01 00:00:00,000 1 INFO db odoo: end"}).find("bad") != std::string::npos);
-    CHECK(explain({}) == "it printed nothing");
-}
+    TEST_CASE("changed modules are those that both releases have") {
+        CHECK(
+            changed(
+                {{"a", "1"}, {"b", "1"}, {"gone", "1"}}, {{"a", "1"}, {"b", "2"}, {"new", "1"}}
+            ) == std::vector<std::string>{"b"}
+        );
+    }
 
-TEST_CASE("progress and severity are read from Odoo's log") {
-    CHECK(percent_of("… odoo.modules.loading: Loading module sale (3/12) ") == 25U);
-    CHECK_FALSE(percent_of("Loading module sale"));
-    CHECK_FALSE(percent_of("Loading module sale (3/0)"));
-    CHECK(level_of("2026-01-01 00:00:00,000 1 WARNING db odoo: x") == proto::LogLevel::warning);
-    CHECK(level_of("2026-01-01 00:00:00,000 1 CRITICAL db odoo: x") == proto::LogLevel::error);
-    CHECK(level_of("anything") == proto::LogLevel::info);
-}
+    TEST_CASE("a traceback is told in one sentence") {
+        CHECK(
+            explain(
+                {"x", "Traceback (most recent call last):", "  File \"/a.py\", line 1, in f",
+                 "    g()", "  File \"/b.py\", line 2, in g", "    raise", "RuntimeError: boom"}
+            ) == "RuntimeError: boom (at \"/b.py\", line 2, in g)"
+        );
+        CHECK(
+            explain({"2026-01-01 00:00:00,000 1 ERROR db odoo: bad",
+                     "2026-01-01 00:00:00,000 1 INFO db odoo: end"})
+                .find("bad") != std::string::npos
+        );
+        CHECK(explain({}) == "it printed nothing");
+    }
 
+    TEST_CASE("progress and severity are read from Odoo's log") {
+        CHECK(percent_of("… odoo.modules.loading: Loading module sale (3/12) ") == 25U);
+        CHECK_FALSE(percent_of("Loading module sale"));
+        CHECK_FALSE(percent_of("Loading module sale (3/0)"));
+        CHECK(level_of("2026-01-01 00:00:00,000 1 WARNING db odoo: x") == proto::LogLevel::warning);
+        CHECK(level_of("2026-01-01 00:00:00,000 1 CRITICAL db odoo: x") == proto::LogLevel::error);
+        CHECK(level_of("anything") == proto::LogLevel::info);
+    }
 }

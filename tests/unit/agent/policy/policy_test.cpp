@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <functional>
 #include <fstream>
+#include <functional>
 #include <random>
 
 using namespace fairlead;
@@ -57,191 +57,233 @@ Policy parsed(std::string_view text) {
     return *policy;
 }
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("agent/policy/policy") {
 
-TEST_CASE("the default policy allows the documented kinds and nothing else") {
-    auto policy = parsed(default_text());
-    CHECK(policy.permit(deploy()));
-    for (auto kind : {proto::kind::start, proto::kind::stop, proto::kind::restart, proto::kind::remove, proto::kind::ping}) {
-        CAPTURE(kind);
-        CHECK(policy.permit(simple(kind)));
+    TEST_CASE("the default policy allows the documented kinds and nothing else") {
+        auto policy = parsed(default_text());
+        CHECK(policy.permit(deploy()));
+        for (auto kind :
+             {proto::kind::start, proto::kind::stop, proto::kind::restart, proto::kind::remove,
+              proto::kind::ping}) {
+            CAPTURE(kind);
+            CHECK(policy.permit(simple(kind)));
+        }
+        for (const auto* kind :
+             {"", "terminal.open", "environment.deploy ", "Environment.deploy", "environment",
+              "agent.run", "*"}) {
+            CAPTURE(kind);
+            auto refused = policy.permit(simple(kind));
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code() == "policy_refused");
+        }
+        auto local = deploy_args();
+        local.environment.odoo.url = "file:///srv/git/odoo.git";
+        CHECK_FALSE(policy.permit(deploy(local)));
     }
-    for (const auto* kind : {"", "terminal.open", "environment.deploy ", "Environment.deploy", "environment", "agent.run", "*"}) {
-        CAPTURE(kind);
-        auto refused = policy.permit(simple(kind));
+
+    TEST_CASE("what the policy leaves out is refused whoever asks, and the refusal names the file "
+              "[X-POL-01]") {
+        auto policy = parsed("version: 1\noperations:\n  - deny: environment.delete\n    "
+                             "environments: [shop, 'prod-*']\n  - allow: 'environment.*'\n");
+        auto refused = policy.permit(simple(proto::kind::remove));
         REQUIRE_FALSE(refused);
-        CHECK(refused.error().code() == "policy_refused");
+        CHECK(refused.error().message().find("policy.yaml line 3") != std::string::npos);
+        CHECK_FALSE(policy.permit(simple(proto::kind::remove, "prod-1")));
+        CHECK(policy.permit(simple(proto::kind::remove, "test")));
+        CHECK_FALSE(policy.permit(simple(proto::kind::ping)));
+        // No repository is named, so no deployment comes through.
+        auto repository = policy.permit(deploy());
+        REQUIRE_FALSE(repository);
+        CHECK(
+            repository.error().message().find("https://github.com/odoo/odoo") != std::string::npos
+        );
     }
-    auto local = deploy_args();
-    local.environment.odoo.url = "file:///srv/git/odoo.git";
-    CHECK_FALSE(policy.permit(deploy(local)));
-}
 
-TEST_CASE("what the policy leaves out is refused whoever asks, and the refusal names the file [X-POL-01]") {
-    auto policy = parsed("version: 1\noperations:\n  - deny: environment.delete\n    environments: [shop, 'prod-*']\n  - allow: 'environment.*'\n");
-    auto refused = policy.permit(simple(proto::kind::remove));
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().message().find("policy.yaml line 3") != std::string::npos);
-    CHECK_FALSE(policy.permit(simple(proto::kind::remove, "prod-1")));
-    CHECK(policy.permit(simple(proto::kind::remove, "test")));
-    CHECK_FALSE(policy.permit(simple(proto::kind::ping)));
-    // No repository is named, so no deployment comes through.
-    auto repository = policy.permit(deploy());
-    REQUIRE_FALSE(repository);
-    CHECK(repository.error().message().find("https://github.com/odoo/odoo") != std::string::npos);
-}
-
-TEST_CASE("repository rules: look-alike hosts and sibling folders are not covered") {
-    auto policy = parsed("version: 1\noperations: [{allow: environment.deploy}]\nrepositories:\n"
-                         "  - deny: https://github.com/odoo/secret\n"
-                         "  - allow: [https://github.com/odoo/*, 'https://*.acme.example', file:///srv/git, ssh://git@git.corp.example]\n");
-    struct Row {
-        const char* url;
-        bool allowed;
-    };
-    for (const Row& row : {Row{"https://github.com/odoo/odoo", true}, {"https://GITHUB.com/odoo/odoo", true}, {"https://github.com:443/odoo/odoo", true},
-                           {"https://github.com:8443/odoo/odoo", false}, {"https://github.com/odoo/secret", false},
-                           {"https://github.com/odoo/secret/x", false}, {"https://github.com/odoo-evil/odoo", false},
-                           {"https://github.com.evil.example/odoo/odoo", false}, {"https://evilgithub.com/odoo/odoo", false},
-                           {"https://git.acme.example/x", true}, {"https://a.b.acme.example/x", true}, {"https://acme.example/x", false},
-                           {"https://evilacme.example/x", false}, {"ssh://github.com/odoo/odoo", false}, {"file:///srv/git/x.git", true},
-                           {"file:///srv/gitx", false}, {"file:///etc", false}, {"ssh://git@git.corp.example/x", true},
-                           {"ssh://root@git.corp.example/x", false}, {"git+https://github.com/odoo/odoo", true}}) {
-        CAPTURE(row.url);
-        auto args = deploy_args();
-        args.environment.odoo.url = row.url;
-        args.environment.addons.clear();
-        CHECK(policy.permit(deploy(args)).has_value() == row.allowed);
+    TEST_CASE("repository rules: look-alike hosts and sibling folders are not covered") {
+        auto policy =
+            parsed("version: 1\noperations: [{allow: environment.deploy}]\nrepositories:\n"
+                   "  - deny: https://github.com/odoo/secret\n"
+                   "  - allow: [https://github.com/odoo/*, 'https://*.acme.example', "
+                   "file:///srv/git, ssh://git@git.corp.example]\n");
+        struct Row {
+            const char* url;
+            bool allowed;
+        };
+        for (const Row& row :
+             {Row{"https://github.com/odoo/odoo", true},
+              {"https://GITHUB.com/odoo/odoo", true},
+              {"https://github.com:443/odoo/odoo", true},
+              {"https://github.com:8443/odoo/odoo", false},
+              {"https://github.com/odoo/secret", false},
+              {"https://github.com/odoo/secret/x", false},
+              {"https://github.com/odoo-evil/odoo", false},
+              {"https://github.com.evil.example/odoo/odoo", false},
+              {"https://evilgithub.com/odoo/odoo", false},
+              {"https://git.acme.example/x", true},
+              {"https://a.b.acme.example/x", true},
+              {"https://acme.example/x", false},
+              {"https://evilacme.example/x", false},
+              {"ssh://github.com/odoo/odoo", false},
+              {"file:///srv/git/x.git", true},
+              {"file:///srv/gitx", false},
+              {"file:///etc", false},
+              {"ssh://git@git.corp.example/x", true},
+              {"ssh://root@git.corp.example/x", false},
+              {"git+https://github.com/odoo/odoo", true}}) {
+            CAPTURE(row.url);
+            auto args = deploy_args();
+            args.environment.odoo.url = row.url;
+            args.environment.addons.clear();
+            CHECK(policy.permit(deploy(args)).has_value() == row.allowed);
+        }
     }
-}
 
-TEST_CASE("a policy that others could have written is not used, and the cure is told [X-POL-01]") {
-    auto folder = std::filesystem::temp_directory_path() / ("policy-" + std::to_string(::getpid()));
-    std::filesystem::create_directory(folder);
-    std::filesystem::permissions(folder, std::filesystem::perms(0755));
-    auto file = folder / "policy.yaml";
-    std::ofstream(file) << default_text();
-    ::chmod(file.c_str(), 0644);
-    CHECK(Policy::load(file, ::getuid()));
+    TEST_CASE("a policy that others could have written is not used, and the cure is told [X-POL-01]"
+    ) {
+        auto folder =
+            std::filesystem::temp_directory_path() / ("policy-" + std::to_string(::getpid()));
+        std::filesystem::create_directory(folder);
+        std::filesystem::permissions(folder, std::filesystem::perms(0755));
+        auto file = folder / "policy.yaml";
+        std::ofstream(file) << default_text();
+        ::chmod(file.c_str(), 0644);
+        CHECK(Policy::load(file, ::getuid()));
 
-    ::chmod(file.c_str(), 0664);
-    auto open = Policy::load(file, ::getuid());
-    REQUIRE_FALSE(open);
-    CHECK(open.error().message().find("chmod go-w") != std::string::npos);
-    ::chmod(file.c_str(), 0644);
+        ::chmod(file.c_str(), 0664);
+        auto open = Policy::load(file, ::getuid());
+        REQUIRE_FALSE(open);
+        CHECK(open.error().message().find("chmod go-w") != std::string::npos);
+        ::chmod(file.c_str(), 0644);
 
-    ::chmod(folder.c_str(), 0777);
-    CHECK_FALSE(Policy::load(file, ::getuid()));
-    ::chmod(folder.c_str(), 0755);
+        ::chmod(folder.c_str(), 0777);
+        CHECK_FALSE(Policy::load(file, ::getuid()));
+        ::chmod(folder.c_str(), 0755);
 
-    std::filesystem::create_symlink(file, folder / "link.yaml");
-    CHECK_FALSE(Policy::load(folder / "link.yaml", ::getuid()));
-    CHECK_FALSE(Policy::load(folder / "none.yaml", ::getuid()));
-    if (::getuid() == 0) {
-        REQUIRE(::chown(file.c_str(), 65534, 65534) == 0);
-        auto owned = Policy::load(file, 0);
-        REQUIRE_FALSE(owned);
-        CHECK(owned.error().message().find("chown root:root") != std::string::npos);
+        std::filesystem::create_symlink(file, folder / "link.yaml");
+        CHECK_FALSE(Policy::load(folder / "link.yaml", ::getuid()));
+        CHECK_FALSE(Policy::load(folder / "none.yaml", ::getuid()));
+        if (::getuid() == 0) {
+            REQUIRE(::chown(file.c_str(), 65534, 65534) == 0);
+            auto owned = Policy::load(file, 0);
+            REQUIRE_FALSE(owned);
+            CHECK(owned.error().message().find("chown root:root") != std::string::npos);
+        }
+        std::filesystem::remove_all(folder);
     }
-    std::filesystem::remove_all(folder);
-}
 
-TEST_CASE("mistakes in the file are told with their line") {
-    struct Row {
-        const char* name;
-        const char* text;
-        const char* part;
-    };
-    for (const Row& row : {Row{"unknown key", "version: 1\nterminal: []\n", "line 2"}, {"no version", "operations: []\n", "version"},
-                           {"both", "version: 1\noperations:\n  - allow: a\n    deny: b\n", "line 3"},
-                           {"unknown key in a rule", "version: 1\noperations:\n  - allow: a\n    hours: 9\n", "line 4"},
-                           {"bad pattern", "version: 1\nrepositories:\n  - allow: github.com\n", "line 3"},
-                           {"not YAML", "version: [1\n", "line"}, {"a list", "- 1\n", "line 1"},
-                           {"empty list", "version: 1\noperations:\n  - allow: []\n", "line 3"}}) {
-        CAPTURE(row.name);
-        auto policy = Policy::parse(row.text, "policy.yaml");
-        REQUIRE_FALSE(policy);
-        CHECK(policy.error().message().find(row.part) != std::string::npos);
+    TEST_CASE("mistakes in the file are told with their line") {
+        struct Row {
+            const char* name;
+            const char* text;
+            const char* part;
+        };
+        for (const Row& row :
+             {Row{"unknown key", "version: 1\nterminal: []\n", "line 2"},
+              {"no version", "operations: []\n", "version"},
+              {"both", "version: 1\noperations:\n  - allow: a\n    deny: b\n", "line 3"},
+              {"unknown key in a rule", "version: 1\noperations:\n  - allow: a\n    hours: 9\n",
+               "line 4"},
+              {"bad pattern", "version: 1\nrepositories:\n  - allow: github.com\n", "line 3"},
+              {"not YAML", "version: [1\n", "line"},
+              {"a list", "- 1\n", "line 1"},
+              {"empty list", "version: 1\noperations:\n  - allow: []\n", "line 3"}}) {
+            CAPTURE(row.name);
+            auto policy = Policy::parse(row.text, "policy.yaml");
+            REQUIRE_FALSE(policy);
+            CHECK(policy.error().message().find(row.part) != std::string::npos);
+        }
     }
-}
 
-TEST_CASE("hostile arguments are refused under the widest policy [X-POL-03]") {
-    auto policy = parsed("version: 1\noperations: [{allow: '*'}]\nrepositories: [{allow: ['https://*', 'ssh://*', 'file:///']}]\n");
-    REQUIRE(policy.permit(deploy()));
-    struct Row {
-        const char* name;
-        std::function<void(proto::DeployArgs&)> change;
-    };
-    const Row rows[] = {
-        {"slug", [](auto& a) { a.environment.slug = "../../etc"; }},
-        {"slug with newline", [](auto& a) { a.environment.slug = "a\nUser=root"; }},
-        {"low port", [](auto& a) { a.environment.port = 80; }},
-        {"same ports", [](auto& a) { a.environment.gevent_port = a.environment.port; }},
-        {"option as branch", [](auto& a) { a.environment.odoo.branch = "--upload-pack=id"; }},
-        {"fork", [](auto& a) { a.environment.addons[0].branch = "refs/pull/1/head"; }},
-        {"option as url", [](auto& a) { a.environment.addons[0].url = "--config=core.sshCommand=id"; }},
-        {"ext transport", [](auto& a) { a.environment.odoo.url = "ext::sh -c id"; }},
-        {"folder name", [](auto& a) { a.environment.addons[0].name = "../x"; }},
-        {"two of a name", [](auto& a) { a.environment.addons[0].name = "odoo"; }},
-        {"preload", [](auto& a) { a.environment.variables = {{"LD_PRELOAD", "/tmp/x.so", false}}; }},
-        {"newline in a value", [](auto& a) { a.environment.variables = {{"A", "x\nLD_PRELOAD=y", false}}; }},
-        {"module option", [](auto& a) { a.environment.modules = {"base --load=x"}; }},
-        {"requirement option", [](auto& a) { a.environment.requirements = {"--index-url=https://x"}; }},
-        {"requirement address", [](auto& a) { a.environment.requirements = {"x @ https://y/z.whl"}; }},
-        {"release number", [](auto& a) { a.release.number = 0; }},
-        {"release id", [](auto& a) { a.release.id = "../1"; }},
-        {"environment id", [](auto& a) { a.environment.id = ""; }},
-        {"no modules named", [](auto& a) { a.update = proto::UpdateMode::modules; }},
-        {"version", [](auto& a) { a.environment.odoo_version = "19.0; id"; }},
-        {"domain", [](auto& a) { a.environment.domains = {"a b"}; }},
-        {"too many", [](auto& a) { a.environment.modules.assign(1000, "base"); }},
-    };
-    for (const auto& row : rows) {
-        CAPTURE(row.name);
-        auto args = deploy_args();
-        row.change(args);
-        auto refused = policy.permit(deploy(args));
-        REQUIRE_FALSE(refused);
-        CHECK(refused.error().code() == "policy_refused");
+    TEST_CASE("hostile arguments are refused under the widest policy [X-POL-03]") {
+        auto policy = parsed("version: 1\noperations: [{allow: '*'}]\nrepositories: [{allow: "
+                             "['https://*', 'ssh://*', 'file:///']}]\n");
+        REQUIRE(policy.permit(deploy()));
+        struct Row {
+            const char* name;
+            std::function<void(proto::DeployArgs&)> change;
+        };
+        const Row rows[] = {
+            {"slug", [](auto& a) { a.environment.slug = "../../etc"; }},
+            {"slug with newline", [](auto& a) { a.environment.slug = "a\nUser=root"; }},
+            {"low port", [](auto& a) { a.environment.port = 80; }},
+            {"same ports", [](auto& a) { a.environment.gevent_port = a.environment.port; }},
+            {"option as branch", [](auto& a) { a.environment.odoo.branch = "--upload-pack=id"; }},
+            {"fork", [](auto& a) { a.environment.addons[0].branch = "refs/pull/1/head"; }},
+            {"option as url",
+             [](auto& a) { a.environment.addons[0].url = "--config=core.sshCommand=id"; }},
+            {"ext transport", [](auto& a) { a.environment.odoo.url = "ext::sh -c id"; }},
+            {"folder name", [](auto& a) { a.environment.addons[0].name = "../x"; }},
+            {"two of a name", [](auto& a) { a.environment.addons[0].name = "odoo"; }},
+            {"preload",
+             [](auto& a) {
+                 a.environment.variables = {{"LD_PRELOAD", "/tmp/x.so", false}};
+             }},
+            {"newline in a value",
+             [](auto& a) {
+                 a.environment.variables = {{"A", "x\nLD_PRELOAD=y", false}};
+             }},
+            {"module option", [](auto& a) { a.environment.modules = {"base --load=x"}; }},
+            {"requirement option",
+             [](auto& a) { a.environment.requirements = {"--index-url=https://x"}; }},
+            {"requirement address",
+             [](auto& a) { a.environment.requirements = {"x @ https://y/z.whl"}; }},
+            {"release number", [](auto& a) { a.release.number = 0; }},
+            {"release id", [](auto& a) { a.release.id = "../1"; }},
+            {"environment id", [](auto& a) { a.environment.id = ""; }},
+            {"no modules named", [](auto& a) { a.update = proto::UpdateMode::modules; }},
+            {"version", [](auto& a) { a.environment.odoo_version = "19.0; id"; }},
+            {"domain", [](auto& a) { a.environment.domains = {"a b"}; }},
+            {"too many", [](auto& a) { a.environment.modules.assign(1000, "base"); }},
+        };
+        for (const auto& row : rows) {
+            CAPTURE(row.name);
+            auto args = deploy_args();
+            row.change(args);
+            auto refused = policy.permit(deploy(args));
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code() == "policy_refused");
+        }
+        auto secret = deploy();
+        secret.secrets["LD_PRELOAD"] = "x";
+        CHECK_FALSE(policy.permit(secret));
     }
-    auto secret = deploy();
-    secret.secrets["LD_PRELOAD"] = "x";
-    CHECK_FALSE(policy.permit(secret));
-}
 
-TEST_CASE("no mutation of a good operation crashes the policy or widens it [X-POL-03]") {
-    auto policy = parsed(default_text());
-    auto good = boost::json::serialize(deploy().args);
-    std::mt19937 random(11);
-    int permitted = 0;
-    for (int i = 0; i < 3000; ++i) {
-        auto text = good;
-        for (auto n = 1 + random() % 4; n-- > 0;) text[random() % text.size()] = static_cast<char>(random() % 256);
-        boost::json::error_code failed;
-        auto value = boost::json::parse(text, failed);
-        if (failed) continue;
-        auto operation = deploy();
-        operation.args = value;
-        if (!policy.permit(operation)) continue;
-        ++permitted;
-        auto args = proto::read<proto::DeployArgs>(operation.args);
-        REQUIRE(args);
-        CHECK(check(*args));
-        CHECK((args->environment.odoo.url.starts_with("https://") || args->environment.odoo.url.starts_with("ssh://") ||
-               args->environment.odoo.url.starts_with("git+")));
+    TEST_CASE("no mutation of a good operation crashes the policy or widens it [X-POL-03]") {
+        auto policy = parsed(default_text());
+        auto good = boost::json::serialize(deploy().args);
+        std::mt19937 random(11);
+        int permitted = 0;
+        for (int i = 0; i < 3000; ++i) {
+            auto text = good;
+            for (auto n = 1 + random() % 4; n-- > 0;)
+                text[random() % text.size()] = static_cast<char>(random() % 256);
+            boost::json::error_code failed;
+            auto value = boost::json::parse(text, failed);
+            if (failed) continue;
+            auto operation = deploy();
+            operation.args = value;
+            if (!policy.permit(operation)) continue;
+            ++permitted;
+            auto args = proto::read<proto::DeployArgs>(operation.args);
+            REQUIRE(args);
+            CHECK(check(*args));
+            CHECK(
+                (args->environment.odoo.url.starts_with("https://") ||
+                 args->environment.odoo.url.starts_with("ssh://") ||
+                 args->environment.odoo.url.starts_with("git+"))
+            );
+        }
+        CHECK(permitted > 0);
     }
-    CHECK(permitted > 0);
-}
 
-TEST_CASE("a glob's star stands for any characters, also dots") {
-    CHECK(matches("*", ""));
-    CHECK(matches("environment.*", "environment.deploy"));
-    CHECK_FALSE(matches("environment.*", "environment"));
-    CHECK(matches("a*c*e", "abcde"));
-    CHECK_FALSE(matches("a*c*e", "abcd"));
-    CHECK(matches("**", "x"));
-}
-
+    TEST_CASE("a glob's star stands for any characters, also dots") {
+        CHECK(matches("*", ""));
+        CHECK(matches("environment.*", "environment.deploy"));
+        CHECK_FALSE(matches("environment.*", "environment"));
+        CHECK(matches("a*c*e", "abcde"));
+        CHECK_FALSE(matches("a*c*e", "abcd"));
+        CHECK(matches("**", "x"));
+    }
 }

@@ -40,7 +40,8 @@ struct TestCa {
     }
 
     Leaf issue(
-        crypto::Usage usage, const std::string& name, std::chrono::hours from_now = -1h, std::chrono::hours until = 24h
+        crypto::Usage usage, const std::string& name, std::chrono::hours from_now = -1h,
+        std::chrono::hours until = 24h
     ) const {
         auto leaf_key = crypto::P256Key::generate();
         auto now = SystemClock().now();
@@ -70,7 +71,8 @@ struct TestCa {
 class TestServer {
 public:
     explicit TestServer(
-        const TestCa& ca, ListenerHandlers handlers, std::function<void(ListenerOptions&)> adjust = {},
+        const TestCa& ca, ListenerHandlers handlers,
+        std::function<void(ListenerOptions&)> adjust = {},
         std::optional<Leaf> certificate = std::nullopt
     ) {
         Leaf own = certificate ? Leaf{certificate->pem, certificate->key.clone()} : ca.server();
@@ -108,7 +110,9 @@ public:
 inline void run(Task<> task) {
     asio::io_context io(1);
     std::exception_ptr failed;
-    asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown) { failed = std::move(thrown); });
+    asio::co_spawn(io, std::move(task), [&](std::exception_ptr thrown) {
+        failed = std::move(thrown);
+    });
     io.run();
     if (failed) std::rethrow_exception(failed);
 }
@@ -119,4 +123,4 @@ inline ListenerHandlers only_http(HttpHandler handler) {
     return handlers;
 }
 
-}  // namespace fairlead::net
+} // namespace fairlead::net

@@ -19,7 +19,9 @@ struct AgentServer {
 
     ListenerHandlers handlers() {
         ListenerHandlers all;
-        all.http = [](HttpRequest) -> Task<HttpResponse> { co_return HttpResponse(200, "text/plain", "http"); };
+        all.http = [](HttpRequest) -> Task<HttpResponse> {
+            co_return HttpResponse(200, "text/plain", "http");
+        };
         all.agent = [this](WebSocket socket) -> Task<> {
             peer = socket.peer();
             ++links;
@@ -84,241 +86,261 @@ std::string try_http(std::uint16_t port, Trust trust, std::string* message = nul
     auto url = Url::parse("https://localhost:" + std::to_string(port) + "/").value();
     auto answer = http_request(tls, "GET", url, {});
     if (message && !answer) *message = answer.error().message();
-    if (!answer) return answer.error().code().empty() ? answer.error().message() : answer.error().code();
+    if (!answer)
+        return answer.error().code().empty() ? answer.error().message() : answer.error().code();
     CHECK(answer->status == 200);
     return "";
 }
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("common/net/tls") {
 
-TEST_CASE("an agent with a certificate of the right authority gets its link, and the controller knows who it is") {
-    TestCa ca;
-    AgentServer agents(ca);
-    auto leaf = ca.client("srv_7");
-    auto tls = client(ca, &leaf);
-    CHECK(try_link(agents.server.port, tls) == "");
-    auto certificate = agents.peer.certificate.value();
-    auto facts = crypto::parse_certificate(leaf.pem).value();
-    CHECK(certificate.common_name == "srv_7");
-    CHECK(certificate.uris == std::vector<std::string>{"urn:fairlead:org:org_test"});
-    CHECK(certificate.serial == facts.serial);
-    CHECK(certificate.fingerprint == facts.fingerprint.hex());
-    CHECK(certificate.key_hash == facts.spki_sha256.hex());
-    CHECK(certificate.not_after == facts.not_after);
-    CHECK(agents.peer.tls_version == "TLSv1.3");
-    CHECK(agents.peer.alpn == "fairlead/1");
-    CHECK(agents.peer.address == "127.0.0.1");
-    CHECK(!agents.peer.resumed);
-}
-
-TEST_CASE("the second link of an agent resumes its session and is still known by its certificate") {
-    TestCa ca;
-    AgentServer agents(ca);
-    auto leaf = ca.client("srv_7");
-    auto tls = client(ca, &leaf);
-    CHECK(try_link(agents.server.port, tls) == "");
-    CHECK(try_link(agents.server.port, tls) == "");
-    CHECK(agents.peer.resumed);
-    CHECK(agents.peer.certificate.value().common_name == "srv_7");
-
-    SUBCASE("but not after another identity was set") {
-        auto other = ca.client("srv_8");
-        must(tls.set_identity(other.pem, other.key));
-        CHECK(try_link(agents.server.port, tls) == "");
-        CHECK(!agents.peer.resumed);
-        CHECK(agents.peer.certificate.value().common_name == "srv_8");
-    }
-    SUBCASE("and not after its authority was dropped") {
-        TestCa next("Next CA");
-        must(agents.server.tls.set_agent_authorities({next.pem}));
-        CHECK(try_link(agents.server.port, tls) == "tls_client_unknown_authority");
-    }
-    SUBCASE("and fully again while two authorities are trusted") {
-        TestCa next("Next CA");
-        must(agents.server.tls.set_agent_authorities({next.pem, ca.pem}));
-        CHECK(try_link(agents.server.port, tls) == "");
-        CHECK(!agents.peer.resumed);
-        auto renewed = next.client("srv_7");
-        must(tls.set_identity(renewed.pem, renewed.key));
-        CHECK(try_link(agents.server.port, tls) == "");
-    }
-}
-
-TEST_CASE("[S-TUN-03] [S-PRIV-02] a link without, with a foreign or with an expired certificate is refused by name on the agent's side") {
-    TestCa ca;
-    TestCa foreign("Foreign CA");
-    AgentServer agents(ca);
-    auto stranger = foreign.client("srv_7");
-    auto expired = ca.issue(Usage::client, "srv_7", -48h, -1h);
-    auto early = ca.issue(Usage::client, "srv_7", 2h, 48h);
-    auto server_kind = ca.server();
-
-    struct Row {
-        const char* name;
-        const Leaf* identity;
-        const char* code;
-    };
-    const Row rows[] = {
-        {"none", nullptr, "tls_client_required"},
-        {"foreign", &stranger, "tls_client_unknown_authority"},
-        {"expired", &expired, "tls_client_expired"},
-        {"not yet valid", &early, "tls_client_refused"},
-        {"made for servers", &server_kind, "tls_client_refused"},
-    };
-    for (const auto& row : rows) {
-        CAPTURE(row.name);
-        auto tls = client(ca, row.identity);
-        CHECK(try_link(agents.server.port, tls) == row.code);
-    }
-    CHECK(agents.links == 0);
-}
-
-TEST_CASE("a session of plain HTTPS does not resume as an agent's link") {
-    TestCa ca;
-    AgentServer agents(ca);
-    auto tls = client(ca, nullptr);
-    auto url = Url::parse("https://localhost:" + std::to_string(agents.server.port) + "/").value();
-    CHECK(http_request(tls, "GET", url, {}).value().body == "http");
-    CHECK(try_link(agents.server.port, tls) == "tls_client_required");
-    CHECK(agents.links == 0);
-}
-
-TEST_CASE("an agent refuses a controller that it does not trust, by name") {
-    TestCa ca;
-    TestCa other("Other CA");
-    auto leaf = ca.client();
-    std::string message;
-
-    SUBCASE("of another authority") {
-        AgentServer agents(other);
+    TEST_CASE("an agent with a certificate of the right authority gets its link, and the "
+              "controller knows who it is") {
+        TestCa ca;
+        AgentServer agents(ca);
+        auto leaf = ca.client("srv_7");
         auto tls = client(ca, &leaf);
-        CHECK(try_link(agents.server.port, tls) == "tls_unknown_authority");
+        CHECK(try_link(agents.server.port, tls) == "");
+        auto certificate = agents.peer.certificate.value();
+        auto facts = crypto::parse_certificate(leaf.pem).value();
+        CHECK(certificate.common_name == "srv_7");
+        CHECK(certificate.uris == std::vector<std::string>{"urn:fairlead:org:org_test"});
+        CHECK(certificate.serial == facts.serial);
+        CHECK(certificate.fingerprint == facts.fingerprint.hex());
+        CHECK(certificate.key_hash == facts.spki_sha256.hex());
+        CHECK(certificate.not_after == facts.not_after);
+        CHECK(agents.peer.tls_version == "TLSv1.3");
+        CHECK(agents.peer.alpn == "fairlead/1");
+        CHECK(agents.peer.address == "127.0.0.1");
+        CHECK(!agents.peer.resumed);
+    }
+
+    TEST_CASE(
+        "the second link of an agent resumes its session and is still known by its certificate"
+    ) {
+        TestCa ca;
+        AgentServer agents(ca);
+        auto leaf = ca.client("srv_7");
+        auto tls = client(ca, &leaf);
+        CHECK(try_link(agents.server.port, tls) == "");
+        CHECK(try_link(agents.server.port, tls) == "");
+        CHECK(agents.peer.resumed);
+        CHECK(agents.peer.certificate.value().common_name == "srv_7");
+
+        SUBCASE("but not after another identity was set") {
+            auto other = ca.client("srv_8");
+            must(tls.set_identity(other.pem, other.key));
+            CHECK(try_link(agents.server.port, tls) == "");
+            CHECK(!agents.peer.resumed);
+            CHECK(agents.peer.certificate.value().common_name == "srv_8");
+        }
+        SUBCASE("and not after its authority was dropped") {
+            TestCa next("Next CA");
+            must(agents.server.tls.set_agent_authorities({next.pem}));
+            CHECK(try_link(agents.server.port, tls) == "tls_client_unknown_authority");
+        }
+        SUBCASE("and fully again while two authorities are trusted") {
+            TestCa next("Next CA");
+            must(agents.server.tls.set_agent_authorities({next.pem, ca.pem}));
+            CHECK(try_link(agents.server.port, tls) == "");
+            CHECK(!agents.peer.resumed);
+            auto renewed = next.client("srv_7");
+            must(tls.set_identity(renewed.pem, renewed.key));
+            CHECK(try_link(agents.server.port, tls) == "");
+        }
+    }
+
+    TEST_CASE("[S-TUN-03] [S-PRIV-02] a link without, with a foreign or with an expired "
+              "certificate is refused by name on the agent's side") {
+        TestCa ca;
+        TestCa foreign("Foreign CA");
+        AgentServer agents(ca);
+        auto stranger = foreign.client("srv_7");
+        auto expired = ca.issue(Usage::client, "srv_7", -48h, -1h);
+        auto early = ca.issue(Usage::client, "srv_7", 2h, 48h);
+        auto server_kind = ca.server();
+
+        struct Row {
+            const char* name;
+            const Leaf* identity;
+            const char* code;
+        };
+        const Row rows[] = {
+            {"none", nullptr, "tls_client_required"},
+            {"foreign", &stranger, "tls_client_unknown_authority"},
+            {"expired", &expired, "tls_client_expired"},
+            {"not yet valid", &early, "tls_client_refused"},
+            {"made for servers", &server_kind, "tls_client_refused"},
+        };
+        for (const auto& row : rows) {
+            CAPTURE(row.name);
+            auto tls = client(ca, row.identity);
+            CHECK(try_link(agents.server.port, tls) == row.code);
+        }
         CHECK(agents.links == 0);
     }
-    SUBCASE("expired") {
-        AgentServer agents(ca, ca.issue(Usage::server, "localhost", -48h, -1h));
-        auto tls = client(ca, &leaf);
-        CHECK(try_link(agents.server.port, tls, &message) == "tls_expired");
-        CHECK(message.find("has expired on") != std::string::npos);
+
+    TEST_CASE("a session of plain HTTPS does not resume as an agent's link") {
+        TestCa ca;
+        AgentServer agents(ca);
+        auto tls = client(ca, nullptr);
+        auto url =
+            Url::parse("https://localhost:" + std::to_string(agents.server.port) + "/").value();
+        CHECK(http_request(tls, "GET", url, {}).value().body == "http");
+        CHECK(try_link(agents.server.port, tls) == "tls_client_required");
+        CHECK(agents.links == 0);
     }
-    SUBCASE("not yet valid, which usually is a clock") {
-        AgentServer agents(ca, ca.issue(Usage::server, "localhost", 2h, 48h));
-        auto tls = client(ca, &leaf);
-        CHECK(try_link(agents.server.port, tls, &message) == "tls_not_yet_valid");
-        CHECK(message.find("it is wrong by at least 7") != std::string::npos);
+
+    TEST_CASE("an agent refuses a controller that it does not trust, by name") {
+        TestCa ca;
+        TestCa other("Other CA");
+        auto leaf = ca.client();
+        std::string message;
+
+        SUBCASE("of another authority") {
+            AgentServer agents(other);
+            auto tls = client(ca, &leaf);
+            CHECK(try_link(agents.server.port, tls) == "tls_unknown_authority");
+            CHECK(agents.links == 0);
+        }
+        SUBCASE("expired") {
+            AgentServer agents(ca, ca.issue(Usage::server, "localhost", -48h, -1h));
+            auto tls = client(ca, &leaf);
+            CHECK(try_link(agents.server.port, tls, &message) == "tls_expired");
+            CHECK(message.find("has expired on") != std::string::npos);
+        }
+        SUBCASE("not yet valid, which usually is a clock") {
+            AgentServer agents(ca, ca.issue(Usage::server, "localhost", 2h, 48h));
+            auto tls = client(ca, &leaf);
+            CHECK(try_link(agents.server.port, tls, &message) == "tls_not_yet_valid");
+            CHECK(message.find("it is wrong by at least 7") != std::string::npos);
+        }
+        SUBCASE("with another name") {
+            AgentServer agents(ca, ca.issue(Usage::server, "elsewhere.example.org"));
+            auto tls = client(ca, &leaf);
+            CHECK(try_link(agents.server.port, tls) == "tls_name_differs");
+        }
+        SUBCASE("that shows a client's certificate") {
+            AgentServer agents(ca, ca.client("localhost"));
+            auto tls = client(ca, &leaf);
+            CHECK(try_link(agents.server.port, tls) == "tls_bad_certificate");
+        }
     }
-    SUBCASE("with another name") {
-        AgentServer agents(ca, ca.issue(Usage::server, "elsewhere.example.org"));
-        auto tls = client(ca, &leaf);
-        CHECK(try_link(agents.server.port, tls) == "tls_name_differs");
+
+    TEST_CASE("a fingerprint pins the certificate, its key, or the authority that is sent along") {
+        TestCa ca;
+        auto leaf = ca.server();
+        auto facts = crypto::parse_certificate(leaf.pem).value();
+        auto ca_facts = crypto::parse_certificate(ca.pem).value();
+        AgentServer agents(ca, Leaf{leaf.pem, leaf.key.clone()});
+        auto port = agents.server.port;
+        CHECK(try_http(port, Trust::fingerprint(facts.fingerprint.hex())) == "");
+        CHECK(try_http(port, Trust::fingerprint(facts.spki_sha256.hex())) == "");
+        CHECK(try_http(port, Trust::fingerprint(ca_facts.fingerprint.hex())) == "");
+
+        std::string spelled;
+        for (char c : facts.fingerprint.hex()) {
+            spelled += static_cast<char>(std::toupper(c));
+            if (spelled.size() % 3 == 2) spelled += ':';
+        }
+        spelled.pop_back();
+        CHECK(try_http(port, Trust::fingerprint(spelled)) == "");
+
+        std::string message;
+        auto other = crypto::parse_certificate(ca.server().pem).value();
+        CHECK(
+            try_http(port, Trust::fingerprint(other.fingerprint.hex()), &message) ==
+            "tls_fingerprint_differs"
+        );
+        CHECK(message.find(facts.fingerprint.hex()) != std::string::npos);
+        CHECK(try_http(port, Trust::system()) == "tls_unknown_authority");
+        CHECK(!TlsClientContext::make(Trust::fingerprint("abc")));
+        CHECK(!TlsClientContext::make(Trust::fingerprint("sha256//abc")));
+
+        auto as_curl_writes_it = "sha256//" + crypto::base64_encode(facts.spki_sha256.view());
+        CHECK(try_http(port, Trust::fingerprint(as_curl_writes_it)) == "");
+        CHECK(
+            try_http(port, Trust::fingerprint(other.fingerprint.hex()).or_authorities(ca.pem)) == ""
+        );
+        CHECK(
+            try_http(port, Trust::fingerprint(other.fingerprint.hex()).or_system()) ==
+            "tls_unknown_authority"
+        );
+        CHECK(!TlsClientContext::make(Trust::authorities("nothing")));
     }
-    SUBCASE("that shows a client's certificate") {
-        AgentServer agents(ca, ca.client("localhost"));
-        auto tls = client(ca, &leaf);
-        CHECK(try_link(agents.server.port, tls) == "tls_bad_certificate");
+
+    TEST_CASE(
+        "a pinned certificate must still be of this time, and a pinned authority's of this name"
+    ) {
+        TestCa ca;
+        auto expired = ca.issue(Usage::server, "localhost", -48h, -1h);
+        auto pin = crypto::parse_certificate(expired.pem).value().fingerprint.hex();
+        AgentServer old(ca, std::move(expired));
+        CHECK(try_http(old.server.port, Trust::fingerprint(pin)) == "tls_expired");
+
+        AgentServer elsewhere(ca, ca.issue(Usage::server, "elsewhere.example.org"));
+        auto authority = crypto::parse_certificate(ca.pem).value().fingerprint.hex();
+        CHECK(try_http(elsewhere.server.port, Trust::fingerprint(authority)) == "tls_name_differs");
     }
-}
 
-TEST_CASE("a fingerprint pins the certificate, its key, or the authority that is sent along") {
-    TestCa ca;
-    auto leaf = ca.server();
-    auto facts = crypto::parse_certificate(leaf.pem).value();
-    auto ca_facts = crypto::parse_certificate(ca.pem).value();
-    AgentServer agents(ca, Leaf{leaf.pem, leaf.key.clone()});
-    auto port = agents.server.port;
-    CHECK(try_http(port, Trust::fingerprint(facts.fingerprint.hex())) == "");
-    CHECK(try_http(port, Trust::fingerprint(facts.spki_sha256.hex())) == "");
-    CHECK(try_http(port, Trust::fingerprint(ca_facts.fingerprint.hex())) == "");
-
-    std::string spelled;
-    for (char c : facts.fingerprint.hex()) {
-        spelled += static_cast<char>(std::toupper(c));
-        if (spelled.size() % 3 == 2) spelled += ':';
-    }
-    spelled.pop_back();
-    CHECK(try_http(port, Trust::fingerprint(spelled)) == "");
-
-    std::string message;
-    auto other = crypto::parse_certificate(ca.server().pem).value();
-    CHECK(try_http(port, Trust::fingerprint(other.fingerprint.hex()), &message) == "tls_fingerprint_differs");
-    CHECK(message.find(facts.fingerprint.hex()) != std::string::npos);
-    CHECK(try_http(port, Trust::system()) == "tls_unknown_authority");
-    CHECK(!TlsClientContext::make(Trust::fingerprint("abc")));
-    CHECK(!TlsClientContext::make(Trust::fingerprint("sha256//abc")));
-
-    auto as_curl_writes_it = "sha256//" + crypto::base64_encode(facts.spki_sha256.view());
-    CHECK(try_http(port, Trust::fingerprint(as_curl_writes_it)) == "");
-    CHECK(try_http(port, Trust::fingerprint(other.fingerprint.hex()).or_authorities(ca.pem)) == "");
-    CHECK(try_http(port, Trust::fingerprint(other.fingerprint.hex()).or_system()) == "tls_unknown_authority");
-    CHECK(!TlsClientContext::make(Trust::authorities("nothing")));
-}
-
-TEST_CASE("a pinned certificate must still be of this time, and a pinned authority's of this name") {
-    TestCa ca;
-    auto expired = ca.issue(Usage::server, "localhost", -48h, -1h);
-    auto pin = crypto::parse_certificate(expired.pem).value().fingerprint.hex();
-    AgentServer old(ca, std::move(expired));
-    CHECK(try_http(old.server.port, Trust::fingerprint(pin)) == "tls_expired");
-
-    AgentServer elsewhere(ca, ca.issue(Usage::server, "elsewhere.example.org"));
-    auto authority = crypto::parse_certificate(ca.pem).value().fingerprint.hex();
-    CHECK(try_http(elsewhere.server.port, Trust::fingerprint(authority)) == "tls_name_differs");
-}
-
-TEST_CASE("certificates are chosen by name and replaced while the listener runs") {
-    TestCa ca;
-    AgentServer agents(ca);
-    auto& tls = agents.server.tls;
-    auto port = agents.server.port;
-    auto pin_of = [](const Leaf& leaf) { return Trust::fingerprint(crypto::parse_certificate(leaf.pem).value().fingerprint.hex()); };
-
-    auto second = ca.server();
-    CHECK(try_http(port, pin_of(second)) == "tls_fingerprint_differs");
-    must(tls.set_certificate(second.pem, second.key));
-    CHECK(try_http(port, pin_of(second)) == "");
-
-    auto named = ca.server();
-    must(tls.set_certificate_for("LocalHost", named.pem, named.key));
-    CHECK(try_http(port, pin_of(named)) == "");
-    tls.remove_certificate_for("localhost");
-    CHECK(try_http(port, pin_of(second)) == "");
-
-    auto failed = tls.set_certificate(named.pem, second.key);
-    REQUIRE(!failed);
-    CHECK(failed.error().message().find("does not belong") != std::string::npos);
-    CHECK(!tls.set_certificate("rubbish", second.key));
-    CHECK(!tls.set_agent_authorities({second.pem}));
-    CHECK(try_http(port, pin_of(second)) == "");
-}
-
-TEST_CASE("with a session secret, tickets survive a restart of the controller") {
-    TestCa ca;
-    auto leaf = ca.client("srv_7");
-    auto tls = client(ca, &leaf);
-    Secret secret(std::string(32, 's'));
-    // The client remembers sessions by port, so both servers take the same one.
-    std::uint16_t port = 0;
-    for (bool resumed : {false, true}) {
-        TestCa* same = &ca;
-        ListenerHandlers handlers;
-        std::atomic<bool> was_resumed = false;
-        handlers.http = [](HttpRequest) -> Task<HttpResponse> { co_return HttpResponse(204); };
-        handlers.agent = [&](WebSocket socket) -> Task<> {
-            was_resumed = socket.peer().resumed;
-            auto first = co_await socket.read();
-            if (first) co_await socket.write(first->kind, first->data);
-            co_await socket.close(1000, "bye");
+    TEST_CASE("certificates are chosen by name and replaced while the listener runs") {
+        TestCa ca;
+        AgentServer agents(ca);
+        auto& tls = agents.server.tls;
+        auto port = agents.server.port;
+        auto pin_of = [](const Leaf& leaf) {
+            return Trust::fingerprint(crypto::parse_certificate(leaf.pem).value().fingerprint.hex()
+            );
         };
-        TestServer server(*same, handlers, [&](ListenerOptions& options) { options.port = port; });
-        must(server.tls.set_session_secret(secret));
-        port = server.port;
-        CHECK(try_link(port, tls) == "");
-        CHECK(was_resumed == resumed);
-    }
-    TlsServerContext short_secret;
-    CHECK(!short_secret.set_session_secret(Secret("short")));
-}
 
+        auto second = ca.server();
+        CHECK(try_http(port, pin_of(second)) == "tls_fingerprint_differs");
+        must(tls.set_certificate(second.pem, second.key));
+        CHECK(try_http(port, pin_of(second)) == "");
+
+        auto named = ca.server();
+        must(tls.set_certificate_for("LocalHost", named.pem, named.key));
+        CHECK(try_http(port, pin_of(named)) == "");
+        tls.remove_certificate_for("localhost");
+        CHECK(try_http(port, pin_of(second)) == "");
+
+        auto failed = tls.set_certificate(named.pem, second.key);
+        REQUIRE(!failed);
+        CHECK(failed.error().message().find("does not belong") != std::string::npos);
+        CHECK(!tls.set_certificate("rubbish", second.key));
+        CHECK(!tls.set_agent_authorities({second.pem}));
+        CHECK(try_http(port, pin_of(second)) == "");
+    }
+
+    TEST_CASE("with a session secret, tickets survive a restart of the controller") {
+        TestCa ca;
+        auto leaf = ca.client("srv_7");
+        auto tls = client(ca, &leaf);
+        Secret secret(std::string(32, 's'));
+        // The client remembers sessions by port, so both servers take the same one.
+        std::uint16_t port = 0;
+        for (bool resumed : {false, true}) {
+            TestCa* same = &ca;
+            ListenerHandlers handlers;
+            std::atomic<bool> was_resumed = false;
+            handlers.http = [](HttpRequest) -> Task<HttpResponse> { co_return HttpResponse(204); };
+            handlers.agent = [&](WebSocket socket) -> Task<> {
+                was_resumed = socket.peer().resumed;
+                auto first = co_await socket.read();
+                if (first) co_await socket.write(first->kind, first->data);
+                co_await socket.close(1000, "bye");
+            };
+            TestServer server(*same, handlers, [&](ListenerOptions& options) {
+                options.port = port;
+            });
+            must(server.tls.set_session_secret(secret));
+            port = server.port;
+            CHECK(try_link(port, tls) == "");
+            CHECK(was_resumed == resumed);
+        }
+        TlsServerContext short_secret;
+        CHECK(!short_secret.set_session_secret(Secret("short")));
+    }
 }

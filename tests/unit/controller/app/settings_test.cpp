@@ -1,6 +1,6 @@
-#include "controller/app/settings.hpp"
 #include "common/runtime/file.hpp"
 #include "common/store/memory_db.hpp"
+#include "controller/app/settings.hpp"
 
 #include <doctest/doctest.h>
 
@@ -33,111 +33,127 @@ void collect(std::vector<std::string>& keys) {
         keys.emplace_back(d.name);
         using Member = config::detail::MemberType<T, decltype(d)>;
         if constexpr (config::detail::IsOptional<Member>::value) {
-            if constexpr (boost::describe::has_describe_members<typename Member::value_type>::value) collect<typename Member::value_type>(keys);
+            if constexpr (boost::describe::has_describe_members<typename Member::value_type>::value)
+                collect<typename Member::value_type>(keys);
         } else if constexpr (boost::describe::has_describe_members<Member>::value) {
             collect<Member>(keys);
         }
     });
 }
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("controller/app/settings") {
 
-TEST_CASE_FIXTURE(File, "what init writes is read back, and explains every key there is") {
-    Settings settings;
-    settings.name = "fairlead.example.org";
-    settings.listen = "192.0.2.1:443";
-    settings.data = "/srv/a folder with \"quotes\"";
-    settings.packages = "/opt/p";
-    settings.git_transports = GitTransports::any;
-    auto text = settings_template(settings);
-    auto read = load(text).value();
-    CHECK(read.name == settings.name);
-    CHECK(read.listen == settings.listen);
-    CHECK(read.data == settings.data);
-    CHECK(read.packages == settings.packages);
-    CHECK(read.git_transports == GitTransports::any);
+    TEST_CASE_FIXTURE(File, "what init writes is read back, and explains every key there is") {
+        Settings settings;
+        settings.name = "fairlead.example.org";
+        settings.listen = "192.0.2.1:443";
+        settings.data = "/srv/a folder with \"quotes\"";
+        settings.packages = "/opt/p";
+        settings.git_transports = GitTransports::any;
+        auto text = settings_template(settings);
+        auto read = load(text).value();
+        CHECK(read.name == settings.name);
+        CHECK(read.listen == settings.listen);
+        CHECK(read.data == settings.data);
+        CHECK(read.packages == settings.packages);
+        CHECK(read.git_transports == GitTransports::any);
 
-    std::vector<std::string> keys;
-    collect<Settings>(keys);
-    CHECK(keys.size() > 20);
-    for (const auto& key : keys) {
-        CAPTURE(key);
-        bool explained = text.find("\n" + key + ":") != std::string::npos || text.find("\n#" + key + ":") != std::string::npos ||
-                         text.find("\n#  " + key + ":") != std::string::npos;
-        CHECK(explained);
+        std::vector<std::string> keys;
+        collect<Settings>(keys);
+        CHECK(keys.size() > 20);
+        for (const auto& key : keys) {
+            CAPTURE(key);
+            bool explained = text.find("\n" + key + ":") != std::string::npos ||
+                             text.find("\n#" + key + ":") != std::string::npos ||
+                             text.find("\n#  " + key + ":") != std::string::npos;
+            CHECK(explained);
+        }
     }
-}
 
-TEST_CASE_FIXTURE(File, "the lines that show defaults show the real ones") {
-    Settings settings;
-    settings.name = "x";
-    std::string all;
-    auto text = settings_template(settings);
-    for (std::size_t at = 0; at < text.size();) {
-        auto end = text.find('\n', at);
-        auto line = text.substr(at, end - at);
-        at = end + 1;
-        // Uncomment keys, not prose; leave out the examples that are no defaults.
-        bool prose = line.size() > 2 && line[1] == ' ' && line[2] != ' ';
-        if (line.starts_with("#") && !prose) line = line.substr(1);
-        if (line.find("certificate:") == 0 || line.find("chain:") != std::string::npos || line.find("key: /") != std::string::npos || line.find("url:") == 0) continue;
-        all += line + "\n";
+    TEST_CASE_FIXTURE(File, "the lines that show defaults show the real ones") {
+        Settings settings;
+        settings.name = "x";
+        std::string all;
+        auto text = settings_template(settings);
+        for (std::size_t at = 0; at < text.size();) {
+            auto end = text.find('\n', at);
+            auto line = text.substr(at, end - at);
+            at = end + 1;
+            // Uncomment keys, not prose; leave out the examples that are no defaults.
+            bool prose = line.size() > 2 && line[1] == ' ' && line[2] != ' ';
+            if (line.starts_with("#") && !prose) line = line.substr(1);
+            if (line.find("certificate:") == 0 || line.find("chain:") != std::string::npos ||
+                line.find("key: /") != std::string::npos || line.find("url:") == 0)
+                continue;
+            all += line + "\n";
+        }
+        auto read = load(all).value();
+        Settings defaults;
+        CHECK(read.sessions.idle == defaults.sessions.idle);
+        CHECK(read.sessions.absolute == defaults.sessions.absolute);
+        CHECK(read.rates.reads_a_minute == defaults.rates.reads_a_minute);
+        CHECK(read.rates.writes_a_minute == defaults.rates.writes_a_minute);
+        CHECK(read.agents.heartbeat == defaults.agents.heartbeat);
+        CHECK(read.agents.facts == defaults.agents.facts);
+        CHECK(read.agents.certificate == defaults.agents.certificate);
+        CHECK(read.workers == defaults.workers);
+        CHECK(read.connections == defaults.connections);
+        CHECK(read.log.level == defaults.log.level);
+        CHECK(read.log.access == defaults.log.access);
     }
-    auto read = load(all).value();
-    Settings defaults;
-    CHECK(read.sessions.idle == defaults.sessions.idle);
-    CHECK(read.sessions.absolute == defaults.sessions.absolute);
-    CHECK(read.rates.reads_a_minute == defaults.rates.reads_a_minute);
-    CHECK(read.rates.writes_a_minute == defaults.rates.writes_a_minute);
-    CHECK(read.agents.heartbeat == defaults.agents.heartbeat);
-    CHECK(read.agents.facts == defaults.agents.facts);
-    CHECK(read.agents.certificate == defaults.agents.certificate);
-    CHECK(read.workers == defaults.workers);
-    CHECK(read.connections == defaults.connections);
-    CHECK(read.log.level == defaults.log.level);
-    CHECK(read.log.access == defaults.log.access);
-}
 
-TEST_CASE_FIXTURE(File, "an unknown key is refused by name with the line") {
-    CHECK(refusal("name: a\nlisen: x\n").find("c.yaml line 2: lisen is not known here; known are name, names, listen") == 0);
-    CHECK(refusal("name: a\nlog:\n  levle: info\n").find("c.yaml line 3: levle is not known here") == 0);
-}
-
-TEST_CASE_FIXTURE(File, "values that cannot work are named with the key and the cure") {
-    struct Row {
-        const char* text;
-        const char* says;
-    };
-    for (const auto& row : {Row{"listen: '[::]:1'", "name:"}, Row{"name: A.example", "name:"}, Row{"name: a/b", "name:"},
-                            Row{"name: a\nlisten: 8443", "listen:"}, Row{"name: a\nlisten: '[::]:70000'", "listen:"},
-                            Row{"name: a\nurl: http://a", "url:"}, Row{"name: a\nurl: https://a/", "url:"},
-                            Row{"name: a\ndata: relative", "data:"}, Row{"name: a\nsessions: {idle: 1s}", "sessions:"},
-                            Row{"name: a\nsessions: {idle: 8d}", "sessions:"}, Row{"name: a\nrates: {reads_a_minute: 0}", "rates:"},
-                            Row{"name: a\nworkers: 0", "workers:"}, Row{"name: a\nagents: {heartbeat: 1s}", "heartbeat"},
-                            Row{"name: a\nnames: [b, 'c d']", "names:"}}) {
-        CAPTURE(std::string(row.text));
-        CHECK(refusal(row.text).find(row.says) != std::string::npos);
+    TEST_CASE_FIXTURE(File, "an unknown key is refused by name with the line") {
+        CHECK(
+            refusal("name: a\nlisen: x\n")
+                .find("c.yaml line 2: lisen is not known here; known are name, names, listen") == 0
+        );
+        CHECK(
+            refusal("name: a\nlog:\n  levle: info\n")
+                .find("c.yaml line 3: levle is not known here") == 0
+        );
     }
-}
 
-TEST_CASE("the public address leaves out the port that everybody knows") {
-    Settings settings;
-    settings.name = "a.example";
-    CHECK(public_url(settings, 443) == "https://a.example");
-    CHECK(public_url(settings, 8443) == "https://a.example:8443");
-    CHECK(public_endpoint(settings, 443) == "a.example:443");
-    CHECK(public_endpoint(settings, 8443) == "a.example:8443");
-    settings.name = "2001:db8::1";
-    CHECK(public_url(settings, 8443) == "https://[2001:db8::1]:8443");
-    CHECK(public_endpoint(settings, 443) == "[2001:db8::1]:443");
-    settings.url = "https://front.example";
-    CHECK(public_url(settings, 8443) == "https://front.example");
-    CHECK(public_endpoint(settings, 8443) == "front.example:443");
-    CHECK(Endpoint::parse("[::]:8443").value().wildcard());
-    CHECK(Endpoint::parse("192.0.2.1:0").value().port == 0);
-    for (auto bad : {"", "x", ":1", "a.example:1", "[::1]", "1.2.3.4:", "1.2.3.4:-1", "1.2.3.4:1x"}) CHECK(!Endpoint::parse(bad));
-}
+    TEST_CASE_FIXTURE(File, "values that cannot work are named with the key and the cure") {
+        struct Row {
+            const char* text;
+            const char* says;
+        };
+        for (const auto& row :
+             {Row{"listen: '[::]:1'", "name:"}, Row{"name: A.example", "name:"},
+              Row{"name: a/b", "name:"}, Row{"name: a\nlisten: 8443", "listen:"},
+              Row{"name: a\nlisten: '[::]:70000'", "listen:"},
+              Row{"name: a\nurl: http://a", "url:"}, Row{"name: a\nurl: https://a/", "url:"},
+              Row{"name: a\ndata: relative", "data:"},
+              Row{"name: a\nsessions: {idle: 1s}", "sessions:"},
+              Row{"name: a\nsessions: {idle: 8d}", "sessions:"},
+              Row{"name: a\nrates: {reads_a_minute: 0}", "rates:"},
+              Row{"name: a\nworkers: 0", "workers:"},
+              Row{"name: a\nagents: {heartbeat: 1s}", "heartbeat"},
+              Row{"name: a\nnames: [b, 'c d']", "names:"}}) {
+            CAPTURE(std::string(row.text));
+            CHECK(refusal(row.text).find(row.says) != std::string::npos);
+        }
+    }
 
+    TEST_CASE("the public address leaves out the port that everybody knows") {
+        Settings settings;
+        settings.name = "a.example";
+        CHECK(public_url(settings, 443) == "https://a.example");
+        CHECK(public_url(settings, 8443) == "https://a.example:8443");
+        CHECK(public_endpoint(settings, 443) == "a.example:443");
+        CHECK(public_endpoint(settings, 8443) == "a.example:8443");
+        settings.name = "2001:db8::1";
+        CHECK(public_url(settings, 8443) == "https://[2001:db8::1]:8443");
+        CHECK(public_endpoint(settings, 443) == "[2001:db8::1]:443");
+        settings.url = "https://front.example";
+        CHECK(public_url(settings, 8443) == "https://front.example");
+        CHECK(public_endpoint(settings, 8443) == "front.example:443");
+        CHECK(Endpoint::parse("[::]:8443").value().wildcard());
+        CHECK(Endpoint::parse("192.0.2.1:0").value().port == 0);
+        for (auto bad :
+             {"", "x", ":1", "a.example:1", "[::1]", "1.2.3.4:", "1.2.3.4:-1", "1.2.3.4:1x"})
+            CHECK(!Endpoint::parse(bad));
+    }
 }

@@ -1,5 +1,5 @@
-#include "controller/audit/audit.hpp"
 #include "common/store/memory_db.hpp"
+#include "controller/audit/audit.hpp"
 #include "controller/audit/schema.hpp"
 
 #include <boost/json.hpp>
@@ -21,9 +21,13 @@ struct Fixture {
 
     Fixture() { audit::add_audit_routes(table, store.store()); }
 
-    void record(const api::OrgScope& scope, std::string action, std::string target = "env_1", std::string actor = "usr_1") {
+    void record(
+        const api::OrgScope& scope, std::string action, std::string target = "env_1",
+        std::string actor = "usr_1"
+    ) {
         auto done = store->write([&](store::UnitOfWork& unit) -> Result<> {
-            api::Actor who{api::Actor::Kind::user, actor, "ann@example.org", "192.0.2.1", "curl", "req-1"};
+            api::Actor who{
+                api::Actor::Kind::user, actor, "ann@example.org", "192.0.2.1", "curl", "req-1"};
             api::Act act{action, "environment", target, "shop"};
             act.before = boost::json::object{{"branch", "17.0"}};
             act.after = boost::json::object{{"branch", "18.0"}};
@@ -40,7 +44,12 @@ struct Fixture {
         request.query = query;
         auto match = table.find(api::Method::get, request.path).value();
         FAIRLEAD_TRY(parameters, api::parse_query(query));
-        api::Principal principal{UserId::make(clock.now()), "ann@example.org", SessionId::make(clock.now()), org, true, {}};
+        api::Principal principal{UserId::make(clock.now()),
+                                 "ann@example.org",
+                                 SessionId::make(clock.now()),
+                                 org,
+                                 true,
+                                 {}};
         api::Call call(request, match.parameters, parameters, principal);
         FAIRLEAD_TRY(response, match.route->handler(call));
         return boost::json::parse(response.body).as_object();
@@ -49,96 +58,119 @@ struct Fixture {
     std::vector<std::string> actions(std::string query) {
         std::vector<std::string> found;
         auto body = get(query).value();
-        for (const auto& entry : body.at("data").as_array()) found.emplace_back(entry.at("action").as_string());
+        for (const auto& entry : body.at("data").as_array())
+            found.emplace_back(entry.at("action").as_string());
         return found;
     }
 };
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("controller/audit") {
 
-TEST_CASE_FIXTURE(Fixture, "an entry says who did what to what, from where, and what changed") {
-    record(org, "environment.edit");
-    auto entry = get("").value().at("data").as_array().at(0);
-    CHECK(entry.at("actor") == boost::json::value{{"type", "user"}, {"id", "usr_1"}, {"label", "ann@example.org"}});
-    CHECK(entry.at("target") == boost::json::value{{"type", "environment"}, {"id", "env_1"}, {"name", "shop"}});
-    CHECK(entry.at("before") == boost::json::value{{"branch", "17.0"}});
-    CHECK(entry.at("after") == boost::json::value{{"branch", "18.0"}});
-    CHECK(entry.at("address") == "192.0.2.1");
-    CHECK(entry.at("request_id") == "req-1");
-    CHECK(entry.at("result") == "ok");
-}
-
-TEST_CASE_FIXTURE(Fixture, "entries are filtered by actor, action, target and time") {
-    auto start = clock.now();
-    record(org, "environment.edit");
-    record(org, "environment.deploy", "env_2");
-    record(org, "environmental.edit");
-    record(org, "server.revoke", "srv_1", "usr_2");
-    CHECK(actions("action=environment") == std::vector<std::string>{"environment.deploy", "environment.edit"});
-    CHECK(actions("action=environment.edit") == std::vector<std::string>{"environment.edit"});
-    CHECK(actions("actor=usr_2") == std::vector<std::string>{"server.revoke"});
-    CHECK(actions("target=env_2") == std::vector<std::string>{"environment.deploy"});
-    CHECK(actions("after=" + to_rfc3339(start + 1500ms)) == std::vector<std::string>{"server.revoke", "environmental.edit"});
-    CHECK(actions("before=" + to_rfc3339(start + 500ms)) == std::vector<std::string>{"environment.edit"});
-    CHECK(actions("actor=usr_2&action=environment").empty());
-
-    for (auto query : {"action=A", "action=.", "action=a..b", "actor=", "after=yesterday", "before=2026", "limit=0"}) {
-        CAPTURE(std::string(query));
-        CHECK(get(query).error().kind() == Errc::invalid);
+    TEST_CASE_FIXTURE(Fixture, "an entry says who did what to what, from where, and what changed") {
+        record(org, "environment.edit");
+        auto entry = get("").value().at("data").as_array().at(0);
+        CHECK(
+            entry.at("actor") ==
+            boost::json::value{{"type", "user"}, {"id", "usr_1"}, {"label", "ann@example.org"}}
+        );
+        CHECK(
+            entry.at("target") ==
+            boost::json::value{{"type", "environment"}, {"id", "env_1"}, {"name", "shop"}}
+        );
+        CHECK(entry.at("before") == boost::json::value{{"branch", "17.0"}});
+        CHECK(entry.at("after") == boost::json::value{{"branch", "18.0"}});
+        CHECK(entry.at("address") == "192.0.2.1");
+        CHECK(entry.at("request_id") == "req-1");
+        CHECK(entry.at("result") == "ok");
     }
-}
 
-TEST_CASE_FIXTURE(Fixture, "pages follow each other, newest first, without gap or double") {
-    for (int i = 0; i < 5; ++i) record(org, "environment.edit", "env_" + std::to_string(i));
-    std::string seen, cursor;
-    for (int page = 0; page < 3; ++page) {
-        auto body = get("limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor)).value();
-        for (const auto& entry : body.at("data").as_array()) seen += entry.at("target").at("id").as_string().back();
-        cursor = body.at("next_cursor").is_null() ? "" : std::string(body.at("next_cursor").as_string());
+    TEST_CASE_FIXTURE(Fixture, "entries are filtered by actor, action, target and time") {
+        auto start = clock.now();
+        record(org, "environment.edit");
+        record(org, "environment.deploy", "env_2");
+        record(org, "environmental.edit");
+        record(org, "server.revoke", "srv_1", "usr_2");
+        CHECK(
+            actions("action=environment") ==
+            std::vector<std::string>{"environment.deploy", "environment.edit"}
+        );
+        CHECK(actions("action=environment.edit") == std::vector<std::string>{"environment.edit"});
+        CHECK(actions("actor=usr_2") == std::vector<std::string>{"server.revoke"});
+        CHECK(actions("target=env_2") == std::vector<std::string>{"environment.deploy"});
+        CHECK(
+            actions("after=" + to_rfc3339(start + 1500ms)) ==
+            std::vector<std::string>{"server.revoke", "environmental.edit"}
+        );
+        CHECK(
+            actions("before=" + to_rfc3339(start + 500ms)) ==
+            std::vector<std::string>{"environment.edit"}
+        );
+        CHECK(actions("actor=usr_2&action=environment").empty());
+
+        for (auto query :
+             {"action=A", "action=.", "action=a..b", "actor=", "after=yesterday", "before=2026",
+              "limit=0"}) {
+            CAPTURE(std::string(query));
+            CHECK(get(query).error().kind() == Errc::invalid);
+        }
     }
-    CHECK(seen == "43210");
-    CHECK(cursor.empty());
-}
 
-TEST_CASE_FIXTURE(Fixture, "the entries of another organization are never seen") {
-    record(other, "environment.edit");
-    CHECK(actions("").empty());
-    CHECK(actions("target=env_1").empty());
-}
+    TEST_CASE_FIXTURE(Fixture, "pages follow each other, newest first, without gap or double") {
+        for (int i = 0; i < 5; ++i) record(org, "environment.edit", "env_" + std::to_string(i));
+        std::string seen, cursor;
+        for (int page = 0; page < 3; ++page) {
+            auto body = get("limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor)).value();
+            for (const auto& entry : body.at("data").as_array())
+                seen += entry.at("target").at("id").as_string().back();
+            cursor = body.at("next_cursor").is_null()
+                         ? ""
+                         : std::string(body.at("next_cursor").as_string());
+        }
+        CHECK(seen == "43210");
+        CHECK(cursor.empty());
+    }
 
-TEST_CASE_FIXTURE(Fixture, "no statement changes or deletes an entry") {
-    record(org, "environment.edit");
-    auto attempt = [&](const char* sql) {
-        (void)store->write([&](store::UnitOfWork& unit) -> Result<> {
-            unit.db().script(sql);
+    TEST_CASE_FIXTURE(Fixture, "the entries of another organization are never seen") {
+        record(other, "environment.edit");
+        CHECK(actions("").empty());
+        CHECK(actions("target=env_1").empty());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "no statement changes or deletes an entry") {
+        record(org, "environment.edit");
+        auto attempt = [&](const char* sql) {
+            (void)store->write([&](store::UnitOfWork& unit) -> Result<> {
+                unit.db().script(sql);
+                return {};
+            });
+        };
+        CHECK_THROWS_AS(attempt("UPDATE audit_entry SET action = 'x.y'"), store::StoreError);
+        CHECK_THROWS_AS(attempt("DELETE FROM audit_entry"), store::StoreError);
+        CHECK(actions("") == std::vector<std::string>{"environment.edit"});
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "an entry goes with its change: undone together") {
+        auto undone = store->write([&](store::UnitOfWork& unit) -> Result<> {
+            log.record(unit, org, {}, {"environment.edit", "environment", "env_1", "shop"});
+            return fail(Errc::conflict, "no");
+        });
+        CHECK(!undone);
+        CHECK(actions("").empty());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "what changed is kept up to a size, beyond it by name") {
+        auto done = store->write([&](store::UnitOfWork& unit) -> Result<> {
+            api::Act act{"environment.edit", "environment", "env_1", "shop"};
+            act.after = boost::json::object{{"note", std::string(20'000, 'x')}};
+            log.record(unit, org, {}, std::move(act));
             return {};
         });
-    };
-    CHECK_THROWS_AS(attempt("UPDATE audit_entry SET action = 'x.y'"), store::StoreError);
-    CHECK_THROWS_AS(attempt("DELETE FROM audit_entry"), store::StoreError);
-    CHECK(actions("") == std::vector<std::string>{"environment.edit"});
-}
-
-TEST_CASE_FIXTURE(Fixture, "an entry goes with its change: undone together") {
-    auto undone = store->write([&](store::UnitOfWork& unit) -> Result<> {
-        log.record(unit, org, {}, {"environment.edit", "environment", "env_1", "shop"});
-        return fail(Errc::conflict, "no");
-    });
-    CHECK(!undone);
-    CHECK(actions("").empty());
-}
-
-TEST_CASE_FIXTURE(Fixture, "what changed is kept up to a size, beyond it by name") {
-    auto done = store->write([&](store::UnitOfWork& unit) -> Result<> {
-        api::Act act{"environment.edit", "environment", "env_1", "shop"};
-        act.after = boost::json::object{{"note", std::string(20'000, 'x')}};
-        log.record(unit, org, {}, std::move(act));
-        return {};
-    });
-    REQUIRE(done);
-    CHECK(get("").value().at("data").at(0).at("after") == boost::json::value{{"note", "(too large to keep)"}});
-}
-
+        REQUIRE(done);
+        CHECK(
+            get("").value().at("data").at(0).at("after") ==
+            boost::json::value{{"note", "(too large to keep)"}}
+        );
+    }
 }

@@ -25,19 +25,23 @@ class FakeCore final : public AgentCore {
 public:
     Result<std::unique_ptr<LinkState>> identify(const net::PeerCertificate& certificate) override {
         ++identified;
-        if (unknown) return fail(Error(Errc::forbidden, "No such server.").with_code("server_unknown"));
+        if (unknown)
+            return fail(Error(Errc::forbidden, "No such server.").with_code("server_unknown"));
         return std::make_unique<LinkState>(ServerId::trusted(certificate.common_name));
     }
     Result<Replies> hello(LinkState&, std::string_view text) override {
         if (on_hello) on_hello();
-        if (text != "hello") return fail(Error(Errc::invalid, "The first message must be a hello.").with_code("protocol_error"));
+        if (text != "hello")
+            return fail(Error(Errc::invalid, "The first message must be a hello.")
+                            .with_code("protocol_error"));
         return say({"welcome"});
     }
     Result<Replies> message(LinkState&, std::string_view text) override {
         CHECK(++inside == 1);
         std::this_thread::sleep_for(1ms);
         --inside;
-        if (text == "break") return fail(Error(Errc::invalid, "That was wrong.").with_code("report_gap"));
+        if (text == "break")
+            return fail(Error(Errc::invalid, "That was wrong.").with_code("report_gap"));
         if (text == "throw") throw std::runtime_error("broken");
         if (text == "flood") return say(std::vector<std::string>(64, std::string(100'000, 'f')));
         return say({"ack " + std::string(text)});
@@ -75,7 +79,8 @@ public:
 
 /// Controller and agents on one loop.
 struct Stand {
-    explicit Stand(HubOptions options = HubOptions()) : hub(io.get_executor(), pool, core, options), ca_key(crypto::P256Key::generate()) {
+    explicit Stand(HubOptions options = HubOptions())
+        : hub(io.get_executor(), pool, core, options), ca_key(crypto::P256Key::generate()) {
         auto now = SystemClock().now();
         ca = crypto::self_sign_ca(ca_key, "Test CA", {now - 1h, now + 240h});
         Secret key;
@@ -86,7 +91,9 @@ struct Stand {
         listen.address = "127.0.0.1";
         listen.port = 0;
         net::ListenerHandlers handlers;
-        handlers.http = [](net::HttpRequest) -> Task<net::HttpResponse> { co_return net::HttpResponse(404); };
+        handlers.http = [](net::HttpRequest) -> Task<net::HttpResponse> {
+            co_return net::HttpResponse(404);
+        };
         handlers.agent = [this](net::WebSocket socket) { return hub.serve(std::move(socket)); };
         listener.emplace(io.get_executor(), tls, listen, handlers);
         REQUIRE(listener->open());
@@ -106,7 +113,9 @@ struct Stand {
     }
 
     Task<Result<net::WebSocket>> dial() {
-        auto client = std::make_unique<net::TlsClientContext>(net::TlsClientContext::make(net::Trust::authorities(ca)).value());
+        auto client = std::make_unique<net::TlsClientContext>(
+            net::TlsClientContext::make(net::Trust::authorities(ca)).value()
+        );
         Secret key;
         auto pem = issue(crypto::Usage::client, server_id, key);
         CHECK(client->set_identity(pem, key));
@@ -167,173 +176,178 @@ Task<> say(net::WebSocket& socket, std::string text) {
     CHECK(written);
 }
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("controller/gateway/session") {
 
-TEST_CASE("a hello is welcomed, messages are answered in order, and what is due is sent") {
-    Stand stand;
-    stand.core.waiting = {"first", "second", "third"};
-    auto body = [&]() -> Task<> {
-        auto link = co_await stand.dial();
-        REQUIRE(link);
-        co_await say(*link, "hello");
-        CHECK(co_await text_of(*link) == "welcome");
-        CHECK(co_await text_of(*link) == "first");
-        CHECK(co_await text_of(*link) == "second");
-        CHECK(co_await text_of(*link) == "third");
-        CHECK(stand.hub.online() == 1);
-        for (int i = 0; i < 20; ++i) co_await say(*link, std::to_string(i));
-        for (int i = 0; i < 20; ++i) CHECK(co_await text_of(*link) == "ack " + std::to_string(i));
-        {
-            std::lock_guard lock(stand.core.mutex);
-            stand.core.waiting = {"fourth"};
+    TEST_CASE("a hello is welcomed, messages are answered in order, and what is due is sent") {
+        Stand stand;
+        stand.core.waiting = {"first", "second", "third"};
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            REQUIRE(link);
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            CHECK(co_await text_of(*link) == "first");
+            CHECK(co_await text_of(*link) == "second");
+            CHECK(co_await text_of(*link) == "third");
+            CHECK(stand.hub.online() == 1);
+            for (int i = 0; i < 20; ++i) co_await say(*link, std::to_string(i));
+            for (int i = 0; i < 20; ++i)
+                CHECK(co_await text_of(*link) == "ack " + std::to_string(i));
+            {
+                std::lock_guard lock(stand.core.mutex);
+                stand.core.waiting = {"fourth"};
+            }
+            stand.hub.wake(ServerId::trusted(server_id));
+            CHECK(co_await text_of(*link) == "fourth");
+            co_await link->close(1000, "");
+            while (stand.core.ended == 0) co_await sleep_for(2ms);
+            CHECK(stand.hub.online() == 0);
+        };
+        stand.run(body);
+        CHECK(stand.core.ended == 1);
+    }
+
+    TEST_CASE("[S-PRIV-02] a server that is unknown is told so and cut") {
+        Stand stand;
+        stand.core.unknown = true;
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            CHECK(co_await text_of(*link) == "refused server_unknown No such server.");
+            CHECK(co_await text_of(*link) == "closed 4001");
+        };
+        stand.run(body);
+        CHECK(stand.core.ended == 0);
+    }
+
+    TEST_CASE("[S-PRIV-02] a revoked server is cut at once, also while its hello is being answered"
+    ) {
+        Stand stand;
+        bool during_hello = false;
+        SUBCASE("later") {}
+        SUBCASE("during the hello") {
+            during_hello = true;
         }
-        stand.hub.wake(ServerId::trusted(server_id));
-        CHECK(co_await text_of(*link) == "fourth");
-        co_await link->close(1000, "");
-        while (stand.core.ended == 0) co_await sleep_for(2ms);
-        CHECK(stand.hub.online() == 0);
-    };
-    stand.run(body);
-    CHECK(stand.core.ended == 1);
-}
+        auto cut = [&] {
+            stand.hub.cut(ServerId::trusted(server_id), "revoked", "This server was revoked.");
+        };
+        if (during_hello) stand.core.on_hello = cut;
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            co_await say(*link, "hello");
+            auto first = co_await text_of(*link);
+            if (!during_hello) {
+                CHECK(first == "welcome");
+                cut();
+                first = co_await text_of(*link);
+            } else if (first == "welcome") {
+                first = co_await text_of(*link);
+            }
+            CHECK(first == "refused revoked This server was revoked.");
+            CHECK(co_await text_of(*link) == "closed 4002");
+        };
+        stand.run(body);
+        CHECK(stand.core.ended == 1);
+    }
 
-TEST_CASE("[S-PRIV-02] a server that is unknown is told so and cut") {
-    Stand stand;
-    stand.core.unknown = true;
-    auto body = [&]() -> Task<> {
-        auto link = co_await stand.dial();
-        CHECK(co_await text_of(*link) == "refused server_unknown No such server.");
-        CHECK(co_await text_of(*link) == "closed 4001");
-    };
-    stand.run(body);
-    CHECK(stand.core.ended == 0);
-}
+    TEST_CASE("a second link of a server replaces the first") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            auto first = co_await stand.dial();
+            co_await say(*first, "hello");
+            CHECK(co_await text_of(*first) == "welcome");
+            auto second = co_await stand.dial();
+            co_await say(*second, "hello");
+            CHECK(co_await text_of(*second) == "welcome");
+            CHECK((co_await text_of(*first)).starts_with("refused replaced"));
+            CHECK(co_await text_of(*first) == "closed 4005");
+            while (stand.core.ended == 0) co_await sleep_for(2ms);
+            CHECK(stand.hub.online() == 1);
+            co_await say(*second, "still here");
+            CHECK(co_await text_of(*second) == "ack still here");
+        };
+        stand.run(body);
+        CHECK(stand.core.ended == 2);
+    }
 
-TEST_CASE("[S-PRIV-02] a revoked server is cut at once, also while its hello is being answered") {
-    Stand stand;
-    bool during_hello = false;
-    SUBCASE("later") {}
-    SUBCASE("during the hello") { during_hello = true; }
-    auto cut = [&] { stand.hub.cut(ServerId::trusted(server_id), "revoked", "This server was revoked."); };
-    if (during_hello) stand.core.on_hello = cut;
-    auto body = [&]() -> Task<> {
-        auto link = co_await stand.dial();
-        co_await say(*link, "hello");
-        auto first = co_await text_of(*link);
-        if (!during_hello) {
-            CHECK(first == "welcome");
-            cut();
-            first = co_await text_of(*link);
-        } else if (first == "welcome") {
-            first = co_await text_of(*link);
-        }
-        CHECK(first == "refused revoked This server was revoked.");
-        CHECK(co_await text_of(*link) == "closed 4002");
-    };
-    stand.run(body);
-    CHECK(stand.core.ended == 1);
-}
+    TEST_CASE("a message that breaks the rules ends the link with its code") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            co_await say(*link, "break");
+            CHECK(co_await text_of(*link) == "refused report_gap That was wrong.");
+            CHECK(co_await text_of(*link) == "closed 1002");
+            auto other = co_await stand.dial();
+            co_await say(*other, "not a hello");
+            CHECK((co_await text_of(*other)).starts_with("refused protocol_error"));
+            auto third = co_await stand.dial();
+            co_await say(*third, "hello");
+            CHECK(co_await text_of(*third) == "welcome");
+            co_await say(*third, "throw");
+            CHECK((co_await text_of(*third)).starts_with("refused going_away"));
+        };
+        stand.run(body);
+        CHECK(stand.core.ended == 3);
+    }
 
-TEST_CASE("a second link of a server replaces the first") {
-    Stand stand;
-    auto body = [&]() -> Task<> {
-        auto first = co_await stand.dial();
-        co_await say(*first, "hello");
-        CHECK(co_await text_of(*first) == "welcome");
-        auto second = co_await stand.dial();
-        co_await say(*second, "hello");
-        CHECK(co_await text_of(*second) == "welcome");
-        CHECK((co_await text_of(*first)).starts_with("refused replaced"));
-        CHECK(co_await text_of(*first) == "closed 4005");
-        while (stand.core.ended == 0) co_await sleep_for(2ms);
-        CHECK(stand.hub.online() == 1);
-        co_await say(*second, "still here");
-        CHECK(co_await text_of(*second) == "ack still here");
-    };
-    stand.run(body);
-    CHECK(stand.core.ended == 2);
-}
+    TEST_CASE("an agent that says nothing is given up, one that only lives is pinged and kept") {
+        HubOptions options;
+        options.hello_time = 300ms;
+        options.look_every = 20ms;
+        options.ping_after = 60ms;
+        options.give_up_after = 2s;
+        Stand stand(options);
+        auto body = [&]() -> Task<> {
+            auto silent = co_await stand.dial();
+            CHECK(co_await text_of(*silent) == "closed 1001");
+            auto quiet = co_await stand.dial();
+            co_await say(*quiet, "hello");
+            CHECK(co_await text_of(*quiet) == "welcome");
+            auto reader = [&]() -> Task<> { CHECK(co_await text_of(*quiet) == "ack x"); };
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(reader());
+            co_await sleep_for(500ms);
+            CHECK(quiet->last_heard() > std::chrono::steady_clock::now() - 300ms);
+            co_await say(*quiet, "x");
+            co_await group.join();
+        };
+        stand.run(body);
+    }
 
-TEST_CASE("a message that breaks the rules ends the link with its code") {
-    Stand stand;
-    auto body = [&]() -> Task<> {
-        auto link = co_await stand.dial();
-        co_await say(*link, "hello");
-        CHECK(co_await text_of(*link) == "welcome");
-        co_await say(*link, "break");
-        CHECK(co_await text_of(*link) == "refused report_gap That was wrong.");
-        CHECK(co_await text_of(*link) == "closed 1002");
-        auto other = co_await stand.dial();
-        co_await say(*other, "not a hello");
-        CHECK((co_await text_of(*other)).starts_with("refused protocol_error"));
-        auto third = co_await stand.dial();
-        co_await say(*third, "hello");
-        CHECK(co_await text_of(*third) == "welcome");
-        co_await say(*third, "throw");
-        CHECK((co_await text_of(*third)).starts_with("refused going_away"));
-    };
-    stand.run(body);
-    CHECK(stand.core.ended == 3);
-}
+    TEST_CASE("an agent that does not read is cut when too much waits for it") {
+        HubOptions options;
+        options.queue_bytes = 1'000'000;
+        options.look_every = 100ms;
+        Stand stand(options);
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            co_await say(*link, "flood");
+            for (;;) {
+                auto text = co_await text_of(*link);
+                if (text.starts_with("f")) continue;
+                CHECK(text.starts_with("refused too_slow"));
+                break;
+            }
+            CHECK(co_await text_of(*link) == "closed 4006");
+        };
+        stand.run(body);
+    }
 
-TEST_CASE("an agent that says nothing is given up, one that only lives is pinged and kept") {
-    HubOptions options;
-    options.hello_time = 300ms;
-    options.look_every = 20ms;
-    options.ping_after = 60ms;
-    options.give_up_after = 2s;
-    Stand stand(options);
-    auto body = [&]() -> Task<> {
-        auto silent = co_await stand.dial();
-        CHECK(co_await text_of(*silent) == "closed 1001");
-        auto quiet = co_await stand.dial();
-        co_await say(*quiet, "hello");
-        CHECK(co_await text_of(*quiet) == "welcome");
-        auto reader = [&]() -> Task<> { CHECK(co_await text_of(*quiet) == "ack x"); };
-        TaskGroup group(stand.io.get_executor());
-        group.spawn(reader());
-        co_await sleep_for(500ms);
-        CHECK(quiet->last_heard() > std::chrono::steady_clock::now() - 300ms);
-        co_await say(*quiet, "x");
-        co_await group.join();
-    };
-    stand.run(body);
-}
-
-TEST_CASE("an agent that does not read is cut when too much waits for it") {
-    HubOptions options;
-    options.queue_bytes = 1'000'000;
-    options.look_every = 100ms;
-    Stand stand(options);
-    auto body = [&]() -> Task<> {
-        auto link = co_await stand.dial();
-        co_await say(*link, "hello");
-        CHECK(co_await text_of(*link) == "welcome");
-        co_await say(*link, "flood");
-        for (;;) {
-            auto text = co_await text_of(*link);
-            if (text.starts_with("f")) continue;
-            CHECK(text.starts_with("refused too_slow"));
-            break;
-        }
-        CHECK(co_await text_of(*link) == "closed 4006");
-    };
-    stand.run(body);
-}
-
-TEST_CASE("when the controller stops, agents are told that it goes away") {
-    Stand stand;
-    auto body = [&]() -> Task<> {
-        auto link = co_await stand.dial();
-        co_await say(*link, "hello");
-        CHECK(co_await text_of(*link) == "welcome");
-        stand.listener->stop(5s);
-        CHECK(co_await text_of(*link) == "closed 1001");
-    };
-    stand.run(body);
-    CHECK(stand.core.ended == 1);
-}
-
+    TEST_CASE("when the controller stops, agents are told that it goes away") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            stand.listener->stop(5s);
+            CHECK(co_await text_of(*link) == "closed 1001");
+        };
+        stand.run(body);
+        CHECK(stand.core.ended == 1);
+    }
 }

@@ -14,19 +14,24 @@ namespace {
 
 State state_of(proto::Outcome outcome) {
     switch (outcome) {
-    case proto::Outcome::succeeded: return State::succeeded;
-    case proto::Outcome::failed: return State::failed;
-    case proto::Outcome::cancelled: return State::cancelled;
-    case proto::Outcome::expired: return State::expired;
+    case proto::Outcome::succeeded:
+        return State::succeeded;
+    case proto::Outcome::failed:
+        return State::failed;
+    case proto::Outcome::cancelled:
+        return State::cancelled;
+    case proto::Outcome::expired:
+        return State::expired;
     }
     return State::unknown;
 }
 
-/// A random life of one controller and one server. Whatever is lost, repeated, swapped or forgotten on the way, the end is
-/// what the server's journal says, and nothing ran twice.
+/// A random life of one controller and one server. Whatever is lost, repeated, swapped or forgotten
+/// on the way, the end is what the server's journal says, and nothing ran twice.
 class Life {
 public:
-    explicit Life(unsigned seed) : random_(seed), server_(world_.add_server()), agent_(world_, server_) {
+    explicit Life(unsigned seed)
+        : random_(seed), server_(world_.add_server()), agent_(world_, server_) {
         copy_ = world_.folder.path() / "copy";
         world_.copy_to(copy_);
     }
@@ -42,7 +47,9 @@ public:
         operations::OperationFilter all;
         all.limit = 1000;
         auto rows = world_.core->store
-                        .read([&](store::Connection& db) { return operations::OperationRepo(db, world_.org).list(all); })
+                        .read([&](store::Connection& db) {
+                            return operations::OperationRepo(db, world_.org).list(all);
+                        })
                         .value();
         for (const auto& row : rows) {
             auto known = agent_.known.find(row.id.str());
@@ -95,7 +102,9 @@ private:
         if (open.empty()) return;
         auto id = any(open);
         if (agent_.known.at(id).cancel)
-            return agent_.finish(id, chance(80) ? proto::Outcome::cancelled : proto::Outcome::succeeded);
+            return agent_.finish(
+                id, chance(80) ? proto::Outcome::cancelled : proto::Outcome::succeeded
+            );
         if (chance(30)) return agent_.step(id, "fetch", proto::StepState::running);
         if (chance(30)) return agent_.log(id, "line");
         if (chance(50)) return agent_.finish(id, proto::Outcome::succeeded);
@@ -112,23 +121,27 @@ private:
         }
         switch (random_() % 12) {
         case 0:
-        case 1: return create();
-        case 2: return agent_.fetch();
+        case 1:
+            return create();
+        case 2:
+            return agent_.fetch();
         case 3:
-        case 4: return work();
-        case 5:  // out of order
+        case 4:
+            return work();
+        case 5: // out of order
             if (!agent_.inbox.empty()) agent_.take(random_() % agent_.inbox.size());
             return;
-        case 6:  // twice
+        case 6: // twice
             if (!agent_.inbox.empty()) agent_.inbox.push_back(any(agent_.inbox));
             return;
-        case 7: {  // a part of the reports, and the answer may be lost
+        case 7: { // a part of the reports, and the answer may be lost
             bool taken = agent_.report(1 + random_() % 5, chance(70));
             CAPTURE(agent_.refused ? agent_.refused->message() : "");
             REQUIRE(taken);
             return;
         }
-        case 8: return cancel();
+        case 8:
+            return cancel();
         case 9:
             if (chance(30)) agent_.disconnect();
             return;
@@ -165,24 +178,24 @@ private:
     std::vector<OperationId> asked_;
 };
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("controller/operations/interleavings") {
 
-TEST_CASE("whatever is lost, repeated, swapped or forgotten, the end is the journal's and nothing runs twice") {
-    std::size_t ran = 0;
-    int restores = 0;
-    for (unsigned seed = 1; seed <= 130; ++seed) {
-        CAPTURE(seed);
-        Life life(seed);
-        life.live(150);
-        life.check();
-        ran += life.ran();
-        restores += life.restores;
+    TEST_CASE("whatever is lost, repeated, swapped or forgotten, the end is the journal's and "
+              "nothing runs twice") {
+        std::size_t ran = 0;
+        int restores = 0;
+        for (unsigned seed = 1; seed <= 130; ++seed) {
+            CAPTURE(seed);
+            Life life(seed);
+            life.live(150);
+            life.check();
+            ran += life.ran();
+            restores += life.restores;
+        }
+        MESSAGE(ran, " operations ran, ", restores, " times a controller forgot");
+        CHECK(ran > 1500);
+        CHECK(restores > 100);
     }
-    MESSAGE(ran, " operations ran, ", restores, " times a controller forgot");
-    CHECK(ran > 1500);
-    CHECK(restores > 100);
-}
-
 }

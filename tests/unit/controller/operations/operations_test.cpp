@@ -38,359 +38,399 @@ struct Fixture {
     }
     Operation get(const OperationId& id) {
         return world.core->store
-            .read([&](store::Connection& db) { return operations::OperationRepo(db, world.org).get(id); })
+            .read([&](store::Connection& db) {
+                return operations::OperationRepo(db, world.org).get(id);
+            })
             .value();
     }
     State state(const OperationId& id) { return get(id).state; }
     std::size_t lines(const OperationId& id) {
         return world.core->store
-            .read([&](store::Connection& db) { return operations::OperationRepo(db, world.org).log(id, 0, 10000); })
+            .read([&](store::Connection& db) {
+                return operations::OperationRepo(db, world.org).log(id, 0, 10000);
+            })
             .value()
             .size();
     }
 };
 
-}  // namespace
+} // namespace
 
 TEST_SUITE("controller/operations") {
 
-TEST_CASE_FIXTURE(Fixture, "an operation goes from queued over delivered and running to succeeded, and stays there") {
-    auto operation = create();
-    CHECK(state(operation.id) == State::queued);
-    CHECK(world.links.woken == std::vector<ServerId>{server});
+    TEST_CASE_FIXTURE(
+        Fixture,
+        "an operation goes from queued over delivered and running to succeeded, and stays there"
+    ) {
+        auto operation = create();
+        CHECK(state(operation.id) == State::queued);
+        CHECK(world.links.woken == std::vector<ServerId>{server});
 
-    agent.connect();
-    agent.fetch();
-    CHECK(state(operation.id) == State::delivered);
-    CHECK(get(operation.id).fence == 1);
+        agent.connect();
+        agent.fetch();
+        CHECK(state(operation.id) == State::delivered);
+        CHECK(get(operation.id).fence == 1);
 
-    agent.take_all();
-    agent.step(operation.id.str(), "fetch", proto::StepState::running);
-    agent.report();
-    CHECK(state(operation.id) == State::running);
+        agent.take_all();
+        agent.step(operation.id.str(), "fetch", proto::StepState::running);
+        agent.report();
+        CHECK(state(operation.id) == State::running);
 
-    agent.finish(operation.id.str(), proto::Outcome::succeeded);
-    agent.report();
-    CHECK(state(operation.id) == State::succeeded);
+        agent.finish(operation.id.str(), proto::Outcome::succeeded);
+        agent.report();
+        CHECK(state(operation.id) == State::succeeded);
 
-    agent.finish(operation.id.str(), proto::Outcome::failed, {}, "late");
-    agent.report();
-    CHECK(state(operation.id) == State::succeeded);
-    CHECK(get(operation.id).error_code == "");
-}
-
-TEST_CASE_FIXTURE(Fixture, "a second operation on the same environment is refused and names the first, until that is over") {
-    auto environment = EnvironmentId::make(world.clock.now());
-    auto first = create(ping(environment)).value();
-    auto second = create(ping(environment));
-    REQUIRE(!second);
-    CHECK(second.error().code() == "operation_in_progress");
-    CHECK(second.error().facts().at(0).second == first.id.str());
-
-    auto other = ping(EnvironmentId::make(world.clock.now()));
-    CHECK(create(other));
-    auto looking = ping(environment);
-    looking.mutating = false;
-    CHECK(create(looking));
-
-    REQUIRE(cancel(first.id));
-    CHECK(create(ping(environment)));
-}
-
-TEST_CASE_FIXTURE(Fixture, "what the server holds is unknown while the link is down, and the hello resolves it") {
-    auto running = create(), delivered = create();
-    agent.connect();
-    agent.fetch();
-    agent.take();  // the second delivery is lost with the link
-    agent.report();
-    CHECK(state(running.id) == State::running);
-    agent.disconnect();
-    CHECK(state(running.id) == State::unknown);
-    CHECK(state(delivered.id) == State::unknown);
-
-    agent.connect();
-    CHECK(state(running.id) == State::running);
-    CHECK(state(delivered.id) == State::delivered);
-    agent.settle();
-    CHECK(state(running.id) == State::succeeded);
-    CHECK(state(delivered.id) == State::succeeded);
-    for (const auto& [id, known] : agent.known) CHECK(known.runs == 1);
-}
-
-TEST_CASE_FIXTURE(Fixture, "an outcome that was acknowledged by a controller since restored from a copy is asked for again") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    agent.report();
-    auto copy = world.folder.path() / "copy";
-    world.copy_to(copy);
-    agent.log(operation.id.str(), "one");
-    agent.finish(operation.id.str(), proto::Outcome::failed, {}, "migration_failed");
-    agent.report();
-    CHECK(state(operation.id) == State::failed);
-
-    world.restore(copy);
-    CHECK(state(operation.id) == State::unknown);
-    agent.connect();
-    REQUIRE(agent.inbox.size() == 1);
-    CHECK(std::holds_alternative<proto::Query>(agent.inbox[0]));
-    agent.take_all();
-    REQUIRE(agent.report());
-    CHECK(state(operation.id) == State::failed);
-    CHECK(get(operation.id).error_code == "migration_failed");
-}
-
-TEST_CASE_FIXTURE(Fixture, "a restored controller gives no fence out twice") {
-    agent.connect();
-    auto copy = world.folder.path() / "copy";
-    world.copy_to(copy);
-    create();
-    create();
-    agent.settle();
-    CHECK(agent.highest_fence == 2);
-
-    world.restore(copy);
-    agent.connect();
-    auto fresh = create();
-    agent.fetch();
-    CHECK(get(fresh.id).fence == 3);
-}
-
-TEST_CASE_FIXTURE(Fixture, "reports count once: known ones are skipped and a gap is refused") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    agent.log(operation.id.str(), "one");
-    agent.report(100, false);
-    agent.report(100, false);
-    CHECK(lines(operation.id) == 1);
-    agent.log(operation.id.str(), "two");
-    CHECK(agent.report());
-    CHECK(lines(operation.id) == 2);
-
-    agent.log(operation.id.str(), "three");
-    agent.log(operation.id.str(), "four");
-    agent.reports.pop_front();
-    CHECK(!agent.report());
-    CHECK(agent.refused->code() == "report_gap");
-    CHECK(lines(operation.id) == 2);
-}
-
-TEST_CASE_FIXTURE(Fixture, "a journal with another name counts anew, and what only the old one knew has failed") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    agent.log(operation.id.str(), "one");
-    agent.report();
-    agent.disconnect();
-    agent.lose_journal();
-    agent.connect();
-    agent.take_all();
-    REQUIRE(agent.report());
-    CHECK(state(operation.id) == State::failed);
-    CHECK(get(operation.id).error_code == "journal_unknown");
-    CHECK(agent.known.empty());
-}
-
-TEST_CASE_FIXTURE(Fixture, "a server speaks for its own operations only") {
-    auto operation = create();
-    auto stranger_id = world.add_server("other-1");
-    Agent stranger(world, stranger_id);
-    agent.connect();
-    agent.fetch();
-    stranger.connect();
-    stranger.known[operation.id.str()];
-    stranger.finish(operation.id.str(), proto::Outcome::succeeded);
-    CHECK(stranger.report());
-    CHECK(state(operation.id) == State::delivered);
-}
-
-TEST_CASE_FIXTURE(Fixture, "a link that was replaced is neither heard nor able to make things unknown") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    auto old = *agent.link;
-    agent.connect();
-    CHECK(!world.core->agents.due(old));
-    CHECK(world.core->agents.reports(old, {}).error().code() == "replaced");
-    REQUIRE(world.core->agents.closed(old));
-    CHECK(state(operation.id) == State::delivered);
-}
-
-TEST_CASE_FIXTURE(Fixture, "what is not delivered by its deadline expires; what is delivered does not") {
-    auto late = create();
-    agent.connect();
-    agent.fetch();
-    auto waiting = create();
-    agent.disconnect();
-    world.clock.advance(3h);
-    REQUIRE(world.core->operations.tick());
-    CHECK(state(late.id) == State::unknown);
-    CHECK(state(waiting.id) == State::expired);
-    agent.settle();
-    CHECK(!agent.known.contains(waiting.id.str()));
-    CHECK(state(late.id) == State::succeeded);
-}
-
-TEST_CASE_FIXTURE(Fixture, "a restored controller asks before it calls an operation expired") {
-    auto operation = create();
-    auto copy = world.folder.path() / "copy";
-    world.copy_to(copy);
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    agent.settle();
-    CHECK(state(operation.id) == State::succeeded);
-    auto never = create();
-
-    world.clock.advance(3h);
-    world.restore(copy);
-    REQUIRE(world.core->operations.tick());
-    CHECK(state(operation.id) == State::queued);
-    agent.connect();
-    agent.settle();
-    CHECK(state(operation.id) == State::succeeded);
-    CHECK(agent.known.at(operation.id.str()).runs == 1);
-    CHECK(!agent.known.contains(never.id.str()));
-}
-
-TEST_CASE_FIXTURE(Fixture, "a queued operation is cancelled at once, a running one when the server has undone it") {
-    auto queued = create();
-    CHECK(cancel(queued.id)->state == State::cancelled);
-    CHECK(cancel(queued.id).error().code() == "operation_finished");
-
-    auto running = create();
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    agent.report();
-    auto asked = cancel(running.id);
-    CHECK(asked->state == State::running);
-    CHECK(asked->cancel_requested);
-    agent.fetch();
-    REQUIRE(agent.inbox.size() == 1);
-    agent.fetch();
-    CHECK_MESSAGE(agent.inbox.size() == 1, "it is said once");
-    agent.settle();
-    CHECK(state(running.id) == State::cancelled);
-    CHECK(!agent.known.contains(queued.id.str()));
-}
-
-TEST_CASE_FIXTURE(Fixture, "a cancel that overtakes its delivery does not end the operation") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    REQUIRE(cancel(operation.id));
-    agent.fetch();
-    REQUIRE(agent.inbox.size() == 2);
-    agent.take(1);
-    REQUIRE(agent.report());
-    CHECK(state(operation.id) == State::delivered);
-    agent.take_all();
-    agent.finish(operation.id.str(), proto::Outcome::succeeded);
-    REQUIRE(agent.report());
-    CHECK(state(operation.id) == State::succeeded);
-}
-
-TEST_CASE_FIXTURE(Fixture, "past the switch there is nothing left to cancel") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    agent.step(operation.id.str(), "keep", proto::StepState::running, 8);
-    agent.report();
-    CHECK(cancel(operation.id).error().code() == "not_cancellable");
-}
-
-TEST_CASE_FIXTURE(Fixture, "a revoked server's operations expire or become unknown, and its link is not heard") {
-    auto delivered = create();
-    agent.connect();
-    agent.fetch();
-    auto queued = create();
-    auto reply = world.in_org("POST", "/servers/" + server.str() + "/revoke", nullptr, {{"x-confirm", "odoo-fra-1"}});
-    CHECK(reply.status == 200);
-    CHECK(state(delivered.id) == State::unknown);
-    CHECK(state(queued.id) == State::expired);
-    agent.take_all();
-    CHECK(!agent.report());
-    agent.connect();
-    CHECK(agent.refused->code() == "revoked");
-}
-
-TEST_CASE_FIXTURE(Fixture, "a server holds a bounded number at a time and gets the next ones as it finishes") {
-    for (int i = 0; i < 70; ++i) create();
-    agent.connect();
-    agent.fetch();
-    CHECK(agent.inbox.size() == operations::max_outstanding);
-    agent.take_all();
-    world.links.woken.clear();
-    agent.finish(agent.known.begin()->first, proto::Outcome::succeeded);
-    while (!agent.reports.empty()) REQUIRE(agent.report());
-    CHECK(!world.links.woken.empty());
-    agent.fetch();
-    CHECK(agent.inbox.size() == 1);
-}
-
-TEST_CASE_FIXTURE(Fixture, "a log ends at its limit and says so") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    std::string line(operations::max_line_bytes + 100, 'x');
-    for (int i = 0; i < 1100; ++i) agent.log(operation.id.str(), line);
-    while (!agent.reports.empty()) REQUIRE(agent.report());
-    auto stored = world.core->store
-                      .read([&](store::Connection& db) { return operations::OperationRepo(db, world.org).log(operation.id, 0, 10000); })
-                      .value();
-    CHECK(stored.size() < 1100);
-    CHECK(stored.front().text.size() <= operations::max_line_bytes + 3);
-    CHECK(stored.back().text == "The log of this operation has reached its limit; further lines are left out.");
-}
-
-TEST_CASE_FIXTURE(Fixture, "more operations than may wait are refused") {
-    std::optional<Error> refused;
-    for (int i = 0; i <= operations::max_queued && !refused; ++i) {
-        auto made = create(ping());
-        if (!made) refused = made.error();
+        agent.finish(operation.id.str(), proto::Outcome::failed, {}, "late");
+        agent.report();
+        CHECK(state(operation.id) == State::succeeded);
+        CHECK(get(operation.id).error_code == "");
     }
-    REQUIRE(refused);
-    CHECK(refused->code() == "too_many_operations");
-}
 
-TEST_CASE_FIXTURE(Fixture, "logs of old operations are forgotten, the operations stay") {
-    auto operation = create();
-    agent.connect();
-    agent.fetch();
-    agent.take_all();
-    agent.log(operation.id.str(), "one");
-    agent.settle();
-    CHECK(lines(operation.id) == 1);
-    world.clock.advance(24h * 91);
-    REQUIRE(world.core->operations.tick());
-    CHECK(lines(operation.id) == 0);
-    CHECK(state(operation.id) == State::succeeded);
-}
+    TEST_CASE_FIXTURE(
+        Fixture, "a second operation on the same environment is refused and names the first, until "
+                 "that is over"
+    ) {
+        auto environment = EnvironmentId::make(world.clock.now());
+        auto first = create(ping(environment)).value();
+        auto second = create(ping(environment));
+        REQUIRE(!second);
+        CHECK(second.error().code() == "operation_in_progress");
+        CHECK(second.error().facts().at(0).second == first.id.str());
 
-TEST_CASE_FIXTURE(Fixture, "what watchers hear is in order and ends with the final state") {
-    agent.connect();
-    world.events.take();
-    auto operation = create();
-    agent.fetch();
-    agent.take_all();
-    agent.step(operation.id.str(), "fetch", proto::StepState::running);
-    agent.log(operation.id.str(), "one");
-    agent.finish(operation.id.str(), proto::Outcome::succeeded);
-    agent.report();
-    std::vector<std::string> own;
-    for (const auto& event : world.events.take()) {
-        CHECK(event.org == world.org.org());
-        CHECK(event.permission == "operations.view");
-        if (event.operation) own.push_back(event.type + (event.final ? " final" : ""));
+        auto other = ping(EnvironmentId::make(world.clock.now()));
+        CHECK(create(other));
+        auto looking = ping(environment);
+        looking.mutating = false;
+        CHECK(create(looking));
+
+        REQUIRE(cancel(first.id));
+        CHECK(create(ping(environment)));
     }
-    CHECK(own == std::vector<std::string>{"operation", "operation", "step", "log", "operation final"});
-}
 
+    TEST_CASE_FIXTURE(
+        Fixture,
+        "what the server holds is unknown while the link is down, and the hello resolves it"
+    ) {
+        auto running = create(), delivered = create();
+        agent.connect();
+        agent.fetch();
+        agent.take(); // the second delivery is lost with the link
+        agent.report();
+        CHECK(state(running.id) == State::running);
+        agent.disconnect();
+        CHECK(state(running.id) == State::unknown);
+        CHECK(state(delivered.id) == State::unknown);
+
+        agent.connect();
+        CHECK(state(running.id) == State::running);
+        CHECK(state(delivered.id) == State::delivered);
+        agent.settle();
+        CHECK(state(running.id) == State::succeeded);
+        CHECK(state(delivered.id) == State::succeeded);
+        for (const auto& [id, known] : agent.known) CHECK(known.runs == 1);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "an outcome that was acknowledged by a controller since restored from a copy is "
+                 "asked for again"
+    ) {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.report();
+        auto copy = world.folder.path() / "copy";
+        world.copy_to(copy);
+        agent.log(operation.id.str(), "one");
+        agent.finish(operation.id.str(), proto::Outcome::failed, {}, "migration_failed");
+        agent.report();
+        CHECK(state(operation.id) == State::failed);
+
+        world.restore(copy);
+        CHECK(state(operation.id) == State::unknown);
+        agent.connect();
+        REQUIRE(agent.inbox.size() == 1);
+        CHECK(std::holds_alternative<proto::Query>(agent.inbox[0]));
+        agent.take_all();
+        REQUIRE(agent.report());
+        CHECK(state(operation.id) == State::failed);
+        CHECK(get(operation.id).error_code == "migration_failed");
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a restored controller gives no fence out twice") {
+        agent.connect();
+        auto copy = world.folder.path() / "copy";
+        world.copy_to(copy);
+        create();
+        create();
+        agent.settle();
+        CHECK(agent.highest_fence == 2);
+
+        world.restore(copy);
+        agent.connect();
+        auto fresh = create();
+        agent.fetch();
+        CHECK(get(fresh.id).fence == 3);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "reports count once: known ones are skipped and a gap is refused") {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.log(operation.id.str(), "one");
+        agent.report(100, false);
+        agent.report(100, false);
+        CHECK(lines(operation.id) == 1);
+        agent.log(operation.id.str(), "two");
+        CHECK(agent.report());
+        CHECK(lines(operation.id) == 2);
+
+        agent.log(operation.id.str(), "three");
+        agent.log(operation.id.str(), "four");
+        agent.reports.pop_front();
+        CHECK(!agent.report());
+        CHECK(agent.refused->code() == "report_gap");
+        CHECK(lines(operation.id) == 2);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture,
+        "a journal with another name counts anew, and what only the old one knew has failed"
+    ) {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.log(operation.id.str(), "one");
+        agent.report();
+        agent.disconnect();
+        agent.lose_journal();
+        agent.connect();
+        agent.take_all();
+        REQUIRE(agent.report());
+        CHECK(state(operation.id) == State::failed);
+        CHECK(get(operation.id).error_code == "journal_unknown");
+        CHECK(agent.known.empty());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a server speaks for its own operations only") {
+        auto operation = create();
+        auto stranger_id = world.add_server("other-1");
+        Agent stranger(world, stranger_id);
+        agent.connect();
+        agent.fetch();
+        stranger.connect();
+        stranger.known[operation.id.str()];
+        stranger.finish(operation.id.str(), proto::Outcome::succeeded);
+        CHECK(stranger.report());
+        CHECK(state(operation.id) == State::delivered);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "a link that was replaced is neither heard nor able to make things unknown"
+    ) {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        auto old = *agent.link;
+        agent.connect();
+        CHECK(!world.core->agents.due(old));
+        CHECK(world.core->agents.reports(old, {}).error().code() == "replaced");
+        REQUIRE(world.core->agents.closed(old));
+        CHECK(state(operation.id) == State::delivered);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "what is not delivered by its deadline expires; what is delivered does not"
+    ) {
+        auto late = create();
+        agent.connect();
+        agent.fetch();
+        auto waiting = create();
+        agent.disconnect();
+        world.clock.advance(3h);
+        REQUIRE(world.core->operations.tick());
+        CHECK(state(late.id) == State::unknown);
+        CHECK(state(waiting.id) == State::expired);
+        agent.settle();
+        CHECK(!agent.known.contains(waiting.id.str()));
+        CHECK(state(late.id) == State::succeeded);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a restored controller asks before it calls an operation expired") {
+        auto operation = create();
+        auto copy = world.folder.path() / "copy";
+        world.copy_to(copy);
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.settle();
+        CHECK(state(operation.id) == State::succeeded);
+        auto never = create();
+
+        world.clock.advance(3h);
+        world.restore(copy);
+        REQUIRE(world.core->operations.tick());
+        CHECK(state(operation.id) == State::queued);
+        agent.connect();
+        agent.settle();
+        CHECK(state(operation.id) == State::succeeded);
+        CHECK(agent.known.at(operation.id.str()).runs == 1);
+        CHECK(!agent.known.contains(never.id.str()));
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture,
+        "a queued operation is cancelled at once, a running one when the server has undone it"
+    ) {
+        auto queued = create();
+        CHECK(cancel(queued.id)->state == State::cancelled);
+        CHECK(cancel(queued.id).error().code() == "operation_finished");
+
+        auto running = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.report();
+        auto asked = cancel(running.id);
+        CHECK(asked->state == State::running);
+        CHECK(asked->cancel_requested);
+        agent.fetch();
+        REQUIRE(agent.inbox.size() == 1);
+        agent.fetch();
+        CHECK_MESSAGE(agent.inbox.size() == 1, "it is said once");
+        agent.settle();
+        CHECK(state(running.id) == State::cancelled);
+        CHECK(!agent.known.contains(queued.id.str()));
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a cancel that overtakes its delivery does not end the operation") {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        REQUIRE(cancel(operation.id));
+        agent.fetch();
+        REQUIRE(agent.inbox.size() == 2);
+        agent.take(1);
+        REQUIRE(agent.report());
+        CHECK(state(operation.id) == State::delivered);
+        agent.take_all();
+        agent.finish(operation.id.str(), proto::Outcome::succeeded);
+        REQUIRE(agent.report());
+        CHECK(state(operation.id) == State::succeeded);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "past the switch there is nothing left to cancel") {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.step(operation.id.str(), "keep", proto::StepState::running, 8);
+        agent.report();
+        CHECK(cancel(operation.id).error().code() == "not_cancellable");
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "a revoked server's operations expire or become unknown, and its link is not heard"
+    ) {
+        auto delivered = create();
+        agent.connect();
+        agent.fetch();
+        auto queued = create();
+        auto reply = world.in_org(
+            "POST", "/servers/" + server.str() + "/revoke", nullptr, {{"x-confirm", "odoo-fra-1"}}
+        );
+        CHECK(reply.status == 200);
+        CHECK(state(delivered.id) == State::unknown);
+        CHECK(state(queued.id) == State::expired);
+        agent.take_all();
+        CHECK(!agent.report());
+        agent.connect();
+        CHECK(agent.refused->code() == "revoked");
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "a server holds a bounded number at a time and gets the next ones as it finishes"
+    ) {
+        for (int i = 0; i < 70; ++i) create();
+        agent.connect();
+        agent.fetch();
+        CHECK(agent.inbox.size() == operations::max_outstanding);
+        agent.take_all();
+        world.links.woken.clear();
+        agent.finish(agent.known.begin()->first, proto::Outcome::succeeded);
+        while (!agent.reports.empty()) REQUIRE(agent.report());
+        CHECK(!world.links.woken.empty());
+        agent.fetch();
+        CHECK(agent.inbox.size() == 1);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a log ends at its limit and says so") {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        std::string line(operations::max_line_bytes + 100, 'x');
+        for (int i = 0; i < 1100; ++i) agent.log(operation.id.str(), line);
+        while (!agent.reports.empty()) REQUIRE(agent.report());
+        auto stored =
+            world.core->store
+                .read([&](store::Connection& db) {
+                    return operations::OperationRepo(db, world.org).log(operation.id, 0, 10000);
+                })
+                .value();
+        CHECK(stored.size() < 1100);
+        CHECK(stored.front().text.size() <= operations::max_line_bytes + 3);
+        CHECK(
+            stored.back().text ==
+            "The log of this operation has reached its limit; further lines are left out."
+        );
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "more operations than may wait are refused") {
+        std::optional<Error> refused;
+        for (int i = 0; i <= operations::max_queued && !refused; ++i) {
+            auto made = create(ping());
+            if (!made) refused = made.error();
+        }
+        REQUIRE(refused);
+        CHECK(refused->code() == "too_many_operations");
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "logs of old operations are forgotten, the operations stay") {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.log(operation.id.str(), "one");
+        agent.settle();
+        CHECK(lines(operation.id) == 1);
+        world.clock.advance(24h * 91);
+        REQUIRE(world.core->operations.tick());
+        CHECK(lines(operation.id) == 0);
+        CHECK(state(operation.id) == State::succeeded);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "what watchers hear is in order and ends with the final state") {
+        agent.connect();
+        world.events.take();
+        auto operation = create();
+        agent.fetch();
+        agent.take_all();
+        agent.step(operation.id.str(), "fetch", proto::StepState::running);
+        agent.log(operation.id.str(), "one");
+        agent.finish(operation.id.str(), proto::Outcome::succeeded);
+        agent.report();
+        std::vector<std::string> own;
+        for (const auto& event : world.events.take()) {
+            CHECK(event.org == world.org.org());
+            CHECK(event.permission == "operations.view");
+            if (event.operation) own.push_back(event.type + (event.final ? " final" : ""));
+        }
+        CHECK(
+            own ==
+            std::vector<std::string>{"operation", "operation", "step", "log", "operation final"}
+        );
+    }
 }

@@ -4,11 +4,15 @@
 
 namespace fairlead::test {
 
-Site::Site(access::Rates allowed, access::SessionLimits limits) : sessions(store.store(), limits), rates(allowed) {
+Site::Site(access::Rates allowed, access::SessionLimits limits)
+    : sessions(store.store(), limits), rates(allowed) {
     sessions.on_end([this](const SessionId& id) { ended.push_back(id); });
-    access::add_access_routes(table, {store.store(), sessions, accounts, [] {
-                                          return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
-                                      }});
+    access::add_access_routes(
+        table, {store.store(), sessions, accounts,
+                [] {
+                    return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
+                }}
+    );
     audit::add_audit_routes(table, store.store());
     auto servers = [](store::Connection&, const api::OrgScope&, orgs::Counts& counts) -> Result<> {
         counts.servers += 3;
@@ -24,8 +28,10 @@ Reply Site::send(Browser& browser, std::string method, std::string path, boost::
     auto question = path.find('?');
     request.path = path.substr(0, question);
     if (question != std::string::npos) request.query = path.substr(question + 1);
-    request.headers = {{"host", "fairlead.example"}, {"sec-fetch-site", "same-origin"}, {"user-agent", "Firefox"}};
-    if (!browser.cookie.empty()) request.headers.emplace_back("cookie", "a=b; __Host-fairlead=" + browser.cookie);
+    request.headers = {
+        {"host", "fairlead.example"}, {"sec-fetch-site", "same-origin"}, {"user-agent", "Firefox"}};
+    if (!browser.cookie.empty())
+        request.headers.emplace_back("cookie", "a=b; __Host-fairlead=" + browser.cookie);
     if (!body.is_null()) request.body = boost::json::serialize(body);
     request.address = browser.address;
     auto reply = send_raw(std::move(request));
@@ -37,7 +43,10 @@ Reply Site::repeat(Browser& browser, std::string key, std::string path, boost::j
     api::Request request;
     request.method = api::Method::post;
     request.path = std::move(path);
-    request.headers = {{"sec-fetch-site", "same-origin"}, {"cookie", "__Host-fairlead=" + browser.cookie}, {"idempotency-key", std::move(key)}};
+    request.headers = {
+        {"sec-fetch-site", "same-origin"},
+        {"cookie", "__Host-fairlead=" + browser.cookie},
+        {"idempotency-key", std::move(key)}};
     request.body = boost::json::serialize(body);
     return send_raw(std::move(request));
 }
@@ -73,7 +82,9 @@ UserId Site::add_user(const std::string& email, const std::string& role, bool ow
             orgs::Memberships memberships(unit.db());
             FAIRLEAD_TRY(user, users.create(email, "Ann", clock.now()));
             FAIRLEAD_CHECK(users.set_password(user.id, hash));
-            FAIRLEAD_TRY(org, memberships.create("Org of " + email, orgs::Plan::agency, clock.now()));
+            FAIRLEAD_TRY(
+                org, memberships.create("Org of " + email, orgs::Plan::agency, clock.now())
+            );
             FAIRLEAD_CHECK(memberships.add(org.id, user.id, role, owner, clock.now()));
             return user.id;
         })
@@ -84,7 +95,9 @@ OrgId Site::org_of(const std::string& email) {
     return store
         ->read([&](store::Connection& db) {
             return db.one<OrgId>(
-                "SELECT m.org_id FROM membership m JOIN app_user u ON u.id = m.user_id WHERE u.email = $1", email
+                "SELECT m.org_id FROM membership m JOIN app_user u ON u.id = m.user_id WHERE "
+                "u.email = $1",
+                email
             );
         })
         .value()
@@ -105,9 +118,11 @@ std::string Site::link_for(const std::string& email, std::chrono::seconds good_f
 std::vector<std::string> Site::audited(const OrgId& org) {
     return store
         ->read([&](store::Connection& db) {
-            return db.all<std::string>("SELECT action || ' ' || result FROM audit_entry WHERE org_id = $1 ORDER BY id", org);
+            return db.all<std::string>(
+                "SELECT action || ' ' || result FROM audit_entry WHERE org_id = $1 ORDER BY id", org
+            );
         })
         .value();
 }
 
-}  // namespace fairlead::test
+} // namespace fairlead::test

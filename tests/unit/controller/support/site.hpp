@@ -1,4 +1,5 @@
-/// A controller without a network: store, access, audit and a router, driven by a clock that stands still.
+/// A controller without a network: store, access, audit and a router, driven by a clock that stands
+/// still.
 #pragma once
 
 #include "common/store/memory_db.hpp"
@@ -28,7 +29,7 @@ struct Reply {
     int status = 0;
     std::string text;
     boost::json::value json;
-    std::string cookie;  ///< value that was set
+    std::string cookie; ///< value that was set
     std::string retry_after;
     std::optional<api::EventStream> events;
 
@@ -54,7 +55,8 @@ public:
     explicit Site(access::Rates allowed = {}, access::SessionLimits limits = {});
 
     /// Sends what a browser on the console's own page would send.
-    Reply send(Browser& browser, std::string method, std::string path, boost::json::value body = nullptr);
+    Reply
+    send(Browser& browser, std::string method, std::string path, boost::json::value body = nullptr);
     /// The same with an Idempotency-Key.
     Reply repeat(Browser& browser, std::string key, std::string path, boost::json::value body);
     /// Sends exactly this.
@@ -63,14 +65,17 @@ public:
     /// A person with a password, member of an organization of their own.
     UserId add_user(const std::string& email, const std::string& role = "admin", bool owner = true);
     OrgId org_of(const std::string& email);
-    std::string link_for(const std::string& email, std::chrono::seconds good_for = std::chrono::hours(24));
+    std::string
+    link_for(const std::string& email, std::chrono::seconds good_for = std::chrono::hours(24));
     std::vector<std::string> audited(const OrgId& org);
 
     static constexpr auto password = "four words without sense";
 
     FakeClock clock;
     std::vector<store::Migration> steps{
-        {1, "orgs", orgs::first_tables}, {2, "access", access::first_tables}, {3, "audit", audit::first_tables},
+        {1, "orgs", orgs::first_tables},
+        {2, "access", access::first_tables},
+        {3, "audit", audit::first_tables},
         {4, "idempotency", access::idempotency_table}};
     store::TemporaryStore store{steps};
     audit::Log log{clock};
@@ -87,4 +92,4 @@ public:
     std::unique_ptr<api::Router> router;
 };
 
-}  // namespace fairlead::test
+} // namespace fairlead::test

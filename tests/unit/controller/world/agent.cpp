@@ -75,7 +75,8 @@ void Agent::again(const std::string& id) {
         report.kind = proto::ReportKind::finished;
         report.finished.emplace();
         if (found == known.end())
-            report.finished->error = proto::OperationError{"journal_unknown", "The server's journal does not know this operation.", ""};
+            report.finished->error = proto::OperationError{
+                "journal_unknown", "The server's journal does not know this operation.", ""};
         else
             report.finished = found->second.finished;
     }
@@ -88,7 +89,8 @@ void Agent::take(std::size_t index) {
     if (auto* deliver = std::get_if<proto::Deliver>(&message)) {
         const auto& id = deliver->operation.id;
         if (known.contains(id)) return again(id);
-        for (const auto& [other, operation] : known) REQUIRE(operation.fence != deliver->operation.fence);
+        for (const auto& [other, operation] : known)
+            REQUIRE(operation.fence != deliver->operation.fence);
         auto& operation = known[id];
         operation.fence = deliver->operation.fence;
         operation.operation = deliver->operation;
@@ -129,7 +131,9 @@ bool Agent::report(std::size_t count, bool heed_ack) {
     return true;
 }
 
-void Agent::step(const std::string& id, std::string name, proto::StepState state, std::uint32_t index) {
+void Agent::step(
+    const std::string& id, std::string name, proto::StepState state, std::uint32_t index
+) {
     proto::Report report;
     report.operation = id;
     report.kind = proto::ReportKind::step;
@@ -141,15 +145,20 @@ void Agent::log(const std::string& id, std::string text) {
     proto::Report report;
     report.operation = id;
     report.kind = proto::ReportKind::log;
-    report.lines.push_back({to_ms(world.clock.now()), proto::LogLevel::info, "fetch", std::move(text)});
+    report.lines.push_back(
+        {to_ms(world.clock.now()), proto::LogLevel::info, "fetch", std::move(text)}
+    );
     add(std::move(report));
 }
 
-void Agent::finish(const std::string& id, proto::Outcome outcome, proto::OperationResult result, std::string error) {
+void Agent::finish(
+    const std::string& id, proto::Outcome outcome, proto::OperationResult result, std::string error
+) {
     proto::Finished finished;
     finished.outcome = outcome;
     finished.result = std::move(result);
-    if (!error.empty()) finished.error = proto::OperationError{std::move(error), "It did not work.", "migrate"};
+    if (!error.empty())
+        finished.error = proto::OperationError{std::move(error), "It did not work.", "migrate"};
     known.at(id).finished = finished;
     proto::Report report;
     report.operation = id;
@@ -183,4 +192,4 @@ void Agent::settle() {
     }
 }
 
-}  // namespace fairlead::test
+} // namespace fairlead::test

@@ -1,4 +1,5 @@
-/// An agent with a journal that keeps the rules of proto/README.md sections 3 and 4, without a network.
+/// An agent with a journal that keeps the rules of proto/README.md sections 3 and 4, without a
+/// network.
 #pragma once
 
 #include "world.hpp"
@@ -27,15 +28,20 @@ public:
     /// Takes the n-th message of the inbox.
     void take(std::size_t index = 0);
     void take_all();
-    /// Sends what was not acknowledged, at most `count`; forgets what is then. False when the controller refused.
+    /// Sends what was not acknowledged, at most `count`; forgets what is then. False when the
+    /// controller refused.
     bool report(std::size_t count = 100, bool heed_ack = true);
     /// Everything there is to do on both sides, to the end.
     void settle();
 
     /// What the executor does.
-    void step(const std::string& id, std::string name, proto::StepState state, std::uint32_t index = 0);
+    void
+    step(const std::string& id, std::string name, proto::StepState state, std::uint32_t index = 0);
     void log(const std::string& id, std::string text);
-    void finish(const std::string& id, proto::Outcome outcome, proto::OperationResult result = {}, std::string error = {});
+    void finish(
+        const std::string& id, proto::Outcome outcome, proto::OperationResult result = {},
+        std::string error = {}
+    );
 
     struct Known {
         std::uint64_t fence = 0;
@@ -66,4 +72,4 @@ private:
     void again(const std::string& id);
 };
 
-}  // namespace fairlead::test
+} // namespace fairlead::test

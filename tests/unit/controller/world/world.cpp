@@ -13,15 +13,16 @@ namespace fairlead::test {
 namespace {
 
 const std::vector<store::Migration>& migrations() {
-    static const std::vector<store::Migration> steps{{1, "audit", audit::first_tables},
-                                                     {2, "authority", authority::first_tables},
-                                                     {3, "operations", operations::first_tables},
-                                                     {4, "fleet", fleet::first_tables},
-                                                     {5, "environments", environments::first_tables}};
+    static const std::vector<store::Migration> steps{
+        {1, "audit", audit::first_tables},
+        {2, "authority", authority::first_tables},
+        {3, "operations", operations::first_tables},
+        {4, "fleet", fleet::first_tables},
+        {5, "environments", environments::first_tables}};
     return steps;
 }
 
-}  // namespace
+} // namespace
 
 std::vector<api::Event> RecordingEvents::take() {
     std::lock_guard lock(mutex_);
@@ -35,11 +36,11 @@ std::vector<std::string> RecordingEvents::types() {
     return found;
 }
 
-Result<std::optional<api::Principal>> TestGuard::admit(
-    const api::Request&, const api::Route& route, std::string_view org
-) {
+Result<std::optional<api::Principal>>
+TestGuard::admit(const api::Request&, const api::Route& route, std::string_view org) {
     if (route.permission == api::open_to_all) return std::optional<api::Principal>();
-    if (!org.empty() && org != principal->scope->org().str()) return fail(Errc::not_found, "There is no such organization.");
+    if (!org.empty() && org != principal->scope->org().str())
+        return fail(Errc::not_found, "There is no such organization.");
     return principal;
 }
 
@@ -51,18 +52,27 @@ bool Reply::blames(std::string_view field) const {
 }
 
 Core::Core(
-    const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys, audit::Log& log,
-    RecordingEvents& events, RecordingLinks& links, environments::GitTransports transports
-) :
-    store(store::StoreOptions{.file = file}, migrations()),
-    authority(keys, clock, {}),
-    operations({store, events, log, links, clock}),
-    live(events, keys, clock),
-    enrolment({store, events, log, authority, clock}),
-    agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
-    environments({store, events, log, operations, live, keys, clock, transports}),
-    parts{store, events, log, operations, links, enrolment, authority,
-          [] { return install::Face{"https://fairlead.example:8443", "", ""}; }, {"fairlead.example:8443"}} {
+    const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
+    audit::Log& log, RecordingEvents& events, RecordingLinks& links,
+    environments::GitTransports transports
+)
+    : store(store::StoreOptions{.file = file}, migrations()), authority(keys, clock, {}),
+      operations({store, events, log, links, clock}), live(events, keys, clock),
+      enrolment({store, events, log, authority, clock}),
+      agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
+      environments({store, events, log, operations, live, keys, clock, transports}),
+      parts{
+          store,
+          events,
+          log,
+          operations,
+          links,
+          enrolment,
+          authority,
+          [] {
+              return install::Face{"https://fairlead.example:8443", "", ""};
+          },
+          {"fairlead.example:8443"}} {
     operations.use(live);
     agents.use(live);
     operations::add_operation_routes(table, store, events, operations);
@@ -76,12 +86,16 @@ Core::Core(
 
 World::World(environments::GitTransports allowed) : transports(allowed) {
     core = std::make_unique<Core>(file(), clock, keys, log, events, links, transports);
-    REQUIRE(core->store.write([&](store::UnitOfWork& unit) { return core->authority.create_first(unit); }));
+    REQUIRE(core->store.write([&](store::UnitOfWork& unit) {
+        return core->authority.create_first(unit);
+    }));
     act_for(org);
 }
 
 void World::act_for(const api::OrgScope& who) {
-    guard.principal = api::Principal{UserId::make(clock.now()), "ann@example.org", SessionId::make(clock.now()), who, true, {"operations.view"}};
+    guard.principal = api::Principal{
+        UserId::make(clock.now()), "ann@example.org", SessionId::make(clock.now()), who, true,
+        {"operations.view"}};
 }
 
 void World::restart() {
@@ -97,7 +111,8 @@ void World::restore(const std::filesystem::path& copy) {
 }
 
 Reply World::call(
-    std::string method, std::string path, boost::json::value body, std::vector<std::pair<std::string, std::string>> headers
+    std::string method, std::string path, boost::json::value body,
+    std::vector<std::pair<std::string, std::string>> headers
 ) {
     api::Request request;
     request.method = api::method_from(method).value();
@@ -105,7 +120,9 @@ Reply World::call(
     request.path = path.substr(0, question);
     if (question != std::string::npos) request.query = path.substr(question + 1);
     request.headers = std::move(headers);
-    if (!body.is_null()) request.body = body.is_string() ? std::string(body.get_string()) : boost::json::serialize(body);
+    if (!body.is_null())
+        request.body =
+            body.is_string() ? std::string(body.get_string()) : boost::json::serialize(body);
     request.address = "192.0.2.7";
     request.request_id = "req-1";
     request.at = clock.now();
@@ -121,9 +138,13 @@ Reply World::call(
 }
 
 Reply World::in_org(
-    std::string method, std::string path, boost::json::value body, std::vector<std::pair<std::string, std::string>> headers
+    std::string method, std::string path, boost::json::value body,
+    std::vector<std::pair<std::string, std::string>> headers
 ) {
-    return call(std::move(method), "/api/v1/orgs/" + guard.principal->scope->org().str() + path, std::move(body), std::move(headers));
+    return call(
+        std::move(method), "/api/v1/orgs/" + guard.principal->scope->org().str() + path,
+        std::move(body), std::move(headers)
+    );
 }
 
 std::string World::make_token(boost::json::object body) {
@@ -134,8 +155,13 @@ std::string World::make_token(boost::json::object body) {
 
 ServerId World::add_server(std::string name) {
     last_key = crypto::P256Key::generate();
-    auto reply = call("POST", "/api/v1/agent/enroll",
-                      {{"token", make_token()}, {"csr", crypto::make_csr(last_key, "agent")}, {"name", name}, {"facts", boost::json::object()}});
+    auto reply = call(
+        "POST", "/api/v1/agent/enroll",
+        {{"token", make_token()},
+         {"csr", crypto::make_csr(last_key, "agent")},
+         {"name", name},
+         {"facts", boost::json::object()}}
+    );
     REQUIRE_MESSAGE(reply.status == 201, boost::json::serialize(reply.json));
     return ServerId::parse(reply.text("server_id")).value();
 }
@@ -143,10 +169,12 @@ ServerId World::add_server(std::string name) {
 std::vector<std::string> World::audited() {
     return core->store
         .read([&](store::Connection& db) {
-            return db.all<std::string>("SELECT action || ' ' || result FROM audit_entry WHERE org_id = $1 ORDER BY id",
-                                       guard.principal->scope->org());
+            return db.all<std::string>(
+                "SELECT action || ' ' || result FROM audit_entry WHERE org_id = $1 ORDER BY id",
+                guard.principal->scope->org()
+            );
         })
         .value();
 }
 
-}  // namespace fairlead::test
+} // namespace fairlead::test

@@ -1,4 +1,5 @@
-/// A controller's core without a network: store, subjects and a router, with a clock that stands still and peers that record.
+/// A controller's core without a network: store, subjects and a router, with a clock that stands
+/// still and peers that record.
 #pragma once
 
 #include "common/crypto/keystore.hpp"
@@ -64,7 +65,8 @@ private:
 /// Admits to the one organization that the caller of the moment belongs to.
 class TestGuard final : public api::Guard {
 public:
-    Result<std::optional<api::Principal>> admit(const api::Request&, const api::Route& route, std::string_view org) override;
+    Result<std::optional<api::Principal>>
+    admit(const api::Request&, const api::Route& route, std::string_view org) override;
     bool knows(std::string_view permission) const override { return !permission.empty(); }
     std::optional<api::Principal> principal;
 };
@@ -76,7 +78,9 @@ struct Reply {
     std::optional<api::EventStream> events;
 
     std::string text(std::string_view name) const { return std::string(json.at(name).as_string()); }
-    std::string code() const { return json.is_object() && json.get_object().contains("code") ? text("code") : ""; }
+    std::string code() const {
+        return json.is_object() && json.get_object().contains("code") ? text("code") : "";
+    }
     std::string id() const { return text("id"); }
     /// Does `errors` name this field?
     bool blames(std::string_view field) const;
@@ -84,8 +88,11 @@ struct Reply {
 
 /// Everything that ends with the process; the store's file and the master key outlive it.
 struct Core {
-    Core(const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys, audit::Log& log,
-         RecordingEvents& events, RecordingLinks& links, environments::GitTransports transports);
+    Core(
+        const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
+        audit::Log& log, RecordingEvents& events, RecordingLinks& links,
+        environments::GitTransports transports
+    );
 
     store::Store store;
     authority::Authority authority;
@@ -103,11 +110,15 @@ public:
     explicit World(environments::GitTransports transports = environments::GitTransports::safe);
 
     /// As a user of `org`, with every permission.
-    Reply call(std::string method, std::string path, boost::json::value body = nullptr,
-               std::vector<std::pair<std::string, std::string>> headers = {});
+    Reply call(
+        std::string method, std::string path, boost::json::value body = nullptr,
+        std::vector<std::pair<std::string, std::string>> headers = {}
+    );
     /// The same below /api/v1/orgs/{org}.
-    Reply in_org(std::string method, std::string path, boost::json::value body = nullptr,
-                 std::vector<std::pair<std::string, std::string>> headers = {});
+    Reply in_org(
+        std::string method, std::string path, boost::json::value body = nullptr,
+        std::vector<std::pair<std::string, std::string>> headers = {}
+    );
     /// Whose user calls from now on.
     void act_for(const api::OrgScope& who);
 
@@ -125,7 +136,9 @@ public:
     std::vector<std::string> audited();
     template <class T, class... Args>
     T one(store::Sql sql, const Args&... args) {
-        return core->store.read([&](store::Connection& db) { return db.one<T>(sql, args...); }).value().value();
+        return core->store.read([&](store::Connection& db) { return db.one<T>(sql, args...); })
+            .value()
+            .value();
     }
 
     store::TemporaryFolder folder;
@@ -139,11 +152,13 @@ public:
     std::unique_ptr<Core> core;
     api::OrgScope org = api::ScopeIssuer::scope(OrgId::make(clock.now()));
     api::OrgScope other = api::ScopeIssuer::scope(OrgId::make(clock.now()));
-    crypto::P256Key last_key = crypto::P256Key::generate();  ///< of the server added last
+    crypto::P256Key last_key = crypto::P256Key::generate(); ///< of the server added last
     int generation = 0;
 
 private:
-    std::filesystem::path file() const { return folder.path() / ("db" + std::to_string(generation)); }
+    std::filesystem::path file() const {
+        return folder.path() / ("db" + std::to_string(generation));
+    }
 };
 
-}  // namespace fairlead::test
+} // namespace fairlead::test
