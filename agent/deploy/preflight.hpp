@@ -10,21 +10,12 @@
 
 namespace fairlead::deploy {
 
-/// Credentials of a source from the operation's secrets; nothing for a public one, an error when
-/// the secret is missing.
-Result<std::optional<host::GitCredential>>
-credential_of(const proto::Source& source, const journal::Work& work);
-
 /// Runs every check, also after one failed. Errc::conflict only when cancelled.
 Result<proto::PreflightReport>
 run_preflight(Site& site, const proto::EnvironmentSpec& environment, journal::Work& work);
 
 /// The failed checks in one message, code "preflight_failed"; fine when none failed.
 Result<> verdict(const proto::PreflightReport& report);
-
-/// Whether somebody changed the files of a release: every shared tree, the Python packages, its own
-/// files. The first changed path, "" for none.
-Result<std::string> altered(const Layout& layout, const Place& place, const ReleaseRecord& release);
 
 /// "1.5 GiB"
 std::string human(std::uint64_t bytes);

@@ -1,5 +1,6 @@
 #include "agent/deploy/rollback.hpp"
 
+#include "agent/deploy/integrity.hpp"
 #include "agent/deploy/preflight.hpp"
 #include "agent/host/files.hpp"
 

@@ -1,47 +1,17 @@
 #include "controller/environments/live_state.hpp"
 
-#include "common/json/json.hpp"
-#include "common/runtime/log.hpp"
 #include "controller/environments/credential_repo.hpp"
+#include "controller/environments/release_info.hpp"
 #include "controller/environments/variable_repo.hpp"
 #include "controller/environments/view.hpp"
 #include "controller/operations/operations.hpp"
-#include "controller/operations/repo.hpp"
 #include "proto/codec.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <set>
 
 namespace fairlead::environments {
-namespace {
-
-constexpr std::size_t max_found = 500;    ///< environments that one server may name
-constexpr std::size_t max_releases = 200; ///< of one environment
-constexpr std::size_t max_commits = 100;
-constexpr std::size_t max_packages = 2000;
-
-bool known_state(std::string_view state) {
-    return state == "running" || state == "stopped" || state == "failed" || state == "starting";
-}
-
-/// What the server says of a release, into the row. Lengths are its business only up to a point.
-void take_over(Release& row, proto::ReleaseInfo info) {
-    if (info.commits.size() > max_commits) info.commits.resize(max_commits);
-    for (auto& commit : info.commits)
-        for (auto* text :
-             {&commit.repository, &commit.url, &commit.branch, &commit.commit, &commit.subject})
-            *text = operations::cut(std::move(*text), 500);
-    if (info.python_packages.size() > max_packages) info.python_packages.resize(max_packages);
-    for (auto& package : info.python_packages) package = operations::cut(std::move(package), 200);
-    row.commits = json::encode(info.commits);
-    row.python_packages = json::encode(info.python_packages);
-    row.manifest_sha256 = operations::cut(info.manifest_sha256, 64);
-    row.has_database_snapshot = info.has_database_snapshot;
-}
-
-} // namespace
 
 Result<>
 LiveState::publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id) {
@@ -57,9 +27,6 @@ void LiveState::publish(
 ) {
     operations::publish(unit, events_, {event(scope.org(), "release.updated", to_json(release))});
 }
-
-// ---- operations
-// ----------------------------------------------------------------------------------------------
 
 Result<std::map<std::string, std::string>> LiveState::secrets(
     store::Connection& db, const api::OrgScope& scope, const operations::Operation& operation,
@@ -220,159 +187,6 @@ Result<> LiveState::forget(
     operations::publish(
         unit, events_, {gone(scope.org(), "environment.deleted", environment.str())}
     );
-    return {};
-}
-
-// ---- servers
-// -------------------------------------------------------------------------------------------------
-
-Result<> LiveState::reachability_changed(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server
-) {
-    FAIRLEAD_TRY(environments, EnvironmentRepo(unit.db(), scope).on_server(server));
-    std::vector<api::Event> news;
-    for (const auto& environment : environments) {
-        FAIRLEAD_TRY(one, environment_event(unit.db(), scope, environment));
-        news.push_back(std::move(one));
-    }
-    operations::publish(unit, events_, std::move(news));
-    return {};
-}
-
-Result<> LiveState::inventory(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server,
-    const std::vector<proto::EnvironmentState>& found
-) {
-    EnvironmentRepo repo(unit.db(), scope);
-    FAIRLEAD_TRY(rows, repo.on_server(server));
-    std::vector<Found> unknown;
-    std::set<std::string> seen;
-    for (std::size_t i = 0; i < found.size() && i < max_found; ++i) {
-        const auto& one = found[i];
-        seen.insert(one.id);
-        auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& e) {
-            return e.id.str() == one.id;
-        });
-        if (row == rows.end()) {
-            unknown.push_back({operations::cut(one.slug, 31), operations::cut(one.id, 64), one.port}
-            );
-            continue;
-        }
-        FAIRLEAD_TRY(changed, reconcile(unit, scope, *row, one));
-        if (changed) FAIRLEAD_CHECK(publish(unit, scope, row->id));
-    }
-    for (auto& row : rows) {
-        if (seen.contains(row.id.str())) continue;
-        FAIRLEAD_TRY(changed, nothing_there(unit, scope, row));
-        if (changed) FAIRLEAD_CHECK(publish(unit, scope, row.id));
-    }
-    if (!unknown.empty())
-        log::warning(
-            "a server holds environments that this controller does not know; their names and ports "
-            "stay taken",
-            {{"server", server.str()}, {"count", unknown.size()}, {"first", unknown.front().slug}}
-        );
-    return repo.put_found(server, unknown);
-}
-
-Result<bool> LiveState::reconcile(
-    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
-    const proto::EnvironmentState& found
-) {
-    ReleaseRepo releases(unit.db(), scope);
-    auto before = environment;
-    environment.live_state = known_state(found.state) ? found.state : "failed";
-    environment.live_detail = operations::cut(found.detail, 500);
-    environment.current_release.reset();
-
-    std::set<ReleaseId> there;
-    for (std::size_t i = 0; i < found.releases.size() && i < max_releases; ++i) {
-        const auto& info = found.releases[i];
-        auto id = ReleaseId::parse(info.id);
-        if (!id || !there.insert(*id).second) continue;
-        FAIRLEAD_TRY(row, releases.find(environment.id, *id));
-        Release release;
-        if (row) {
-            release = *row;
-        } else {
-            release.id = *id;
-            release.environment_id = environment.id;
-            release.number = info.number;
-            release.created_ms =
-                from_ms(std::clamp<std::int64_t>(info.created_at_ms, 0, to_ms(clock_.now())));
-            if (auto operation = OperationId::parse(info.operation))
-                release.operation_id = *operation;
-        }
-        take_over(release, info);
-        release.state = info.live ? ReleaseState::live : ReleaseState::kept;
-        if (info.live) environment.current_release = *id;
-        environment.next_release = std::max(environment.next_release, info.number + 1);
-        if (row && *row == release) continue;
-        FAIRLEAD_CHECK(releases.put(release));
-        publish(unit, scope, release);
-    }
-    FAIRLEAD_TRY(present, releases.present_ones(environment.id));
-    for (auto& release : present) {
-        if (there.contains(release.id)) continue;
-        release.state = ReleaseState::removed;
-        release.has_database_snapshot = false;
-        FAIRLEAD_CHECK(releases.put(release));
-        publish(unit, scope, release);
-    }
-    bool changed = environment.live_state != before.live_state ||
-                   environment.live_detail != before.live_detail ||
-                   environment.current_release != before.current_release ||
-                   environment.next_release != before.next_release;
-    if (changed) FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
-    return changed;
-}
-
-Result<bool> LiveState::nothing_there(
-    store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment
-) {
-    if (environment.never_deployed() || !environment.busy_state.empty()) return false;
-    if (environment.last_operation_id) {
-        FAIRLEAD_TRY(
-            last, operations::OperationRepo(unit.db(), scope).find(*environment.last_operation_id)
-        );
-        if (last && last->finished_ms && clock_.now() < *last->finished_ms + settling) return false;
-    }
-    environment.live_state.clear();
-    environment.live_detail.clear();
-    environment.current_release.reset();
-    ReleaseRepo releases(unit.db(), scope);
-    FAIRLEAD_TRY(present, releases.present_ones(environment.id));
-    for (auto& release : present) {
-        release.state = ReleaseState::removed;
-        release.has_database_snapshot = false;
-        FAIRLEAD_CHECK(releases.put(release));
-        publish(unit, scope, release);
-    }
-    FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
-    return true;
-}
-
-Result<> LiveState::health(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server,
-    const std::vector<proto::EnvironmentHealth>& health
-) {
-    if (health.empty()) return {};
-    EnvironmentRepo repo(unit.db(), scope);
-    FAIRLEAD_TRY(rows, repo.on_server(server));
-    for (std::size_t i = 0; i < health.size() && i < max_found; ++i) {
-        const auto& said = health[i];
-        auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& e) {
-            return e.slug == said.slug;
-        });
-        // What was never deployed is under way at most: its deployment says when it is there.
-        if (row == rows.end() || row->never_deployed() || !known_state(said.state) ||
-            row->live_state == said.state)
-            continue;
-        row->live_state = said.state;
-        row->live_detail.clear();
-        FAIRLEAD_CHECK(repo.update_live(*row));
-        FAIRLEAD_CHECK(publish(unit, scope, row->id));
-    }
     return {};
 }
 

@@ -10,12 +10,14 @@ namespace fairlead::environments {
 void add_project_routes(api::RouteTable& table, Environments& environments);
 void add_credential_routes(api::RouteTable& table, Environments& environments);
 void add_environment_routes(api::RouteTable& table, Environments& environments);
+void add_deployment_routes(api::RouteTable& table, Environments& environments);
 void add_variable_routes(api::RouteTable& table, Environments& environments);
 
 inline void add_routes(api::RouteTable& table, Environments& environments) {
     add_project_routes(table, environments);
     add_credential_routes(table, environments);
     add_environment_routes(table, environments);
+    add_deployment_routes(table, environments);
     add_variable_routes(table, environments);
 }
 

@@ -1,0 +1,173 @@
+// What comes in: an operation is taken once, refused once, and told again to whoever asks again.
+#include "agent/journal/inside.hpp"
+#include "common/json/json.hpp"
+#include "proto/codec.hpp"
+
+#include <fmt/core.h>
+
+#include <tuple>
+
+namespace fairlead::journal {
+
+using proto::ReportKind;
+
+namespace {
+
+proto::Finished failed(std::string code, std::string message) {
+    proto::Finished finished;
+    finished.outcome = proto::Outcome::failed;
+    finished.error = proto::OperationError{std::move(code), std::move(message), {}};
+    return finished;
+}
+
+} // namespace
+
+void Journal::report_again(std::string_view operation) {
+    using Row = std::tuple<std::string, std::optional<std::string>>;
+    auto row = must(db_.one<Row>("SELECT state, finished FROM operation WHERE id = $1", operation));
+    bool done = row && std::get<0>(*row) == "finished";
+    std::string_view kind = !row || done ? "finished" : "accepted";
+    // What is not acknowledged yet is sent anyhow; a second copy would only let a peer fill the
+    // disk.
+    if (must(db_.one<std::int64_t>(
+            "SELECT seq FROM report WHERE operation = $1 AND kind = $2 LIMIT 1", operation, kind
+        )))
+        return;
+    if (!row)
+        return add_finished(
+            operation, failed(
+                           "journal_unknown",
+                           "The server's journal does not know this operation: "
+                           "it was never accepted here, or so long ago that it is forgotten."
+                       )
+        );
+    if (done)
+        return add_finished(operation, must(proto::read_text<proto::Finished>(*std::get<1>(*row))));
+    proto::Report report;
+    report.operation = operation;
+    report.kind = ReportKind::accepted;
+    add_report(std::move(report));
+}
+
+Delivered
+Journal::insert(const proto::Operation& operation, std::string_view slug, std::string_view state) {
+    if (must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE id = $1", operation.id))) {
+        report_again(operation.id);
+        return Delivered::known;
+    }
+    if (*must(db_.one<std::int64_t>("SELECT count(*) FROM report")) >=
+        static_cast<std::int64_t>(limits_.unacknowledged))
+        return Delivered::full;
+    auto pruned = *must(db_.one<std::uint64_t>("SELECT pruned_fence FROM journal"));
+    bool stale = operation.fence <= pruned;
+    bool reused =
+        !stale &&
+        must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE fence = $1", operation.fence));
+    std::optional<std::uint64_t> fence;
+    if (!stale && !reused) fence = operation.fence;
+    auto now = to_ms(clock_.now());
+    must(db_.run(
+        "INSERT INTO operation (id, kind, fence, slug, requested_by, args, state, accepted_ms)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        operation.id, operation.kind, fence, slug, operation.requested_by,
+        json::serialize(operation.args), state, now
+    ));
+    if (fence)
+        must(db_.run("UPDATE journal SET highest_fence = max(highest_fence, $1)", operation.fence));
+    if (!stale && !reused) return Delivered::fresh;
+
+    auto finished =
+        stale ? failed(
+                    "fence_stale", fmt::format(
+                                       "Fence {} is not above {}, which this server has already "
+                                       "passed and forgotten: ask for a new operation.",
+                                       operation.fence, pruned
+                                   )
+                )
+              : failed(
+                    "fence_reused", fmt::format(
+                                        "Fence {} was used by another operation of this server: "
+                                        "ask for a new operation.",
+                                        operation.fence
+                                    )
+                );
+    must(db_.run(
+        "UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3 WHERE id = $1",
+        operation.id, proto::write_text(finished), now
+    ));
+    add_finished(operation.id, finished);
+    return stale ? Delivered::fence_stale : Delivered::fence_reused;
+}
+
+Delivered Journal::deliver(const proto::Operation& operation, std::string_view slug) {
+    auto delivered = Delivered::full;
+    commit([&] {
+        delivered = insert(operation, slug, "accepted");
+        if (delivered != Delivered::fresh) return;
+        proto::Report report;
+        report.operation = operation.id;
+        report.kind = ReportKind::accepted;
+        add_report(std::move(report));
+        prune();
+    });
+    if (delivered == Delivered::fresh) crash_point();
+    return delivered;
+}
+
+Delivered Journal::refuse(const proto::Operation& operation, const proto::OperationError& error) {
+    auto delivered = Delivered::full;
+    commit([&] {
+        delivered = insert(operation, "", "accepted");
+        if (delivered != Delivered::fresh) return;
+        proto::Finished finished;
+        finished.error = error;
+        must(db_.run(
+            "UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3 WHERE id = "
+            "$1",
+            operation.id, proto::write_text(finished), to_ms(clock_.now())
+        ));
+        add_finished(operation.id, finished);
+        prune();
+    });
+    return delivered;
+}
+
+void Journal::query(std::string_view operation) {
+    commit([&] {
+        if (*must(db_.one<std::int64_t>("SELECT count(*) FROM report")) <
+            static_cast<std::int64_t>(limits_.unacknowledged))
+            report_again(operation);
+    });
+}
+
+bool Journal::cancel(std::string_view operation) {
+    bool known = false;
+    commit([&] {
+        known =
+            must(db_.run(
+                "UPDATE operation SET cancel = 1 WHERE id = $1 AND state <> 'finished'", operation
+            )) > 0;
+        if (!known) report_again(operation);
+    });
+    return known;
+}
+
+void Journal::prune() {
+    auto count = *must(db_.one<std::int64_t>("SELECT count(*) FROM operation"));
+    auto surplus = count - static_cast<std::int64_t>(limits_.operations);
+    if (surplus <= 0) return;
+    auto fence = must(db_.one<std::optional<std::uint64_t>>(
+        "SELECT max(fence) FROM (SELECT fence FROM operation WHERE state = 'finished' ORDER BY "
+        "number LIMIT $1)",
+        surplus
+    ));
+    if (fence && *fence)
+        must(db_.run("UPDATE journal SET pruned_fence = max(pruned_fence, $1)", **fence));
+    must(db_.run(
+        "DELETE FROM operation WHERE number IN"
+        " (SELECT number FROM operation WHERE state = 'finished' ORDER BY number LIMIT $1)",
+        surplus
+    ));
+}
+
+} // namespace fairlead::journal

@@ -1,0 +1,158 @@
+#include "common/json/json.hpp"
+#include "controller/api/page.hpp"
+#include "controller/environments/routes.hpp"
+#include "controller/environments/view.hpp"
+#include "controller/operations/routes.hpp"
+
+#include <fmt/core.h>
+
+namespace fairlead::environments {
+namespace {
+
+using api::Call;
+using api::Response;
+using store::Connection;
+using store::UnitOfWork;
+
+struct RollbackBody {
+    std::string release_id;
+    proto::DatabaseChoice database = proto::DatabaseChoice::keep;
+    std::optional<std::string> note;
+};
+BOOST_DESCRIBE_STRUCT(RollbackBody, (), (release_id, database, note))
+
+/// {"update": "auto" | "none" | "all" | [modules], "note": …}, or nothing at all.
+Result<DeployRequest> deploy_request(const Call& call) {
+    DeployRequest request;
+    if (call.request().body.empty()) return request;
+    FAIRLEAD_TRY(document, json::parse(call.request().body));
+    api::Checks checks;
+    if (!document.is_object()) {
+        checks.wrong("(document)", "must be an object");
+        return fail(std::move(checks.result()).error());
+    }
+    for (const auto& [name, value] : document.get_object()) {
+        if (name == "note") {
+            if (!value.is_string())
+                checks.wrong("note", "must be a string");
+            else
+                checks.length("note", std::string_view(value.get_string()), 0, 500),
+                    request.note = value.get_string();
+        } else if (name != "update") {
+            checks.wrong(name, "is not known here");
+        } else if (value.is_array()) {
+            auto modules =
+                json::from_value<std::vector<std::string>>(value, json::Strictness::exact);
+            if (!modules) {
+                checks.wrong("update", "must be auto, none, all, or a list of modules");
+            } else {
+                check_modules(checks, "update", *modules);
+                checks.that(!modules->empty(), "update", "names no module; say none for that");
+                request.update = proto::UpdateMode::modules;
+                request.modules = std::move(*modules);
+            }
+        } else if (value == "auto") {
+            request.update = proto::UpdateMode::automatic;
+        } else if (value == "none") {
+            request.update = proto::UpdateMode::none;
+        } else if (value == "all") {
+            request.update = proto::UpdateMode::all;
+        } else {
+            checks.wrong("update", "must be auto, none, all, or a list of modules");
+        }
+    }
+    FAIRLEAD_CHECK(checks.result());
+    return request;
+}
+
+Result<Response> deploy(const Call& call, Environments& environments) {
+    FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
+    FAIRLEAD_TRY(request, deploy_request(call));
+    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
+        FAIRLEAD_TRY(operation, environments.deploy(unit, call.scope(), call.actor(), id, request));
+        return operations::accepted(call.scope(), operation);
+    });
+}
+
+Result<Response> rollback(const Call& call, Environments& environments) {
+    FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
+    FAIRLEAD_TRY(body, call.body<RollbackBody>());
+    api::Checks checks;
+    auto release = ReleaseId::parse(body.release_id);
+    checks.that(release.has_value(), "release_id", "is no release's id");
+    checks.length("note", body.note.value_or(""), 0, 500);
+    FAIRLEAD_CHECK(checks.result());
+    RollbackRequest request{*release, body.database, body.note.value_or("")};
+    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
+        FAIRLEAD_TRY(
+            operation, environments.rollback(unit, call.scope(), call.actor(), id, request)
+        );
+        return operations::accepted(call.scope(), operation);
+    });
+}
+
+Result<Response> preflight(const Call& call, Environments& environments) {
+    FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
+    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
+        FAIRLEAD_TRY(operation, environments.preflight(unit, call.scope(), call.actor(), id));
+        return operations::accepted(call.scope(), operation);
+    });
+}
+
+api::Handler act(Environments& environments, std::string_view kind) {
+    return [&environments, kind](const Call& call) -> Result<Response> {
+        FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
+        return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
+            FAIRLEAD_TRY(operation, environments.act(unit, call.scope(), call.actor(), id, kind));
+            return operations::accepted(call.scope(), operation);
+        });
+    };
+}
+
+Result<Response> list_releases(const Call& call, Environments& environments) {
+    FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
+    FAIRLEAD_TRY(page, api::Page::of(call));
+    return environments.parts().store.read([&](Connection& db) -> Result<Response> {
+        FAIRLEAD_CHECK(EnvironmentRepo(db, call.scope()).get(id));
+        FAIRLEAD_TRY(rows, ReleaseRepo(db, call.scope()).list(id, page.after, page.limit + 1));
+        boost::json::array items;
+        for (const auto& row : rows) items.push_back(to_json(row));
+        return api::page_of(std::move(items), page);
+    });
+}
+
+Result<Response> get_release(const Call& call, Environments& environments) {
+    FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
+    FAIRLEAD_TRY(release, call.path_id<ReleaseId>("release"));
+    return environments.parts().store.read([&](Connection& db) -> Result<Response> {
+        FAIRLEAD_TRY(row, ReleaseRepo(db, call.scope()).get(id, release));
+        return api::answer(to_json(row));
+    });
+}
+
+} // namespace
+
+void add_deployment_routes(api::RouteTable& table, Environments& environments) {
+    using api::Method;
+    auto with = [&environments](auto handler) {
+        return [&environments, handler](const Call& call) { return handler(call, environments); };
+    };
+    std::string one = "/api/v1/orgs/{org}/environments/{environment}";
+    table.add(Method::post, one + "/preflight", "deployments.preflight", with(&preflight));
+    table.add(Method::post, one + "/deploy", "deployments.create", with(&deploy));
+    table.add(Method::post, one + "/rollback", "deployments.rollback", with(&rollback));
+    table.add(
+        Method::post, one + "/start", "environments.start", act(environments, proto::kind::start)
+    );
+    table.add(
+        Method::post, one + "/stop", "environments.stop", act(environments, proto::kind::stop)
+    );
+    table.add(
+        Method::post, one + "/restart", "environments.restart",
+        act(environments, proto::kind::restart)
+    );
+    table.add(Method::get, one + "/releases", "environments.view", with(&list_releases));
+    table.add(Method::get, one + "/releases/{release}", "environments.view", with(&get_release));
+}
+
+} // namespace fairlead::environments

@@ -1,0 +1,16 @@
+/// What the files of Environments share.
+#pragma once
+
+#include "controller/environments/environments.hpp"
+
+#include <string>
+
+namespace fairlead::environments {
+
+/// An audit entry about an environment, to be completed.
+api::Act act_on(const Environment& environment, std::string action);
+
+/// Errc::conflict with a stable code.
+tl::unexpected<Error> conflict(std::string code, std::string message);
+
+} // namespace fairlead::environments
