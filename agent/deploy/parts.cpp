@@ -50,11 +50,13 @@ Result<> Hands::note_before(journal::Work& work, const std::string& environment_
                         )
         )
                         .with_code("slug_taken"));
+    if (record) {
+        work.remember(fact::previous, std::to_string(record->live));
+        FAIRLEAD_TRY(state, systemd_.state(place_.service()));
+        work.remember(fact::was_enabled, state.enabled());
+    }
+    // Last: after a crash this fact says that the others are there to be relied on.
     work.remember(fact::first, !record);
-    if (!record) return {};
-    work.remember(fact::previous, std::to_string(record->live));
-    FAIRLEAD_TRY(state, systemd_.state(place_.service()));
-    work.remember(fact::was_enabled, state.enabled());
     return {};
 }
 

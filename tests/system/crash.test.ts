@@ -1,23 +1,23 @@
 // The kill matrix: executor, link, host and controller, each killed right after a journal record of a deployment with
-// migration. Afterwards Odoo serves the old release whole or the new one whole, and nothing is left over.
-//
-// FAIRLEAD_KILL=all kills at every record; otherwise at some, spread over the whole deployment, others each day.
+// migration. Afterwards Odoo serves the old release whole or the new one whole, nothing is left over, the state that the
+// controller tells is true, and the operation ran once. At which records: `KillPoints` in lib/crash.ts.
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
-import { CrashPoints } from "./lib/crash.ts";
-import { demo, footprint } from "./lib/odoo.ts";
+import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
+import { demo, shape } from "./lib/odoo.ts";
 import type { Environment, Operation, Server } from "./lib/types.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
-const everyRecord = process.env.FAIRLEAD_KILL === "all";
-const points = Number(process.env.FAIRLEAD_KILL_POINTS ?? 4);
+const hours = (n: number): number => n * 3_600_000;
 
 describe("a crash in the middle of a deployment", () => {
   const world = worldOfSuite();
   let on: Enrolled;
   let environment: Environment;
   let crash: CrashPoints;
-  let records = 0;
+  let points: KillPoints;
+  /** The release before the deployment that is under way. */
+  let live: string | undefined;
   /** Servers' footprints at rest, by the code that serves: what is not in there was left over. */
   const rest = new Map<string, string>();
 
@@ -26,78 +26,110 @@ describe("a crash in the middle of a deployment", () => {
   const next = { code: "v2", module: "19.0.2.0.0", rows: migrated, file: "kept by v2" };
 
   before(async () => {
-    on = await world.server("crash");
+    on = await world.server("crash", { limit: 8 * 3600 });
     environment = await world.environment(await world.project("crash"), on.server, "crash", { keep_releases: 2 });
     await world.succeeded(await world.deploy(environment));
     crash = await CrashPoints.on(on.host);
+    let records: JournalRecord[] = [];
     // Two rounds, so that the number of kept releases is the same at each later start.
     for (let round = 0; round < 2; round++) {
       await crash.arm(0);
-      await world.succeeded(await deployNext());
-      records = await crash.count();
-      rest.set("v2", await shape());
+      const { steps } = await world.succeeded(await deployNext());
+      records = await crash.records(steps.filter((one) => one.started_at).map((one) => ({ name: one.name, begun: Date.parse(one.started_at!) })));
+      rest.set("v2", await shape(on.host));
       await back();
-      rest.set("v1", await shape());
+      rest.set("v1", await shape(on.host));
     }
-    assert.ok(records > 10, `only ${records} records were seen: is the journal where it was?`);
+    assert.ok(records.length > 10, `only ${records.length} records were seen: is the journal where it was?`);
+    points = await KillPoints.of(records, ["executor", "link", "host", "controller"]);
   });
 
-  scenario(world, "of the executor, at journal records, leaves the old release whole or the new one whole", () =>
-    each(async () => {
-      await on.host.sh("systemctl kill -s KILL fairlead-executor.service");
-    }), hours(2));
+  scenario(world, "of the executor leaves the old release whole or the new one whole [X-DEP-01] [S-PRE-09]", () =>
+    each("executor", () => on.host.sh("systemctl kill -s KILL fairlead-executor.service")), hours(3));
 
-  scenario(world, "of the host leaves the old release whole or the new one whole", () =>
-    each(async () => {
+  scenario(world, "of the host leaves the old release whole or the new one whole [X-DEP-01] [S-PRE-09]", () =>
+    each("host", async () => {
       await on.host.kill();
       await on.host.boot();
-    }), hours(2));
+    }), hours(3));
 
-  scenario(world, "of the link does no harm", () =>
-    each(async () => {
-      await on.host.sh("systemctl kill -s KILL fairlead-link.service");
+  scenario(world, "of the link does no harm, and the deployment runs once [X-OPS-01] [X-OPS-02]", () =>
+    through("link", async () => {
+      // The file tells the state of the link that is killed.
+      await on.host.sh("systemctl kill -s KILL fairlead-link.service; rm -f /run/fairlead-link/status.json");
       await crash.release();
-    }), hours(2));
+      await on.host.sh("fairlead-agent status --wait 60", { timeoutMs: 90_000 });
+    }), hours(3));
 
-  scenario(world, "of the controller does no harm", () =>
-    each(async () => {
+  scenario(world, "of the controller does no harm, and the deployment runs once [X-OPS-01] [X-OPS-02]", () =>
+    through("controller", async () => {
       const controller = await world.controller();
       await controller.kill();
       await crash.release();
       await controller.start();
-    }), hours(2));
+      await online();
+    }), hours(3));
 
-  /** Deploys, kills at a record, waits for the truth, and compares it with what is there. */
-  async function each(kill: () => Promise<void>): Promise<void> {
-    for (const at of chosen()) {
-      await crash.arm(at);
+  /** Deploys, kills what carries the deployment at a record, and compares the state that is told with what is there. */
+  async function each(victim: string, kill: () => Promise<unknown>): Promise<void> {
+    for (const point of points.for(victim)) {
+      await crash.arm(point.number);
       const operation = await deployNext();
-      if (await crash.reached(120)) await kill();
-      const end = await world.finished(operation, 180_000);
-      await on.host.sh("rm -f /var/lib/fairlead-crash/at");
-      const serving = await demo(on.host, environment);
-      const where = `record ${at} of ${records}: ${end.state}, ${end.outcome ?? ""}`;
-      assert.ok(["succeeded", "failed"].includes(end.state), where);
-      assert.deepEqual(serving, end.state === "succeeded" ? next : old, where);
-      const shown = (await world.look(environment)).current_release;
-      assert.equal((await demo(on.host, environment)).code, end.state === "succeeded" ? "v2" : "v1");
-      assert.equal(shown?.state, "live", where);
-      assert.equal(await shape(), rest.get(serving.code), where);
-      if (serving.code === "v2") await back();
+      const end = world.finished(operation, 180_000);
+      const at = await crash.reached(end);
+      if (at !== undefined) await kill();
+      const state = await whole(await end, `${victim} killed at record ${at ?? "none"}, expected ${point.number} in ${point.step}`);
+      if (state === "succeeded") await back();
     }
   }
 
-  function chosen(): number[] {
-    if (everyRecord) return Array.from({ length: records }, (_, index) => index + 1);
-    const day = Math.floor(Date.now() / 86_400_000);
-    const stride = records / points;
-    return Array.from({ length: points }, (_, index) => 1 + Math.floor(index * stride + (day % Math.max(1, Math.floor(stride)))));
+  /** Kills what the deployment does without, at as many records of one deployment as there is time to come back between. */
+  async function through(victim: string, kill: () => Promise<void>): Promise<void> {
+    let left = points.for(victim).map((one) => one.number);
+    while (left.length > 0) {
+      await crash.arm(left[0]!);
+      const operation = await deployNext();
+      const end = world.finished(operation, 180_000);
+      const at: number[] = [];
+      for (let stop = await crash.reached(end); stop !== undefined; stop = await crash.reached(end)) {
+        at.push(stop);
+        await kill();
+        const later = left.find((one) => one > stop!);
+        if (later === undefined) break;
+        await crash.next(later);
+      }
+      // A deployment has a few records more or fewer, as the log comes: what it does not have is not left to kill at.
+      left = at.length === 0 ? left.slice(1) : left.filter((one) => !at.includes(one));
+      const state = await whole(await end, `${victim} killed at records ${at.join(", ")}`);
+      assert.equal(state, "succeeded");
+      await back();
+    }
   }
+
+  async function whole(end: Operation, what: string): Promise<string> {
+    const where = `${what}: ${end.state}, ${end.outcome ?? ""} ${JSON.stringify(end.error)}`;
+    console.log(`# ${where}`);
+    assert.ok(["succeeded", "failed"].includes(end.state), where);
+    const serving = await demo(on.host, environment);
+    assert.deepEqual(serving, end.state === "succeeded" ? next : old, where);
+    assert.equal(await shape(on.host), rest.get(serving.code), where);
+    const runs = await on.host.sh(`grep -lF '${end.id}' /var/lib/fairlead/environments/*/releases/*/release.json | wc -l`);
+    assert.equal(Number(runs), end.state === "succeeded" ? 1 : 0, where);
+    const release = end.state === "succeeded" ? end.result?.release_id : live;
+    await world.until(`${what}: the controller tells that ${release} is live`, 30_000, async (api, org) => {
+      const now = await api.get<Environment>(`${org}/environments/${environment.id}`);
+      return now.status === "running" && now.current_release?.id === release && now.current_release?.state === "live" ? true : undefined;
+    });
+    return end.state;
+  }
+
+  const online = (): Promise<true> => world.until("the server is online", 90_000, async (api, org) =>
+    (await api.get<Server>(`${org}/servers/${on.server.id}`)).status === "online" ? true : undefined);
 
   async function deployNext(): Promise<Operation> {
     await (await world.git()).commit("crash", "v2");
-    await world.until("the server is online", 90_000, async (api, org) =>
-      (await api.get<Server>(`${org}/servers/${on.server.id}`)).status === "online" ? true : undefined);
+    await online();
+    live = (await world.look(environment)).current_release?.id;
     return world.deploy(environment);
   }
 
@@ -110,14 +142,4 @@ describe("a crash in the middle of a deployment", () => {
     await world.succeeded(await world.act(environment, "rollback", { release_id: kept.id, database: "snapshot" }));
     assert.deepEqual(await demo(on.host, environment), old);
   }
-
-  /** The footprint without the numbers and commits that grow with each round. */
-  async function shape(): Promise<string> {
-    return (await footprint(on.host)).replaceAll(/[0-9a-f]{40}/g, "COMMIT").replaceAll(/releases\/\d+/g, "releases/N")
-      .split("\n").filter((line, index, all) => all.indexOf(line) === index).join("\n");
-  }
 });
-
-function hours(n: number): number {
-  return n * 3_600_000;
-}

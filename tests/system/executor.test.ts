@@ -1,13 +1,12 @@
 // Deployments on a real server, asked of the executor itself: what succeeds, what fails and is undone, what is refused
-// beforehand, and what a crash at each journal record leaves.
-//
-// FAIRLEAD_KILL=all kills at every record; otherwise at FAIRLEAD_KILL_POINTS (6), spread over the whole deployment.
+// beforehand, and what a crash after a journal record leaves; at which ones: `KillPoints` in lib/crash.ts.
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
-import { CrashPoints } from "./lib/crash.ts";
+import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
 import { Executor, newId, type Told } from "./lib/direct.ts";
 import type { AddonCase } from "./lib/git.ts";
-import { demo, type Demo, footprint, healthy } from "./lib/odoo.ts";
+import { demo, type Demo, footprint, healthy, shape } from "./lib/odoo.ts";
+import { seeded } from "./lib/seed.ts";
 import type { Environment } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
@@ -26,7 +25,7 @@ describe("the executor", () => {
   before(async () => {
     const git = await world.git();
     await git.commit("shop", "v1");
-    const host = await world.host("direct", { disk: "6G" });
+    const host = await world.host("direct", { disk: "6G", limit: 4 * 3600 });
     executor = await Executor.on(host);
     spec = {
       id: environment.id, slug, name: "shop", type: "staging", odoo_version: "19.0",
@@ -99,50 +98,94 @@ describe("the executor", () => {
     assert.equal(await healthy(executor.host, environment), true);
   });
 
-  scenario(world, "killed with its host or alone, after journal records of a deployment with migration, leaves old or new whole [X-DEP-01] [S-PRE-09]", async () => {
+  scenario(world, "runs an operation once, however often it is delivered, and no other in its place [X-OPS-02]", async () => {
+    const args = { environment_id: environment.id, slug };
+    const process = () => executor.host.sh(`systemctl show -P MainPID fairlead-odoo@${slug}`);
+    const restart = await executor.begin("environment.restart", args);
+    good(await restart.told);
+    const running = await process();
+    const again = await executor.begin("environment.restart", args, restart);
+    good(await again.told);
+    assert.equal(await process(), running);
+    await executor.host.sh("systemctl kill -s KILL fairlead-executor.service");
+    good(await (await executor.begin("environment.restart", args, restart)).told);
+    assert.equal(await process(), running);
+    const other = await (await executor.begin("environment.restart", args, { fence: restart.fence })).told;
+    assert.equal(other.finished.error?.code, "fence_reused", JSON.stringify(other.finished));
+    assert.equal(await process(), running);
+  });
+
+  let crash: CrashPoints;
+  let records: JournalRecord[] = [];
+  /** What the server looks like at rest with either release. */
+  const rest = new Map<string, string>();
+
+  scenario(world, "writes down in its journal what a deployment with migration does", async () => {
     const { host } = executor;
     await (await world.git()).commit("shop", "v1");
     good(await deploy());
     live = number;
-    const crash = await CrashPoints.on(host);
-    const rest = new Map<string, string>();
-    let records = 0;
-    // What the server looks like at rest with either release, after the same number of rounds.
+    crash = await CrashPoints.on(host);
+    // Two rounds, so that the number of kept releases and snapshots is the same at each later start.
     for (let round = 0; round < 2; round++) {
       const from = live;
       await (await world.git()).commit("shop", "v2");
       await crash.arm(0);
-      good(await deploy());
-      records = await crash.count();
-      rest.set("v2", await shape());
+      const told = good(await deploy());
+      records = await crash.records(told.begun);
+      rest.set("v2", await shape(host));
       await back(from);
-      rest.set("v1", await shape());
+      rest.set("v1", await shape(host));
     }
-    assert.ok(records > 10, `only ${records} journal records were seen`);
+    assert.ok(records.length > 10, `only ${records.length} journal records were seen`);
+  });
 
-    for (const at of chosen(records)) {
-      for (const victim of ["executor", "host"]) {
-        const from = live;
-        await crash.arm(at);
-        const { id, told } = await executor.begin("environment.deploy", deployment());
-        if (await crash.reached(120)) {
-          if (victim === "host") {
-            await host.kill();
-            await host.boot();
-          } else {
-            await host.sh("systemctl kill -s KILL fairlead-executor.service");
-          }
-        }
-        await told.catch(() => undefined);
-        const end = (await executor.follow(id)).finished;
-        const where = `${victim} killed at record ${at} of ${records}: ${end.outcome}, ${end.note}`;
-        const serving = await demo(host, environment);
-        assert.deepEqual(serving, end.outcome === "succeeded" ? v2 : v1, where);
-        assert.equal(await shape(), rest.get(serving.code), where);
-        if (serving.code === "v2") await back(from);
-      }
+  const kill: Record<string, () => Promise<unknown>> = {
+    executor: () => executor.host.sh("systemctl kill -s KILL fairlead-executor.service"),
+    host: async () => {
+      await executor.host.kill();
+      await executor.host.boot();
+    },
+  };
+
+  for (const victim of ["executor", "host"]) {
+    scenario(world, `whose ${victim} is killed after a journal record of a deployment with migration leaves old or new whole [X-DEP-01] [S-PRE-09]`, async () => {
+      for (const point of (await KillPoints.of(records, Object.keys(kill))).for(victim)) await killed(victim, point);
+    }, 3 * 3_600_000);
+  }
+
+  scenario(world, "killed a second time, after a journal record of the undoing, leaves old or new whole [X-DEP-01] [S-PRE-09]", async () => {
+    const point = records.find((one) => one.step === "health")!;
+    const draw = await seeded();
+    if (process.env.FAIRLEAD_KILL !== "all") await killed("executor", point, 1 + draw("again", 12));
+    else for (let again = 1; await killed("executor", point, again); again++);
+  }, 3 * 3_600_000);
+
+  /** Deploys, kills at a record, and again at the so-manieth after that; then looks. Whether there was such a record. */
+  async function killed(victim: string, point: JournalRecord, again?: number): Promise<boolean> {
+    const from = live;
+    await (await world.git()).commit("shop", "v2");
+    await crash.arm(point.number);
+    const { id, told } = await executor.begin("environment.deploy", deployment());
+    const at = [await crash.reached(told)];
+    if (again !== undefined) await crash.next(at[0]! + again);
+    if (at[0] !== undefined) await kill[victim]!();
+    await told.catch(() => undefined);
+    let end = executor.follow(id);
+    if (again !== undefined && at.push(await crash.reached(end)) && at[1] !== undefined) {
+      await kill[victim]!();
+      await end.catch(() => undefined);
+      end = executor.follow(id);
     }
-  }, 7_200_000);
+    const { outcome, note } = (await end).finished;
+    const where = `${victim} killed at ${at.map((one) => one ?? "no record").join(" and ")}, expected ${point.number} in ${point.step}: ${outcome}, ${note}`;
+    console.log(`# ${where}`);
+    const serving = await demo(executor.host, environment);
+    assert.deepEqual(serving, outcome === "succeeded" ? v2 : v1, where);
+    assert.equal(await shape(executor.host), rest.get(serving.code), where);
+    if (serving.code === "v2") await back(from);
+    return !at.includes(undefined);
+  }
 
   /** The number of the release that serves. */
   let live = 0;
@@ -151,18 +194,6 @@ describe("the executor", () => {
     good(await executor.run("environment.rollback", { environment_id: environment.id, slug, release: { id: newId("rel"), number: to }, database: "snapshot" }));
     assert.deepEqual(await demo(executor.host, environment), v1);
     live = to;
-  }
-
-  function chosen(records: number): number[] {
-    if (process.env.FAIRLEAD_KILL === "all") return Array.from({ length: records }, (_, index) => index + 1);
-    const points = Number(process.env.FAIRLEAD_KILL_POINTS ?? 6);
-    return Array.from({ length: points }, (_, index) => 1 + Math.floor((index * records) / points));
-  }
-
-  async function shape(): Promise<string> {
-    const lines = (await footprint(executor.host)).replaceAll(/[0-9a-f]{40}/g, "COMMIT").replaceAll(/releases\/\d+/g, "releases/N")
-      .replaceAll(/snapshots\/\d+/g, "snapshots/N").replaceAll(/\.r\d+/g, ".rN").split("\n");
-    return [...new Set(lines)].sort().join("\n");
   }
 
   scenario(world, "deletes an environment with all that belongs to it", async () => {

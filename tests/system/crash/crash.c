@@ -1,11 +1,12 @@
 // Preloaded into the executor that ships, by tests alone: counts the records that its journal has made durable, and
 // stops the world right after the one that a test names.
 //
-//   FAIRLEAD_CRASH_DIR   a folder. `count` in it holds the number of records since the unit's start was set up;
-//                        `at` holds the number to stop at (absent or 0: only count).
+//   FAIRLEAD_CRASH_DIR   a folder. `records` in it has a line for each record: its time in ms. `at` holds a number: stop
+//                        after the first record that is at least the so-manieth (absent or 0: only count).
 //
-// At that record `reached` appears in the folder and the thread waits until `go` appears there: meanwhile the test cuts
-// the power, ends the link or the controller, or ends this process, and then nothing after that record has happened.
+// At that record `reached` appears in the folder with its number, and the thread waits until `go` appears: meanwhile the
+// test cuts the power, ends the link or the controller, or ends this process, and then nothing after that record has
+// happened. It stops once for each number that a test writes.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -39,6 +41,21 @@ static void write_number(const char* dir, const char* name, long number) {
     close(file);
 }
 
+/* Adds a line; the number of lines. A line is 14 bytes, so that the file's size counts them. */
+static long add_record(const char* dir) {
+    char path[4096], line[32];
+    struct timespec now;
+    struct stat file_now;
+    snprintf(path, sizeof path, "%s/records", dir);
+    int file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file < 0) return 0;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int size = snprintf(line, sizeof line, "%013lld\n", now.tv_sec * 1000LL + now.tv_nsec / 1000000);
+    if (write(file, line, (size_t)size) < 0 || fstat(file, &file_now) != 0) file_now.st_size = 0;
+    close(file);
+    return (long)(file_now.st_size / size);
+}
+
 static int is_journal(int file) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
@@ -53,15 +70,16 @@ static void recorded(int file) {
     const char* dir = getenv("FAIRLEAD_CRASH_DIR");
     if (!dir || strcmp(program_invocation_short_name, "fairlead-agent") != 0 || !is_journal(file)) return;
     pthread_mutex_lock(&lock);
-    long count = read_number(dir, "count") + 1;
-    write_number(dir, "count", count);
-    if (count == read_number(dir, "at")) {
+    long count = add_record(dir), at = read_number(dir, "at");
+    if (at > 0 && count >= at) {
         char go[4096];
         struct stat there;
         snprintf(go, sizeof go, "%s/go", dir);
+        write_number(dir, "at", 0);
         write_number(dir, "reached", count);
         // Holds the lock: no other thread makes a record either.
         while (stat(go, &there) != 0) usleep(2000);
+        unlink(go);
     }
     pthread_mutex_unlock(&lock);
 }

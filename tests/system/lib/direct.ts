@@ -29,6 +29,8 @@ export interface Told {
   finished: Finished;
   /** The last state of each step, by name. */
   steps: Record<string, string>;
+  /** When each step began, in ms of the server's clock. */
+  begun: { name: string; begun: number }[];
   log: string;
 }
 
@@ -37,7 +39,8 @@ interface Message {
   reports?: {
     operation: string;
     kind: string;
-    step?: { name: string; state: string };
+    at_ms: number;
+    step?: { name: string; state: string; percent: number };
     lines?: { level: string; step: string; text: string }[];
     finished?: Finished;
   }[];
@@ -64,15 +67,15 @@ export class Executor {
     return new Executor(host);
   }
 
-  /** Asks for an operation; its id. */
-  async begin(kind: string, args: unknown): Promise<{ id: string; told: Promise<Told> }> {
-    const id = newId("op");
-    this.#fence += 1;
-    const message = JSON.stringify({ type: "deliver", operation: { id, kind, fence: this.#fence, deadline_ms: 0, requested_by: "tests", args, secrets: {} } });
+  /** Asks for an operation; its id. `as` sends one that was sent before, or with the fence of another. */
+  async begin(kind: string, args: unknown, as: { id?: string; fence?: number } = {}): Promise<{ id: string; fence: number; told: Promise<Told> }> {
+    const id = as.id ?? newId("op");
+    const fence = as.fence ?? (this.#fence += 1);
+    const message = JSON.stringify({ type: "deliver", operation: { id, kind, fence, deadline_ms: 0, requested_by: "tests", args, secrets: {} } });
     const told = this.#speak([message], id);
     // Who gives up on it (the power is cut) need not catch it.
     told.catch(() => undefined);
-    return { id, told };
+    return { id, fence, told };
   }
 
   async run(kind: string, args: unknown): Promise<Told> {
@@ -88,10 +91,11 @@ export class Executor {
     const said = await this.host.exec(
       ["setpriv", "--reuid", "fairlead", "--regid", "fairlead", "--clear-groups", "python3", ask, ...args], { timeoutMs: 600_000 },
     );
-    const told: Told = { finished: undefined as unknown as Finished, steps: {}, log: "" };
+    const told: Told = { finished: undefined as unknown as Finished, steps: {}, begun: [], log: "" };
     for (const line of said.stdout.trim().split("\n")) {
       for (const report of (JSON.parse(line) as Message).reports ?? []) {
         if (report.operation !== id) continue;
+        if (report.step?.state === "running" && report.step.percent === 0) told.begun.push({ name: report.step.name, begun: report.at_ms });
         if (report.step) told.steps[report.step.name] = report.step.state;
         for (const one of report.lines ?? []) told.log += `${one.level} ${one.step}: ${one.text}\n`;
         if (report.finished) told.finished = report.finished;

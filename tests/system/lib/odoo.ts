@@ -30,12 +30,25 @@ export async function footprint(host: Host): Promise<string> {
     find var/lib/fairlead/environments etc/systemd/system \\( -path '*/filestore/*/*' -o -name snapshots -empty -o -name sessions -o -name __pycache__ -o -name pycache -o -name .git \\) -prune \
         -o -printf '%M %u:%g %y %p %l\\n' 2>/dev/null | sort || true
     # Each tree and virtual environment is named by its content.
-    find var/lib/fairlead/trees var/lib/fairlead/venvs -maxdepth 2 -printf '%M %u:%g %y %p\\n' 2>/dev/null | sort || true
+    find var/lib/fairlead/trees var/lib/fairlead/venvs var/lib/fairlead/git -maxdepth 2 -path '*/git/*/*' -prune -o -printf '%M %u:%g %y %p\\n' 2>/dev/null | sort || true
     getent passwd | cut -d: -f1,6,7 | grep -v '^systemd' | sort
     if systemctl -q is-active postgresql; then
       runuser -u postgres -- psql -Atc 'SELECT datname FROM pg_database ORDER BY 1' -c 'SELECT rolname FROM pg_roles ORDER BY 1'
     fi
-    systemctl list-units --all --plain --no-legend 'fairlead-odoo*' | awk '{print $1, $3, $4}' | sort`);
+    systemctl list-units --all --plain --no-legend 'fairlead-odoo*' 'fairlead-task*' | awk '{print $1, $3, $4}' | sort`);
+}
+
+/**
+ * The footprint without the numbers and commits that grow with each deployment. How often each line is there stays: one more
+ * release, tree or database than before is seen.
+ */
+export async function shape(host: Host): Promise<string> {
+  const times = new Map<string, number>();
+  for (const line of (await footprint(host)).split("\n")) {
+    const same = line.replaceAll(/\b[0-9a-f]{40}\b/g, "COMMIT").replaceAll(/\b(releases|snapshots)\/\d+/g, "$1/N").replaceAll(/\.r\d+$/g, ".rN");
+    times.set(same, (times.get(same) ?? 0) + 1);
+  }
+  return [...times].map(([line, count]) => `${count} × ${line}`).sort().join("\n");
 }
 
 /** The rows of the test module, asked of PostgreSQL itself. */

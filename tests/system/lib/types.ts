@@ -10,6 +10,8 @@ export interface Step {
   title: string;
   state: "pending" | "running" | "done" | "failed" | "undone" | "skipped";
   percent: number | null;
+  /** The server's clock. */
+  started_at: string | null;
   detail: string | null;
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, it } from "node:test";
 import { type Api, ApiError } from "./api.ts";
-import { Controller } from "./controller.ts";
+import { admin, Controller } from "./controller.ts";
 import { type AddonCase, GitServer } from "./git.ts";
 import { controllerAddress, Host, type HostOptions } from "./host.ts";
 import { artifacts, folder } from "./paths.ts";
@@ -52,6 +52,11 @@ export class World {
   async api(): Promise<Api> {
     await this.controller();
     return this.#api!;
+  }
+
+  /** Where a restored controller has forgotten everybody's session. */
+  async signInAgain(): Promise<void> {
+    await (await this.api()).call("POST", "/api/v1/session", { body: { email: admin.email, password: admin.password } });
   }
 
   /** "/api/v1/orgs/org_…" of the one organization that `init` makes. */
