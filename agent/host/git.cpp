@@ -136,9 +136,31 @@ Result<proto::Commit> Git::fetch(
     auto url = source.url.starts_with("git+") ? source.url.substr(4) : source.url;
     auto mirror = mirror_of(source.url);
     std::error_code ignored;
-    if (!fs::exists(mirror / "HEAD", ignored)) {
-        Command init = git(mirror, {"init", "--quiet", "--bare"});
+    if (fs::exists(mirror / "HEAD", ignored)) {
+        // A git that was killed leaves locks, which stop every later one, and unfinished packs.
+        Command sweep = git(mirror, {});
+        sweep.argv = {"find",   mirror.string(),
+                      "(",      "-name",
+                      "*.lock", "-o",
+                      "-path",  mirror.string() + "/objects/*tmp_*",
+                      ")",      "-prune",
+                      "-exec",  "rm",
+                      "-rf",    "--",
+                      "{}",     "+"};
+        FAIRLEAD_CHECK(run_ok(sweep));
+    } else {
+        // Under its name only when it is whole.
+        auto partial = mirrors_ / (".partial-" + mirror.filename().string());
+        FAIRLEAD_CHECK(remove_tree(partial));
+        FAIRLEAD_CHECK(remove_tree(mirror));
+        Command init = git(partial, {"init", "--quiet", "--bare"});
         FAIRLEAD_CHECK(run_ok(init));
+        fs::rename(partial, mirror, ignored);
+        if (ignored)
+            return fail(
+                Errc::internal,
+                fmt::format("Cannot name {}: {}.", mirror.string(), ignored.message())
+            );
     }
     auto ref = "refs/heads/" + source.branch;
     auto command =
