@@ -87,6 +87,7 @@ void Executor::deliver(proto::Operation operation) {
             "an operation was not taken: too many reports wait for the controller",
             {{"operation", operation.id}}
         );
+    if (delivered == journal::Delivered::known) inventory_changed_ = true; // as for a query
     if (delivered != journal::Delivered::fresh) return;
     log::info(
         "operation accepted", {{"operation", operation.id},
@@ -99,6 +100,13 @@ void Executor::deliver(proto::Operation operation) {
     run.slug = std::move(slug);
     waiting_.push_back(std::move(run));
     start_what_can();
+}
+
+void Executor::query(const std::string& id) {
+    journal_.query(id);
+    // Others may have followed on the one that is told again: what is there now is told as well.
+    std::lock_guard lock(mutex_);
+    inventory_changed_ = true;
 }
 
 void Executor::cancel(const std::string& id) {

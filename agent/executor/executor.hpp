@@ -47,7 +47,7 @@ public:
 
     void deliver(proto::Operation operation);
     void cancel(const std::string& id);
-    void query(const std::string& id) { journal_.query(id); }
+    void query(const std::string& id);
     void acknowledge(std::uint64_t seq) { journal_.acknowledge(seq); }
 
     /// Writes log lines that waited long enough, joins threads that ended. Call at least every 200

@@ -97,9 +97,11 @@ void Server::run(int signal_fd) {
         if (fds[3].revents) read_link();
         if (fds[0].revents) accept_link();
         executor_.tick();
-        if (executor_.take_inventory_changed() && link_ && options_.inventory)
+        // Behind the reports: what is there now is the last word, also after an old end told again.
+        if (pump() && link_ && options_.inventory && executor_.take_inventory_changed()) {
             send(proto::Inventory{options_.inventory()});
-        pump();
+            write_link();
+        }
         if (time_to_go(ending)) return;
     }
 }
@@ -194,14 +196,17 @@ void Server::send(const proto::FromExecutor& message) {
     out_ += frame(text);
 }
 
-void Server::pump() {
+bool Server::pump() {
+    bool all = false;
     while (link_ && out_.size() < out_high) {
         auto reports = journal_.reports_after(sent_);
-        if (reports.empty()) break;
+        all = reports.empty();
+        if (all) break;
         sent_ = reports.back().seq;
         send(proto::Reports{std::move(reports)});
     }
     write_link();
+    return all;
 }
 
 void Server::write_link() {

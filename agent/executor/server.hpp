@@ -41,7 +41,8 @@ private:
     void close_link(std::string_view why);
     void read_link();
     void handle(std::string_view body);
-    void pump();
+    /// Whether all that the journal has is on its way.
+    bool pump();
     void write_link();
     void send(const proto::FromExecutor& message);
     bool time_to_go(bool ending);

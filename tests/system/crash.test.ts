@@ -78,6 +78,7 @@ describe("a crash in the middle of a deployment", () => {
       const end = world.finished(operation, 180_000);
       const at = await crash.reached(end);
       if (at !== undefined) await kill();
+      if (at === undefined) assert.equal((await end).state, "succeeded", `nothing was killed: ${JSON.stringify((await end).error)}`);
       const state = await whole(await end, `${victim} killed at record ${at ?? "none"}, expected ${point.number} in ${point.step}`);
       if (state === "succeeded") await back();
     }

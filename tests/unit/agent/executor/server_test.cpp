@@ -210,6 +210,23 @@ TEST_SUITE("agent/executor/server") {
         CHECK(rig.runs == 1);
     }
 
+    TEST_CASE("behind an end that is told again come the environments as they are now") {
+        Rig rig;
+        Client client(rig.path());
+        client.send(deliver(1, "shop"));
+        client.outcome(op_id(1));
+        client.until<proto::Inventory>();
+        client.send(proto::Ack{client.last});
+        client.send(proto::Query{op_id(1)});
+        client.outcome(op_id(1));
+        CHECK(client.until<proto::Inventory>().environments.at(0).slug == "shop");
+        client.send(proto::Ack{client.last});
+        client.send(deliver(1, "shop"));
+        client.outcome(op_id(1));
+        CHECK(client.until<proto::Inventory>().environments.at(0).slug == "shop");
+        CHECK(rig.runs == 1);
+    }
+
     TEST_CASE("four run at once, and never two on one environment") {
         Rig rig;
         rig.gate_ = false;
