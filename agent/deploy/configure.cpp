@@ -1,5 +1,4 @@
 #include "agent/deploy/deployment_steps.hpp"
-
 #include "agent/deploy/units.hpp"
 #include "agent/deploy/venv.hpp"
 #include "agent/host/files.hpp"
@@ -12,6 +11,7 @@
 #include <fmt/core.h>
 
 #include <unistd.h>
+
 #include <algorithm>
 
 namespace fairlead::deploy {

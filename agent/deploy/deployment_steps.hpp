@@ -37,11 +37,13 @@ private:
     Result<> make_account(journal::Work& work);
     Result<> fetch_one(const proto::Source& source, journal::Work& work);
     Result<> decide_migration(journal::Work& work, const ReleaseRecord& release);
-    Result<>
-    run_migration(journal::Work& work, odoo::Migration migration, const std::vector<std::string>& modules);
+    Result<> run_migration(
+        journal::Work& work, odoo::Migration migration, const std::vector<std::string>& modules
+    );
     Result<> check_modules(const std::vector<std::string>& named);
     Result<std::vector<std::string>> installed();
-    Result<std::vector<std::pair<std::string, std::string>>> variables(const journal::Work& work) const;
+    Result<std::vector<std::pair<std::string, std::string>>> variables(const journal::Work& work
+    ) const;
     odoo::Installation installation() const;
     Result<> prune(journal::Work& work, const EnvironmentRecord& record);
 

@@ -1,6 +1,5 @@
-#include "agent/deploy/deployment_steps.hpp"
-
 #include "agent/deploy/credential.hpp"
+#include "agent/deploy/deployment_steps.hpp"
 #include "agent/deploy/venv.hpp"
 #include "agent/host/files.hpp"
 #include "common/runtime/file.hpp"

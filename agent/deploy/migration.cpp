@@ -1,5 +1,4 @@
 #include "agent/deploy/deployment_steps.hpp"
-
 #include "agent/deploy/units.hpp"
 
 #include <fmt/core.h>

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <thread>
 
@@ -309,9 +310,12 @@ Result<> Hands::settle(journal::Work& work) {
     auto first = work.recall(fact::first);
     if (!first) return {}; // it never came so far as to look
     if (*first == "no" && work.recall_yes(fact::was_enabled)) {
-        FAIRLEAD_TRY(state, systemd_.state(place_.service()));
-        if (!state.running()) {
+        FAIRLEAD_TRY(states, systemd_.states(place_.units()));
+        if (!std::ranges::all_of(states, &host::UnitState::running)) {
             work.info("Starting the previous release again.");
+            // A crash while stopping leaves the service without its socket, which systemd does not
+            // open under a running service.
+            FAIRLEAD_CHECK(stop_all(work));
             FAIRLEAD_CHECK(enable_all());
             FAIRLEAD_CHECK(start_all());
             // Told, but no reason to call the undoing a failure: what was there before is there

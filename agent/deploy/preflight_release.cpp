@@ -1,7 +1,6 @@
-#include "agent/deploy/preflight_checks.hpp"
-
 #include "agent/deploy/credential.hpp"
 #include "agent/deploy/integrity.hpp"
+#include "agent/deploy/preflight_checks.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/packages.hpp"
 
@@ -86,11 +85,10 @@ void Preflight::disk() {
     std::uint64_t filestore = 0; // the snapshot's copy is made of hard links
     auto need = tree_bytes_ + venv + database + filestore + disk_reserve;
     auto parts = fmt::format(
-        "{}: {} code, {} Python packages, {} database, {} reserve", human(need),
-        human(tree_bytes_), human(venv), human(database), human(disk_reserve)
+        "{}: {} code, {} Python packages, {} database, {} reserve", human(need), human(tree_bytes_),
+        human(venv), human(database), human(disk_reserve)
     );
-    auto have =
-        fmt::format("{} free of {}", human(space->free_bytes), human(space->total_bytes));
+    auto have = fmt::format("{} free of {}", human(space->free_bytes), human(space->total_bytes));
     if (space->free_bytes < need)
         return add(
             "disk", "Disk space", CheckResult::failed, have, parts,
@@ -182,8 +180,7 @@ void Preflight::integrity() {
     auto name = fmt::format("release {}", record_->live);
     if (found->empty())
         return add(
-            "integrity", "Previous release", CheckResult::passed,
-            name + " is as it was deployed"
+            "integrity", "Previous release", CheckResult::passed, name + " is as it was deployed"
         );
     add("integrity", "Previous release", CheckResult::failed,
         fmt::format("{} was altered: {}", name, *found), "unchanged files",

@@ -1,5 +1,4 @@
 #include "agent/deploy/preflight_checks.hpp"
-
 #include "agent/host/network.hpp"
 #include "agent/host/packages.hpp"
 #include "agent/host/postgresql.hpp"
@@ -96,8 +95,8 @@ void Preflight::ports() {
         if (!found) continue;
         for (const auto& listener : *found) {
             // systemd or Odoo of this very environment.
-            if (record_ && (listener.unit == place_.service() ||
-                            (listener.pid == 1 && record_->port == port)))
+            if (record_ &&
+                (listener.unit == place_.service() || (listener.pid == 1 && record_->port == port)))
                 continue;
             auto who = listener.program.empty()
                            ? std::string("another program")
@@ -148,8 +147,7 @@ void Preflight::firewall() {
             fmt::format("port {} reachable on the server itself", e_.port),
             blocks.empty()
                 ? fmt::format(
-                      "Let the firewall ({}) accept connections on the loopback interface.",
-                      which
+                      "Let the firewall ({}) accept connections on the loopback interface.", which
                   )
                 : "Remove that rule, or let the loopback interface through before it."
         );
@@ -165,8 +163,8 @@ void Preflight::postgresql() {
                 "not installed; the deployment installs the distribution's"
             );
         return add(
-            "postgresql", "PostgreSQL", CheckResult::failed, "not installed",
-            "version 12 or newer", "Install PostgreSQL with the system's own tool."
+            "postgresql", "PostgreSQL", CheckResult::failed, "not installed", "version 12 or newer",
+            "Install PostgreSQL with the system's own tool."
         );
     }
     host::Postgresql server;
@@ -200,9 +198,7 @@ void Preflight::postgresql() {
     if (exists && !*exists && record_)
         return add(
             "postgresql", "PostgreSQL", CheckResult::failed,
-            fmt::format(
-                "{}; the environment's database {} is gone", *version, place_.database()
-            ),
+            fmt::format("{}; the environment's database {} is gone", *version, place_.database()),
             place_.database(), "Restore it, or delete the environment and deploy it anew."
         );
     if (record_)
@@ -211,8 +207,7 @@ void Preflight::postgresql() {
 }
 
 void Preflight::dns() {
-    if (e_.domains.empty())
-        return add("dns", "Domains", CheckResult::passed, "none to look up");
+    if (e_.domains.empty()) return add("dns", "Domains", CheckResult::passed, "none to look up");
     std::vector<std::string> missing;
     for (const auto& domain : e_.domains)
         if (!host::resolve(domain)) missing.push_back(domain);

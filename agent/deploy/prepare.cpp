@@ -1,5 +1,4 @@
 #include "agent/deploy/deployment_steps.hpp"
-
 #include "agent/host/files.hpp"
 #include "agent/host/packages.hpp"
 #include "agent/host/users.hpp"
