@@ -1,7 +1,6 @@
 // Whether a project's repositories and the credentials for them fit together.
-#include "controller/environments/environments.hpp"
-
 #include "controller/environments/credential_repo.hpp"
+#include "controller/environments/environments.hpp"
 
 #include <fmt/core.h>
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, describe } from "node:test";
 import { built } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
-import { demo, healthy } from "./lib/odoo.ts";
+import { demo, effects, healthy } from "./lib/odoo.ts";
 import type { Environment, Operation, OperationState, Server } from "./lib/types.ts";
 import { seeded } from "./lib/seed.ts";
 import { poll } from "./lib/wait.ts";
@@ -91,7 +91,7 @@ describe("without its controller", () => {
       await controller.kill();
       await controller.start();
       assert.equal((await world.finished(operation, 180_000)).state, "succeeded");
-      assert.equal(await effects(operation), 1);
+      assert.equal(await effects(on.host, operation), 1);
       assert.equal((await demo(on.host, environment)).code, round % 2 ? "v2" : "fix");
     }
   });
@@ -119,7 +119,7 @@ describe("without its controller", () => {
     await world.signInAgain();
     assert.equal((await world.finished(queued)).state, "succeeded");
     await world.until("the release is known", 60_000, async () => ((await world.look(environment)).current_release?.number === number ? true : undefined));
-    assert.deepEqual([await effects(queued), await effects(later)], [1, 1]);
+    assert.deepEqual([await effects(on.host, queued), await effects(on.host, later)], [1, 1]);
     assert.equal((await demo(on.host, environment)).code, "v2");
     await (await world.git()).commit("alone", "fix");
     await world.succeeded(await world.deploy(environment, { update: "none" }));
@@ -129,11 +129,5 @@ describe("without its controller", () => {
   async function begun(operation: Operation, step: string): Promise<void> {
     await world.until(`${step} has begun`, 60_000, async (api, org) =>
       (await api.get<Operation>(`${org}/operations/${operation.id}`)).steps.some((one) => one.name === step && one.state !== "pending") ? true : undefined);
-  }
-
-  /** How often an operation took effect on the server: releases that name it. */
-  async function effects(operation: { id: string }): Promise<number> {
-    const said = await on.host.sh(`grep -rlsF '${operation.id}' /var/lib/fairlead/environments/*/releases/*/release.json | wc -l`);
-    return Number(said.trim());
   }
 });

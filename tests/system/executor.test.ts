@@ -1,11 +1,10 @@
-// Deployments on a real server, asked of the executor itself: what succeeds, what fails and is undone, what is refused
-// beforehand, and what a crash after a journal record leaves; at which ones: `KillPoints` in lib/crash.ts.
+// The executor itself, without link and controller: a deployment, deliveries again and again, and what a crash after a journal
+// record leaves; at which ones: `KillPoints` in lib/crash.ts.
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
 import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
 import { Executor, newId, type Told } from "./lib/direct.ts";
-import type { AddonCase } from "./lib/git.ts";
-import { demo, type Demo, footprint, healthy, shape } from "./lib/odoo.ts";
+import { demo, type Demo, shape } from "./lib/odoo.ts";
 import { seeded } from "./lib/seed.ts";
 import type { Environment } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
@@ -36,7 +35,7 @@ describe("the executor", () => {
     };
   });
 
-  const deployment = (update = "automatic") => ({ environment: spec, release: { id: newId("rel"), number: (number += 1) }, update });
+  const deployment = () => ({ environment: spec, release: { id: newId("rel"), number: (number += 1) }, update: "automatic" });
 
   async function deploy(): Promise<Told> {
     return executor.run("environment.deploy", deployment());
@@ -52,53 +51,6 @@ describe("the executor", () => {
     assert.deepEqual(await demo(executor.host, environment), v1);
     assert.equal(told.steps.preflight, "done");
     assert.equal(told.steps.health, "done");
-  });
-
-  const cases: { state: AddonCase; what: string; step: string; says: RegExp }[] = [
-    { state: "raises", what: "migration raises half-way", step: "migrate", says: /stops half-way/ },
-    { state: "syntax", what: "code does not parse", step: "migrate", says: /SyntaxError|was never closed/ },
-    { state: "dies", what: "server dies after five seconds", step: "health", says: /ends after 5 s|status 3/ },
-    { state: "hangs", what: "server never answers", step: "health", says: /answer/ },
-  ];
-  for (const { state, what, step, says } of cases) {
-    scenario(world, `undoes a release whose ${what}: code, configuration, database and filestore as one [X-DEP-02]`, async () => {
-      const was = await demo(executor.host, environment);
-      const print = await footprint(executor.host);
-      await (await world.git()).commit("shop", state);
-      const told = await deploy();
-      assert.equal(told.finished.outcome, "failed");
-      assert.equal(told.finished.error?.step, step, JSON.stringify(told.finished));
-      assert.match(`${told.finished.error?.message}\n${told.log}`, says);
-      assert.deepEqual(await demo(executor.host, environment), was);
-      assert.equal(await footprint(executor.host), print);
-    });
-  }
-
-  scenario(world, "takes changes without and with migration, and goes back with the database", async () => {
-    const git = await world.git();
-    await git.commit("shop", "v1");
-    await git.commit("shop", "fix");
-    // What a git leaves that was killed at any moment stands in nobody's way.
-    await executor.host.sh("for mirror in /var/lib/fairlead/git/*.git; do touch $mirror/shallow.lock $mirror/objects/pack/tmp_pack_left; done");
-    good(await deploy());
-    assert.equal(await executor.host.sh("find /var/lib/fairlead/git -name '*.lock' -o -name 'tmp_*'"), "");
-    assert.deepEqual(await demo(executor.host, environment), { ...v1, code: "fix" });
-    const fixed = number;
-    await git.commit("shop", "v2");
-    good(await deploy());
-    assert.deepEqual(await demo(executor.host, environment), v2);
-    good(await executor.run("environment.rollback", { environment_id: environment.id, slug, release: { id: newId("rel"), number: fixed }, database: "snapshot" }));
-    assert.deepEqual(await demo(executor.host, environment), { ...v1, code: "fix" });
-  });
-
-  scenario(world, "stops, starts and restarts", async () => {
-    const args = { environment_id: environment.id, slug };
-    good(await executor.run("environment.stop", args));
-    assert.equal(await healthy(executor.host, environment), false);
-    good(await executor.run("environment.start", args));
-    assert.equal(await healthy(executor.host, environment), true);
-    good(await executor.run("environment.restart", args));
-    assert.equal(await healthy(executor.host, environment), true);
   });
 
   scenario(world, "runs an operation once, however often it is delivered, and no other in its place [X-OPS-02]", async () => {
@@ -126,7 +78,10 @@ describe("the executor", () => {
   scenario(world, "writes down in its journal what a deployment with migration does", async () => {
     const { host } = executor;
     await (await world.git()).commit("shop", "v1");
+    // What a git leaves that was killed at any moment stands in nobody's way.
+    await host.sh("for mirror in /var/lib/fairlead/git/*.git; do touch $mirror/shallow.lock $mirror/objects/pack/tmp_pack_left; done");
     good(await deploy());
+    assert.equal(await host.sh("find /var/lib/fairlead/git -name '*.lock' -o -name 'tmp_*'"), "");
     live = number;
     crash = await CrashPoints.on(host);
     // Two rounds, so that the number of kept releases and snapshots is the same at each later start.

@@ -51,6 +51,12 @@ export async function shape(host: Host): Promise<string> {
   return [...times].map(([line, count]) => `${count} × ${line}`).sort().join("\n");
 }
 
+/** How often an operation took effect on a server: releases that name it. */
+export async function effects(host: Host, operation: { id: string }): Promise<number> {
+  const named = await host.exec(["sh", "-c", `grep -lF '${operation.id}' /var/lib/fairlead/environments/*/releases/*/release.json`], { check: false });
+  return named.stdout.split("\n").length - 1;
+}
+
 /** The rows of the test module, asked of PostgreSQL itself. */
 export async function rows(host: Host, database: string): Promise<string[]> {
   const said = await host.sh(`runuser -u postgres -- psql -AtF= -c 'SELECT name, note FROM fl_demo ORDER BY id' '${database}'`);

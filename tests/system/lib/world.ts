@@ -114,12 +114,12 @@ export class World {
           try {
             const events = api.events(`${org}/events`, signal);
             // Subscribed first, looked second: nothing can slip between.
-            let next = events.next();
             for (;;) {
+              const next = events.next();
+              next.catch(() => undefined); // where looking throws first
               const found = await look(api, org);
               if (found !== undefined) return found;
               if ((await next).done) break;
-              next = events.next();
             }
           } catch (error) {
             if (error instanceof ApiError && error.status < 500) throw error;
