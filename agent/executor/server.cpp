@@ -110,7 +110,14 @@ bool Server::time_to_go(bool ending) {
     auto now = Steady::now();
     if (!executor_.idle()) last_active_ = now;
     if (!executor_.idle()) return false;
-    if (ending) return true;
+    if (ending) {
+        // Who still has to hear of something starts it again.
+        if (link_ && journal_.reports_after(0, 1).empty()) {
+            send(proto::Idle{});
+            write_link();
+        }
+        return true;
+    }
     if (idle_told_) return !link_ || now - last_active_ > options_.idle + farewell;
     if (!out_.empty() || now - last_active_ < options_.idle) return false;
     if (!link_) return true;

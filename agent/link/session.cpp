@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 constexpr auto hello_time = 10s; // for the executor's status, and for the welcome
 constexpr std::size_t most_unanswered = 256;
 constexpr auto executor_pause = 3s; // between tries to start an executor that fails
+constexpr auto executor_rest = 1s;  // before one that has gone without a word is called again
 
 template <class... F>
 struct Overload : F... {
@@ -257,23 +258,27 @@ Task<Result<>> LinkSession::start_executor() {
     co_return Result<>();
 }
 
-/// Reports and inventory go upward; an executor that has gone is started again when somebody wants
-/// it.
+/// Reports and inventory go upward. An executor that said that it is idle is started again when
+/// somebody wants it; one that went away without a word has more to tell, and is started at once.
 Task<> LinkSession::read_executor() {
-    for (bool fresh = true;; fresh = false) {
-        if (fresh || !shared_.executor.connected()) {
-            while (!fresh && unanswered_.empty() && waiting_.empty()) co_await wanted_.wait();
+    for (bool missed = true;;) {
+        if (missed || !shared_.executor.connected()) {
+            while (!missed && unanswered_.empty() && waiting_.empty()) co_await wanted_.wait();
             auto started = co_await start_executor();
             if (!started) {
                 log::error("the executor does not start", {{"reason", started.error().message()}});
                 co_await sleep_for(executor_pause);
                 continue;
             }
+            missed = false;
         }
         auto text = co_await shared_.executor.read();
         if (!text) {
             if (text.error().kind() == Errc::invalid)
                 log::error("the executor broke its protocol", {{"reason", text.error().message()}});
+            missed = true;
+            // One that dies again and again must not keep the server busy.
+            if (unanswered_.empty() && waiting_.empty()) co_await sleep_for(executor_rest);
             continue;
         }
         auto message = proto::decode_from_executor(*text);

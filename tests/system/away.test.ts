@@ -29,7 +29,9 @@ describe("without its controller", () => {
 
   scenario(world, "a server serves on, its agent's memory stays flat, and all is told on return [S-AVAIL-01] [S-AVAIL-02]", async () => {
     const controller = await world.controller();
-    await on.host.sh("systemctl stop fairlead-executor.service");
+    // It goes when it has nothing to do, and so the memory is the link's.
+    await poll("the executor has gone", 60_000, async () =>
+      (await on.host.sh("systemctl show -P ActiveState fairlead-executor")).trim() === "inactive" ? true : undefined, 500);
     const memory = await residentKiB();
     await controller.stop();
     const end = Date.now() + 45_000;

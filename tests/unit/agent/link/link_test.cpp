@@ -321,6 +321,36 @@ TEST_SUITE("agent/link") {
         stand.run(body);
     }
 
+    TEST_CASE("an executor that went away without a word is called again, and tells the rest") {
+        Stand stand;
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            co_await next(socket);
+            co_await say(socket, welcome(3));
+            auto reports = co_await next(socket);
+            CHECK(std::get<proto::Reports>(reports).reports.at(0).seq == 4);
+            reports = co_await next(socket);
+            CHECK(std::get<proto::Reports>(reports).reports.at(0).seq == 5);
+            co_await socket.close(1001, "going away");
+        };
+        auto executor = [&]() -> Task<> {
+            co_await stand.executor.accept();
+            co_await stand.executor.read();
+            co_await stand.executor.send(report(4, "op_1"));
+            stand.executor.peer.reset(); // in the middle of an operation that nobody asks for again
+            co_await stand.executor.accept();
+            co_await stand.executor.read();
+            co_await stand.executor.send(report(5, "op_1"));
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(stand.io.get_executor());
+            group.spawn(executor());
+            auto ending = co_await stand.link();
+            CHECK(ending.code.empty());
+            co_await group.join();
+        };
+        stand.run(body);
+    }
+
     TEST_CASE("a link that is told to end says goodbye and does not come back as one that was lost"
     ) {
         Stand stand;
