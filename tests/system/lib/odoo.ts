@@ -27,7 +27,7 @@ export async function footprint(host: Host): Promise<string> {
   return host.sh(`
     cd /
     # Odoo itself adds to its filestore when pages are first asked for; an empty folder of snapshots holds nothing.
-    find var/lib/fairlead/environments etc/systemd/system \\( -path '*/filestore/*/*' -o -name snapshots -empty -o -name sessions -o -name __pycache__ -o -name pycache -o -name .git \\) -prune \
+    find var/lib/fairlead/environments etc/systemd/system \\( -path '*/filestore/*/*' -o -path '*/snapshots/*/*/*' -o -name snapshots -empty -o -name sessions -o -name __pycache__ -o -name pycache -o -name .git \\) -prune \
         -o -printf '%M %u:%g %y %p %l\\n' 2>/dev/null | sort || true
     # Each tree and virtual environment is named by its content.
     find var/lib/fairlead/trees var/lib/fairlead/venvs var/lib/fairlead/git -maxdepth 2 -path '*/git/*/*' -prune -o -printf '%M %u:%g %y %p\\n' 2>/dev/null | sort || true
@@ -49,6 +49,12 @@ export async function shape(host: Host): Promise<string> {
     times.set(same, (times.get(same) ?? 0) + 1);
   }
   return [...times].map(([line, count]) => `${count} × ${line}`).sort().join("\n");
+}
+
+/** What only one of two shapes has; nothing when they are the same. */
+export function difference(now: string, rest: string | undefined): string {
+  const [a, b] = [now.split("\n"), (rest ?? "").split("\n")];
+  return [...a.filter((one) => !b.includes(one)).map((one) => `+ ${one}`), ...b.filter((one) => !a.includes(one)).map((one) => `- ${one}`)].join("\n");
 }
 
 /** How often an operation took effect on a server: releases that name it. */
