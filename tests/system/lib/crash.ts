@@ -75,7 +75,7 @@ export class CrashPoints {
 }
 
 /**
- * Where to kill. FAIRLEAD_KILL=all: at every record, for each victim. Otherwise each step of the deployment gets one victim,
+ * Where to kill. FAIRLEAD_KILL=all: at every record (from number FAIRLEAD_KILL_FROM on), for each victim. Otherwise each step of the deployment gets one victim,
  * at one of its records; FAIRLEAD_KILL_POINTS is how many for all victims together, where that shall be more or fewer.
  * Which ones is drawn from FAIRLEAD_KILL_SEED (the commit that is tested): in time every record has its turn.
  */
@@ -89,10 +89,17 @@ export class KillPoints {
 
   /** For one victim, in order. */
   for(victim: string): JournalRecord[] {
-    const chosen = this.all ? [...this.records] : this.drawn().filter((_, index) => this.victims[index % this.victims.length] === victim);
+    const chosen = this.all ? this.every() : this.drawn().filter((_, index) => this.victims[index % this.victims.length] === victim);
     chosen.sort((a, b) => a.number - b.number);
     console.log(`# ${victim}, ${chosen.length} of ${this.records.length} records: ${chosen.map((one) => `${one.number} ${one.step}`).join(", ")}`);
     return chosen;
+  }
+
+  /** Some more than were counted: a deployment has a few more or fewer, as its log comes. The test ends at one that is not reached. */
+  private every(): JournalRecord[] {
+    const last = this.records.at(-1)!;
+    const more = Array.from({ length: 20 }, (_, index) => ({ number: last.number + 1 + index, step: last.step }));
+    return [...this.records, ...more].filter((one) => one.number >= Number(process.env.FAIRLEAD_KILL_FROM ?? 1));
   }
 
   /** One of each step in the deployment's order, begun anywhere; then again from those that are left. */
