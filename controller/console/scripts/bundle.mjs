@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { barrels } from "./barrels.mjs";
 
 const watch = process.argv.includes("--watch");
 const out = "dist";
@@ -76,7 +77,7 @@ const options = {
   define: { "process.env.NODE_ENV": watch ? '"development"' : '"production"' },
   metafile: true,
   logLevel: "warning",
-  plugins: [themeVariables, page],
+  plugins: [themeVariables, barrels, page],
 };
 
 mkdirSync(out, { recursive: true });

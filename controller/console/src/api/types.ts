@@ -1,5 +1,7 @@
 import type { components } from "./contract";
 
+export type { Permission } from "./contract";
+
 type Schemas = components["schemas"];
 export type Session = Schemas["Session"];
 export type SessionEntry = Schemas["SessionEntry"];

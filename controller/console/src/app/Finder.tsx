@@ -1,9 +1,12 @@
 import { Modal, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { environmentsQuery, projectsQuery, serversQuery } from "../api/queries";
+import { environmentsQuery } from "../api/environments";
+import { projectsQuery } from "../api/projects";
+import { serversQuery } from "../api/servers";
 import { Icon, type IconName } from "../ui/Icon";
 import { useGo, useMay, useOrg } from "./access";
+import { pages } from "./routes";
 
 interface Place {
   path: string;
@@ -37,21 +40,13 @@ function Inside({ onClose }: { onClose: () => void }) {
   const projects = useQuery({ ...projectsQuery(org), enabled: may("projects.view") }).data;
 
   const found = useMemo(() => {
-    const pages: [Place, string][] = [
-      [{ path: "", name: "Overview", kind: "Page", icon: "overview" }, "org.view"],
-      [{ path: "/environments/new", name: "New environment", kind: "Act", icon: "plus" }, "environments.create"],
-      [{ path: "/projects/new", name: "New project", kind: "Act", icon: "plus" }, "projects.create"],
-      [{ path: "/servers/enrol", name: "Enrol a server", kind: "Act", icon: "plus" }, "servers.enroll"],
-      [{ path: "/operations", name: "Operations", kind: "Page", icon: "operation" }, "operations.view"],
-      [{ path: "/audit", name: "Audit log", kind: "Page", icon: "audit" }, "audit.view"],
-      [{ path: "/git-credentials", name: "Git credentials", kind: "Page", icon: "key" }, "git_credentials.view"],
-      [{ path: "/account", name: "Account and sessions", kind: "Page", icon: "account" }, "org.view"],
-    ];
     const places: Place[] = [
       ...(environments ?? []).map((e): Place => ({ path: `/environments/${e.id}`, name: e.name, kind: "Environment", icon: "environment" })),
       ...(servers ?? []).map((s): Place => ({ path: `/servers/${s.id}`, name: s.name, kind: "Server", icon: "server" })),
       ...(projects ?? []).map((p): Place => ({ path: `/projects/${p.id}`, name: p.name, kind: "Project", icon: "project" })),
-      ...pages.filter(([, permission]) => may(permission)).map(([place]) => place),
+      ...pages.flatMap(({ path, permission, menu }): Place[] =>
+        menu && (!permission || may(permission)) ? [{ path, name: menu.label, kind: menu.icon === "plus" ? "Act" : "Page", icon: menu.icon }] : [],
+      ),
     ];
     const wanted = text.trim().toLowerCase();
     const fits = (place: Place) => `${place.name} ${place.kind}`.toLowerCase().includes(wanted);

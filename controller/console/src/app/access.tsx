@@ -1,6 +1,6 @@
 import { createContext, useContext, type ReactNode } from "react";
 import { useLocation } from "wouter";
-import type { OrgAccess, Session } from "../api/types";
+import type { OrgAccess, Permission, Session } from "../api/types";
 
 interface Access {
   session: Session;
@@ -26,17 +26,17 @@ export function useOrg(): string {
 /** May the person do this here? What they may not do is not shown. */
 export function useMay() {
   const { org } = useAccess();
-  return (permission: string) => org.permissions.includes(permission);
+  return (permission: Permission) => org.permissions.includes(permission);
 }
 
-export function May({ permission, children }: { permission: string; children: ReactNode }) {
+export function May({ permission, children }: { permission: Permission; children: ReactNode }) {
   return useMay()(permission) ? <>{children}</> : null;
 }
 
 /** Address of a page of the organization that is shown. */
 export function useHref() {
   const { org } = useAccess();
-  return (path: string) => `/o/${org.slug}${path}`;
+  return (path: string) => `/o/${org.slug}${path === "/" ? "" : path}`;
 }
 
 export function useGo() {

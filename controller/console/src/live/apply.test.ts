@@ -1,7 +1,8 @@
 import { QueryClient } from "@tanstack/react-query";
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { keys, operationsQuery } from "../api/queries";
+import { keys } from "../api/keys";
+import { operationsQuery } from "../api/operations";
 import type { Environment, Operation, Release, Server } from "../api/types";
 import { applyOrgEvent } from "./apply";
 
@@ -39,7 +40,7 @@ test("a list that was never fetched is not begun by an event: it would look comp
 });
 
 test("numbers are asked for again when a status changes, and not with each heartbeat", () => {
-  const self = [...keys.org(org), "self"];
+  const self = keys.self(org);
   const { stale, tell } = held([
     [keys.servers(org), [server("srv_1")]],
     [self, {}],

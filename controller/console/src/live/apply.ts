@@ -1,6 +1,6 @@
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
-import { keys } from "../api/queries";
-import type { Environment, Operation, Project, Release, Server, StepEvent } from "../api/types";
+import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
+import { keys } from "../api/keys";
+import type { Operation, Release, StepEvent } from "../api/types";
 import { markGone } from "./gone";
 import { isFinal, newerOperation, withItem, withoutItem, withStep } from "./reduce";
 
@@ -19,73 +19,68 @@ export const orgEvents = [
 
 type Pages<T> = InfiniteData<{ data: T[]; next_cursor: string | null }>;
 
+interface Thing {
+  id: string;
+  status?: string;
+}
+
+/** Subjects that are held as a list and one by one: each `<name>.updated` and `<name>.deleted` is handled alike. */
+const things: Record<string, { list: (org: string) => QueryKey; one: (org: string, id: string) => QueryKey; fresh?: (org: string) => QueryKey }> = {
+  server: { list: keys.servers, one: keys.server, fresh: keys.tokens }, // a new server has used a token
+  project: { list: keys.projects, one: keys.project },
+  environment: { list: keys.environments, one: keys.environment },
+};
+
 /** Puts one event of the organization's stream into what is held, so that every page shows it without a fetch. */
 export function applyOrgEvent(client: QueryClient, org: string, name: string, data: unknown) {
-  if (name.endsWith(".deleted")) markGone((data as { id: string }).id);
-  const recount = () => void client.invalidateQueries({ queryKey: [...keys.org(org), "self"] });
-
+  const [subject = "", what] = name.split(".");
+  const thing = things[subject];
+  if (thing && what === "updated") return applyThing(client, org, thing, data as Thing);
+  if (thing && what === "deleted") {
+    const { id } = data as Thing;
+    markGone(id);
+    client.setQueryData<Thing[]>(thing.list(org), (list) => list && withoutItem(list, id));
+    return recount(client, org);
+  }
   switch (name) {
     case "reset":
-      void client.invalidateQueries({ queryKey: keys.org(org) });
-      return;
-    case "server.updated": {
-      const server = data as Server;
-      const known = client.getQueryData<Server[]>(keys.servers(org))?.find((s) => s.id === server.id);
-      client.setQueryData<Server[]>(keys.servers(org), (list) => list && withItem(list, server, true));
-      client.setQueryData<Server>(keys.server(org, server.id), (held) => held && server);
-      if (known?.status !== server.status) recount();
-      if (!known) void client.invalidateQueries({ queryKey: keys.tokens(org) });
-      return;
-    }
-    case "server.deleted":
-      client.setQueryData<Server[]>(keys.servers(org), (list) => list && withoutItem(list, (data as { id: string }).id));
-      recount();
-      return;
-    case "project.updated":
-      client.setQueryData<Project>(keys.project(org, (data as Project).id), (held) => held && (data as Project));
-      client.setQueryData<Project[]>(keys.projects(org), (list) => list && withItem(list, data as Project, true));
-      recount();
-      return;
-    case "project.deleted":
-      client.setQueryData<Project[]>(keys.projects(org), (list) => list && withoutItem(list, (data as { id: string }).id));
-      recount();
-      return;
-    case "environment.updated": {
-      const environment = data as Environment;
-      const known = client.getQueryData<Environment[]>(keys.environments(org))?.find((e) => e.id === environment.id);
-      client.setQueryData<Environment[]>(keys.environments(org), (list) => list && withItem(list, environment, true));
-      client.setQueryData<Environment>(keys.environment(org, environment.id), (held) => held && environment);
-      if (known?.status !== environment.status) recount();
-      return;
-    }
-    case "environment.deleted": {
-      const { id } = data as { id: string };
-      client.setQueryData<Environment[]>(keys.environments(org), (list) => list && withoutItem(list, id));
-      recount();
-      return;
-    }
+      return void client.invalidateQueries({ queryKey: keys.org(org) });
     case "operation.updated":
-      applyOperation(client, org, data as Operation);
-      return;
-    case "operation.step": {
-      const { operation_id, step } = data as StepEvent;
-      client.setQueryData<Operation>(keys.operation(org, operation_id), (held) => held && withStep(held, step));
-      client.setQueriesData<Pages<Operation>>({ queryKey: keys.operations(org) }, (pages) =>
-        mapPages(pages, (op) => (op.id === operation_id ? withStep(op, step) : op)),
-      );
-      return;
-    }
-    case "release.updated": {
-      const release = data as Release;
-      const key = keys.releases(org, release.environment_id);
-      const held = client.getQueryData<Pages<Release>>(key);
-      if (held?.pages.some((page) => page.data.some((r) => r.id === release.id))) {
-        client.setQueryData<Pages<Release>>(key, (pages) => mapPages(pages, (r) => (r.id === release.id ? release : r)));
-      } else {
-        void client.invalidateQueries({ queryKey: key });
-      }
-      return;
-    }
+      return applyOperation(client, org, data as Operation);
+    case "operation.step":
+      return applyStep(client, org, data as StepEvent);
+    case "release.updated":
+      return applyRelease(client, org, data as Release);
+  }
+}
+
+function recount(client: QueryClient, org: string) {
+  void client.invalidateQueries({ queryKey: keys.self(org) });
+}
+
+function applyThing(client: QueryClient, org: string, { list, one, fresh }: (typeof things)[string], now: Thing) {
+  const known = client.getQueryData<Thing[]>(list(org))?.find((each) => each.id === now.id);
+  client.setQueryData<Thing[]>(list(org), (held) => held && withItem(held, now, true));
+  client.setQueryData<Thing>(one(org, now.id), (held) => held && now);
+  // Numbers change with a thing's coming and its status; a server's heartbeat changes neither.
+  if (!known || known.status !== now.status) recount(client, org);
+  if (!known && fresh) void client.invalidateQueries({ queryKey: fresh(org) });
+}
+
+function applyStep(client: QueryClient, org: string, { operation_id, step }: StepEvent) {
+  client.setQueryData<Operation>(keys.operation(org, operation_id), (held) => held && withStep(held, step));
+  client.setQueriesData<Pages<Operation>>({ queryKey: keys.operations(org) }, (pages) =>
+    mapPages(pages, (op) => (op.id === operation_id ? withStep(op, step) : op)),
+  );
+}
+
+function applyRelease(client: QueryClient, org: string, release: Release) {
+  const key = keys.releases(org, release.environment_id);
+  const held = client.getQueryData<Pages<Release>>(key);
+  if (held?.pages.some((page) => page.data.some((r) => r.id === release.id))) {
+    client.setQueryData<Pages<Release>>(key, (pages) => mapPages(pages, (r) => (r.id === release.id ? release : r)));
+  } else {
+    void client.invalidateQueries({ queryKey: key });
   }
 }
 
@@ -109,7 +104,7 @@ export function applyOperation(client: QueryClient, org: string, operation: Oper
     });
   }
   if (!before || isFinal(before.state) !== isFinal(operation.state)) {
-    void client.invalidateQueries({ queryKey: [...keys.org(org), "self"] });
+    recount(client, org);
   }
 }
 

@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, need } from "../api/client";
-import { keys, sessionQuery } from "../api/queries";
+import { keys } from "../api/keys";
+import { sessionQuery } from "../api/session";
 import type { LogLine, Operation, Step } from "../api/types";
 import { applyOperation, applyOrgEvent, orgEvents } from "./apply";
 import { emptyLog, isFinal, withLines, withStep, type Log } from "./reduce";

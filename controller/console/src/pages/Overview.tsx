@@ -1,9 +1,16 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { useAccess, useHref, useMay, useOrg } from "../app/access";
-import { environmentsQuery, operationsQuery, orgQuery, projectsQuery, serversQuery } from "../api/queries";
-import type { Environment, Org, Server } from "../api/types";
-import { Empty, LinkButton, LinkTo, Loaded, Page, Panel, When } from "../ui/basics";
+import { environmentsQuery } from "../api/environments";
+import { operationsQuery } from "../api/operations";
+import { orgQuery } from "../api/org";
+import { projectsQuery } from "../api/projects";
+import { serversQuery } from "../api/servers";
+import type { Environment, Org, Permission, Server } from "../api/types";
+import { LinkButton, LinkTo } from "../ui/bits";
+import { Empty, Page, Panel } from "../ui/Page";
+import { Loaded } from "../ui/Problem";
+import { When } from "../ui/time";
 import { EnvironmentLamp, ServerLamp } from "../ui/status";
 import { EnvironmentRows } from "./environments/Environments";
 import { OperationRows } from "./operations/Operations";
@@ -136,7 +143,7 @@ function Start({ counts, environments }: { counts: Org["counts"]; environments: 
   const may = useMay();
   const projects = useQuery({ ...projectsQuery(org), enabled: may("projects.view") }).data;
   const first = environments[0];
-  const steps: { done: boolean; title: string; text: string; path: string; act: string; permission: string }[] = [
+  const steps: { done: boolean; title: string; text: string; path: string; act: string; permission: Permission }[] = [
     {
       done: counts.servers > 0,
       title: "Enrol a server",

@@ -35,7 +35,8 @@ export const theme = createTheme({
     Modal: { defaultProps: { lockScroll: false, centered: true, radius: "lg", size: 480, closeButtonProps: { "aria-label": "Close" } } },
     Drawer: { defaultProps: { lockScroll: false } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250 } },
-    Menu: { defaultProps: { position: "bottom-end", shadow: "md", radius: "md" } },
+    PasswordInput: { defaultProps: { visibilityToggleButtonProps: { "aria-label": "Show password" } } },
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false, position: "bottom-end", shadow: "md", radius: "md" } },
     Select: { defaultProps: { checkIconPosition: "right", allowDeselect: false } },
   },
 });

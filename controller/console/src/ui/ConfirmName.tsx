@@ -1,7 +1,8 @@
-import { Button, Modal, Stack, TextInput } from "@mantine/core";
+import { Modal, Stack, TextInput } from "@mantine/core";
 import { useState, type ReactNode } from "react";
 import type { ApiError } from "../api/client";
-import { ProblemNote } from "./basics";
+import { FormEnd } from "./FormEnd";
+import { ProblemNote } from "./Problem";
 
 /** For acts that cannot be taken back: the person types the thing's name. */
 export function ConfirmName(props: {
@@ -46,14 +47,7 @@ function Inside(props: Parameters<typeof ConfirmName>[0]) {
           data-autofocus
         />
         {props.error && <ProblemNote error={props.error} />}
-        <div className="fl-form-end">
-          <Button variant="default" onClick={props.onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" color="signal" disabled={typed !== props.name} loading={props.busy}>
-            {props.act}
-          </Button>
-        </div>
+        <FormEnd act={props.act} busy={props.busy} disabled={typed !== props.name} danger onCancel={props.onClose} />
       </Stack>
     </form>
   );

@@ -22,6 +22,29 @@ export function LogView({ log, state, over }: { log: Log; state: string; over: b
 
   return (
     <div className="fl-log" data-over={over || undefined}>
+      <div className="fl-log-tools">
+        <span>Log</span>
+        {!following && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            leftSection={<Icon name="arrowDown" size={13} />}
+            onClick={() => setFollowing(true)}
+          >
+            {over ? "To the end" : "Follow"}
+          </Button>
+        )}
+        {log.lines.length > 0 && (
+          <Button
+            size="compact-xs"
+            variant="default"
+            leftSection={<Icon name="copy" size={13} />}
+            onClick={() => void navigator.clipboard.writeText(text())}
+          >
+            Copy
+          </Button>
+        )}
+      </div>
       <div
         className="fl-log-box"
         ref={box}
@@ -54,28 +77,6 @@ export function LogView({ log, state, over }: { log: Log; state: string; over: b
           <div className="fl-log-note">
             {state === "lost" ? "The log could not be read; trying again…" : over ? (state === "ended" ? "No lines were written." : "Reading…") : "Waiting for the first line…"}
           </div>
-        )}
-      </div>
-      <div className="fl-log-tools">
-        {!following && (
-          <Button
-            size="compact-xs"
-            variant="default"
-            leftSection={<Icon name="arrowDown" size={13} />}
-            onClick={() => setFollowing(true)}
-          >
-            {over ? "To the end" : "Follow"}
-          </Button>
-        )}
-        {log.lines.length > 0 && (
-          <Button
-            size="compact-xs"
-            variant="default"
-            leftSection={<Icon name="copy" size={13} />}
-            onClick={() => void navigator.clipboard.writeText(text())}
-          >
-            Copy
-          </Button>
         )}
       </div>
     </div>

@@ -1,6 +1,6 @@
 import type { Step } from "../api/types";
 import { duration } from "../lib/format";
-import { useNow } from "./basics";
+import { useNow } from "./time";
 
 const words: Record<Step["state"], string> = {
   pending: "waiting",
@@ -13,12 +13,12 @@ const words: Record<Step["state"], string> = {
 
 /**
  * Steps of an operation as rings on a line; the line is drawn as far as the work has come. Where there is room they stand side by side with
- * one word each and the present one's sentence below; otherwise one below the other.
+ * one word each and the present one's sentence below; otherwise one below the other. `told`: why it failed is said elsewhere.
  */
-export function StepLine({ steps, live }: { steps: Step[]; live: boolean }) {
+export function StepLine({ steps, live, told }: { steps: Step[]; live: boolean; told?: boolean }) {
   const now = useNow(live && steps.some((step) => step.state === "running"));
   if (!steps.length) return null;
-  const said = steps.find((step) => step.state === "failed") ?? (live ? steps.find((step) => step.state === "running") : undefined);
+  const said = (told ? undefined : steps.find((step) => step.state === "failed")) ?? (live ? steps.find((step) => step.state === "running") : undefined);
   return (
     <div className="fl-steps-box">
       <ol className="fl-steps">
@@ -34,7 +34,7 @@ export function StepLine({ steps, live }: { steps: Step[]; live: boolean }) {
                 <span className="fl-sr">{words[step.state]} </span>
                 {note(step, now)}
               </span>
-              {step.detail && <span className="fl-step-detail">{step.detail}</span>}
+              {step.detail && !(told && step.state === "failed") && <span className="fl-step-detail">{step.detail}</span>}
             </span>
           </li>
         ))}

@@ -1,5 +1,6 @@
 import { Badge } from "@mantine/core";
-import type { Environment, EnvironmentType, OperationKind, OperationState, Release, Server } from "../api/types";
+import type { Check, Environment, EnvironmentType, Operation, OperationKind, OperationState, Release, Server } from "../api/types";
+import { count } from "../lib/format";
 
 type Tone = "good" | "busy" | "idle" | "warn" | "bad" | "dim";
 
@@ -55,7 +56,13 @@ const operations: Record<OperationState, [Tone, string, boolean?]> = {
   unknown: ["warn", "Unknown"],
 };
 
-export function OperationLamp({ state }: { state: OperationState }) {
+/** State of an operation. A pre-flight that ran to its end has done its work, but what people want to know is what it found. */
+export function OperationLamp({ operation: { state, result, kind } }: { operation: Pick<Operation, "state" | "kind"> & { result?: Operation["result"] } }) {
+  if (kind === "environment.preflight" && state === "succeeded" && result?.checks) {
+    const of = (which: Check["result"]) => result.checks!.filter((check) => check.result === which).length;
+    if (of("failed")) return <Lamp tone="bad">{`${count(of("failed"), "check")} failed`}</Lamp>;
+    return of("warning") ? <Lamp tone="warn">{count(of("warning"), "warning")}</Lamp> : <Lamp tone="good">Passed</Lamp>;
+  }
   const [tone, word, pulse] = operations[state];
   return (
     <Lamp tone={tone} pulse={pulse}>

@@ -5,12 +5,16 @@ import { useSearch } from "wouter";
 import { useAct } from "../../app/act";
 import { useGo, useHref, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { keys, projectsQuery, serversQuery } from "../../api/queries";
+import { keys } from "../../api/keys";
+import { projectsQuery } from "../../api/projects";
+import { serversQuery } from "../../api/servers";
 import type { EnvironmentType } from "../../api/types";
-import { bytes } from "../../lib/format";
+import { bytes, slugFrom } from "../../lib/format";
 import { Choice } from "../../ui/Choice";
-import { Empty, LinkButton, Loaded, Page, Panel, ProblemNote } from "../../ui/basics";
-import { bodyOf, CodeFields, defaults, MoreFields, ResourceFields, type Settings } from "./fields";
+import { LinkButton } from "../../ui/bits";
+import { Empty, Page, Panel } from "../../ui/Page";
+import { Loaded, ProblemNote } from "../../ui/Problem";
+import { bodyOf, defaults, SettingsPanels, type Settings } from "./fields";
 
 export default function EnvironmentNew() {
   const org = useOrg();
@@ -26,6 +30,7 @@ export default function EnvironmentNew() {
   const [project, setProject] = useState<string | null>(search.get("project"));
   const [server, setServer] = useState<string | null>(search.get("server"));
   const [name, setName] = useState("");
+  const [slug, setSlug] = useState("");
   const [type, setType] = useState<EnvironmentType>("development");
   const [settings, setSettings] = useState<Settings>(defaults);
   const change = (part: Partial<Settings>) => setSettings((held) => ({ ...held, ...part }));
@@ -44,6 +49,7 @@ export default function EnvironmentNew() {
             project_id: chosenProject!,
             server_id: chosenServer!,
             name: name.trim(),
+            ...(slug.trim() ? { slug: slug.trim() } : {}),
             type,
             ...bodyOf(settings),
             ...(settings.port === "" ? {} : { port: Number(settings.port) }),
@@ -114,14 +120,29 @@ export default function EnvironmentNew() {
                       error={error?.field("server_id")}
                     />
                   </div>
-                  <TextInput
-                    label="Name"
-                    placeholder="Acme staging"
-                    maxLength={80}
-                    value={name}
-                    onChange={(e) => setName(e.currentTarget.value)}
-                    error={error?.field("name") ?? error?.field("slug")}
-                  />
+                  <div className="fl-form-row">
+                    <TextInput
+                      label="Name"
+                      placeholder="Acme staging"
+                      maxLength={80}
+                      value={name}
+                      onChange={(e) => setName(e.currentTarget.value)}
+                      error={error?.field("name")}
+                      inputWrapperOrder={["label", "input", "description", "error"]}
+                    />
+                    <TextInput
+                      label="Short name on the server"
+                      description="Of its folder, user, database and unit; stays as it is"
+                      placeholder={slugFrom(name, 24) || "acme-staging"}
+                      maxLength={24}
+                      value={slug}
+                      onChange={(e) => setSlug(e.currentTarget.value)}
+                      error={error?.field("slug")}
+                      autoComplete="off"
+                      spellCheck={false}
+                      inputWrapperOrder={["label", "input", "description", "error"]}
+                    />
+                  </div>
                   <Choice
                     label="Type"
                     value={type}
@@ -134,22 +155,7 @@ export default function EnvironmentNew() {
                   />
                 </div>
               </Panel>
-              <Panel title="Code" hint="Which branch it follows, and what its new database begins with.">
-                <div className="fl-form">
-                  <CodeFields value={settings} onChange={change} error={error} />
-                </div>
-              </Panel>
-              <Panel title="Limits" hint="The server's kernel holds the environment to them, so that one cannot starve another.">
-                <div className="fl-form">
-                  <ResourceFields value={settings} onChange={change} error={error} />
-                  <details>
-                    <summary>More settings</summary>
-                    <div className="fl-form" style={{ marginTop: 14 }}>
-                      <MoreFields value={settings} onChange={change} error={error} />
-                    </div>
-                  </details>
-                </div>
-              </Panel>
+              <SettingsPanels value={settings} onChange={change} error={error} />
               {error && <ProblemNote error={error} />}
               <div className="fl-row">
                 <Button type="submit" loading={create.isPending} disabled={!chosenProject || !chosenServer || !name.trim()}>

@@ -1,26 +1,33 @@
-import { Alert, Button, Tabs } from "@mantine/core";
+import { Alert, Tabs } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, type ReactNode } from "react";
 import { useLocation } from "wouter";
 import { useHref, useMay, useOrg } from "../../app/access";
-import { environmentQuery, operationQuery, operationsQuery, projectQuery, serversQuery } from "../../api/queries";
-import type { Environment } from "../../api/types";
+import { environmentQuery } from "../../api/environments";
+import { operationQuery, operationsQuery } from "../../api/operations";
+import { projectQuery } from "../../api/projects";
+import { serversQuery } from "../../api/servers";
+import type { Environment, Permission } from "../../api/types";
 import { bytes, count } from "../../lib/format";
 import { useGone } from "../../live/gone";
 import { isFinal } from "../../live/reduce";
-import { Empty, Facts, Gone, LinkTo, Loaded, Mono, Page, Panel, Waiting, When } from "../../ui/basics";
+import { Facts, LinkTo, Mono } from "../../ui/bits";
+import { Empty, Gone, Page, Panel } from "../../ui/Page";
+import { Loaded, Waiting } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { EnvironmentLamp, kindName, OperationLamp, TypeBadge } from "../../ui/status";
 import { OperationRows } from "../operations/Operations";
 import { CancelButton, OperationView } from "../operations/OperationView";
-import { Acts } from "./acts";
+import { Acts } from "./Acts";
 import { Releases } from "./Releases";
 import { Where } from "./Where";
+import { More } from "../../ui/More";
 
 const Variables = lazy(() => import("./Variables"));
 const SettingsTab = lazy(() => import("./SettingsTab"));
 
-export default function EnvironmentPage({ id, tab }: { id: string; tab: string | undefined }) {
+export default function EnvironmentPage({ environment: id, tab }: { environment: string; tab?: string }) {
   const org = useOrg();
   const may = useMay();
   const href = useHref();
@@ -50,13 +57,7 @@ export default function EnvironmentPage({ id, tab }: { id: string; tab: string |
             </Alert>
           )}
           <Pending environment={one} />
-          <div className="fl-two">
-            <div className="fl-stack">
-              <Latest environment={one} />
-              <Parts environment={one} tab={tab ?? "releases"} />
-            </div>
-            <About environment={one} />
-          </div>
+          <Parts environment={one} tab={tab ?? "overview"} />
         </Page>
       )}
     </Loaded>
@@ -99,7 +100,7 @@ function Latest({ environment }: { environment: Environment }) {
       title={
         <span className="fl-row">
           {kindName(last.kind)}
-          {operation.data && <OperationLamp state={operation.data.state} />}
+          {operation.data && <OperationLamp operation={operation.data} />}
           <span className="fl-dim fl-small" style={{ fontWeight: 400 }}>
             <When time={last.created_at} />
           </span>
@@ -112,7 +113,7 @@ function Latest({ environment }: { environment: Environment }) {
         </>
       }
     >
-      <Loaded query={operation}>{(one) => <OperationView operation={one} logAtFirst={live} key={one.id} />}</Loaded>
+      <Loaded query={operation}>{(one) => <OperationView operation={one} logAtFirst={live || last.state === "failed"} key={one.id} />}</Loaded>
     </Panel>
   );
 }
@@ -122,31 +123,54 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
   const may = useMay();
   const [, navigate] = useLocation();
   const base = href(`/environments/${environment.id}`);
+  const parts: [value: string, label: string, permission: Permission, content: ReactNode][] = [
+    ["overview", "Overview", "environments.view", <Now key="o" environment={environment} />],
+    ["operations", "Operations", "operations.view", <History key="h" environment={environment} />],
+    ["variables", "Variables", "variables.view", <Variables key="v" environment={environment} />],
+    ["settings", "Settings", "environments.edit", <SettingsTab key="s" environment={environment} />],
+  ];
+  const allowed = parts.filter(([, , permission]) => may(permission));
   return (
-    <Tabs value={tab} onChange={(to) => navigate(to === "releases" ? base : `${base}/${to}`, { replace: true })} keepMounted={false}>
+    <Tabs value={tab} onChange={(to) => navigate(to === "overview" ? base : `${base}/${to}`, { replace: true })} keepMounted={false}>
       <Tabs.List mb="md">
-        <Tabs.Tab value="releases">Releases</Tabs.Tab>
-        {may("operations.view") && <Tabs.Tab value="operations">Operations</Tabs.Tab>}
-        {may("variables.view") && <Tabs.Tab value="variables">Variables</Tabs.Tab>}
-        {may("environments.edit") && <Tabs.Tab value="settings">Settings</Tabs.Tab>}
+        {allowed.map(([value, label]) => (
+          <Tabs.Tab key={value} value={value}>
+            {label}
+          </Tabs.Tab>
+        ))}
       </Tabs.List>
-      <Tabs.Panel value="releases">
-        <Releases environment={environment} />
-      </Tabs.Panel>
-      <Tabs.Panel value="operations">
-        <History environment={environment} />
-      </Tabs.Panel>
-      <Tabs.Panel value="variables">
-        <Suspense fallback={<Waiting />}>
-          <Variables environment={environment} />
-        </Suspense>
-      </Tabs.Panel>
-      <Tabs.Panel value="settings">
-        <Suspense fallback={<Waiting />}>
-          <SettingsTab environment={environment} />
-        </Suspense>
-      </Tabs.Panel>
+      {tab !== "overview" && <UnderWay environment={environment} href={base} />}
+      {allowed.map(([value, , , content]) => (
+        <Tabs.Panel key={value} value={value}>
+          <Suspense fallback={<Waiting />}>{content}</Suspense>
+        </Tabs.Panel>
+      ))}
     </Tabs>
+  );
+}
+
+function Now({ environment }: { environment: Environment }) {
+  return (
+    <div className="fl-two">
+      <div className="fl-stack">
+        <Latest environment={environment} />
+        <Releases environment={environment} />
+      </div>
+      <About environment={environment} />
+    </div>
+  );
+}
+
+/** On every part but the first: that something is happening, and where to watch it. */
+function UnderWay({ environment, href }: { environment: Environment; href: string }) {
+  const last = environment.last_operation;
+  if (!last || isFinal(last.state)) return null;
+  return (
+    <div className="fl-under-way" role="status">
+      <OperationLamp operation={last} />
+      <span>{kindName(last.kind)} is under way.</span>
+      <LinkTo href={href}>Watch it</LinkTo>
+    </div>
   );
 }
 
@@ -167,13 +191,7 @@ function History({ environment }: { environment: Environment }) {
           );
         }}
       </Loaded>
-      {operations.hasNextPage && (
-        <div className="fl-more">
-          <Button variant="subtle" size="xs" loading={operations.isFetchingNextPage} onClick={() => void operations.fetchNextPage()}>
-            Older operations
-          </Button>
-        </div>
-      )}
+      <More of={operations}>Older operations</More>
     </Panel>
   );
 }
@@ -193,6 +211,7 @@ function About({ environment }: { environment: Environment }) {
           ["Odoo", project?.odoo_version],
           ["Server", server && <LinkTo key="s" href={href(`/servers/${server.id}`)}>{server.name}</LinkTo>],
           ["Branch", environment.branch ? <Mono key="b">{environment.branch}</Mono> : "as the project says"],
+          ["Domains", environment.domains.length ? environment.domains.map((name) => <div key={name}>{name}</div>) : "none"],
           ["Port", environment.port],
           ["Memory limit", resources.memory_max_bytes ? bytes(resources.memory_max_bytes) : "none"],
           ["CPU limit", resources.cpu_percent ? `${resources.cpu_percent} %` : "none"],

@@ -3,9 +3,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { useHref, useMay, useOrg } from "../../app/access";
-import { environmentsQuery, projectsQuery, serversQuery } from "../../api/queries";
+import { environmentsQuery } from "../../api/environments";
+import { projectsQuery } from "../../api/projects";
+import { serversQuery } from "../../api/servers";
 import type { Environment } from "../../api/types";
-import { Empty, LinkButton, Loaded, Page, Panel, When } from "../../ui/basics";
+import { LinkButton } from "../../ui/bits";
+import { Empty, Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { EnvironmentLamp, TypeBadge } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 

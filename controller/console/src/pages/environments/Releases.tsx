@@ -2,12 +2,18 @@ import { Button, Modal } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Fragment, useState } from "react";
 import { useHref, useMay, useOrg } from "../../app/access";
-import { releasesQuery } from "../../api/queries";
+import { releasesQuery } from "../../api/environments";
 import type { Commit, Environment, Release } from "../../api/types";
-import { CopyButton, Empty, LinkTo, Loaded, Mono, Panel, When } from "../../ui/basics";
+import { LinkTo, Mono } from "../../ui/bits";
+import { CopyButton } from "../../ui/Command";
+import { Empty, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { ReleaseLamp } from "../../ui/status";
-import { isBusy, RollBack } from "./acts";
+import { RollBack } from "./RollBackDialog";
+import { isBusy } from "./taken";
+import { More } from "../../ui/More";
 
 export function Releases({ environment }: { environment: Environment }) {
   const org = useOrg();
@@ -18,7 +24,7 @@ export function Releases({ environment }: { environment: Environment }) {
   const busy = isBusy(environment);
 
   return (
-    <Panel flush>
+    <Panel title="Releases" flush>
       <Loaded query={releases}>
         {({ pages }) => {
           const list = pages.flatMap((page) => page.data);
@@ -73,13 +79,7 @@ export function Releases({ environment }: { environment: Environment }) {
           );
         }}
       </Loaded>
-      {releases.hasNextPage && (
-        <div className="fl-more">
-          <Button variant="subtle" size="xs" loading={releases.isFetchingNextPage} onClick={() => void releases.fetchNextPage()}>
-            Older releases
-          </Button>
-        </div>
-      )}
+      <More of={releases}>Older releases</More>
       <Modal opened={target != null} onClose={() => setTarget(null)} title={target ? `Roll back to release #${target.number}` : ""}>
         {target && <RollBack environment={environment} release={target} onClose={() => setTarget(null)} />}
       </Modal>

@@ -4,10 +4,11 @@ import { useState } from "react";
 import { tell, useAct } from "../../app/act";
 import { useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { keys } from "../../api/queries";
+import { keys } from "../../api/keys";
 import type { Environment } from "../../api/types";
-import { Panel, ProblemNote } from "../../ui/basics";
-import { bodyOf, CodeFields, MoreFields, ResourceFields, settingsOf, type Settings } from "./fields";
+import { Panel } from "../../ui/Page";
+import { ProblemNote } from "../../ui/Problem";
+import { bodyOf, SettingsPanels, settingsOf, type Settings } from "./fields";
 
 export default function SettingsTab({ environment }: { environment: Environment }) {
   const org = useOrg();
@@ -32,25 +33,24 @@ export default function SettingsTab({ environment }: { environment: Environment 
     quiet: true,
   });
   return (
-    <Panel>
-      <form
-        className="fl-form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <TextInput label="Name" value={name} maxLength={80} onChange={(e) => setName(e.currentTarget.value)} error={save.error?.field("name")} />
-        <CodeFields value={settings} onChange={change} error={save.error} />
-        <ResourceFields value={settings} onChange={change} error={save.error} />
-        <MoreFields value={settings} onChange={change} error={save.error} />
-        {save.error && <ProblemNote error={save.error} />}
-        <div className="fl-row">
-          <Button type="submit" loading={save.isPending} disabled={!name.trim()}>
-            Save
-          </Button>
-        </div>
-      </form>
-    </Panel>
+    <form
+      className="fl-stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        save.mutate();
+      }}
+    >
+      <Panel title="Name" hint="What people call it; on the server it stays the same.">
+        <TextInput aria-label="Name" maw={420} value={name} maxLength={80} onChange={(e) => setName(e.currentTarget.value)} error={save.error?.field("name")} />
+      </Panel>
+      <SettingsPanels value={settings} onChange={change} error={save.error} />
+      {save.error && <ProblemNote error={save.error} />}
+      <div className="fl-row">
+        <Button type="submit" loading={save.isPending} disabled={!name.trim()}>
+          Save
+        </Button>
+        <span className="fl-dim fl-small">What changes the running Odoo takes effect with the next deploy.</span>
+      </div>
+    </form>
   );
 }

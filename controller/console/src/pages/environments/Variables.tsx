@@ -4,11 +4,16 @@ import { useState } from "react";
 import { useAct } from "../../app/act";
 import { May, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { keys, variablesQuery } from "../../api/queries";
+import { variablesQuery } from "../../api/environments";
+import { keys } from "../../api/keys";
 import type { Environment, Variable } from "../../api/types";
-import { Empty, Loaded, Mono, Panel, ProblemNote, When } from "../../ui/basics";
+import { Mono } from "../../ui/bits";
+import { Empty, Panel } from "../../ui/Page";
+import { Loaded, ProblemNote } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { Row, Table } from "../../ui/Table";
+import { FormEnd } from "../../ui/FormEnd";
 
 export default function Variables({ environment }: { environment: Environment }) {
   const org = useOrg();
@@ -90,6 +95,7 @@ export default function Variables({ environment }: { environment: Environment })
           <Edit
             environment={environment}
             variable={editing === "new" ? null : editing}
+            onCancel={() => setEditing(null)}
             onDone={() => {
               setEditing(null);
               changed();
@@ -101,7 +107,7 @@ export default function Variables({ environment }: { environment: Environment })
   );
 }
 
-function Edit({ environment, variable, onDone }: { environment: Environment; variable: Variable | null; onDone: () => void }) {
+function Edit({ environment, variable, onDone, onCancel }: { environment: Environment; variable: Variable | null; onDone: () => void; onCancel: () => void }) {
   const org = useOrg();
   const [name, setName] = useState(variable?.name ?? "");
   const [value, setValue] = useState(variable?.value ?? "");
@@ -172,11 +178,7 @@ function Edit({ environment, variable, onDone }: { environment: Environment; var
         />
         {save.error && <ProblemNote error={save.error} />}
         <p className="fl-dim fl-small">Takes effect with the next deploy.</p>
-        <div className="fl-form-end">
-          <Button type="submit" loading={save.isPending} disabled={!name.trim() || Boolean(badName)}>
-            Save
-          </Button>
-        </div>
+        <FormEnd act="Save" busy={save.isPending} disabled={!name.trim() || Boolean(badName)} onCancel={onCancel} />
       </Stack>
     </form>
   );

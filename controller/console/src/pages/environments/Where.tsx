@@ -1,6 +1,6 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 import type { Environment, Server } from "../../api/types";
-import { Command } from "../../ui/basics";
+import { Command } from "../../ui/Command";
 import { Icon } from "../../ui/Icon";
 
 /** Where an environment's Odoo answers. On the server's loopback address a link would lead to the reader's own machine. */

@@ -2,6 +2,7 @@ import { Checkbox, NumberInput, Textarea, TextInput } from "@mantine/core";
 import type { ApiError } from "../../api/client";
 import type { Environment } from "../../api/types";
 import { words } from "../../lib/format";
+import { Panel } from "../../ui/Page";
 
 /** What of an environment can be set on creation and changed later, as the form holds it. */
 export interface Settings {
@@ -33,6 +34,7 @@ export const defaults: Settings = {
 };
 
 const GiB = 1024 ** 3;
+const domain = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/;
 
 export function settingsOf(environment: Environment): Settings {
   const { resources } = environment;
@@ -47,7 +49,7 @@ export function settingsOf(environment: Environment): Settings {
     requirements: environment.requirements.join("\n"),
     systemPackages: environment.system_site_packages,
     keepReleases: environment.keep_releases,
-    domains: environment.domains.join(", "),
+    domains: environment.domains.join("\n"),
   };
 }
 
@@ -69,7 +71,7 @@ export function bodyOf(settings: Settings) {
       .filter(Boolean),
     system_site_packages: settings.systemPackages,
     keep_releases: Number(settings.keepReleases) || 5,
-    domains: words(settings.domains),
+    domains: words(settings.domains.toLowerCase()),
   };
 }
 
@@ -79,7 +81,35 @@ interface FieldsProps {
   error: ApiError | null;
 }
 
-export function CodeFields({ value, onChange, error }: FieldsProps) {
+/** The sections of a form that are the same when an environment is made and when it is changed. */
+export function SettingsPanels(props: FieldsProps) {
+  return (
+    <>
+      <Panel title="Code" hint="Which branch it follows, and what its new database begins with.">
+        <div className="fl-form">
+          <CodeFields {...props} />
+        </div>
+      </Panel>
+      <Panel title="Addresses" hint="Where people reach it, and where Odoo listens on the server.">
+        <div className="fl-form">
+          <AddressFields {...props} />
+        </div>
+      </Panel>
+      <Panel title="Limits" hint="The server's kernel holds the environment to them, so that one cannot starve another.">
+        <div className="fl-form">
+          <ResourceFields {...props} />
+        </div>
+      </Panel>
+      <Panel title="Python and releases" hint="What Odoo's process may import, and how far one can go back.">
+        <div className="fl-form">
+          <MoreFields {...props} />
+        </div>
+      </Panel>
+    </>
+  );
+}
+
+function CodeFields({ value, onChange, error }: FieldsProps) {
   return (
     <>
       <TextInput
@@ -105,9 +135,42 @@ export function CodeFields({ value, onChange, error }: FieldsProps) {
   );
 }
 
-export function ResourceFields({ value, onChange, error }: FieldsProps) {
+function AddressFields({ value, onChange, error }: FieldsProps) {
+  const bad = words(value.domains.toLowerCase()).find((name) => !domain.test(name));
   return (
-    <div className="fl-form-row">
+    <>
+      <Textarea
+        label="Domains"
+        description="Host names that people use, one per line. The pre-flight looks each of them up, and Odoo trusts the web server before it (proxy mode)"
+        placeholder="odoo.acme.example"
+        autosize
+        minRows={1}
+        maxRows={8}
+        value={value.domains}
+        onChange={(e) => onChange({ domains: e.currentTarget.value })}
+        error={bad ? `${bad} is not a host name: letters, digits and dashes with dots between, no https:// and no path` : error?.field("domains")}
+        autoComplete="off"
+        spellCheck={false}
+      />
+      <NumberInput
+        label="Port"
+        maw={220}
+        description="Of Odoo on the server, reached from there alone; empty picks a free one"
+        placeholder="automatic"
+        min={1024}
+        max={65535}
+        value={value.port}
+        onChange={(port) => onChange({ port })}
+        error={error?.field("port")}
+        thousandSeparator=""
+      />
+    </>
+  );
+}
+
+function ResourceFields({ value, onChange, error }: FieldsProps) {
+  return (
+    <div className="fl-form-row fl-pairs">
       <NumberInput
         label="Memory limit"
         suffix=" GiB"
@@ -142,25 +205,25 @@ export function ResourceFields({ value, onChange, error }: FieldsProps) {
         error={error?.field("resources.workers")}
         inputWrapperOrder={["label", "input", "description", "error"]}
       />
+      <NumberInput
+        label="Task limit"
+        description="Processes and threads"
+        placeholder="no limit"
+        min={32}
+        max={65536}
+        value={value.tasksMax}
+        onChange={(tasksMax) => onChange({ tasksMax })}
+        error={error?.field("resources.tasks_max")}
+        inputWrapperOrder={["label", "input", "description", "error"]}
+      />
     </div>
   );
 }
 
-export function MoreFields({ value, onChange, error }: FieldsProps) {
+function MoreFields({ value, onChange, error }: FieldsProps) {
   return (
     <>
       <div className="fl-form-row">
-        <NumberInput
-          label="Port"
-          description="On the server; empty picks a free one"
-          placeholder="automatic"
-          min={1024}
-          max={65535}
-          value={value.port}
-          onChange={(port) => onChange({ port })}
-          error={error?.field("port")}
-          thousandSeparator=""
-        />
         <NumberInput
           label="Releases to keep"
           description="For going back"
@@ -169,16 +232,6 @@ export function MoreFields({ value, onChange, error }: FieldsProps) {
           value={value.keepReleases}
           onChange={(keepReleases) => onChange({ keepReleases })}
           error={error?.field("keep_releases")}
-        />
-        <NumberInput
-          label="Task limit"
-          description="Processes and threads"
-          placeholder="no limit"
-          min={32}
-          max={65536}
-          value={value.tasksMax}
-          onChange={(tasksMax) => onChange({ tasksMax })}
-          error={error?.field("resources.tasks_max")}
         />
       </div>
       <Textarea

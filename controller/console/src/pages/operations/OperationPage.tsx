@@ -1,14 +1,18 @@
 import type { ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { useHref, useOrg } from "../../app/access";
-import { operationQuery, serversQuery } from "../../api/queries";
+import { operationQuery } from "../../api/operations";
+import { serversQuery } from "../../api/servers";
 import { isFinal } from "../../live/reduce";
-import { Facts, LinkTo, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
+import { Facts, LinkTo, Mono } from "../../ui/bits";
+import { Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { kindName, OperationLamp } from "../../ui/status";
 import { Took } from "./Operations";
 import { CancelButton, OperationView, TargetLink } from "./OperationView";
 
-export default function OperationPage({ id }: { id: string }) {
+export default function OperationPage({ operation: id }: { operation: string }) {
   const org = useOrg();
   const href = useHref();
   const operation = useQuery(operationQuery(org, id));
@@ -23,7 +27,7 @@ export default function OperationPage({ id }: { id: string }) {
             back={{ href: href("/operations"), label: "Operations" }}
             lead={
               <>
-                <OperationLamp state={one.state} />
+                <OperationLamp operation={one} />
                 <span>
                   <Took operation={one} />
                 </span>

@@ -4,12 +4,13 @@ import { useState } from "react";
 import { useAct } from "../../app/act";
 import { useHref, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { serversQuery } from "../../api/queries";
+import { serversQuery } from "../../api/servers";
 import type { Check, Operation } from "../../api/types";
 import { count } from "../../lib/format";
 import { useOperationLog } from "../../live/hooks";
 import { isFinal } from "../../live/reduce";
-import { LinkTo, useNow, When } from "../../ui/basics";
+import { LinkTo } from "../../ui/bits";
+import { useNow, When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { LogView } from "../../ui/LogView";
 import { Lamp } from "../../ui/status";
@@ -29,8 +30,8 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
     <div className="fl-stack">
       <Outcome operation={operation} />
       {/* One step that is over says nothing that the state beside it does not. */}
-      {(!over || operation.steps.length > 1) && <StepLine steps={operation.steps} live={!over} />}
-      {checks && checks.length > 0 && <Checks checks={checks} />}
+      {(!over || operation.steps.length > 1) && <StepLine steps={operation.steps} live={!over} told={operation.error != null} />}
+      {checks && checks.length > 0 && (operation.kind === "environment.preflight" || checks.some((c) => c.result === "failed") ? <Checks checks={checks} /> : <Checked checks={checks} />)}
       {wanted ? (
         begun && <LogView log={log} state={state} over={over} />
       ) : (
@@ -53,7 +54,7 @@ function Outcome({ operation }: { operation: Operation }) {
     return (
       <Alert color="signal" icon={<Icon name="warning" />} title={step ? `Failed at: ${step.title}` : "Failed"} role="alert">
         <div style={{ whiteSpace: "pre-wrap" }}>{error.message}</div>
-        {outcome && <div style={{ marginTop: 4 }}>{sentence(outcome)}</div>}
+        {outcome && <div style={{ marginTop: 4 }}>{outcome === "undone" ? "Undone: everything is as it was before." : sentence(outcome)}</div>}
       </Alert>
     );
   }
@@ -100,6 +101,21 @@ function sentence(text: string): string {
 
 const results = { passed: ["good", "Passed"], warning: ["warn", "Warning"], failed: ["bad", "Failed"] } as const;
 const worst = { failed: 0, warning: 1, passed: 2 };
+
+/** Of an act that went on after its checks: they are worth a line, and all of them when asked for. */
+function Checked({ checks }: { checks: Check[] }) {
+  const warned = checks.filter((c) => c.result === "warning").length;
+  return (
+    <details>
+      <summary className="fl-small fl-dim">
+        Pre-flight: {checks.length - warned} passed{warned > 0 && `, ${count(warned, "warning")}`}
+      </summary>
+      <div style={{ marginTop: 10 }}>
+        <Checks checks={checks} />
+      </div>
+    </details>
+  );
+}
 
 export function Checks({ checks }: { checks: Check[] }) {
   const failed = checks.filter((c) => c.result === "failed").length;

@@ -1,15 +1,18 @@
-import { Button, Select } from "@mantine/core";
+import { Select } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 import { useHref, useOrg } from "../../app/access";
-import { operationsQuery, type OperationFilter } from "../../api/queries";
+import { type OperationFilter, operationsQuery } from "../../api/operations";
 import type { Operation, OperationKind, OperationState } from "../../api/types";
 import { duration } from "../../lib/format";
 import { isFinal } from "../../live/reduce";
-import { Empty, Loaded, Page, Panel, useNow, When } from "../../ui/basics";
+import { Empty, Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { useNow, When } from "../../ui/time";
 import { kindName, OperationLamp } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
+import { More } from "../../ui/More";
 
 const states: { value: OperationState; label: string }[] = [
   { value: "queued", label: "Queued" },
@@ -73,13 +76,7 @@ export default function Operations() {
             return <OperationRows operations={list} />;
           }}
         </Loaded>
-        {operations.hasNextPage && (
-          <div className="fl-more">
-            <Button variant="subtle" size="xs" loading={operations.isFetchingNextPage} onClick={() => void operations.fetchNextPage()}>
-              Older operations
-            </Button>
-          </div>
-        )}
+        <More of={operations}>Older operations</More>
       </Panel>
     </Page>
   );
@@ -100,7 +97,7 @@ export function OperationRows({ operations, hideTarget }: { operations: Operatio
           </td>
           {!hideTarget && <td data-name="On" className="fl-quiet">{operation.target.name}</td>}
           <td data-name="State" className="fl-quiet">
-            <OperationLamp state={operation.state} />
+            <OperationLamp operation={operation} />
           </td>
           <td data-name="Asked by" className="fl-gives">{operation.requested_by?.email ?? "Fairlead"}</td>
           <td data-name="When" className="fl-quiet">

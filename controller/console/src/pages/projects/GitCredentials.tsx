@@ -5,11 +5,16 @@ import { useState } from "react";
 import { useAct } from "../../app/act";
 import { May, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { credentialsQuery, keys } from "../../api/queries";
+import { keys } from "../../api/keys";
+import { credentialsQuery } from "../../api/projects";
 import { Choice } from "../../ui/Choice";
-import { Empty, Loaded, Mono, Page, Panel, ProblemNote, When } from "../../ui/basics";
+import { Mono } from "../../ui/bits";
+import { Empty, Page, Panel } from "../../ui/Page";
+import { Loaded, ProblemNote } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { Row, Table } from "../../ui/Table";
+import { FormEnd } from "../../ui/FormEnd";
 
 export default function GitCredentials() {
   const org = useOrg();
@@ -142,14 +147,7 @@ function Add({ onDone }: { onDone: () => void }) {
           />
         )}
         {error && <ProblemNote error={error} />}
-        <div className="fl-form-end">
-          <Button variant="default" onClick={onDone}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={!name.trim() || !host.trim() || !secret}>
-            Store it
-          </Button>
-        </div>
+        <FormEnd act="Store it" busy={save.isPending} disabled={!name.trim() || !host.trim() || !secret} onCancel={onDone} />
       </Stack>
     </form>
   );

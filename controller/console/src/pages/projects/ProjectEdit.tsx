@@ -4,16 +4,19 @@ import { useState } from "react";
 import { useAct } from "../../app/act";
 import { useGo, useHref, useMay, useOrg } from "../../app/access";
 import { api, need, type ApiError } from "../../api/client";
-import { credentialsQuery, keys, projectQuery } from "../../api/queries";
+import { keys } from "../../api/keys";
+import { credentialsQuery, projectQuery } from "../../api/projects";
 import type { AddonRepository, Project } from "../../api/types";
 import { slugFrom } from "../../lib/format";
-import { LinkTo, Loaded, Page, Panel, ProblemNote } from "../../ui/basics";
+import { LinkTo } from "../../ui/bits";
+import { Page, Panel } from "../../ui/Page";
+import { Loaded, ProblemNote } from "../../ui/Problem";
 import { Icon } from "../../ui/Icon";
 
 const versions = ["19.0", "18.0", "17.0"];
 const odooUrl = "https://github.com/odoo/odoo.git";
 
-export default function ProjectEdit({ id }: { id?: string }) {
+export default function ProjectEdit({ project: id }: { project?: string }) {
   const org = useOrg();
   const project = useQuery({ ...projectQuery(org, id ?? ""), enabled: id != null });
   if (id == null) return <Form />;

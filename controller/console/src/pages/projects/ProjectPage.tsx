@@ -4,14 +4,19 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useAct } from "../../app/act";
 import { May, useGo, useHref, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { environmentsQuery, keys, projectQuery } from "../../api/queries";
+import { environmentsQuery } from "../../api/environments";
+import { keys } from "../../api/keys";
+import { projectQuery } from "../../api/projects";
 import { useGone } from "../../live/gone";
-import { Empty, Facts, Gone, LinkButton, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
+import { Facts, LinkButton, Mono } from "../../ui/bits";
+import { Empty, Gone, Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { ConfirmName, confirmHeader } from "../../ui/ConfirmName";
 import { Row, Table } from "../../ui/Table";
 import { EnvironmentRows } from "../environments/Environments";
 
-export default function ProjectPage({ id }: { id: string }) {
+export default function ProjectPage({ project: id }: { project: string }) {
   const org = useOrg();
   const href = useHref();
   const go = useGo();

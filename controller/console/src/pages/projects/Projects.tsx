@@ -1,9 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { useHref, useMay, useOrg } from "../../app/access";
-import { projectsQuery } from "../../api/queries";
+import { projectsQuery } from "../../api/projects";
 import { count } from "../../lib/format";
-import { Empty, LinkButton, Loaded, Mono, Page, Panel, When } from "../../ui/basics";
+import { LinkButton, Mono } from "../../ui/bits";
+import { Empty, Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Row, Table } from "../../ui/Table";
 
 export default function Projects() {

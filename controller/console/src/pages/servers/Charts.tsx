@@ -2,11 +2,12 @@ import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useMemo, useState } from "react";
 import { useOrg } from "../../app/access";
-import { factsQuery } from "../../api/queries";
+import { factsQuery } from "../../api/servers";
 import type { FactPoint, Server } from "../../api/types";
 import { bytes } from "../../lib/format";
 import { withGaps } from "../../lib/points";
-import { Loaded, Panel } from "../../ui/basics";
+import { Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
 
 const Chart = lazy(() => import("../../ui/Chart"));
 

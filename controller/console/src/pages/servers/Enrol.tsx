@@ -4,8 +4,13 @@ import { useState } from "react";
 import { useAct } from "../../app/act";
 import { useAccess, useHref, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { keys, serversQuery } from "../../api/queries";
-import { Command, LinkButton, Page, Panel, ProblemNote, When } from "../../ui/basics";
+import { keys } from "../../api/keys";
+import { serversQuery } from "../../api/servers";
+import { LinkButton } from "../../ui/bits";
+import { Command } from "../../ui/Command";
+import { Page, Panel } from "../../ui/Page";
+import { ProblemNote } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { LabelsInput, parseLabels } from "../../ui/LabelsInput";
 import { Lamp, ServerLamp } from "../../ui/status";
@@ -45,7 +50,7 @@ export default function Enrol() {
   const made = create.data;
 
   return (
-    <Page title="Enrol a server" back={{ href: href("/servers"), label: "Servers" }} lead="One command on the server, as root. It works on Debian 12 and Ubuntu 22.04 or 24.04 with systemd.">
+    <Page title="Enrol a server" back={{ href: href("/servers"), label: "Servers" }} lead="One command on the server, as root: Debian 12 or 13, Ubuntu 22.04 or 24.04.">
       {!made ? (
         <Panel title="A token for it" hint="Good once, for a while, for this organization alone; kept only as a hash.">
           <form
@@ -160,7 +165,7 @@ function Paste(props: { command: string; token: string; expires: string; uses: n
                 </li>
                 <li>Its clock must be right within five minutes.</li>
                 <li>
-                  Once installed, <code>fairlead-agent status</code> and <code>journalctl -u fairlead-agent</code> tell more.
+                  Once installed, <code>fairlead-agent status</code> and <code>journalctl -u fairlead-link</code> tell more.
                 </li>
               </ul>
             </details>

@@ -1,25 +1,25 @@
-import { Alert, Button, Menu, Modal, Stack, TextInput } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { Alert } from "@mantine/core";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { tell, useAct } from "../../app/act";
-import { May, useGo, useHref, useMay, useOrg } from "../../app/access";
-import { api, need } from "../../api/client";
-import { environmentsQuery, keys, operationsQuery, serverQuery } from "../../api/queries";
+import { useHref, useMay, useOrg } from "../../app/access";
+import { environmentsQuery } from "../../api/environments";
+import { operationsQuery } from "../../api/operations";
+import { serverQuery } from "../../api/servers";
 import type { Server } from "../../api/types";
 import { bytes, day, duration, percent } from "../../lib/format";
 import { useGone } from "../../live/gone";
-import { Empty, Facts, Gone, Labels, LinkTo, Loaded, Meter, Mono, Page, Panel, ProblemNote, When } from "../../ui/basics";
-import { ConfirmName, confirmHeader } from "../../ui/ConfirmName";
+import { Facts, Labels, LinkTo, Meter, Mono } from "../../ui/bits";
 import { Icon } from "../../ui/Icon";
-import { LabelsInput, parseLabels, writeLabels } from "../../ui/LabelsInput";
+import { Empty, Gone, Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
 import { EnvironmentLamp, ServerLamp, TypeBadge } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
+import { When } from "../../ui/time";
 import { OperationRows } from "../operations/Operations";
 import { Charts } from "./Charts";
+import { Acts } from "./ServerActs";
 
-export default function ServerPage({ id }: { id: string }) {
+export default function ServerPage({ server: id }: { server: string }) {
   const org = useOrg();
   const href = useHref();
   const server = useQuery(serverQuery(org, id));
@@ -34,9 +34,7 @@ export default function ServerPage({ id }: { id: string }) {
           lead={
             <>
               <ServerLamp status={one.status} />
-              <span>
-                seen <When time={one.last_seen_at} />
-              </span>
+              <span>{one.last_seen_at ? <>seen <When time={one.last_seen_at} /></> : "never seen"}</span>
               <Labels labels={one.labels} />
             </>
           }
@@ -65,14 +63,23 @@ function Notes({ server }: { server: Server }) {
     return (
       <Alert color="brass" icon={<Icon name="warning" />} title="The agent is not connected">
         What runs on the server keeps running; its state cannot be known from here until the agent is back. On the server,{" "}
-        <code>systemctl status fairlead-agent</code> and <code>journalctl -u fairlead-agent</code> say why.
+        <code>systemctl status fairlead-link</code> and <code>journalctl -u fairlead-link</code> say why.
+      </Alert>
+    );
+  }
+  if (server.status === "unknown" && !server.last_seen_at) {
+    return (
+      <Alert color="brass" icon={<Icon name="clock" />} title="Its agent has not connected yet">
+        The server has its certificate, and nothing was heard from it since. Where this lasts longer than a minute, look there with{" "}
+        <code>fairlead-agent status</code> and <code>journalctl -u fairlead-link</code>; most often a firewall keeps it from reaching this
+        controller.
       </Alert>
     );
   }
   if (server.status === "revoked") {
     return (
       <Alert color="gray" icon={<Icon name="ban" />} title="This server is revoked">
-        Its key is refused for ever. To use the machine again, run <code>fairlead-agent uninstall</code> on it and enrol it anew.
+        Its key is refused for ever. To use the machine again, enrol it anew: it gets a new key.
       </Alert>
     );
   }
@@ -201,161 +208,5 @@ function ServerOperations({ server }: { server: Server }) {
     <Panel title="Latest operations" flush>
       <OperationRows operations={list} />
     </Panel>
-  );
-}
-
-function Acts({ server }: { server: Server }) {
-  const org = useOrg();
-  const go = useGo();
-  const may = useMay();
-  const client = useQueryClient();
-  const [editing, edit] = useDisclosure(false);
-  const [revoking, revoke] = useDisclosure(false);
-  const [deleting, remove] = useDisclosure(false);
-  const path = { org, server: server.id };
-
-  const ping = useAct({
-    run: (_: void, key) =>
-      need(api.POST("/api/v1/orgs/{org}/servers/{server}/ping", { params: { path, header: { "Idempotency-Key": key } } })),
-    done: (operation) => go(`/operations/${operation.id}`),
-  });
-  const doRevoke = useAct({
-    run: (_: void, key) =>
-      need(
-        api.POST("/api/v1/orgs/{org}/servers/{server}/revoke", {
-          params: { path, header: { "Idempotency-Key": key, "X-Confirm": confirmHeader(server.name) } },
-        }),
-      ),
-    done: (now) => {
-      client.setQueryData(keys.server(org, server.id), now);
-      revoke.close();
-      tell(`${server.name} is revoked.`);
-    },
-    quiet: true,
-  });
-  const doDelete = useAct({
-    run: () =>
-      need(
-        api.DELETE("/api/v1/orgs/{org}/servers/{server}", {
-          params: { path, header: { "X-Confirm": confirmHeader(server.name) } },
-        }),
-      ),
-    done: () => {
-      void client.invalidateQueries({ queryKey: keys.servers(org) });
-      go("/servers");
-    },
-    quiet: true,
-  });
-
-  const revoked = server.status === "revoked";
-  const anything = may("servers.edit") || (!revoked && may("servers.revoke")) || (revoked && may("servers.delete"));
-  return (
-    <>
-      {!revoked && (
-        <May permission="servers.ping">
-          <Button variant="default" leftSection={<Icon name="bolt" size={16} />} onClick={() => ping.mutate()} loading={ping.isPending}>
-            Ping
-          </Button>
-        </May>
-      )}
-      {anything && (
-        <Menu>
-          <Menu.Target>
-            <Button variant="default" rightSection={<Icon name="chevronDown" size={15} />}>
-              More
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {may("servers.edit") && (
-              <Menu.Item leftSection={<Icon name="pencil" size={16} />} onClick={edit.open}>
-                Rename or label
-              </Menu.Item>
-            )}
-            {!revoked && may("servers.revoke") && (
-              <Menu.Item color="signal" leftSection={<Icon name="ban" size={16} />} onClick={revoke.open}>
-                Revoke…
-              </Menu.Item>
-            )}
-            {revoked && may("servers.delete") && (
-              <Menu.Item color="signal" leftSection={<Icon name="trash" size={16} />} onClick={remove.open}>
-                Take off the list…
-              </Menu.Item>
-            )}
-          </Menu.Dropdown>
-        </Menu>
-      )}
-      <Modal opened={editing} onClose={edit.close} title={`Edit ${server.name}`}>
-        <Edit server={server} onDone={edit.close} />
-      </Modal>
-      <ConfirmName
-        opened={revoking}
-        onClose={revoke.close}
-        title={`Revoke ${server.name}`}
-        name={server.name}
-        act="Revoke"
-        onConfirm={() => doRevoke.mutate()}
-        busy={doRevoke.isPending}
-        error={doRevoke.error}
-      >
-        The link is cut at once and this server's key is refused for ever. What runs on it keeps running, but can no longer be
-        deployed to, stopped or watched from here.
-      </ConfirmName>
-      <ConfirmName
-        opened={deleting}
-        onClose={remove.close}
-        title={`Take ${server.name} off the list`}
-        name={server.name}
-        act="Take off the list"
-        onConfirm={() => doDelete.mutate()}
-        busy={doDelete.isPending}
-        error={doDelete.error}
-      >
-        The audit log keeps what was done. Nothing on the machine itself changes.
-      </ConfirmName>
-    </>
-  );
-}
-
-function Edit({ server, onDone }: { server: Server; onDone: () => void }) {
-  const org = useOrg();
-  const client = useQueryClient();
-  const [name, setName] = useState(server.name);
-  const [labels, setLabels] = useState(writeLabels(server.labels));
-  const save = useAct({
-    run: () =>
-      need(
-        api.PATCH("/api/v1/orgs/{org}/servers/{server}", {
-          params: { path: { org, server: server.id } },
-          body: { name: name.trim(), labels: parseLabels(labels) ?? {} },
-        }),
-      ),
-    done: (now) => {
-      client.setQueryData(keys.server(org, server.id), now);
-      void client.invalidateQueries({ queryKey: keys.servers(org) });
-      onDone();
-    },
-    quiet: true,
-  });
-  return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (parseLabels(labels)) save.mutate();
-      }}
-    >
-      <Stack>
-        <TextInput label="Name" value={name} maxLength={64} onChange={(e) => setName(e.currentTarget.value)} error={save.error?.field("name")} data-autofocus />
-        <LabelsInput value={labels} onChange={setLabels} error={save.error?.field("labels")} />
-        {save.error && <ProblemNote error={save.error} />}
-        <div className="fl-form-end">
-          <Button variant="default" onClick={onDone}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={!name.trim()}>
-            Save
-          </Button>
-        </div>
-      </Stack>
-    </form>
   );
 }

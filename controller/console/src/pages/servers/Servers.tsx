@@ -1,13 +1,18 @@
 import { Button } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { Link } from "wouter";
 import { useAct } from "../../app/act";
 import { useHref, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
-import { keys, serversQuery, tokensQuery } from "../../api/queries";
+import { keys } from "../../api/keys";
+import { serversQuery, tokensQuery } from "../../api/servers";
 import type { RegistrationToken } from "../../api/types";
-import { bytes, percent } from "../../lib/format";
-import { Empty, Labels, LinkButton, Loaded, Page, Panel, When } from "../../ui/basics";
+import { bytes, count, percent } from "../../lib/format";
+import { Labels, LinkButton } from "../../ui/bits";
+import { Empty, Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Lamp, ServerLamp } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 
@@ -92,11 +97,14 @@ function Tokens() {
       need(api.DELETE("/api/v1/orgs/{org}/registration-tokens/{token}", { params: { path: { org, token: token.id } } })),
     done: () => void client.invalidateQueries({ queryKey: keys.tokens(org) }),
   });
+  const [all, setAll] = useState(false);
   if (!tokens.data?.length) return null;
+  const active = tokens.data.filter((token) => token.status === "active");
+  const over = tokens.data.length - active.length;
   return (
     <Panel title="Registration tokens" flush>
-      <Table label="Registration tokens" head={["Token", "Status", "Used", "Expires", "Made by", { label: "Acts", hidden: true, className: "fl-acts" }]}>
-        {tokens.data.map((token) => {
+      {(all || active.length > 0) && <Table label="Registration tokens" head={["Token", "Status", "Used", "Expires", "Made by", { label: "Acts", hidden: true, className: "fl-acts" }]}>
+        {(all ? tokens.data : active).map((token) => {
           const [tone, word] = tokenTone[token.status];
           return (
             <Row key={token.id}>
@@ -123,7 +131,14 @@ function Tokens() {
             </Row>
           );
         })}
-      </Table>
+      </Table>}
+      {over > 0 && !all && (
+        <div className="fl-more">
+          <Button variant="subtle" size="xs" onClick={() => setAll(true)}>
+            Show {active.length ? `${over} more that are` : count(over, "token that is", "tokens that are")} used up, expired or revoked
+          </Button>
+        </div>
+      )}
     </Panel>
   );
 }

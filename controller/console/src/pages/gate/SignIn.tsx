@@ -2,14 +2,15 @@ import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useLocation, useSearch } from "wouter";
-import { useAct } from "../app/act";
-import { api, need } from "../api/client";
-import { sessionQuery } from "../api/queries";
-import { safeNext } from "../lib/next";
-import { ProblemNote } from "../ui/basics";
+import { useAct } from "../../app/act";
+import { api, need } from "../../api/client";
+import { sessionQuery } from "../../api/session";
+import { safeNext } from "../../lib/next";
+import { ProblemNote } from "../../ui/Problem";
 import { Gate } from "./Gate";
+import { expectInside } from "../../app/App";
 
-export function SignIn() {
+export default function SignIn() {
   const [, navigate] = useLocation();
   const search = useSearch();
   const client = useQueryClient();
@@ -36,6 +37,7 @@ export function SignIn() {
         className="fl-gate-form"
         onSubmit={(event) => {
           event.preventDefault();
+          expectInside(); // loads while the password is looked at
           signIn.mutate();
         }}
       >
@@ -59,7 +61,6 @@ export function SignIn() {
           withAsterisk={false}
           value={password}
           onChange={(event) => setPassword(event.currentTarget.value)}
-          visibilityToggleButtonProps={{ "aria-label": "Show password" }}
         />
         <Button type="submit" size="md" loading={signIn.isPending}>
           Sign in

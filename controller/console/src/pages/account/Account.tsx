@@ -1,14 +1,17 @@
 import { Button, PasswordInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { tell, useAct } from "../app/act";
-import { useAccess } from "../app/access";
-import { api, need } from "../api/client";
-import { sessionsQuery } from "../api/queries";
-import { device } from "../lib/device";
-import { Loaded, Mono, Page, Panel, ProblemNote, When } from "../ui/basics";
-import { Lamp } from "../ui/status";
-import { Row, Table } from "../ui/Table";
+import { tell, useAct } from "../../app/act";
+import { useAccess } from "../../app/access";
+import { api, need } from "../../api/client";
+import { sessionsQuery } from "../../api/session";
+import { device } from "../../lib/device";
+import { Mono } from "../../ui/bits";
+import { Page, Panel } from "../../ui/Page";
+import { Loaded, ProblemNote } from "../../ui/Problem";
+import { When } from "../../ui/time";
+import { Lamp } from "../../ui/status";
+import { Row, Table } from "../../ui/Table";
 
 export default function Account() {
   const { session } = useAccess();
@@ -96,9 +99,9 @@ function Password() {
         }}
       >
         <input type="hidden" autoComplete="username" value={session.user.email} readOnly />
-        <PasswordInput label="Present password" autoComplete="current-password" value={current} onChange={(e) => setCurrent(e.currentTarget.value)} error={error?.field("current")} visibilityToggleButtonProps={{ "aria-label": "Show password" }} />
-        <PasswordInput label="New password" description="At least 12 characters" autoComplete="new-password" value={fresh} onChange={(e) => setFresh(e.currentTarget.value)} error={error?.field("new")} visibilityToggleButtonProps={{ "aria-label": "Show password" }} />
-        <PasswordInput label="New password again" autoComplete="new-password" value={again} onChange={(e) => setAgain(e.currentTarget.value)} error={differs} visibilityToggleButtonProps={{ "aria-label": "Show password" }} />
+        <PasswordInput label="Present password" autoComplete="current-password" value={current} onChange={(e) => setCurrent(e.currentTarget.value)} error={error?.field("current")} />
+        <PasswordInput label="New password" description="At least 12 characters" autoComplete="new-password" value={fresh} onChange={(e) => setFresh(e.currentTarget.value)} error={error?.field("new")} />
+        <PasswordInput label="New password again" autoComplete="new-password" value={again} onChange={(e) => setAgain(e.currentTarget.value)} error={differs} />
         {error && !named && <ProblemNote error={error} />}
         <div className="fl-row">
           <Button type="submit" loading={change.isPending} disabled={!current || fresh.length < 12 || fresh !== again}>

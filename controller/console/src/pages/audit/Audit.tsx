@@ -2,13 +2,16 @@ import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { useOrg } from "../app/access";
-import { auditQuery, type AuditFilter } from "../api/queries";
-import type { AuditEntry } from "../api/types";
-import { exact } from "../lib/format";
-import { Empty, Loaded, Mono, Page, Panel } from "../ui/basics";
-import { Lamp } from "../ui/status";
-import { Row, Table } from "../ui/Table";
+import { useOrg } from "../../app/access";
+import { type AuditFilter, auditQuery } from "../../api/org";
+import type { AuditEntry } from "../../api/types";
+import { exact } from "../../lib/format";
+import { Mono } from "../../ui/bits";
+import { Empty, Page, Panel } from "../../ui/Page";
+import { Loaded } from "../../ui/Problem";
+import { Lamp } from "../../ui/status";
+import { Row, Table } from "../../ui/Table";
+import { More } from "../../ui/More";
 
 const results = { ok: ["good", "Done"], refused: ["warn", "Refused"], failed: ["bad", "Failed"] } as const;
 
@@ -105,13 +108,7 @@ export default function Audit() {
             );
           }}
         </Loaded>
-        {entries.hasNextPage && (
-          <div className="fl-more">
-            <Button variant="subtle" size="xs" loading={entries.isFetchingNextPage} onClick={() => void entries.fetchNextPage()}>
-              Older entries
-            </Button>
-          </div>
-        )}
+        <More of={entries}>Older entries</More>
       </Panel>
     </Page>
   );

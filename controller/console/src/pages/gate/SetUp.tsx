@@ -2,14 +2,16 @@ import { Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { useLocation } from "wouter";
-import { useAct } from "../app/act";
-import { api, need } from "../api/client";
-import { sessionQuery } from "../api/queries";
-import { LinkTo, ProblemNote, When } from "../ui/basics";
+import { useAct } from "../../app/act";
+import { api, need } from "../../api/client";
+import { sessionQuery } from "../../api/session";
+import { LinkTo } from "../../ui/bits";
+import { ProblemNote } from "../../ui/Problem";
+import { When } from "../../ui/time";
 import { Gate } from "./Gate";
 
 /** The one-time link of `init` leads here. The token is after the #, so that it reaches no server log. */
-export function SetUp() {
+export default function SetUp() {
   const [token] = useState(() => window.location.hash.slice(1));
   const [, navigate] = useLocation();
   const client = useQueryClient();
@@ -96,7 +98,6 @@ export function SetUp() {
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
             error={refused ?? (tried ? tooShort : undefined)}
-            visibilityToggleButtonProps={{ "aria-label": "Show password" }}
           />
           <PasswordInput
             label="Password again"
@@ -104,7 +105,6 @@ export function SetUp() {
             value={again}
             onChange={(event) => setAgain(event.currentTarget.value)}
             error={tried ? differs : undefined}
-            visibilityToggleButtonProps={{ "aria-label": "Show password" }}
           />
           <Button type="submit" size="md" loading={finish.isPending} disabled={!link.data}>
             Set password and sign in

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { Mark } from "../ui/Mark";
+import { Mark } from "../../ui/Mark";
 
 /** The page before one is signed in. */
 export function Gate({ children, words }: { children: ReactNode; words: string }) {

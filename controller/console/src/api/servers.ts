@@ -1,0 +1,31 @@
+import { queryOptions } from "@tanstack/react-query";
+import { api, need } from "./client";
+import { keys } from "./keys";
+import { wholeList } from "./list";
+
+export const serversQuery = (org: string) =>
+  wholeList(keys.servers(org), ({ query, signal }) => need(api.GET("/api/v1/orgs/{org}/servers", { params: { path: { org }, query }, signal })));
+
+export const serverQuery = (org: string, server: string) =>
+  queryOptions({
+    queryKey: keys.server(org, server),
+    queryFn: ({ signal }) => need(api.GET("/api/v1/orgs/{org}/servers/{server}", { params: { path: { org, server } }, signal })),
+  });
+
+export const factsQuery = (org: string, server: string, resolution: "30s" | "10m", hours: number) =>
+  queryOptions({
+    queryKey: [...keys.server(org, server), "facts", resolution, hours],
+    queryFn: ({ signal }) =>
+      need(
+        api.GET("/api/v1/orgs/{org}/servers/{server}/facts", {
+          params: { path: { org, server }, query: { resolution, from: new Date(Date.now() - hours * 3_600_000).toISOString() } },
+          signal,
+        }),
+      ),
+    refetchInterval: resolution === "30s" ? 30_000 : 300_000,
+  });
+
+export const tokensQuery = (org: string) =>
+  wholeList(keys.tokens(org), ({ query, signal }) =>
+    need(api.GET("/api/v1/orgs/{org}/registration-tokens", { params: { path: { org }, query }, signal })),
+  );

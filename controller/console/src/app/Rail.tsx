@@ -1,0 +1,160 @@
+import { Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useLocation } from "wouter";
+import { api, need } from "../api/client";
+import { orgQuery } from "../api/org";
+import { Icon, type IconName } from "../ui/Icon";
+import { Mark } from "../ui/Mark";
+import { useAccess, useHref, useMay } from "./access";
+import { tellError } from "./act";
+import { pages } from "./routes";
+
+export function Brand() {
+  const href = useHref();
+  return (
+    <Link href={href("")} className="fl-brand">
+      <Mark size={26} />
+      Fairlead
+    </Link>
+  );
+}
+
+export function Rail({ onFind }: { onFind: () => void }) {
+  const { org, session } = useAccess();
+  const href = useHref();
+  const may = useMay();
+  const [location] = useLocation();
+  const counts = useQuery(orgQuery(org.id)).data?.counts;
+
+  const number: Record<string, number | undefined> = {
+    "/environments": counts?.environments,
+    "/projects": counts?.projects,
+    "/servers": counts?.servers,
+    "/operations": counts?.operations_active || undefined,
+  };
+
+  return (
+    <>
+      <Brand />
+      <OrgSwitch />
+      <button type="button" className="fl-find mantine-focus-auto" style={{ border: 0, cursor: "pointer", font: "inherit" }} onClick={onFind}>
+        <Icon name="search" size={15} />
+        Go to…
+        <kbd aria-hidden="true">Ctrl K</kbd>
+      </button>
+      <div className="fl-nav">
+        {pages.map(({ path, permission, menu }) => {
+          if (!menu || menu.finderOnly || (permission && !may(permission))) return null;
+          const to = href(path);
+          const here = location === to || (path !== "/" && location.startsWith(`${to}/`));
+          return (
+            <Link key={path} href={to} aria-current={here ? "page" : undefined} data-apart={menu.apart}>
+              <Icon name={menu.icon} />
+              {menu.label}
+              {number[path] !== undefined && (
+                <span className="fl-nav-count" data-busy={path === "/operations" || undefined}>
+                  {number[path]}
+                  {path === "/operations" && <span className="fl-sr"> under way</span>}
+                </span>
+              )}
+            </Link>
+          );
+        })}
+      </div>
+      <div className="fl-rail-foot">
+        <PersonMenu />
+        <div style={{ padding: "0 10px" }}>
+          {session.controller.name} · {session.controller.version}
+        </div>
+      </div>
+    </>
+  );
+}
+
+function OrgSwitch() {
+  const { org, session } = useAccess();
+  const label = (
+    <>
+      <b>{org.name}</b>
+      <span>
+        {org.owner ? "Owner" : org.role} · {org.plan} plan
+      </span>
+    </>
+  );
+  if (session.orgs.length < 2) return <div className="fl-org">{label}</div>;
+  return (
+    <Menu width="target" position="bottom-start">
+      <Menu.Target>
+        <UnstyledButton className="fl-org">
+          {label}
+          <span className="fl-sr">, change the organization</span>
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        {session.orgs.map((one) => (
+          <Menu.Item key={one.id} component={Link} href={`/o/${one.slug}`} rightSection={one.id === org.id && <Icon name="check" size={15} />}>
+            {one.name}
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+function PersonMenu() {
+  const { session } = useAccess();
+  const href = useHref();
+  const client = useQueryClient();
+  const [, navigate] = useLocation();
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+
+  const signOut = async () => {
+    try {
+      await need(api.DELETE("/api/v1/session"));
+      navigate("/signin", { replace: true });
+      client.clear();
+    } catch (error) {
+      tellError(error);
+    }
+  };
+
+  const schemes: ["light" | "dark" | "auto", string, IconName][] = [
+    ["light", "Light", "sun"],
+    ["dark", "Dark", "moon"],
+    ["auto", "As the system", "auto"],
+  ];
+
+  return (
+    <Menu position="top-start" width={220}>
+      <Menu.Target>
+        <UnstyledButton className="fl-person-button">
+          <Icon name="account" size={20} />
+          <span>{session.user.name || session.user.email}</span>
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{session.user.email}</Menu.Label>
+        <Menu.Item component={Link} href={href("/account")} leftSection={<Icon name="shield" size={16} />}>
+          Account and sessions
+        </Menu.Item>
+        <Menu.Divider />
+        <Menu.Label>Appearance</Menu.Label>
+        {schemes.map(([value, label, icon]) => (
+          <Menu.Item
+            key={value}
+            onClick={() => setColorScheme(value)}
+            leftSection={<Icon name={icon} size={16} />}
+            rightSection={colorScheme === value && <Icon name="check" size={15} />}
+            aria-label={colorScheme === value ? `${label}, chosen` : label}
+          >
+            {label}
+          </Menu.Item>
+        ))}
+        <Menu.Divider />
+        <Menu.Item onClick={() => void signOut()} leftSection={<Icon name="signOut" size={16} />}>
+          Sign out
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,97 @@
+import { Button, Menu, Modal } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useAct } from "../../app/act";
+import { May, useMay, useOrg } from "../../app/access";
+import { api, need } from "../../api/client";
+import type { Environment } from "../../api/types";
+import { Icon } from "../../ui/Icon";
+import { Delete } from "./DeleteDialog";
+import { Deploy } from "./DeployDialog";
+import { isBusy, useTaken } from "./taken";
+
+export function Acts({ environment }: { environment: Environment }) {
+  const org = useOrg();
+  const may = useMay();
+  const taken = useTaken();
+  const [deploying, deploy] = useDisclosure(false);
+  const [deleting, remove] = useDisclosure(false);
+  const path = { org, environment: environment.id };
+  const busy = isBusy(environment);
+  const deployed = environment.current_release != null;
+
+  const simple = (act: "start" | "stop" | "restart" | "preflight", key: string) => {
+    const init = { params: { path, header: { "Idempotency-Key": key } } };
+    switch (act) {
+      case "start":
+        return need(api.POST("/api/v1/orgs/{org}/environments/{environment}/start", init));
+      case "stop":
+        return need(api.POST("/api/v1/orgs/{org}/environments/{environment}/stop", init));
+      case "restart":
+        return need(api.POST("/api/v1/orgs/{org}/environments/{environment}/restart", init));
+      case "preflight":
+        return need(api.POST("/api/v1/orgs/{org}/environments/{environment}/preflight", init));
+    }
+  };
+  const run = useAct({ run: simple, done: taken });
+  const running = (act: string) => run.isPending && run.variables === act;
+
+  return (
+    <>
+      <May permission="deployments.preflight">
+        <Button variant="default" leftSection={<Icon name="shield" size={16} />} disabled={busy} loading={running("preflight")} onClick={() => run.mutate("preflight")}>
+          Pre-flight
+        </Button>
+      </May>
+      {deployed && environment.status === "stopped" ? (
+        <May permission="environments.start">
+          <Button variant="default" leftSection={<Icon name="play" size={16} />} disabled={busy} loading={running("start")} onClick={() => run.mutate("start")}>
+            Start
+          </Button>
+        </May>
+      ) : (
+        deployed && (
+          <May permission="environments.restart">
+            <Button variant="default" leftSection={<Icon name="restart" size={16} />} disabled={busy} loading={running("restart")} onClick={() => run.mutate("restart")}>
+              Restart
+            </Button>
+          </May>
+        )
+      )}
+      <May permission="deployments.create">
+        <Button leftSection={<Icon name="deploy" size={16} />} disabled={busy} onClick={deploy.open}>
+          Deploy
+        </Button>
+      </May>
+      {((deployed && may("environments.stop")) || may("environments.delete")) && (
+        <Menu>
+          <Menu.Target>
+            <Button variant="default" px="xs" aria-label="More acts">
+              <Icon name="dots" />
+            </Button>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {deployed && environment.status === "stopped" && may("environments.restart") && (
+              <Menu.Item leftSection={<Icon name="restart" size={16} />} disabled={busy} onClick={() => run.mutate("restart")}>
+                Restart
+              </Menu.Item>
+            )}
+            {deployed && environment.status !== "stopped" && may("environments.stop") && (
+              <Menu.Item leftSection={<Icon name="stop" size={16} />} disabled={busy} onClick={() => run.mutate("stop")}>
+                Stop
+              </Menu.Item>
+            )}
+            {may("environments.delete") && (
+              <Menu.Item color="signal" leftSection={<Icon name="trash" size={16} />} disabled={busy} onClick={remove.open}>
+                Delete…
+              </Menu.Item>
+            )}
+          </Menu.Dropdown>
+        </Menu>
+      )}
+      <Modal opened={deploying} onClose={deploy.close} title={`Deploy ${environment.name}`}>
+        <Deploy environment={environment} onClose={deploy.close} />
+      </Modal>
+      <Delete environment={environment} opened={deleting} onClose={remove.close} />
+    </>
+  );
+}
