@@ -45,20 +45,19 @@ describe("a person with the console", () => {
     const git = await world.git();
     await git.commit("clicked", "v1");
     await page.goto(`${base}/projects/new`);
-    await page.getByLabel("Name").first().fill("Clicked");
+    await page.getByLabel("Name").first().fill("Harbour");
     await page.getByLabel("Repository", { exact: true }).fill(await git.addOdoo());
     await page.getByRole("button", { name: "Add a repository" }).click();
     const addon = page.getByRole("group", { name: "Repository 1" });
     await addon.getByLabel("Repository", { exact: true }).fill(git.url("clicked"));
     await addon.getByLabel("Name").fill("demo");
     await page.getByRole("button", { name: "Create project" }).click();
-    await page.getByRole("heading", { name: "Clicked" }).waitFor();
+    await page.getByRole("heading", { name: "Harbour" }).waitFor();
 
     await page.getByRole("link", { name: "New environment" }).click();
-    await page.getByLabel("Name").fill("clicked");
+    await page.getByLabel("Name", { exact: true }).fill("Harbour staging");
     await page.getByRole("radio", { name: "Staging" }).check();
     await page.getByLabel("Modules to install at first").fill("base, web, fl_demo");
-    await page.getByText("More settings").click();
     await page.getByLabel("Use the server's own Python packages too").check();
     await page.getByRole("button", { name: "Create environment" }).click();
     await page.getByText("Nothing is deployed yet").waitFor();
@@ -80,7 +79,8 @@ describe("a person with the console", () => {
     await page.getByText("#1", { exact: true }).waitFor();
     assert.equal(await page.locator(".fl-steps li[data-state=failed]").count(), 0);
     assert.deepEqual(await axe(page), []);
-    assert.match(await host.sh("curl -fsS http://127.0.0.1:$(ss -Hltn | grep -o '127.0.0.1:80[0-9]*' | head -n1 | cut -d: -f2)/web/login"), /odoo/i);
+    const port = /\d+/.exec(await page.getByRole("button", { name: /^port \d+ on/ }).innerText())![0];
+    assert.match(await host.sh(`curl -fsS http://127.0.0.1:${port}/web/login`), /odoo/i);
   });
 
   scenario(world, "sees why a bad change was undone, and that the release before it is live", async () => {
@@ -99,6 +99,8 @@ describe("a person with the console", () => {
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
     await page.locator(".fl-lead").getByText(/release #[23]/).waitFor({ timeout: 300_000 });
+    await page.getByText("Succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
+    await page.screenshot({ path: join(folder(artifacts), "console-environment.png") }); // the README's picture
 
     await page.getByRole("button", { name: "More acts" }).click();
     await page.getByRole("menuitem", { name: "Stop" }).click();
@@ -120,9 +122,9 @@ describe("a person with the console", () => {
     const dialog = page.getByRole("dialog");
     const button = dialog.getByRole("button", { name: "Delete", exact: true });
     assert.ok(await button.isDisabled());
-    await dialog.getByLabel(/Type/).fill("click");
+    await dialog.getByLabel(/Type/).fill("Harbour");
     assert.ok(await button.isDisabled());
-    await dialog.getByLabel(/Type/).fill("clicked");
+    await dialog.getByLabel(/Type/).fill("Harbour staging");
     await button.click();
     await page.getByText("No environment yet").or(page.getByText("is gone")).first().waitFor({ timeout: 120_000 });
     assert.deepEqual(web.complaints, []);

@@ -43,7 +43,8 @@ export class Web {
       ignoreHTTPSErrors: true,
       baseURL: this.origin,
       colorScheme: look === "dark" ? "dark" : "light",
-      viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 900 },
+      viewport: phone ? { width: 375, height: 812 } : { width: 1280, height: 900 },
+      screen: phone ? { width: 375, height: 812 } : { width: 1280, height: 900 },
       isMobile: phone,
       reducedMotion: "reduce",
     });
@@ -95,7 +96,7 @@ export async function axe(page: Page): Promise<string[]> {
   return result.value as string[];
 }
 
-/** How far the page is wider than the window. */
+/** How far the page is wider than the screen; a phone's window grows with what does not fit, its screen does not. */
 export function overflow(page: Page): Promise<number> {
-  return page.evaluate("document.documentElement.scrollWidth - window.innerWidth") as Promise<number>;
+  return page.evaluate("document.documentElement.scrollWidth - Math.min(window.innerWidth, screen.width)") as Promise<number>;
 }
