@@ -1,8 +1,12 @@
 // Debian's Chromium against the real controller: what a person sees, and what the page may not do meanwhile.
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
+import { connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { admin, type Controller, controllerName } from "./controller.ts";
+import { root } from "./paths.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const program = "/usr/bin/chromium";
@@ -16,20 +20,25 @@ export class Web {
   #browser: Browser;
   #contexts: BrowserContext[] = [];
 
-  private constructor(browser: Browser, readonly controller: Controller) {
+  #door: Door;
+
+  private constructor(browser: Browser, door: Door, readonly controller: Controller) {
     this.#browser = browser;
+    this.#door = door;
   }
 
   static async open(controller: Controller): Promise<Web> {
     if (!existsSync(program)) throw new Error(`${program} is missing: packaging/deps test installs it`);
+    const door = await Door.open(controller);
     const browser = await chromium.launch({
-      executablePath: program,
+      executablePath: join(root, "tests/system/tools/browser"),
+      env: { ...process.env, FAIRLEAD_BROWSER: program, FAIRLEAD_BROWSER_PORT: String(controller.port), FAIRLEAD_BROWSER_SOCKET: door.path },
       args: [
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP ${controllerName} ${controller.address}`,
+        "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP ${controllerName} 127.0.0.1`,
       ],
     });
-    return new Web(browser, controller);
+    return new Web(browser, door, controller);
   }
 
   get origin(): string {
@@ -73,6 +82,29 @@ export class Web {
   async close(): Promise<void> {
     await Promise.allSettled(this.#contexts.map((context) => context.close()));
     await this.#browser.close();
+    this.#door.close();
+  }
+}
+
+/** The way out of the browser's own network: a Unix socket that leads to the controller. */
+class Door {
+  private constructor(readonly path: string, private readonly server: Server) {}
+
+  static async open({ address, port }: Controller): Promise<Door> {
+    const path = join(mkdtempSync(join(tmpdir(), "fairlead-door-")), "socket");
+    const server = createServer((inside) => {
+      const outside = connect(port, address);
+      inside.pipe(outside).pipe(inside);
+      inside.on("error", () => outside.destroy()).on("close", () => outside.destroy());
+      outside.on("error", () => inside.destroy()).on("close", () => inside.destroy());
+    });
+    await new Promise<void>((done, failed) => server.once("error", failed).listen(path, done));
+    return new Door(path, server);
+  }
+
+  close(): void {
+    this.server.close();
+    rmSync(join(this.path, ".."), { recursive: true, force: true });
   }
 }
 
