@@ -8,6 +8,9 @@ import type { Host } from "./lib/host.ts";
 import { artifacts, folder } from "./lib/paths.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
+/** For work on the server: as long as a scenario may take, since a busy machine is no finding. */
+const patience = 540_000;
+
 describe("a person with the console", () => {
   const world = worldOfSuite();
   let web: Web;
@@ -35,7 +38,7 @@ describe("a person with the console", () => {
     const shown = await page.getByLabel("Command to enrol the server").textContent();
     await page.getByText("Waiting for the server to come online").waitFor();
     await world.paste(host, shown!.replace(/^\s*#\s*/, ""));
-    await page.getByText("Online", { exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByText("Online", { exact: true }).waitFor({ timeout: patience });
     await page.getByRole("link", { name: "Open", exact: true }).click();
     await page.getByRole("heading", { name: host.name }).waitFor();
     await page.getByText("Debian GNU/Linux 12 (bookworm)").waitFor();
@@ -64,7 +67,7 @@ describe("a person with the console", () => {
 
     await page.getByRole("button", { name: "Pre-flight" }).click();
     const report = page.getByRole("region", { name: "Pre-flight report" });
-    await report.waitFor({ timeout: 120_000 });
+    await report.waitFor({ timeout: patience });
     assert.ok((await report.getByRole("listitem").count()) >= 5);
     assert.equal(await report.getByText("Failed", { exact: true }).count(), 0, await report.innerText());
   });
@@ -72,10 +75,10 @@ describe("a person with the console", () => {
   scenario(world, "deploys and watches: steps and log move by themselves until Odoo runs", async () => {
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
-    await page.locator("li[aria-current=step]").first().waitFor({ timeout: 30_000 });
-    await page.locator(".fl-log-line").first().waitFor({ timeout: 60_000 });
-    await page.getByRole("status").or(page.locator("header")).getByText("Running", { exact: true }).first().waitFor({ timeout: 300_000 });
-    await page.getByText("Succeeded", { exact: true }).first().waitFor({ timeout: 300_000 });
+    await page.locator("li[aria-current=step]").first().waitFor({ timeout: patience });
+    await page.locator(".fl-log-line").first().waitFor({ timeout: patience });
+    await page.getByRole("status").or(page.locator("header")).getByText("Running", { exact: true }).first().waitFor({ timeout: patience });
+    await page.getByText("Succeeded", { exact: true }).first().waitFor({ timeout: patience });
     await page.getByText("#1", { exact: true }).waitFor();
     assert.equal(await page.locator(".fl-steps li[data-state=failed]").count(), 0);
     assert.deepEqual(await axe(page), []);
@@ -87,10 +90,10 @@ describe("a person with the console", () => {
     await (await world.git()).commit("clicked", "raises");
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
-    await page.getByRole("alert").filter({ hasText: /Failed/ }).waitFor({ timeout: 300_000 });
+    await page.getByRole("alert").filter({ hasText: /Failed/ }).waitFor({ timeout: patience });
     const alert = await page.getByRole("alert").filter({ hasText: /Failed/ }).innerText();
     assert.match(alert, /fl_demo|migrat/i);
-    await page.locator(".fl-lead").getByText("Running", { exact: true }).waitFor({ timeout: 60_000 });
+    await page.locator(".fl-lead").getByText("Running", { exact: true }).waitFor({ timeout: patience });
     await page.locator(".fl-lead").getByText("release #1").waitFor();
   });
 
@@ -98,22 +101,24 @@ describe("a person with the console", () => {
     await (await world.git()).commit("clicked", "v2");
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
-    await page.locator(".fl-lead").getByText(/release #[23]/).waitFor({ timeout: 300_000 });
-    await page.getByText("Succeeded", { exact: true }).first().waitFor({ timeout: 60_000 });
+    await page.locator(".fl-lead").getByText(/release #[23]/).waitFor({ timeout: patience });
+    await page.getByText("Succeeded", { exact: true }).first().waitFor({ timeout: patience });
+    await page.reload();
+    await page.getByRole("button", { name: "Roll back to release 1" }).waitFor();
     await page.screenshot({ path: join(folder(artifacts), "console-environment.png") }); // the README's picture
 
     await page.getByRole("button", { name: "More acts" }).click();
     await page.getByRole("menuitem", { name: "Stop" }).click();
-    await page.locator(".fl-lead").getByText("Stopped").waitFor({ timeout: 120_000 });
+    await page.locator(".fl-lead").getByText("Stopped").waitFor({ timeout: patience });
     await page.getByRole("button", { name: "Start" }).click();
-    await page.locator(".fl-lead").getByText("Running").waitFor({ timeout: 120_000 });
+    await page.locator(".fl-lead").getByText("Running").waitFor({ timeout: patience });
 
     await page.getByRole("button", { name: "Roll back to release 1" }).click();
     const confirm = page.getByRole("dialog").getByRole("button", { name: "Roll back to #1" });
     assert.ok(await confirm.isDisabled(), "nothing is assumed about the database");
     await page.getByRole("radio", { name: "Put it back as well" }).check();
     await confirm.click();
-    await page.locator(".fl-lead").getByText("release #1").waitFor({ timeout: 300_000 });
+    await page.locator(".fl-lead").getByText("release #1").waitFor({ timeout: patience });
   });
 
   scenario(world, "deletes only after the name was typed", async () => {
@@ -126,7 +131,7 @@ describe("a person with the console", () => {
     assert.ok(await button.isDisabled());
     await dialog.getByLabel(/Type/).fill("Harbour staging");
     await button.click();
-    await page.getByText("No environment yet").or(page.getByText("is gone")).first().waitFor({ timeout: 120_000 });
+    await page.getByText("No environment yet").or(page.getByText("is gone")).first().waitFor({ timeout: patience });
     assert.deepEqual(web.complaints, []);
   });
 });

@@ -57,7 +57,7 @@ export class Web {
       isMobile: phone,
       reducedMotion: "reduce",
     });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(45_000); // says what is missing; how fast it comes is another matter
     this.#contexts.push(context);
     const page = await context.newPage();
     page.on("request", (request) => {
@@ -79,8 +79,13 @@ export class Web {
     return page;
   }
 
+  /** A window that nobody looks at any more still follows events and takes its share of the machine. */
+  async closeWindows(): Promise<void> {
+    await Promise.allSettled(this.#contexts.splice(0).map((context) => context.close()));
+  }
+
   async close(): Promise<void> {
-    await Promise.allSettled(this.#contexts.map((context) => context.close()));
+    await this.closeWindows();
     await this.#browser.close();
     this.#door.close();
   }

@@ -34,7 +34,11 @@ export function Charts({ server }: { server: Server }) {
       <Loaded query={history}>
         {({ points }) =>
           points.length < 2 ? (
-            <p className="fl-dim">Measurements arrive every 30 seconds; the first ones will be here in a minute.</p>
+            <p className="fl-dim">
+              {server.status === "online"
+                ? "Measurements arrive every 30 seconds; the first ones will be here in a minute."
+                : "Nothing was measured in this time: the agent was not connected."}
+            </p>
           ) : (
             <div className="fl-charts">
               <Line name="CPU" points={points} of={(p) => p.cpu_percent} max={100} format={inPercent} step={chosen.resolution} />

@@ -106,7 +106,7 @@ function Now({ server: { facts } }: { server: Server }) {
           items={[
             ["Load", facts.load ? facts.load.map((l) => l.toFixed(2)).join("  ") : null],
             ["Up for", facts.uptime_s ? duration(facts.uptime_s * 1000) : null],
-            ["PostgreSQL", postgresql(facts.postgresql)],
+            ["PostgreSQL", facts.os ? postgresql(facts.postgresql) : null],
           ]}
         />
       </div>
