@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 namespace fairlead::net {
@@ -50,5 +51,20 @@ SslCtxPtr new_context(bool server);
 
 /// Frees what a server's connection needs no more after its handshake.
 void forget_handshake(SSL& ssl);
+
+// ---- tickets of agents (tls_ticket.cpp) ----
+
+/// The session that becomes a ticket carries `facts` in the certificate's place. From the ticket
+/// callback only, TLS 1.3 only; the connection has no X509 of its peer afterwards.
+void lighten_ticket(SSL& ssl, const PeerCertificate& facts);
+/// What lighten_ticket put into the session of this connection, or of the one that it resumes.
+std::optional<PeerCertificate> certificate_of_session(SSL& ssl);
+
+std::string pack_certificate(const PeerCertificate& facts);
+/// Nothing when it is not whole.
+std::optional<PeerCertificate> unpack_certificate(std::string_view text);
+
+/// Gives a TLS 1.3 server's connection another session, or none. False: nothing changed.
+bool replace_session(SSL& ssl, SSL_SESSION* session);
 
 } // namespace fairlead::net

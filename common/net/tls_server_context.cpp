@@ -81,12 +81,14 @@ int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const 
 
 /// A ticket must not outlive the certificate that it stands for.
 int on_ticket(SSL* ssl, void*) {
-    X509Ptr certificate(SSL_get1_peer_certificate(ssl));
-    if (!certificate) return 1;
-    SystemClock clock;
-    auto left = std::chrono::duration_cast<std::chrono::seconds>(
-        timestamp_of(*X509_get0_notAfter(certificate.get())) - clock.now()
-    );
+    auto facts = certificate_of_session(*ssl); // a resumed one's
+    if (X509Ptr certificate{SSL_get1_peer_certificate(ssl)}) {
+        facts = facts_of(*certificate);
+        if (SSL_version(ssl) == TLS1_3_VERSION) lighten_ticket(*ssl, *facts);
+    }
+    if (!facts) return 1;
+    auto left =
+        std::chrono::duration_cast<std::chrono::seconds>(facts->not_after - SystemClock().now());
     auto* session = SSL_get_session(ssl);
     if (session && SSL_SESSION_get_timeout(session) > left.count())
         SSL_SESSION_set_timeout(
@@ -137,12 +139,10 @@ SslCtxPtr new_context(bool server) {
 
 void forget_handshake(SSL& ssl) {
     if (SSL_version(&ssl) != TLS1_3_VERSION) return;
-    // OpenSSL keeps the session, and in it the peer's parsed certificate, for as long as the
-    // connection lives: 7 KiB that a TLS 1.3 server needs no more once its ticket is sent. Giving
-    // up the session is possible only under a context of exactly the negotiated method; otherwise
-    // OpenSSL would start the connection anew.
-    static const SslCtxPtr parked(SSL_CTX_new(SSL_get_ssl_method(&ssl)));
-    if (parked && SSL_set_SSL_CTX(&ssl, parked.get())) SSL_set_session(&ssl, nullptr);
+    // OpenSSL keeps the session, and in it perhaps the peer's parsed certificate, for as long as
+    // the connection lives: up to 7 KiB that a TLS 1.3 server needs no more once its ticket is
+    // sent.
+    replace_session(ssl, nullptr);
     ERR_clear_error();
 }
 

@@ -152,6 +152,8 @@ PeerInfo TlsStream::take_facts() {
     facts.resumed = SSL_session_reused(ssl_.get()) == 1;
     if (X509Ptr certificate{SSL_get1_peer_certificate(ssl_.get())})
         facts.certificate = facts_of(*certificate);
+    else if (!client_)
+        facts.certificate = certificate_of_session(*ssl_);
     if (!client_) {
         attach_notes(*ssl_, nullptr);
         notes_.reset();

@@ -1,5 +1,6 @@
 #include "common/crypto/encoding.hpp"
 #include "common/net/http_client.hpp"
+#include "common/net/tls_impl.hpp"
 #include "support.hpp"
 
 #include <doctest/doctest.h>
@@ -129,6 +130,18 @@ TEST_SUITE("common/net/tls") {
         CHECK(agents.peer.resumed);
         CHECK(agents.peer.certificate.value().common_name == "srv_7");
 
+        SUBCASE("with all that it said, also by the ticket of a resumed session") {
+            CHECK(try_link(agents.server.port, tls) == "");
+            CHECK(agents.peer.resumed);
+            auto certificate = agents.peer.certificate.value();
+            auto facts = crypto::parse_certificate(leaf.pem).value();
+            CHECK(certificate.uris == std::vector<std::string>{"urn:fairlead:org:org_test"});
+            CHECK(certificate.serial == facts.serial);
+            CHECK(certificate.fingerprint == facts.fingerprint.hex());
+            CHECK(certificate.key_hash == facts.spki_sha256.hex());
+            CHECK(certificate.not_before == facts.not_before);
+            CHECK(certificate.not_after == facts.not_after);
+        }
         SUBCASE("but not after another identity was set") {
             auto other = ca.client("srv_8");
             must(tls.set_identity(other.pem, other.key));
@@ -312,6 +325,25 @@ TEST_SUITE("common/net/tls") {
         CHECK(!tls.set_certificate("rubbish", second.key));
         CHECK(!tls.set_agent_authorities({second.pem}));
         CHECK(try_http(port, pin_of(second)) == "");
+    }
+
+    TEST_CASE("what a ticket says of its certificate is read whole or not at all") {
+        PeerCertificate facts;
+        facts.common_name = "srv_7";
+        facts.serial = "0a:1";
+        facts.uris = {"urn:fairlead:org:org_test", ""};
+        facts.not_after = from_ms(1'900'000'000'000);
+        auto text = pack_certificate(facts);
+        auto again = unpack_certificate(text);
+        REQUIRE(again);
+        CHECK(again->common_name == facts.common_name);
+        CHECK(again->serial == facts.serial);
+        CHECK(again->uris == facts.uris);
+        CHECK(again->not_after == facts.not_after);
+        for (std::size_t size = 0; size < text.size(); ++size)
+            CHECK(!unpack_certificate(std::string_view(text).substr(0, size)));
+        CHECK(!unpack_certificate(text + "1:x"));
+        CHECK(!unpack_certificate("99999999999999999999:x"));
     }
 
     TEST_CASE("with a session secret, tickets survive a restart of the controller") {
