@@ -108,7 +108,7 @@ Result<std::int64_t> EnvironmentRepo::count_on_server(const ServerId& server) {
     FAIRLEAD_TRY(
         count,
         db_.one<std::int64_t>(
-            "SELECT count(*) FROM environment WHERE org_id = $1 AND server_id = $2", org_, server
+            "SELECT count(*) FROM environment WHERE +org_id = $1 AND server_id = $2", org_, server
         )
     );
     return count.value_or(0);

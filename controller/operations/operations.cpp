@@ -242,8 +242,9 @@ Result<> Operations::start() {
         auto scope = api::ScopeIssuer::scope(org);
         auto done = parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
             FAIRLEAD_CHECK(unit.db().run(
-                "UPDATE operation SET state = 'unknown'"
-                " WHERE org_id = $1 AND state IN ('delivered', 'running')",
+                "UPDATE operation INDEXED BY operation_open SET state = 'unknown' WHERE org_id = $1"
+                " AND state IN ('queued', 'delivered', 'running', 'unknown')"
+                " AND state IN ('delivered', 'running')",
                 org
             ));
             FAIRLEAD_CHECK(
