@@ -1,6 +1,6 @@
 // A real controller of the build, with a fresh data folder, on the address that hosts reach.
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, createWriteStream, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -55,15 +55,16 @@ export class Controller {
 
   /** Starts it and waits until it is ready. */
   async start(): Promise<void> {
-    const log = createWriteStream(join(this.dir, "controller.log"), { flags: "a" });
+    const log = openSync(join(this.dir, "controller.log"), "a");
     const child = spawn(built("controller/fairlead-controller"), ["serve", "--config", this.config], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", log, log],
     });
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
+    closeSync(log);
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
     this.#process = child;
     this.#exit = ended(child);
-    this.#exit.then(() => log.end(), () => log.end());
+    this.#exit.finally(() => process.off("exit", kill)).catch(() => undefined);
     let over = false;
     this.#exit.then(() => (over = true), () => (over = true));
     await poll("the controller is ready", 30_000, async () => {

@@ -1,0 +1,64 @@
+// What the rows share: one controller as it ships, with room in its rate limits, and a fleet of fake agents enrolled there.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Api } from "../system/lib/api.ts";
+import { Controller } from "../system/lib/controller.ts";
+import { folder } from "../system/lib/paths.ts";
+import { Fleet } from "./fleet.ts";
+import { say } from "./table.ts";
+
+const number = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
+
+/** Agents in the rows about many of them. */
+export const manyAgents = number("FAIRLEAD_BENCH_AGENTS", 10_000);
+/** How often a short row is run; the median counts. */
+export const runs = number("FAIRLEAD_BENCH_RUNS", 5);
+/** How long one run under load lasts. */
+export const loadSeconds = number("FAIRLEAD_BENCH_SECONDS", 6);
+
+const settings = "\nrates:\n  reads_a_minute: 1000000000\n  writes_a_minute: 1000000000\n";
+
+export class Site {
+  /** Below TMPDIR: put that on the disk whose fsync is meant. */
+  readonly dir = mkdtempSync(join(process.env.FAIRLEAD_BENCH_DIR ?? tmpdir(), "fairlead-bench-"));
+  readonly fleet = new Fleet();
+  controller!: Controller;
+  api!: Api;
+  org!: string;
+  #enrolled = 0;
+
+  static async make(): Promise<Site> {
+    const site = new Site();
+    site.controller = await Controller.init(join(site.dir, "controller"), settings);
+    await site.controller.start();
+    const { api, session } = await site.controller.setUp();
+    site.api = api;
+    site.org = `/api/v1/orgs/${session.orgs[0]!.id}`;
+    const ca = join(site.dir, "ca.pem");
+    writeFileSync(ca, api.endpoint.ca);
+    // By address, which is in the certificate too: nobody here resolves the name.
+    await site.fleet.ask("site", site.controller.address, site.controller.port, site.controller.address, api.cookie, site.org);
+    await site.fleet.ask("ca", ca);
+    await site.fleet.ask("pki", folder(join(site.dir, "pki")));
+    return site;
+  }
+
+  /** As many agents as that are enrolled and can be started. */
+  async enrol(count: number): Promise<void> {
+    if (count <= this.#enrolled) return;
+    const tokens: string[] = [];
+    for (let i = 0; i < Math.ceil(count / 1000); ++i)
+      tokens.push((await this.api.post<{ token: string }>(`${this.org}/registration-tokens`, { name: `bench ${i}`, max_uses: 1000 })).token);
+    const took = await this.fleet.ask<{ seconds: number; enrolled: number }>("enrol", count, ...tokens);
+    say(`${took.enrolled} agents enrolled through the API in ${took.seconds.toFixed(1)} s`);
+    this.#enrolled = count;
+  }
+
+  async stop(): Promise<void> {
+    this.fleet.stop();
+    this.api?.close();
+    await this.controller?.stop();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
