@@ -18,7 +18,7 @@ describe("without its controller", () => {
   before(async () => {
     on = await world.server("alone");
     environment = await world.environment(await world.project("alone"), on.server, "alone");
-    await world.succeeded(await world.deploy(environment));
+    await world.succeeded(await world.deploy(environment), 900_000); // the first builds all, on a machine that may be busy
   });
 
   const online = (): Promise<true> => world.until("the server is online again", 90_000, async (api, org) =>

@@ -28,7 +28,7 @@ describe("a crash in the middle of a deployment", () => {
   before(async () => {
     on = await world.server("crash", { limit: 8 * 3600 });
     environment = await world.environment(await world.project("crash"), on.server, "crash", { keep_releases: 2 });
-    await world.succeeded(await world.deploy(environment));
+    await world.succeeded(await world.deploy(environment), 900_000); // the first builds all, on a machine that may be busy
     crash = await CrashPoints.on(on.host);
     let records: JournalRecord[] = [];
     // Two rounds, so that the number of kept releases is the same at each later start.
