@@ -11,27 +11,39 @@ WorkerPool::~WorkerPool() {
     {
         std::lock_guard lock(mutex_);
         stopping_ = true;
+        for (auto* one = idle_; one; one = one->below) one->wake.notify_one();
     }
-    wake_.notify_all();
     for (auto& thread : threads_) thread.join();
 }
 
 void WorkerPool::post(Job& job) {
+    Sleeper* sleeper = nullptr;
     {
         std::lock_guard lock(mutex_);
         (last_ ? last_->next_ : first_) = &job;
         last_ = &job;
         queued_.fetch_add(1, std::memory_order_relaxed);
+        sleeper = idle_;
+        if (sleeper) {
+            idle_ = sleeper->below;
+            sleeper->called = true;
+        }
     }
-    wake_.notify_one();
+    if (sleeper) sleeper->wake.notify_one();
 }
 
 void WorkerPool::work() {
+    Sleeper self;
     for (;;) {
         Job* job = nullptr;
         {
             std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return first_ || stopping_; });
+            while (!first_ && !stopping_) {
+                self.called = false;
+                self.below = idle_;
+                idle_ = &self;
+                self.wake.wait(lock, [&] { return self.called || stopping_; });
+            }
             if (!first_) return;
             job = first_;
             first_ = job->next_;

@@ -10,8 +10,9 @@
 
 namespace fairlead {
 
-/// A fixed number of threads that run jobs in the order they came. Destruction runs what is queued,
-/// then joins.
+/// A fixed number of threads that run jobs in the order they came. The thread that went to sleep
+/// last is woken first: a few threads with warm caches do what is quick, and many are there for
+/// when most wait for the disk. Destruction runs what is queued, then joins.
 class WorkerPool {
 public:
     explicit WorkerPool(std::size_t threads);
@@ -38,10 +39,15 @@ public:
     std::size_t queued() const { return queued_.load(std::memory_order_relaxed); }
 
 private:
+    struct Sleeper {
+        std::condition_variable wake;
+        Sleeper* below = nullptr;
+        bool called = false;
+    };
     void work();
 
     std::mutex mutex_;
-    std::condition_variable wake_;
+    Sleeper* idle_ = nullptr; ///< a stack of threads without work
     Job* first_ = nullptr;
     Job* last_ = nullptr;
     bool stopping_ = false;

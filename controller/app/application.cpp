@@ -21,6 +21,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <csignal>
 
 namespace fairlead::app {
@@ -29,6 +30,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto drain_time = 10s;
+// Reading waits for no disk, so more of them would only keep more pages in memory.
+constexpr std::size_t most_readers = 8;
 
 Secret ticket_secret(store::Store& store, const crypto::Keystore& keys) {
     auto sealed = store.read([](store::Connection& db) {
@@ -50,7 +53,11 @@ Secret ticket_secret(store::Store& store, const crypto::Keystore& keys) {
 Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys)
     : settings_(std::move(settings)), endpoint_(Endpoint::parse(settings_.listen).value()),
       lock_(std::move(lock)), keys_(std::move(keys)),
-      store_({.file = Layout(settings_.data).database(), .readers = settings_.workers}, schema()),
+      store_(
+          {.file = Layout(settings_.data).database(),
+           .readers = std::min<std::size_t>(settings_.workers, most_readers)},
+          schema()
+      ),
       audit_(clock_), sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
       accounts_({store_, sessions_, hasher_, audit_}),
       rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),

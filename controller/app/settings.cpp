@@ -190,8 +190,8 @@ git_transports: {transports}
 #  facts: 30s           # how often servers send measurements
 #  certificate: 30d     # how long an agent's certificate is good; renewed after a third
 
-# Threads for requests and the database.
-#workers: 8
+# Threads for requests and the database. Most of them wait for the disk: so many changes share one write to it.
+#workers: 32
 # Open connections, agents included; one more is closed at once.
 #connections: 20000
 # Counts in Prometheus format at /metrics.

@@ -64,7 +64,7 @@ struct Settings {
     SessionSettings sessions;
     RateSettings rates;
     AgentSettings agents;
-    std::uint16_t workers = 8;
+    std::uint16_t workers = 32;
     std::uint32_t connections = 20'000;
     bool metrics = true;
     LogSettings log;
