@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Api } from "../system/lib/api.ts";
 import { Controller } from "../system/lib/controller.ts";
 import { folder } from "../system/lib/paths.ts";
+import { poll } from "../system/lib/wait.ts";
 import { Fleet } from "./fleet.ts";
 import { say } from "./table.ts";
 
@@ -17,7 +18,7 @@ export const runs = number("FAIRLEAD_BENCH_RUNS", 5);
 /** How long one run under load lasts. */
 export const loadSeconds = number("FAIRLEAD_BENCH_SECONDS", 6);
 
-const settings = "\nrates:\n  reads_a_minute: 1000000000\n  writes_a_minute: 1000000000\n";
+const settings = `\nrates:\n  reads_a_minute: 1000000000\n  writes_a_minute: 1000000000\n${(process.env.FAIRLEAD_BENCH_SETTINGS ?? "").replaceAll(";", "\n")}\n`;
 
 export class Site {
   /** Below TMPDIR: put that on the disk whose fsync is meant. */
@@ -53,6 +54,15 @@ export class Site {
     const took = await this.fleet.ask<{ seconds: number; enrolled: number }>("enrol", count, ...tokens);
     say(`${took.enrolled} agents enrolled through the API in ${took.seconds.toFixed(1)} s`);
     this.#enrolled = count;
+  }
+
+  /** All fake agents hang up, and the controller has noted each of them. */
+  async hangUp(): Promise<void> {
+    await this.fleet.ask("stop");
+    await poll("the controller has noted that all agents left", 60_000, async () => {
+      const { text } = await this.api.send("GET", "/metrics");
+      return /^fairlead_agents_online 0$/m.test(text) && /^fairlead_worker_jobs_waiting 0$/m.test(text) ? true : undefined;
+    });
   }
 
   async stop(): Promise<void> {

@@ -33,6 +33,23 @@ double cpu_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+/// What one small durable write costs here, with nothing around it.
+Answer sync_times(const std::string& file, std::size_t count) {
+    int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) return fail(Errc::unavailable, "cannot write " + file);
+    std::string page(4096, 'x');
+    std::vector<double> times;
+    for (std::size_t i = 0; i < count; ++i) {
+        auto began = Steady::now();
+        auto at = static_cast<off_t>(i % 1000 * page.size());
+        if (::pwrite(fd, page.data(), page.size(), at) < 0 || ::fdatasync(fd) != 0) break;
+        times.push_back(seconds_since(began));
+    }
+    ::close(fd);
+    ::unlink(file.c_str());
+    return percentiles(std::move(times));
+}
+
 } // namespace
 
 Task<Answer> Commands::run(Words words) {
@@ -75,6 +92,8 @@ Task<Answer> Commands::run(Words words) {
             first == "off" ? -1 : ::open(first.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     } else if (what == "trip") {
         co_return co_await trip(number(words, 1));
+    } else if (what == "sync") {
+        co_return sync_times(first, number(words, 2));
     } else if (what == "stats") {
         co_return stats();
     } else if (what == "pki") {

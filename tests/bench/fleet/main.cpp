@@ -9,6 +9,7 @@
 //     stop | forget                       all hang up | the next dials are full handshakes
 //     facts on|off   journal FILE|off     whether agents tell facts; whether reports are made
 //     durable trip COUNT                          API call to durable result, one after another
+//     sync FILE COUNT                     write 4 KiB and fdatasync, so often
 //     stats
 //     pki FOLDER                          an authority, a server's and a client's certificate, for
 //     peers mqtt PORT COUNT AT_ONCE | mqtt-stop
