@@ -152,6 +152,7 @@ describe("the executor", () => {
   let live = 0;
 
   async function back(to: number): Promise<void> {
+    await crash.arm(0); // a record that the deployment did not come to
     good(await executor.run("environment.rollback", { environment_id: environment.id, slug, release: { id: newId("rel"), number: to }, database: "snapshot" }));
     assert.deepEqual(await demo(executor.host, environment), v1);
     live = to;
