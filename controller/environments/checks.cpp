@@ -226,7 +226,7 @@ void check_git_url(
             field,
             fmt::format(
                 "uses {}://, which proves neither who answers nor what was sent. Use https or ssh "
-                "(the operator may allow it: allow_insecure_git_urls)",
+                "(the operator may allow it in the configuration: git_transports: any)",
                 parts->scheme
             )
         );

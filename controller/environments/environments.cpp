@@ -16,8 +16,19 @@ using api::Actor;
 using api::OrgScope;
 using store::UnitOfWork;
 
-constexpr auto branch_of_nothing =
-    "stands for the branch of the project's last addon repository, and the project has none";
+/// A branch of its own needs a repository that it is the branch of.
+Result<> check_own_branch(const Environment& row, const Project& project) {
+    auto repositories = project.repositories();
+    if (!row.branch || any_follows(repositories)) return {};
+    api::Checks checks;
+    checks.wrong(
+        "branch", repositories.empty()
+                      ? "is for an addon repository, and the project has none"
+                      : "is for the addon repositories that follow it, and none of the project's "
+                        "does: mark one there (follows_environment)"
+    );
+    return checks.result();
+}
 
 } // namespace
 
@@ -102,11 +113,7 @@ Result<Environment> Environments::create(
     FAIRLEAD_TRY(server, fleet::ServerRepo(unit.db(), scope).get(row.server_id));
     if (server.revoked_ms)
         return conflict("server_revoked", server.name + " is revoked: nothing can be sent to it.");
-    if (row.branch && project.repositories().empty()) {
-        api::Checks checks;
-        checks.wrong("branch", branch_of_nothing);
-        return fail(std::move(checks.result()).error());
-    }
+    FAIRLEAD_CHECK(check_own_branch(row, project));
     FAIRLEAD_TRY(count, repo.count_on_server(row.server_id));
     if (count >= max_environments_per_server)
         return conflict(
@@ -138,11 +145,7 @@ Result<Environment> Environments::edit(
     EnvironmentRepo repo(unit.db(), scope);
     if (changed.branch && changed.branch != before.branch) {
         FAIRLEAD_TRY(project, ProjectRepo(unit.db(), scope).get(before.project_id));
-        if (project.repositories().empty()) {
-            api::Checks checks;
-            checks.wrong("branch", branch_of_nothing);
-            return fail(std::move(checks.result()).error());
-        }
+        FAIRLEAD_CHECK(check_own_branch(changed, project));
     }
     if (changed.port != before.port) {
         FAIRLEAD_CHECK(choose_ports(repo, changed, true));

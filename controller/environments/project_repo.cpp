@@ -33,6 +33,16 @@ const std::string& AddonRepository::branch_for(proto::EnvironmentType type) cons
     return special ? *special : branch;
 }
 
+bool follows(const std::vector<AddonRepository>& repositories, std::size_t i) {
+    return repositories[i].follows_environment.value_or(repositories.size() == 1);
+}
+
+bool any_follows(const std::vector<AddonRepository>& repositories) {
+    for (std::size_t i = 0; i < repositories.size(); ++i)
+        if (follows(repositories, i)) return true;
+    return false;
+}
+
 OdooSource Project::source() const {
     return stored<OdooSource>(odoo_source);
 }

@@ -33,10 +33,18 @@ struct AddonRepository {
     std::string branch;
     std::optional<BranchByType> branch_by_type;
     std::optional<std::string> credential_id;
+    std::optional<bool> follows_environment; ///< see `follows`
 
     const std::string& branch_for(proto::EnvironmentType type) const;
 };
-BOOST_DESCRIBE_STRUCT(AddonRepository, (), (name, url, branch, branch_by_type, credential_id))
+BOOST_DESCRIBE_STRUCT(
+    AddonRepository, (), (name, url, branch, branch_by_type, credential_id, follows_environment)
+)
+
+/// Whether the branch that an environment names for itself is the one of repository `i`: where the
+/// project says so, and where there is but one and it says nothing.
+bool follows(const std::vector<AddonRepository>& repositories, std::size_t i);
+bool any_follows(const std::vector<AddonRepository>& repositories);
 
 /// A row, and how many environments of each type it has.
 struct Project {

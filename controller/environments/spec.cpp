@@ -170,12 +170,23 @@ spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e)
     );
     spec.odoo = std::move(odoo_source);
     auto repositories = project.repositories();
+    if (e.branch && !any_follows(repositories))
+        return fail(
+            Error(
+                Errc::conflict,
+                fmt::format(
+                    "{} has the branch \"{}\" of its own, but no addon repository of its project "
+                    "follows it. Mark one in the project (follows_environment), or take the "
+                    "environment's branch away.",
+                    e.name, *e.branch
+                )
+            )
+                .with_code("branch_follows_nothing")
+        );
     for (std::size_t i = 0; i < repositories.size(); ++i) {
         const auto& addon = repositories[i];
-        // The last repository is the project's own code, and an environment may follow a branch of
-        // its own there.
         const auto& branch =
-            e.branch && i + 1 == repositories.size() ? *e.branch : addon.branch_for(e.type);
+            e.branch && follows(repositories, i) ? *e.branch : addon.branch_for(e.type);
         FAIRLEAD_TRY(
             source, source_of(credentials, addon.name, addon.url, branch, addon.credential_id)
         );
@@ -244,6 +255,8 @@ Result<std::vector<PendingChange>> pending_changes(
     if (!deployed) return std::vector<PendingChange>();
     auto wanted = spec_of(db, scope, environment);
     if (!wanted) {
+        if (wanted.error().code() == "branch_follows_nothing")
+            return std::vector<PendingChange>{{"branch", wanted.error().message()}};
         if (wanted.error().kind() != Errc::not_found) return fail(std::move(wanted).error());
         return std::vector<PendingChange>{{"git_credentials", wanted.error().message()}};
     }

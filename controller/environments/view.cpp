@@ -62,12 +62,15 @@ object to_json(const Credential& c) {
 object to_json(const Project& p) {
     auto source = p.source();
     array addons;
-    for (const auto& addon : p.repositories()) {
+    auto repositories = p.repositories();
+    for (std::size_t i = 0; i < repositories.size(); ++i) {
+        const auto& addon = repositories[i];
         object body{
             {"name", addon.name},
             {"url", addon.url},
             {"branch", addon.branch},
-            {"credential_id", or_null(addon.credential_id)}};
+            {"credential_id", or_null(addon.credential_id)},
+            {"follows_environment", follows(repositories, i)}};
         if (addon.branch_by_type) body["branch_by_type"] = branches(*addon.branch_by_type);
         addons.push_back(std::move(body));
     }

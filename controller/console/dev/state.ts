@@ -157,8 +157,8 @@ export function fill() {
     created_at: ago(60 * 24 * 20),
   });
   const acme = project("Acme", "19.0", [
-    { name: "oca-web", url: "https://github.com/OCA/web.git", branch: "19.0", branch_by_type: {}, credential_id: null },
-    { name: "acme", url: "git@github.com:acme/odoo-addons.git", branch: "main", branch_by_type: { development: "develop", staging: "develop" }, credential_id: state.credentials[0]!.id },
+    { name: "oca-web", url: "https://github.com/OCA/web.git", branch: "19.0", branch_by_type: {}, credential_id: null, follows_environment: false },
+    { name: "acme", url: "git@github.com:acme/odoo-addons.git", branch: "main", branch_by_type: { development: "develop", staging: "develop" }, credential_id: state.credentials[0]!.id, follows_environment: true },
   ]);
   const birk = project("Birk & Söhne", "18.0", []);
   state.projects.push(acme, birk);

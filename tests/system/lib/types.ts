@@ -62,6 +62,7 @@ export interface Release {
 
 export interface Environment {
   id: string;
+  project_id: string;
   slug: string;
   name: string;
   port: number;

@@ -162,6 +162,52 @@ TEST_SUITE("controller/environments") {
     }
 
     TEST_CASE_FIXTURE(
+        Fixture, "an environment's own branch is that of the repositories that follow it"
+    ) {
+        auto repository = [](const char* name, std::optional<bool> follows) {
+            object body{
+                {"name", name},
+                {"url", std::string("https://git.example.com/") + name},
+                {"branch", "main"}};
+            if (follows) body["follows_environment"] = *follows;
+            return body;
+        };
+        auto with = [&](array addons) { return project({{"addons", std::move(addons)}}); };
+        auto branches = [&](const std::string& id) {
+            auto asked = post(id, "deploy");
+            REQUIRE_MESSAGE(asked.status == 202, boost::json::serialize(asked.json));
+            run(asked.id(), proto::Outcome::succeeded);
+            std::vector<std::string> found;
+            for (const auto& source : args(asked.id()).environment.addons)
+                found.push_back(source.name + " " + source.branch);
+            return found;
+        };
+        using Branches = std::vector<std::string>;
+        object own{{"branch", "feature"}};
+        auto alone = create(with({repository("own", {})}), own).id();
+        CHECK(branches(alone) == Branches{"own feature"});
+        auto first = create(with({repository("own", true), repository("oca", {})}), own).id();
+        CHECK(branches(first) == Branches{"own feature", "oca main"});
+        auto both = create(with({repository("own", true), repository("oca", true)}), own).id();
+        CHECK(branches(both) == Branches{"own feature", "oca feature"});
+
+        auto neither = with({repository("own", {}), repository("oca", {})});
+        auto refused = create(neither, own);
+        CHECK(refused.status == 400);
+        CHECK(refused.blames("branch"));
+        CHECK(create(with({repository("own", false)}), own).blames("branch"));
+
+        // The project changes under an environment that has a branch: told, not guessed.
+        auto path = "/projects/" + get(first).text("project_id");
+        object change{{"addons", array{repository("own", {}), repository("oca", {})}}};
+        REQUIRE(world.in_org("PATCH", path, change).status == 200);
+        auto deploy = post(first, "deploy");
+        CHECK(deploy.status == 409);
+        CHECK(deploy.code() == "branch_follows_nothing");
+        CHECK(get(first).json.at("pending_changes").as_array().at(0).at("field") == "branch");
+    }
+
+    TEST_CASE_FIXTURE(
         Fixture, "a deployment makes a release from the specification, and the report makes it live"
     ) {
         auto id = create(

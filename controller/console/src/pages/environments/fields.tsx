@@ -114,7 +114,7 @@ function CodeFields({ value, onChange, error }: FieldsProps) {
     <>
       <TextInput
         label="Branch"
-        description="Of the project's own code, for this environment alone; empty follows the project"
+        description="Of the repositories that the project lets follow it, for this environment alone; empty follows the project"
         placeholder="as the project says"
         value={value.branch}
         onChange={(e) => onChange({ branch: e.currentTarget.value })}

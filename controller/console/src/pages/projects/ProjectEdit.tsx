@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Select, TextInput } from "@mantine/core";
+import { ActionIcon, Button, Checkbox, Select, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAct } from "../../app/act";
@@ -192,6 +192,11 @@ function AddonFields(props: {
         <TextInput label="Branch" description="Unless said otherwise below" placeholder={props.placeholder} value={addon.branch} onChange={(e) => onChange({ branch: e.currentTarget.value })} error={wrong("branch")} spellCheck={false} />
       </div>
       <Credential value={addon.credential_id ?? null} onChange={(credential_id) => onChange({ credential_id })} />
+      <Checkbox
+        label="An environment's own branch is a branch of this repository"
+        checked={addon.follows_environment ?? props.count === 1}
+        onChange={(e) => onChange({ follows_environment: e.currentTarget.checked })}
+      />
       <details open={Object.values(byType).some(Boolean)}>
         <summary className="fl-small">Another branch by type of environment</summary>
         <div className="fl-form-row" style={{ marginTop: 10 }}>
