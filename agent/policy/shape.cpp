@@ -109,7 +109,7 @@ Result<> check_source(const proto::Source& source) {
     if (!source.credential.empty()) {
         auto id = std::string_view(source.credential);
         if (id.starts_with("credential:")) id.remove_prefix(11);
-        FAIRLEAD_CHECK(check_id(id, "crd_"));
+        FAIRLEAD_CHECK(check_id(id, "gcr_"));
         if (source.credential_kind != "token" && source.credential_kind != "ssh_key")
             return wrong("kind of credential", source.credential_kind, "token and ssh_key are");
     }
@@ -132,12 +132,23 @@ std::string RepositoryUrl::text() const {
 
 Result<RepositoryUrl> parse_repository(std::string_view text) {
     constexpr std::string_view rule =
-        "it must look like https://host/path or ssh://user@host/path, without a password, "
-        "a percent sign or \"..\"";
+        "it must look like https://host/path, ssh://user@host/path or user@host:path, without a "
+        "password, a percent sign or \"..\"";
     RepositoryUrl url;
     auto rest = text;
     if (rest.size() > longest_url) return wrong("repository address", text, "it is too long");
     if (rest.starts_with("git+")) rest.remove_prefix(4);
+    // ssh's own way to write it, which every forge shows: "git@host:path". Only with a user, so
+    // that no remote helper ("ext::…") looks like it.
+    std::string spelled_out;
+    if (auto mark = rest.find(':'); mark != std::string_view::npos &&
+                                    rest.substr(0, mark).find('@') != std::string_view::npos &&
+                                    rest.find("://") == std::string_view::npos &&
+                                    mark + 1 < rest.size() &&
+                                    (alnum(rest[mark + 1]) || one_of(rest[mark + 1], "_~"))) {
+        spelled_out = fmt::format("ssh://{}/{}", rest.substr(0, mark), rest.substr(mark + 1));
+        rest = spelled_out;
+    }
     auto colon = rest.find("://");
     if (colon == std::string_view::npos) return wrong("repository address", text, rule);
     url.scheme = rest.substr(0, colon);

@@ -13,7 +13,7 @@
 namespace fairlead::policy {
 
 /// A repository's address, taken apart. Only these spellings exist: https://host[:port]/path,
-/// ssh://[user@]host[:port]/path, file:///path, and the same with git+ before them.
+/// ssh://[user@]host[:port]/path, user@host:path, file:///path, and the same with git+ before them.
 struct RepositoryUrl {
     std::string scheme; ///< "https", "ssh", "file"
     std::string user;   ///< ssh only

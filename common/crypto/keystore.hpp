@@ -18,7 +18,7 @@ namespace fairlead::crypto {
 /// The file has mode 0400 and a line per key, the sealing one first: `<key id> <base64url of 32
 /// bytes>`. A sealed value is `1 | key id (8) | wrapped data key (72) | nonce (24) | ciphertext |
 /// tag (16)`; the context binds it to its place
-/// ("git_credential/crd_01…"), so that a value copied to another row does not open there.
+/// ("git_credential/gcr_01…"), so that a value copied to another row does not open there.
 class Keystore {
 public:
     /// A new master key in a new file (mode 0400). Errc::conflict when the file is there.

@@ -123,7 +123,7 @@ TEST_SUITE("agent/journal/journal") {
         {
             Journal journal(file, clock);
             auto op = operation(1, 1);
-            op.secrets["credential:crd_1"] = "hunter2-hunter2";
+            op.secrets["credential:gcr_1"] = "hunter2-hunter2";
             journal.deliver(op, "");
             Work work(journal, clock, op, Redactor(op.secrets));
             work.info("cloning with hunter2-hunter2");

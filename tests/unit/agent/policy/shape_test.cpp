@@ -16,7 +16,8 @@ TEST_SUITE("agent/policy/shape") {
             "https://git.example:8443/a/b.git", "ssh://git@git.example/acme/addons.git",
             "ssh://git@git.example:2222/x",     "git+https://git.example/x",
             "git+ssh://git@git.example/x",      "file:///srv/git/odoo.git",
-            "https://10.213.0.1/x.git"};
+            "https://10.213.0.1/x.git",         "git@github.com:odoo/odoo.git",
+            "git@git.example:~acme/x"};
         for (std::size_t i = 0; i < std::size(good); ++i) {
             CAPTURE(good[i]);
             CHECK(parse_repository(good[i]));
@@ -24,7 +25,15 @@ TEST_SUITE("agent/policy/shape") {
         const char* bad[] = {
             "",
             "/srv/git",
-            "git@github.com:odoo/odoo",
+            "github.com:odoo/odoo",
+            "git@github.com:/srv/git",
+            "git@github.com:-x",
+            "git@github.com::x",
+            "git@-oProxyCommand=id:x",
+            "-oProxyCommand=id@host:x",
+            "git:pw@github.com:x",
+            "ext::x",
+            "a@ext::sh",
             "http://git.example/x",
             "git://git.example/x",
             "ext::sh -c id",

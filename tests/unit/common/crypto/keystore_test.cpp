@@ -16,20 +16,20 @@ TEST_SUITE("common/crypto/keystore") {
 
     TEST_CASE("a value opens in its own place only") {
         auto keys = Keystore::ephemeral();
-        auto sealed = keys.seal(Secret("hunter2"), "git_credential/crd_1");
+        auto sealed = keys.seal(Secret("hunter2"), "git_credential/gcr_1");
         CHECK(sealed.find("hunter2") == std::string::npos);
-        CHECK(keys.open(sealed, "git_credential/crd_1").value().equals("hunter2"));
-        CHECK(keys.open(sealed, "git_credential/crd_2").error().kind() == Errc::invalid);
+        CHECK(keys.open(sealed, "git_credential/gcr_1").value().equals("hunter2"));
+        CHECK(keys.open(sealed, "git_credential/gcr_2").error().kind() == Errc::invalid);
         CHECK(
-            Keystore::ephemeral().open(sealed, "git_credential/crd_1").error().kind() ==
+            Keystore::ephemeral().open(sealed, "git_credential/gcr_1").error().kind() ==
             Errc::not_found
         );
         for (std::size_t size = 0; size < sealed.size(); ++size)
-            CHECK(!keys.open(sealed.substr(0, size), "git_credential/crd_1"));
+            CHECK(!keys.open(sealed.substr(0, size), "git_credential/gcr_1"));
         for (std::size_t i = 0; i < sealed.size() * 8; ++i) {
             auto altered = sealed;
             altered[i / 8] = static_cast<char>(altered[i / 8] ^ (1 << (i % 8)));
-            CHECK(!keys.open(altered, "git_credential/crd_1"));
+            CHECK(!keys.open(altered, "git_credential/gcr_1"));
         }
     }
 
