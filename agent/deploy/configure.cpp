@@ -90,11 +90,7 @@ Result<> Deployment::configure(Work& work) {
         release.trees.push_back(
             {commit.repository, key, commit.commit, crypto::sha256(manifest).hex()}
         );
-        FAIRLEAD_TRY(
-            hashes, odoo::module_hashes(
-                        layout.tree(key, commit.commit), manifest, &commit == &commits_.front()
-                    )
-        );
+        FAIRLEAD_TRY(hashes, odoo::module_hashes(manifest, &commit == &commits_.front()));
         // Later repositories win, as in addons_path.
         for (auto& [module, hash] : hashes)
             release.modules.insert_or_assign(module, std::move(hash));

@@ -1,7 +1,6 @@
 #include "agent/odoo/odoo.hpp"
 
 #include "common/crypto/hash.hpp"
-#include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -11,8 +10,6 @@
 
 namespace fairlead::odoo {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr std::size_t digest_width = 64 + 2;
 
@@ -32,20 +29,6 @@ std::optional<Place> place_of(std::string_view path, bool core) {
     auto slash = path.find('/');
     if (slash == std::string_view::npos) return std::nullopt;
     return Place{path.substr(0, slash), path.substr(slash + 1)};
-}
-
-bool needs_no_migration(const fs::path& file, std::string_view rest) {
-    for (auto folder : {"static/", "tests/", "doc/", "docs/", "readme/", "i18n_extra/"})
-        if (rest.starts_with(folder)) return true;
-    if (rest.find('/') == std::string_view::npos &&
-        (rest.ends_with(".md") || rest.ends_with(".rst") || rest.ends_with(".txt")))
-        return true;
-    if (!rest.starts_with("controllers/") || !rest.ends_with(".py")) return false;
-    // Controllers hold no tables, unless somebody put a model there.
-    auto text = read_file(file, 1 << 20);
-    return text && text->find("models.") == std::string::npos &&
-           text->find("fields.") == std::string::npos &&
-           text->find("_inherit") == std::string::npos;
 }
 
 template <class Visit>
@@ -131,9 +114,8 @@ std::string installed_query() {
     return "SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name";
 }
 
-Result<std::map<std::string, std::string>>
-module_hashes(const fs::path& tree, std::string_view manifest, bool core) {
-    std::map<std::string, std::string> lists; // module: the lines that count
+Result<std::map<std::string, std::string>> module_hashes(std::string_view manifest, bool core) {
+    std::map<std::string, std::string> lists; // module: its lines
     std::map<std::string, bool> real;
     FAIRLEAD_CHECK(each_line(manifest, [&](std::string_view line) -> Result<> {
         if (line.size() <= digest_width)
@@ -144,7 +126,6 @@ module_hashes(const fs::path& tree, std::string_view manifest, bool core) {
         auto module = std::string(place->module);
         if (place->rest == "__manifest__.py" || place->rest == "__openerp__.py")
             real[module] = true;
-        if (needs_no_migration(tree / path, place->rest)) return {};
         lists[module].append(line.substr(0, digest_width)).append(place->rest).append("\n");
         return {};
     }));

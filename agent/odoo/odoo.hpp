@@ -50,12 +50,10 @@ std::string unsettled_query();
 /// Names of installed modules.
 std::string installed_query();
 
-/// Content hashes of the modules in an exported tree, by module name. `manifest` lists its files
-/// ("<sha256>  <path>"); `core` is Odoo's own tree, whose modules are in two folders. Left out of
-/// the hashes is what a running server takes over without a migration: static files, tests,
-/// documents, and controllers without fields or models.
-Result<std::map<std::string, std::string>>
-module_hashes(const std::filesystem::path& tree, std::string_view manifest, bool core);
+/// Content hashes of the modules in an exported tree, by module name: every file of a module
+/// counts. `manifest` lists the tree's files ("<sha256>  <path>"); `core` is Odoo's own tree, whose
+/// modules are in two folders.
+Result<std::map<std::string, std::string>> module_hashes(std::string_view manifest, bool core);
 
 /// What is in both and differs.
 std::vector<std::string> changed(

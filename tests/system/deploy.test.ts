@@ -50,13 +50,14 @@ describe("an environment", () => {
     assert.match(configured.stdout, /^( *db_password *= *(False)?\n)*$/);
   });
 
-  scenario(world, "takes a change that needs no migration", async () => {
+  scenario(world, "takes a change without a migration when asked so", async () => {
     await (await world.git()).commit("shop", "fix");
-    await world.succeeded(await world.deploy(environment));
+    const operation = await world.succeeded(await world.deploy(environment, { update: "none" }));
+    assert.equal(operation.steps.find((step) => step.name === "migrate")?.state, "skipped");
     assert.deepEqual(await demo(on.host, environment), { code: "fix", module: "19.0.1.0.0", rows: v1Rows, file: "kept by v1" });
   });
 
-  scenario(world, "migrates the modules whose content changed", async () => {
+  scenario(world, "migrates the modules whose content changed, whatever it was", async () => {
     await (await world.git()).commit("shop", "v2");
     const operation = await world.succeeded(await world.deploy(environment));
     assert.ok(operation.steps.some((step) => step.name === "migrate" && step.state === "done"));
@@ -64,6 +65,7 @@ describe("an environment", () => {
       code: "v2", module: "19.0.2.0.0", rows: ["one=migrated by v2", "two=migrated by v2", "three=migrated by v2"], file: "kept by v2",
     });
     assert.equal((await world.look(environment)).current_release?.number, 3);
+    assert.match(await world.logOf(operation), /To be updated: fl_demo\./);
   });
 
   scenario(world, "goes back to a kept release with the database of that moment, and forward again", async () => {
