@@ -44,6 +44,13 @@ Result<> Deployment::fetch_one(const proto::Source& source, Work& work) {
             work.stop()
         )
     );
+    FAIRLEAD_TRY(submodules, git.file(commit, ".gitmodules"));
+    if (submodules)
+        work.warn(fmt::format(
+            "{} has submodules, which are not fetched: give each a repository of its own in the "
+            "project.",
+            source.name
+        ));
     auto tree = hands_.layout().tree(key, commit.commit);
     auto manifest_file = hands_.layout().tree_manifest(key, commit.commit);
     hands_.pins().add(tree);

@@ -2,6 +2,7 @@
 #include "agent/deploy/integrity.hpp"
 #include "agent/deploy/preflight_checks.hpp"
 #include "agent/host/files.hpp"
+#include "agent/host/git_failure.hpp"
 #include "agent/host/packages.hpp"
 
 #include <fmt/core.h>
@@ -53,11 +54,15 @@ void Preflight::repositories() {
             *source, *credential, [](auto) {}, work_.stop()
         );
         if (!commit) {
-            bool branch = commit.error().code() == "branch_missing";
-            add("git", title, CheckResult::failed, commit.error().message(),
-                branch ? "branch " + source->branch : "reachable",
-                branch ? "Push the branch, or name another one in the environment."
-                       : "Check the address, the credential, and that this server reaches it.");
+            const auto& code = commit.error().code();
+            if (code == "ssh_missing" && host::has_program("apt-get"))
+                add("git", title, CheckResult::warning,
+                    "openssh-client is not installed; the deployment installs it, and only then "
+                    "sees this repository");
+            else
+                add("git", title, CheckResult::failed, commit.error().message(),
+                    code == "branch_missing" ? "branch " + source->branch : "reachable",
+                    host::cure_of(code, source->url, source->branch));
             continue;
         }
         add("git", title, CheckResult::passed,

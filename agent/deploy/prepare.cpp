@@ -17,9 +17,9 @@ namespace fs = std::filesystem;
 Result<> Deployment::install_what_is_missing(Work& work) {
     std::vector<std::string> missing;
     if (!host::has_program("git")) missing.push_back("git");
-    if (!host::has_program("ssh") && std::ranges::any_of(e_.addons, [](const auto& s) {
-            return s.url.find("ssh://") != std::string::npos;
-        }))
+    auto over_ssh = [](const auto& source) { return host::Git::over_ssh(source.url); };
+    if (!host::has_program("ssh") &&
+        (over_ssh(e_.odoo) || std::ranges::any_of(e_.addons, over_ssh)))
         missing.push_back("openssh-client");
     Command look;
     look.argv = {"python3", "-c", "import ensurepip, venv"};

@@ -1,6 +1,7 @@
 #include "agent/host/git.hpp"
 
 #include "agent/host/files.hpp"
+#include "agent/host/git_failure.hpp"
 #include "agent/host/users.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/runtime/file.hpp"
@@ -24,12 +25,8 @@ constexpr auto fetch_deadline =
     3600s; // all of Odoo over a slow line; a stalled line ends after a minute
 constexpr auto local_deadline = 600s;
 
-Error git_error(std::string code, const std::string& url, std::string_view output) {
-    auto text = std::string(output.substr(output.size() > 600 ? output.size() - 600 : 0));
-    while (text.ends_with('\n')) text.pop_back();
-    return Error(Errc::unavailable, fmt::format("Cannot fetch {}: {}", url, text))
-        .with_code(std::move(code));
-}
+// A fetch may not take the last of the disk: Odoo and PostgreSQL of this server live on it.
+constexpr std::uint64_t stays_free = 128ULL << 20;
 
 /// A folder in memory that only fairlead-git can read, removed with what is in it.
 class Vault {
@@ -87,6 +84,11 @@ std::string Git::key(const std::string& url) {
     );
 }
 
+bool Git::over_ssh(std::string_view url) {
+    return url.find("://") == std::string_view::npos ||
+           url.find("ssh://") != std::string_view::npos;
+}
+
 fs::path Git::mirror_of(const std::string& url) const {
     return mirrors_ / (key(url) + ".git");
 }
@@ -117,13 +119,10 @@ Command Git::git(const fs::path& mirror, std::vector<std::string> words) {
     command.user = git_user;
     command.folder = mirrors_.string();
     command.environment = {
-        {"HOME", mirrors_.string()},
-        {"GIT_CONFIG_NOSYSTEM", "1"},
-        {"GIT_CONFIG_GLOBAL", (mirrors_ / "gitconfig").string()},
-        {"GIT_TERMINAL_PROMPT", "0"},
-        {"GIT_ASKPASS", "/bin/false"},
-        {"SSH_ASKPASS", "/bin/false"},
-        {"GIT_LFS_SKIP_SMUDGE", "1"}};
+        {"HOME", mirrors_.string()},   {"LC_ALL", "C.UTF-8"},
+        {"GIT_CONFIG_NOSYSTEM", "1"},  {"GIT_CONFIG_GLOBAL", (mirrors_ / "gitconfig").string()},
+        {"GIT_TERMINAL_PROMPT", "0"},  {"GIT_ASKPASS", "/bin/false"},
+        {"SSH_ASKPASS", "/bin/false"}, {"GIT_LFS_SKIP_SMUDGE", "1"}};
     command.deadline = local_deadline;
     return command;
 }
@@ -136,18 +135,22 @@ Result<proto::Commit> Git::fetch(
     auto url = source.url.starts_with("git+") ? source.url.substr(4) : source.url;
     auto mirror = mirror_of(source.url);
     std::error_code ignored;
-    if (fs::exists(mirror / "HEAD", ignored)) {
-        // A git that was killed leaves locks, which stop every later one, and unfinished packs.
-        Command sweep = git(mirror, {});
-        sweep.argv = {"find",   mirror.string(),
-                      "(",      "-name",
-                      "*.lock", "-o",
-                      "-path",  mirror.string() + "/objects/*tmp_*",
-                      ")",      "-prune",
-                      "-exec",  "rm",
-                      "-rf",    "--",
-                      "{}",     "+"};
-        FAIRLEAD_CHECK(run_ok(sweep));
+    // A git that was killed leaves locks, which stop every later one, and unfinished packs.
+    auto sweep = [&] {
+        Command find = git(mirror, {});
+        find.argv = {"find",   mirror.string(),
+                     "(",      "-name",
+                     "*.lock", "-o",
+                     "-path",  mirror.string() + "/objects/*tmp_*",
+                     ")",      "-prune",
+                     "-exec",  "rm",
+                     "-rf",    "--",
+                     "{}",     "+"};
+        return run_ok(find);
+    };
+    bool fresh = !fs::exists(mirror / "HEAD", ignored);
+    if (!fresh) {
+        FAIRLEAD_CHECK(sweep());
     } else {
         // Under its name only when it is whole.
         auto partial = mirrors_ / (".partial-" + mirror.filename().string());
@@ -168,7 +171,9 @@ Result<proto::Commit> Git::fetch(
                      "--no-write-fetch-head", "--no-auto-maintenance", "--progress", "--", url,
                      fmt::format("+{0}:{0}", ref)});
     command.deadline = fetch_deadline;
-    command.stop = std::move(stop);
+    std::stop_source ending;
+    std::stop_callback cancelled(stop, [&] { ending.request_stop(); });
+    command.stop = ending.get_token();
 
     auto user = find_user(std::string(git_user));
     FAIRLEAD_TRY(vault, Vault::make(runtime_, *user));
@@ -206,31 +211,29 @@ Result<proto::Commit> Git::fetch(
     set("GIT_SSH_COMMAND", ssh);
 
     std::string tail;
+    bool disk_full = false;
     command.on_line = [&](std::string_view line) {
+        if (auto space = disk_space(mirrors_); space && space->free_bytes < stays_free) {
+            disk_full = true;
+            ending.request_stop();
+        }
         tail.append(line.substr(0, 500)).append("\n");
         if (tail.size() > 4000) tail.erase(0, tail.size() - 2000);
         on_line(line);
     };
     FAIRLEAD_TRY(ended, run(command));
-    if (ended.stopped)
+    // What came of it is of no use; a mirror that never held anything is not kept either.
+    if (!ended.ok() && fresh)
+        FAIRLEAD_CHECK(remove_tree(mirror));
+    else if (!ended.ok())
+        FAIRLEAD_CHECK(sweep());
+    if (stop.stop_requested())
         return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
+    if (disk_full) tail = "No space left on device";
     if (ended.timed_out)
-        return fail(git_error(
-            "git_unreachable", source.url,
-            fmt::format("it took longer than {} s", fetch_deadline.count())
-        ));
-    if (!ended.ok()) {
-        bool missing = tail.find("couldn't find remote ref") != std::string::npos;
-        if (missing)
-            return fail(Error(
-                            Errc::not_found,
-                            fmt::format(
-                                "The repository {} has no branch \"{}\".", source.url, source.branch
-                            )
-            )
-                            .with_code("branch_missing"));
-        return fail(git_error("git_unreachable", source.url, tail));
-    }
+        tail = fmt::format("fatal: it took longer than {} s\n", fetch_deadline.count());
+    if (!ended.ok())
+        return fail(explain_fetch(source.url, source.branch, credential.has_value(), tail));
     Command show = git(mirror, {"log", "-1", "--format=%H%n%s", ref, "--"});
     FAIRLEAD_TRY(text, run_ok(show));
     proto::Commit commit{

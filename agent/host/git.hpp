@@ -37,8 +37,12 @@ public:
     /// A short name that two repositories do not share, for folders: "odoo-1a2b3c4d".
     static std::string key(const std::string& url);
 
-    /// Brings the mirror up to date with one branch, and tells its commit. `code`s:
-    /// "git_unreachable", "branch_missing".
+    /// Whether an address needs an ssh client: "ssh://…" and "git@host:path".
+    static bool over_ssh(std::string_view url);
+
+    /// Brings the mirror up to date with one branch, and tells its commit. Errors are those of
+    /// git_failure.hpp. Ends early, as "disk_full", rather than take the last of the disk. The
+    /// caller holds the mirror's lock.
     Result<proto::Commit> fetch(
         const proto::Source& source, const std::optional<GitCredential>& credential,
         const std::function<void(std::string_view)>& on_line, std::stop_token stop

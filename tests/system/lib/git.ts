@@ -1,16 +1,17 @@
 // A git server over HTTPS, as customers have one: git's own http-backend behind node's TLS server.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createGunzip } from "node:zlib";
 import { folder, hosts } from "./paths.ts";
 import { makeAuthority } from "./pki.ts";
 import { run } from "./process.ts";
 
-export type AddonCase = "v1" | "v2" | "fix" | "raises" | "syntax" | "dies" | "hangs";
+export type AddonCase = "v1" | "v2" | "fix" | "raises" | "fills" | "syntax" | "dies" | "hangs";
 
 export class GitServer {
   /** Password that repositories under /private/ ask for; the user name is free. */
@@ -60,6 +61,23 @@ export class GitServer {
     mkdirSync(join(this.repository(name), ".."), { recursive: true });
     const made = await run(join(hosts, "addons"), [this.repository(name), state, branch]);
     return made.stdout.trim();
+  }
+
+  /** Commits files over what a branch has; an empty text removes the file. */
+  async change(name: string, files: Record<string, string | Buffer>, branch = "19.0"): Promise<void> {
+    const tree = mkdtempSync(join(tmpdir(), "fairlead-change-"));
+    try {
+      await run("git", ["clone", "-q", "-b", branch, this.repository(name), tree]);
+      for (const [file, text] of Object.entries(files)) {
+        if (text.length > 0) writeFileSync(join(tree, file), text);
+        else rmSync(join(tree, file), { force: true });
+      }
+      await run("git", ["-C", tree, "-c", "core.compression=0", "add", "-A"]);
+      await run("git", ["-C", tree, "-c", "user.name=Tests", "-c", "user.email=tests@fairlead.test", "commit", "-q", "-m", `change ${Object.keys(files).join(", ")}`]);
+      await run("git", ["-C", tree, "push", "-q", "origin", `HEAD:${branch}`]);
+    } finally {
+      rmSync(tree, { recursive: true, force: true });
+    }
   }
 
   async deleteBranch(name: string, branch: string): Promise<void> {
