@@ -107,15 +107,15 @@ Result<> Deployment::configure(Work& work) {
 
     auto place_of_code = installation();
     auto confined = sandbox(layout, place_, e_, place_of_code, layout.venv(venv_));
-    const std::pair<const char*, std::string> files[] = {
+    std::vector<std::pair<std::string, std::string>> files{
         {"odoo.conf",
          odoo::configuration(e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)))},
         {"service.conf", service_conf(place_, e_, place_of_code, confined, number())},
-        {"socket.conf", socket_conf(e_)},
     };
+    for (auto& file : hands_.exposure().files(e_)) files.push_back(std::move(file));
     for (const auto& [name, text] : files) {
         auto file = folder / name;
-        bool secret = std::string_view(name) == "odoo.conf";
+        bool secret = name == "odoo.conf";
         FAIRLEAD_CHECK(write_file(file, text, secret ? 0640 : 0644));
         if (secret && ::chown(file.c_str(), 0, user->gid) != 0)
             return fail(

@@ -74,8 +74,6 @@ struct Place {
     std::string service() const { return "fairlead-odoo@" + slug + ".service"; }
     std::string socket() const { return "fairlead-odoo@" + slug + ".socket"; }
     std::string task() const { return "fairlead-task-" + slug; }
-    /// The socket first: it must not start the service that is being stopped.
-    std::vector<std::string> units() const { return {socket(), service()}; }
     std::filesystem::path drop_in(const Layout& layout, const std::string& unit) const {
         return layout.units / (unit + ".d");
     }

@@ -81,7 +81,7 @@ journal::Plan stop_plan(Site& site, proto::EnvironmentArgs args) {
                          FAIRLEAD_CHECK(find(*s));
                          FAIRLEAD_CHECK(s->hands.stop_all(work));
                          // It stays stopped over a restart of the server.
-                         return s->hands.systemd().disable(s->hands.place().units());
+                         return s->hands.systemd().disable(s->hands.units());
                      }}});
 }
 
@@ -95,7 +95,7 @@ journal::Plan restart_plan(Site& site, proto::EnvironmentArgs args) {
               s->hands.down_since = std::chrono::steady_clock::now();
               auto& systemd = s->hands.systemd();
               systemd.reset_failed(s->hands.place().service());
-              FAIRLEAD_CHECK(systemd.start({s->hands.place().socket()}));
+              FAIRLEAD_CHECK(systemd.start(s->hands.exposure().units(s->hands.place())));
               return systemd.restart(s->hands.place().service());
           }},
          healthy(s)}
@@ -110,11 +110,7 @@ journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
         const auto& place = s->hands.place();
         FAIRLEAD_CHECK(systemd.stop({place.task() + ".service"}, std::chrono::seconds(30)));
         FAIRLEAD_CHECK(s->hands.stop_all(work));
-        FAIRLEAD_CHECK(systemd.disable(place.units()));
-        for (const auto& unit : place.units()) {
-            FAIRLEAD_CHECK(host::remove_tree(place.drop_in(s->hands.layout(), unit)));
-            systemd.reset_failed(unit);
-        }
+        FAIRLEAD_CHECK(s->hands.forget_units());
         return systemd.reload();
     };
     auto database = [s](Work& work) -> Result<> {

@@ -68,6 +68,12 @@ std::uint32_t Hands::previous(const journal::Work& work) const {
     return number;
 }
 
+std::vector<std::string> Hands::units() const {
+    auto units = exposure_.units(place_);
+    units.push_back(place_.service());
+    return units;
+}
+
 Result<> Hands::hold() {
     return write_file(place_.held(), "An operation of Fairlead works on this environment.\n", 0600);
 }
@@ -87,22 +93,29 @@ Result<> Hands::release_hold() {
 Result<> Hands::stop_all(journal::Work& work, std::chrono::seconds mercy) {
     if (!down_since) down_since = Steady::now();
     work.info("Stopping Odoo.");
-    return systemd_.stop(place_.units(), mercy);
+    return systemd_.stop(units(), mercy);
 }
 
 Result<> Hands::start_all() {
-    systemd_.reset_failed(place_.service());
-    systemd_.reset_failed(place_.socket());
-    return systemd_.start(place_.units());
+    for (const auto& unit : units()) systemd_.reset_failed(unit);
+    return systemd_.start(units());
 }
 
 Result<> Hands::enable_all() {
     // Enabling makes systemd read all units again: not where it is enabled already.
-    FAIRLEAD_TRY(states, systemd_.states(place_.units()));
+    FAIRLEAD_TRY(states, systemd_.states(units()));
     bool enabled = true;
     for (const auto& state : states) enabled = enabled && state.enabled();
     if (enabled) return {};
-    return systemd_.enable(place_.units());
+    return systemd_.enable(units());
+}
+
+Result<> Hands::forget_units() {
+    FAIRLEAD_CHECK(systemd_.disable(units()));
+    FAIRLEAD_CHECK(exposure_.detach(layout(), place_));
+    FAIRLEAD_CHECK(host::remove_tree(place_.drop_in(layout(), place_.service())));
+    for (const auto& unit : units()) systemd_.reset_failed(unit);
+    return {};
 }
 
 Result<> Hands::take_snapshot(journal::Work& work) {
@@ -177,26 +190,20 @@ Result<> Hands::drop_snapshot(std::uint32_t number) {
 Result<> Hands::switch_to(journal::Work& work, std::uint32_t number) {
     FAIRLEAD_TRY(templates_changed, install_templates(layout()));
     work.remember(fact::switched, true);
-    auto before = read_file(place_.current() / "socket.conf", 65536);
-    FAIRLEAD_TRY(after, read_file(place_.release(number) / "socket.conf", 65536));
-    bool same_port = before && *before == after;
+    FAIRLEAD_TRY(stays_open, exposure_.stays_open(place_, number));
     FAIRLEAD_TRY(running, systemd_.state(place_.service()));
 
     FAIRLEAD_CHECK(
         host::replace_link(place_.current(), fs::path("releases") / std::to_string(number))
     );
-    for (const auto& [unit, file] :
-         {std::pair{place_.service(), "service.conf"}, std::pair{place_.socket(), "socket.conf"}}) {
-        auto folder = place_.drop_in(layout(), unit);
-        FAIRLEAD_CHECK(host::make_folder(folder, 0755, 0, 0));
-        FAIRLEAD_CHECK(host::replace_link(folder / "50-release.conf", place_.current() / file));
-    }
+    FAIRLEAD_CHECK(follow_current(layout(), place_, place_.service(), "service.conf"));
+    FAIRLEAD_CHECK(exposure_.attach(layout(), place_));
     FAIRLEAD_CHECK(systemd_.reload());
     FAIRLEAD_CHECK(enable_all());
     FAIRLEAD_CHECK(release_hold());
-    if (!running.running() || !same_port) {
+    if (!running.running() || !stays_open) {
         if (running.running()) FAIRLEAD_CHECK(stop_all(work));
-        FAIRLEAD_CHECK(systemd_.stop({place_.socket()}));
+        FAIRLEAD_CHECK(exposure_.shut(systemd_, place_));
         work.info("Starting the new release.");
         return start_all();
     }
@@ -217,11 +224,7 @@ Result<> Hands::undo_switch(journal::Work& work) {
         work.info(fmt::format("Release {} is the current one again.", previous(work)));
         return systemd_.reload();
     }
-    FAIRLEAD_CHECK(systemd_.disable(place_.units()));
-    for (const auto& unit : place_.units()) {
-        FAIRLEAD_CHECK(host::remove_tree(place_.drop_in(layout(), unit)));
-        systemd_.reset_failed(unit);
-    }
+    FAIRLEAD_CHECK(forget_units());
     FAIRLEAD_CHECK(host::remove_tree(place_.current()));
     return systemd_.reload();
 }
@@ -250,12 +253,7 @@ Result<bool> Hands::answers(std::uint16_t port, std::string& why) {
 
 Result<> Hands::wait_until_healthy(journal::Work& work, bool may_cancel) {
     // Through the link: what is current is what must answer.
-    std::uint16_t port = 0;
-    FAIRLEAD_TRY(conf, read_file(place_.current() / "socket.conf", 65536));
-    auto colon = conf.rfind("127.0.0.1:");
-    if (colon != std::string::npos)
-        std::from_chars(conf.data() + colon + 10, conf.data() + conf.size(), port);
-
+    FAIRLEAD_TRY(port, exposure_.port(place_));
     auto limit = Steady::now() + health_limit;
     std::optional<Steady::time_point> healthy_since;
     FAIRLEAD_TRY(begun, systemd_.state(place_.service()));
@@ -310,7 +308,7 @@ Result<> Hands::settle(journal::Work& work) {
     auto first = work.recall(fact::first);
     if (!first) return {}; // it never came so far as to look
     if (*first == "no" && work.recall_yes(fact::was_enabled)) {
-        FAIRLEAD_TRY(states, systemd_.states(place_.units()));
+        FAIRLEAD_TRY(states, systemd_.states(units()));
         if (!std::ranges::all_of(states, &host::UnitState::running)) {
             work.info("Starting the previous release again.");
             // A crash while stopping leaves the service without its socket, which systemd does not
@@ -324,8 +322,8 @@ Result<> Hands::settle(journal::Work& work) {
                 work.warn(fmt::format("The previous release: {}", healthy.error().message()));
         }
     } else if (*first == "no") {
-        FAIRLEAD_CHECK(systemd_.stop(place_.units()));
-        FAIRLEAD_CHECK(systemd_.disable(place_.units()));
+        FAIRLEAD_CHECK(systemd_.stop(units()));
+        FAIRLEAD_CHECK(systemd_.disable(units()));
     }
     FAIRLEAD_CHECK(site_.collect_garbage());
     return {};

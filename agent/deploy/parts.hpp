@@ -2,6 +2,7 @@
 /// be called again after a crash in its middle.
 #pragma once
 
+#include "agent/deploy/exposure.hpp"
 #include "agent/deploy/site.hpp"
 #include "agent/host/postgresql.hpp"
 #include "agent/host/systemd.hpp"
@@ -38,6 +39,9 @@ public:
     host::Postgresql& postgresql() { return postgresql_; }
     host::Systemd& systemd() { return systemd_; }
     Pins& pins() { return pins_; }
+    const Exposure& exposure() const { return exposure_; }
+    /// The door first: it must not start the service that is being stopped.
+    std::vector<std::string> units() const;
 
     /// Remembers what was there before: facts `first`, `previous`, `was_enabled`. Errc::conflict
     /// with "slug_taken" when the folder belongs to another environment.
@@ -67,6 +71,8 @@ public:
     Result<> stop_all(journal::Work& work, std::chrono::seconds mercy = std::chrono::seconds(90));
     Result<> start_all();
     Result<> enable_all();
+    /// Disables the units and takes their drop-ins away; they are stopped already.
+    Result<> forget_units();
 
     /// When Odoo went away for this operation; set by whatever stopped it.
     std::optional<std::chrono::steady_clock::time_point> down_since;
@@ -82,6 +88,7 @@ private:
     host::Postgresql postgresql_;
     host::Systemd systemd_;
     Pins pins_;
+    const Exposure& exposure_ = local_port();
 };
 
 } // namespace fairlead::deploy

@@ -1,5 +1,6 @@
 #include "agent/deploy/units.hpp"
 
+#include "agent/host/files.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -126,10 +127,6 @@ std::string service_conf(
     return text;
 }
 
-std::string socket_conf(const proto::EnvironmentSpec& environment) {
-    return fmt::format("[Socket]\nListenStream=\nListenStream=127.0.0.1:{}\n", environment.port);
-}
-
 std::string variables_file(const std::vector<std::pair<std::string, std::string>>& variables) {
     std::string text;
     for (const auto& [name, value] : variables) {
@@ -141,6 +138,14 @@ std::string variables_file(const std::vector<std::pair<std::string, std::string>
         text += "\"\n";
     }
     return text;
+}
+
+Result<> follow_current(
+    const Layout& layout, const Place& place, const std::string& unit, const std::string& file
+) {
+    auto folder = place.drop_in(layout, unit);
+    FAIRLEAD_CHECK(host::make_folder(folder, 0755, 0, 0));
+    return host::replace_link(folder / "50-release.conf", place.current() / file);
 }
 
 Result<bool> install_templates(const Layout& layout) {

@@ -21,17 +21,21 @@ std::vector<std::string> sandbox(
     const odoo::Installation& installation, const std::filesystem::path& venv
 );
 
-/// releases/<n>/service.conf and socket.conf. systemd finds them through `current`, so that one
-/// link changes code, configuration and unit together.
+/// releases/<n>/service.conf. systemd finds it through `current`, so that one link changes code,
+/// configuration and unit together.
 std::string service_conf(
     const Place& place, const proto::EnvironmentSpec& environment,
     const odoo::Installation& installation, const std::vector<std::string>& sandbox_lines,
     std::uint32_t number
 );
-std::string socket_conf(const proto::EnvironmentSpec& environment);
 
 /// releases/<n>/variables.env, for systemd. Values are quoted.
 std::string variables_file(const std::vector<std::pair<std::string, std::string>>& variables);
+
+/// Makes a unit's drop-in lead through `current` to a file of the release that is live.
+Result<> follow_current(
+    const Layout& layout, const Place& place, const std::string& unit, const std::string& file
+);
 
 /// Writes the two templates where they are missing or differ. True: systemd must reload.
 Result<bool> install_templates(const Layout& layout);

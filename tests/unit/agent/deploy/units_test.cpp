@@ -54,7 +54,6 @@ TEST_SUITE("agent/deploy/units") {
                       "\"/var/lib/fairlead/trees/o/1/odoo-bin\" \"-c\" \"/conf\"\n"
             ) != std::string::npos
         );
-        CHECK(socket_conf(e) == "[Socket]\nListenStream=\nListenStream=127.0.0.1:8069\n");
     }
 
     TEST_CASE("values of variables cannot leave their quotes") {
