@@ -192,7 +192,8 @@ bring_online() {
         printf '\nInstalled and enrolled, but not online yet:\n%s\nIt goes on trying. Its log: journalctl -u fairlead-link\n' "$said" >&2
         exit 1
     fi
-    say online "$(tail -n 1 <<<"$said"), $(awk -v a="$1" -v b="${EPOCHREALTIME:-$SECONDS}" 'BEGIN { printf "%.1f", b - a }') s after the start"
+    said=$(tail -n 1 <<<"$said")
+    say online "${said%.}, $(awk -v a="$1" -v b="${EPOCHREALTIME:-$SECONDS}" 'BEGIN { printf "%.1f", b - a }') s after the start"
 }
 
 explain() {
