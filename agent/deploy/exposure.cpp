@@ -53,8 +53,7 @@ Result<std::uint16_t> LocalPort::port(const Place& place) const {
         std::from_chars(text.data() + at + address.size(), text.data() + text.size(), port);
     if (port == 0)
         return fail(
-            Errc::internal,
-            fmt::format("{} names no port.", (place.current() / file_name).string())
+            Errc::internal, fmt::format("{} names no port.", (place.current() / file_name).string())
         );
     return port;
 }

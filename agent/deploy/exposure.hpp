@@ -20,7 +20,8 @@ class Exposure {
 public:
     virtual ~Exposure() = default;
 
-    /// What a release's folder holds for the door: file names and texts, part of the release's proof.
+    /// What a release's folder holds for the door: file names and texts, part of the release's
+    /// proof.
     virtual std::vector<std::pair<std::string, std::string>>
     files(const proto::EnvironmentSpec& environment) const = 0;
 

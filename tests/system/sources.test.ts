@@ -97,7 +97,7 @@ describe("code from private repositories", () => {
   scenario(world, "are refused to a deploy key that the git server does not take, with what to do", async () => {
     await ssh.authorize(await ssh.newDeployKey());
     const check = await refused();
-    assert.match(`${check.value}`, /refused the credential .*ermission denied/);
+    assert.match(`${check.value}`, /refused the credential, .*ermission denied/);
     assert.match(`${check.remedy}`, /deploy key that may read this repository/);
     await ssh.authorize(key);
   });

@@ -1,5 +1,4 @@
 #include "agent/deploy/exposure.hpp"
-
 #include "common/runtime/file.hpp"
 
 #include <doctest/doctest.h>
@@ -59,7 +58,10 @@ TEST_SUITE("agent/deploy/exposure") {
         auto link = place->drop_in(layout, place->socket()) / "50-release.conf";
         for (int twice = 0; twice < 2; ++twice) REQUIRE(door.attach(layout, *place));
         CHECK(fs::read_symlink(link) == place->current() / "socket.conf");
-        CHECK(read_file(link, 1000).value() == "[Socket]\nListenStream=\nListenStream=127.0.0.1:8069\n");
+        CHECK(
+            read_file(link, 1000).value() ==
+            "[Socket]\nListenStream=\nListenStream=127.0.0.1:8069\n"
+        );
         for (int twice = 0; twice < 2; ++twice) REQUIRE(door.detach(layout, *place));
         CHECK_FALSE(fs::exists(link.parent_path()));
         CHECK(door.units(*place) == std::vector{place->socket()});
