@@ -1,6 +1,7 @@
 #include "agent/executor/server.hpp"
 
 #include "common/runtime/log.hpp"
+#include "common/runtime/overload.hpp"
 #include "proto/codec.hpp"
 
 #include <fmt/core.h>
@@ -26,11 +27,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t out_high = 512 << 10; // no more reports are read from the journal above it
 constexpr auto turn = 200ms;                // while something runs: log lines wait no longer
 constexpr auto farewell = 2s;               // for the link to answer "idle"
-
-template <class... F>
-struct Overload : F... {
-    using F::operator()...;
-};
 
 } // namespace
 

@@ -5,6 +5,7 @@
 #include "common/async/within.hpp"
 #include "common/crypto/x509.hpp"
 #include "common/runtime/log.hpp"
+#include "common/runtime/overload.hpp"
 #include "proto/codec.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -20,13 +21,6 @@ constexpr auto hello_time = 10s; // for the executor's status, and for the welco
 constexpr std::size_t most_unanswered = 256;
 constexpr auto executor_pause = 3s; // between tries to start an executor that fails
 constexpr auto executor_rest = 1s;  // before one that has gone without a word is called again
-
-template <class... F>
-struct Overload : F... {
-    using F::operator()...;
-};
-template <class... F>
-Overload(F...) -> Overload<F...>;
 
 std::int64_t now_ms() {
     return to_ms(SystemClock().now());

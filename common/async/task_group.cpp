@@ -1,5 +1,7 @@
 #include "common/async/task_group.hpp"
 
+#include "common/async/cancelled.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -16,16 +18,6 @@
 namespace fairlead {
 
 namespace {
-
-bool is_cancellation(const std::exception_ptr& thrown) {
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const boost::system::system_error& error) {
-        return error.code() == asio::error::operation_aborted;
-    } catch (...) {
-        return false;
-    }
-}
 
 // Asio 1.26 ends the process when a coroutine that was cancelled ends without ever having been
 // suspended: its own last step then throws where nobody catches. So cancellation stops throwing

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "common/config/node.hpp"
+#include "common/runtime/described.hpp"
 #include "common/runtime/result.hpp"
 
 #include <boost/describe/enum_from_string.hpp>
@@ -89,23 +90,6 @@ Result<T> load(const std::filesystem::path& file) {
 // -------------------------------------------------------------------------------------
 
 namespace detail {
-
-template <class T>
-struct IsOptional : std::false_type {};
-template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
-template <class T>
-struct IsVector : std::false_type {};
-template <class T>
-struct IsVector<std::vector<T>> : std::true_type {};
-template <class T>
-struct IsMap : std::false_type {};
-template <class T>
-struct IsMap<std::map<std::string, T>> : std::true_type {};
-
-template <class T>
-using Members = boost::describe::describe_members<
-    T, boost::describe::mod_public | boost::describe::mod_inherited>;
 
 template <class T, class D>
 using MemberType = std::remove_cvref_t<decltype(std::declval<T&>().*std::declval<D>().pointer)>;
@@ -195,7 +179,7 @@ concept FromScalar = requires {
 template <class T>
 void Reader::read(const Node& node, std::string_view key, T& into) {
     auto name = key.empty() ? std::string("the file") : std::string(key);
-    if constexpr (detail::IsOptional<T>::value) {
+    if constexpr (described::IsOptional<T>::value) {
         if (node.kind == Node::Kind::null)
             into.reset();
         else
@@ -208,12 +192,12 @@ void Reader::read(const Node& node, std::string_view key, T& into) {
             into = std::move(*value);
         else
             wrong(node.line, name + " must be " + Scalar<T>::wanted() + node.shown());
-    } else if constexpr (detail::IsVector<T>::value) {
+    } else if constexpr (described::IsVector<T>::value) {
         if (node.kind != Node::Kind::list)
             return wrong(node.line, name + " must be a list" + node.shown());
         into.clear();
         for (const auto& item : node.items) read(item, key, into.emplace_back());
-    } else if constexpr (detail::IsMap<T>::value) {
+    } else if constexpr (described::IsMap<T>::value) {
         if (node.kind != Node::Kind::map)
             return wrong(node.line, name + " must be a map" + node.shown());
         into.clear();
@@ -231,7 +215,7 @@ void Reader::read_struct(const Node& node, std::string_view key, T& into) {
                            " must be a map of keys" + node.shown()
         );
     std::string known;
-    boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
+    boost::mp11::mp_for_each<described::Members<T>>([&](auto d) {
         if constexpr (std::is_same_v<detail::MemberType<T, decltype(d)>, Line>)
             (into.*d.pointer).number = node.line;
         else
@@ -239,7 +223,7 @@ void Reader::read_struct(const Node& node, std::string_view key, T& into) {
     });
     for (const auto& entry : node.entries) {
         bool found = false;
-        boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
+        boost::mp11::mp_for_each<described::Members<T>>([&](auto d) {
             if constexpr (!std::is_same_v<detail::MemberType<T, decltype(d)>, Line>) {
                 if (entry.key != d.name) return;
                 found = true;

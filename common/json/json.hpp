@@ -8,6 +8,7 @@
 /// compile time per file: include it from .cpp files.
 #pragma once
 
+#include "common/runtime/described.hpp"
 #include "common/runtime/result.hpp"
 
 #include <boost/describe.hpp>
@@ -108,37 +109,6 @@ Result<T> decode(std::string_view text, Strictness strictness, std::size_t limit
 // ---- implementation
 // -------------------------------------------------------------------------------------
 
-namespace detail {
-
-template <class T>
-struct IsOptional : std::false_type {};
-template <class T>
-struct IsOptional<std::optional<T>> : std::true_type {};
-template <class T>
-struct IsVector : std::false_type {};
-template <class T>
-struct IsVector<std::vector<T>> : std::true_type {};
-template <class T>
-struct IsMap : std::false_type {};
-template <class T>
-struct IsMap<std::map<std::string, T>> : std::true_type {};
-
-template <class T>
-using Members = boost::describe::describe_members<
-    T, boost::describe::mod_public | boost::describe::mod_inherited>;
-
-template <class E>
-std::string choices() {
-    std::string list;
-    boost::mp11::mp_for_each<boost::describe::describe_enumerators<E>>([&](auto d) {
-        if (!list.empty()) list += ", ";
-        list += d.name;
-    });
-    return list;
-}
-
-} // namespace detail
-
 /// The enumerator's name, "" for a value outside the enum.
 template <class E>
 std::string_view enum_name(E value) {
@@ -162,20 +132,20 @@ boost::json::value to_value(const T& from) {
         return boost::json::value(std::string_view(from));
     } else if constexpr (std::is_enum_v<T>) {
         return boost::json::value(enum_name(from));
-    } else if constexpr (detail::IsOptional<T>::value) {
+    } else if constexpr (described::IsOptional<T>::value) {
         return from ? to_value(*from) : boost::json::value(nullptr);
-    } else if constexpr (detail::IsVector<T>::value) {
+    } else if constexpr (described::IsVector<T>::value) {
         boost::json::array array;
         array.reserve(from.size());
         for (const auto& item : from) array.push_back(to_value(item));
         return array;
-    } else if constexpr (detail::IsMap<T>::value) {
+    } else if constexpr (described::IsMap<T>::value) {
         boost::json::object object;
         for (const auto& [key, item] : from) object.emplace(key, to_value(item));
         return object;
     } else {
         boost::json::object object;
-        boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
+        boost::mp11::mp_for_each<described::Members<T>>([&](auto d) {
             object.emplace(d.name, to_value(from.*d.pointer));
         });
         return object;
@@ -208,22 +178,22 @@ void Reader::read(const boost::json::value& from, T& into) {
         if (found)
             into = *found;
         else if (strictness_ == Strictness::exact || !from.is_string())
-            wrong("must be one of " + detail::choices<T>());
-    } else if constexpr (detail::IsOptional<T>::value) {
+            wrong("must be one of " + described::choices<T>());
+    } else if constexpr (described::IsOptional<T>::value) {
         if (from.is_null()) {
             into.reset();
         } else {
             into.emplace();
             read(from, *into);
         }
-    } else if constexpr (detail::IsVector<T>::value) {
+    } else if constexpr (described::IsVector<T>::value) {
         if (!from.is_array()) return wrong("must be a list");
         into.clear();
         for (std::size_t i = 0; i < from.get_array().size(); ++i) {
             Inside inside(*this, "[" + std::to_string(i) + "]");
             read(from.get_array()[i], into.emplace_back());
         }
-    } else if constexpr (detail::IsMap<T>::value) {
+    } else if constexpr (described::IsMap<T>::value) {
         if (!from.is_object()) return wrong("must be an object");
         into.clear();
         for (const auto& [key, item] : from.get_object()) {
@@ -239,15 +209,16 @@ template <class T>
 void Reader::read_struct(const boost::json::value& from, T& into) {
     if (!from.is_object()) return wrong("must be an object");
     const auto& object = from.get_object();
-    boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) {
+    boost::mp11::mp_for_each<described::Members<T>>([&](auto d) {
         read_member(object, d.name, into.*d.pointer);
     });
     if (strictness_ == Strictness::lenient) return;
     for (const auto& member : object) {
         auto key = member.key();
         bool known = false;
-        boost::mp11::mp_for_each<detail::Members<T>>([&](auto d) { known = known || key == d.name; }
-        );
+        boost::mp11::mp_for_each<described::Members<T>>([&](auto d) {
+            known = known || key == d.name;
+        });
         if (known) continue;
         Inside inside(*this, key);
         wrong("is not known here");
@@ -260,7 +231,7 @@ void Reader::read_member(const boost::json::object& object, const char* name, T&
     auto found = object.find(name);
     if (found != object.end())
         read(found->value(), into);
-    else if (strictness_ == Strictness::exact && !detail::IsOptional<T>::value)
+    else if (strictness_ == Strictness::exact && !described::IsOptional<T>::value)
         wrong("is required");
 }
 

@@ -435,7 +435,8 @@ TEST_SUITE("common/stream/mux") {
             CHECK(pair.b.open_streams() == 0);
             for (const auto& flows : {from_a, from_b})
                 for (const auto& [id, flow] : flows) {
-                    CAPTURE(id);
+                    const auto stream = id; // Clang 14 captures no structured binding
+                    CAPTURE(stream);
                     CHECK(flow.read == flow.total);
                     CHECK(flow.saw_close);
                 }
