@@ -125,6 +125,7 @@ private:
     bool was_known(StreamId id) const;
     void grow_window(Stream& stream);
     void grant(Stream& stream, bool now);
+    void tell_window(Stream& stream, FrameType type, std::string& out);
     void schedule(Stream& stream);
     void tell_writable(Stream& stream);
     void send_open(const Stream& stream);
