@@ -20,7 +20,8 @@ class Session;
 struct HubOptions {
     HubOptions() = default;
 
-    std::chrono::milliseconds hello_time{10'000};    ///< from the WebSocket to the agent's hello
+    /// From the WebSocket to the agent's hello; looked at every look_every.
+    std::chrono::milliseconds hello_time{10'000};
     std::chrono::milliseconds ping_after{15'000};    ///< of silence
     std::chrono::milliseconds give_up_after{45'000}; ///< of silence
     std::chrono::milliseconds look_every{5'000};     ///< how often silence is looked for

@@ -1,11 +1,10 @@
 #include "controller/gateway/session.hpp"
 
+#include "common/async/cancelled.hpp"
 #include "common/async/offload.hpp"
-#include "common/async/within.hpp"
 #include "common/runtime/log.hpp"
 
 #include <boost/asio/this_coro.hpp>
-#include <boost/system/system_error.hpp>
 
 namespace fairlead::gateway {
 
@@ -14,16 +13,6 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 constexpr auto patience = std::chrono::seconds(5); // for a goodbye that the agent does not take
-
-bool is_cancellation(const std::exception_ptr& thrown) {
-    try {
-        std::rethrow_exception(thrown);
-    } catch (const boost::system::system_error& error) {
-        return error.code() == asio::error::operation_aborted;
-    } catch (...) {
-        return false;
-    }
-}
 
 } // namespace
 
@@ -35,6 +24,7 @@ std::uint16_t close_code(std::string_view code) {
     if (code == "protocol_too_old" || code == "protocol_too_new") return 4004;
     if (code == "replaced") return 4005;
     if (code == "too_slow") return 4006;
+    if (code == "hello_timeout") return 4007;
     return 1002;
 }
 
@@ -87,6 +77,8 @@ Task<> Session::talk() {
     hub_.attach(*this);
     auto greeted = co_await greet();
     if (!greeted) {
+        if (!end_code_.empty())
+            greeted = fail(Error(Errc::timeout, end_message_).with_code(end_code_));
         log::warning(
             "a link ended at its hello", {{"server", server().str()},
                                           {"code", greeted.error().code()},
@@ -119,7 +111,7 @@ Task<Result<>> Session::identify() {
 }
 
 Task<Result<>> Session::greet() {
-    auto first = co_await within<net::Message>(hub_.options_.hello_time, socket_.read());
+    auto first = co_await socket_.read(); // check() ends the wait
     if (!first) co_return fail(std::move(first).error());
     if (first->kind != net::MessageKind::text)
         co_return fail(
@@ -128,6 +120,7 @@ Task<Result<>> Session::greet() {
     Ask ask = [this, text = std::move(first->data)] { return hub_.core_.hello(*link_, text); };
     auto replies = co_await in_turn(std::move(ask));
     if (!replies) co_return fail(std::move(replies).error());
+    greeted_ = true;
     send(*std::move(replies));
     wake();
     co_return Result<>();
@@ -275,6 +268,9 @@ void Session::check(Steady::time_point now) {
     if (silent > hub_.options_.give_up_after ||
         (!end_code_.empty() && now - ended_at_ > patience)) {
         socket_.abort();
+    } else if (!greeted_ && now - began_ > hub_.options_.hello_time) {
+        end("hello_timeout", "No hello came in time; it must be the first message, within " +
+                                 std::to_string(hub_.options_.hello_time.count() / 1000) + " s.");
     } else if (silent > hub_.options_.ping_after && end_code_.empty()) {
         ping_wanted_ = true;
         start_writer();

@@ -50,8 +50,10 @@ private:
     std::deque<std::string> queue_;
     std::size_t queue_bytes_ = 0;
     std::string end_code_, end_message_;
+    std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point ended_at_{};
     bool attached_ = false;
+    bool greeted_ = false;
     bool busy_ = false; // the core works for this link
     bool due_wanted_ = false;
     bool due_running_ = false;
