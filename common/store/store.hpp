@@ -15,7 +15,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <type_traits>
 #include <vector>
@@ -37,10 +39,15 @@ public:
     /// logged.
     void after_commit(std::function<void()> action) { after_commit_.push_back(std::move(action)); }
 
+    /// Marks what was done in this unit, for whoever checks before it ends; `what` is a literal.
+    void note(std::string_view what) { notes_.insert(what); }
+    bool noted(std::string_view what) const { return notes_.contains(what); }
+
 private:
     friend class Store;
     Connection& connection_;
     std::vector<std::function<void()>> after_commit_;
+    std::set<std::string_view> notes_;
 };
 
 struct StoreOptions {

@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace fairlead::store {
 class UnitOfWork;
@@ -29,8 +30,11 @@ struct Act {
     std::optional<boost::json::object> after{};
 };
 
+/// UnitOfWork::note of a unit that holds an entry.
+inline constexpr std::string_view audited = "audited";
+
 /// Thread-safe. Written in the transaction of the change: no change without its entry, no entry
-/// without its change.
+/// without its change. `record` notes `audited` in the unit.
 class AuditLog {
 public:
     virtual ~AuditLog() = default;

@@ -6,6 +6,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
+
+namespace fairlead::store {
+class UnitOfWork;
+}
 
 namespace fairlead::api {
 
@@ -34,5 +39,8 @@ public:
     /// True while every event after `id` is still kept.
     virtual bool can_resume(std::uint64_t id) const = 0;
 };
+
+/// Publishes them in this order once the unit is durable.
+void publish(store::UnitOfWork& unit, EventSink& sink, std::vector<Event> events);
 
 } // namespace fairlead::api

@@ -40,7 +40,7 @@ Secret ticket_secret(store::Store& store, const crypto::Keystore& keys) {
     if (!sealed || !*sealed)
         throw std::runtime_error("The database holds no installation. Run: fairlead-controller init"
         );
-    auto secret = keys.open((*sealed)->bytes, "installation/tickets");
+    auto secret = keys.open((*sealed)->bytes, tickets_place);
     if (!secret)
         throw std::runtime_error(
             "The master key does not fit the database: " + secret.error().message()
@@ -125,7 +125,7 @@ void Application::add_routes() {
     install::add_install_routes(table_, packages_, face);
     access::add_access_routes(table_, {store_, sessions_, accounts_, [this] { return facts(); }});
     audit::add_audit_routes(table_, store_);
-    operations::add_operation_routes(table_, store_, events_, operations_);
+    operations::add_operation_routes(table_, operations_);
     fleet::add_server_routes(table_, fleet_parts_);
     fleet::add_token_routes(table_, fleet_parts_);
     fleet::add_agent_routes(table_, fleet_parts_);

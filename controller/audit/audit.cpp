@@ -111,6 +111,7 @@ void Log::record(
     entry.after = change(act.after);
     if (auto kept = AuditRepo(unit.db(), scope).append(entry); !kept)
         throw std::runtime_error("an audit entry cannot be stored: " + kept.error().detail());
+    unit.note(api::audited);
 }
 
 } // namespace fairlead::audit

@@ -1,6 +1,6 @@
+#include "controller/api/routes.hpp"
+
 #include "controller/api/checks.hpp"
-#include "controller/api/page.hpp"
-#include "controller/api/response.hpp"
 #include "controller/audit/audit.hpp"
 
 #include <boost/json.hpp>
@@ -86,21 +86,17 @@ Result<Filter> filter_of(const Call& call, const api::Page& page) {
 Result<Response> list(const Call& call, store::Store& store) {
     FAIRLEAD_TRY(page, api::Page::of(call));
     FAIRLEAD_TRY(filter, filter_of(call, page));
-    FAIRLEAD_TRY(entries, store.read([&](store::Connection& db) {
+    auto rows = [&](store::Connection& db, const auto&) {
         return AuditRepo(db, call.scope()).list(filter);
-    }));
-    boost::json::array items;
-    for (const auto& entry : entries) items.push_back(to_json(entry));
-    return api::page_of(std::move(items), page);
+    };
+    return api::list_page(call, store, rows, &to_json);
 }
 
 } // namespace
 
 void add_audit_routes(api::RouteTable& table, store::Store& store) {
-    table.add(
-        api::Method::get, "/api/v1/orgs/{org}/audit", "audit.view",
-        [&store](const Call& call) { return list(call, store); }
-    );
+    api::Routes routes(table, store, "/api/v1/orgs/{org}/audit");
+    routes.get("", "audit.view", &list);
 }
 
 } // namespace fairlead::audit

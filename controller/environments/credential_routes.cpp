@@ -1,5 +1,6 @@
 #include "common/json/json.hpp"
-#include "controller/api/page.hpp"
+#include "controller/api/change.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/private_key.hpp"
 #include "controller/environments/routes.hpp"
@@ -13,9 +14,9 @@ namespace fairlead::environments {
 namespace {
 
 using api::Call;
+using api::Change;
 using api::Response;
 using store::Connection;
-using store::UnitOfWork;
 
 constexpr std::int64_t max_credentials = 1000;
 
@@ -27,15 +28,6 @@ struct NewCredential {
     std::string secret;
 };
 BOOST_DESCRIBE_STRUCT(NewCredential, (), (name, host, kind, username, secret))
-
-api::Act act_on(const Credential& credential, std::string action) {
-    api::Act act;
-    act.action = std::move(action);
-    act.target_type = "git_credential";
-    act.target_id = credential.id.str();
-    act.target_name = credential.name;
-    return act;
-}
 
 bool visible(std::string_view text) {
     return std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
@@ -79,12 +71,8 @@ Credential checked(const NewCredential& wanted, api::Checks& checks) {
 }
 
 Result<Response> list(const Call& call, Environments& environments) {
-    FAIRLEAD_TRY(page, api::Page::of(call));
-    return environments.parts().store.read([&](Connection& db) -> Result<Response> {
-        FAIRLEAD_TRY(rows, CredentialRepo(db, call.scope()).list(page.after, page.limit + 1));
-        boost::json::array items;
-        for (const auto& row : rows) items.push_back(to_json(row));
-        return api::page_of(std::move(items), page);
+    return api::list_page(call, environments.parts().store, [&](Connection& db, const auto& page) {
+        return CredentialRepo(db, call.scope()).list(page.after, page.limit + 1);
     });
 }
 
@@ -102,47 +90,34 @@ Result<Response> create(const Call& call, Environments& environments) {
     row.created_by = call.principal().user;
     row.created_by_email = call.principal().email;
     store::Blob sealed{parts.keys.seal(secret, credential_context(row.id.str()))};
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        CredentialRepo repo(unit.db(), call.scope());
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        CredentialRepo repo(change.db(), change.scope());
         FAIRLEAD_TRY(count, repo.count());
-        if (count >= max_credentials)
-            return fail(Error(
-                            Errc::conflict,
-                            fmt::format(
-                                "This organization has {} git credentials, which is the most.",
-                                count
-                            )
-            )
-                            .with_code("too_many_credentials"));
+        FAIRLEAD_CHECK(
+            api::check_room(count, max_credentials, "too_many_credentials", "git credentials")
+        );
         FAIRLEAD_CHECK(repo.insert(row, sealed));
-        auto act = act_on(row, "git_credential.create");
-        act.after = boost::json::object{
+        boost::json::object after{
             {"host", row.host}, {"kind", row.kind}, {"fingerprint", row.fingerprint}};
-        parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
+        change.record("git_credential.create", "git_credential", row, std::move(after));
         return api::answer(to_json(row), 201);
     });
 }
 
 Result<Response> remove(const Call& call, Environments& environments) {
-    const auto& parts = environments.parts();
     FAIRLEAD_TRY(id, call.path_id<CredentialId>("credential"));
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        CredentialRepo repo(unit.db(), call.scope());
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        CredentialRepo repo(change.db(), change.scope());
         FAIRLEAD_TRY(row, repo.get(id));
         FAIRLEAD_TRY(project, repo.used_by(id));
-        if (project)
-            return fail(
-                Error(
-                    Errc::conflict,
-                    fmt::format(
-                        "The project \"{}\" uses this credential. Choose another there first.",
-                        *project
-                    )
-                )
-                    .with_code("credential_in_use")
+        if (project) {
+            auto text = fmt::format(
+                "The project \"{}\" uses this credential. Choose another there first.", *project
             );
+            return api::conflict("credential_in_use", std::move(text));
+        }
         FAIRLEAD_CHECK(repo.remove(id));
-        parts.audit.record(unit, call.scope(), call.actor(), act_on(row, "git_credential.delete"));
+        change.record("git_credential.delete", "git_credential", row);
         return api::no_content();
     });
 }
@@ -150,14 +125,10 @@ Result<Response> remove(const Call& call, Environments& environments) {
 } // namespace
 
 void add_credential_routes(api::RouteTable& table, Environments& environments) {
-    using api::Method;
-    auto with = [&environments](auto handler) {
-        return [&environments, handler](const Call& call) { return handler(call, environments); };
-    };
-    std::string all = "/api/v1/orgs/{org}/git-credentials";
-    table.add(Method::get, all, "git_credentials.view", with(&list));
-    table.add(Method::post, all, "git_credentials.create", with(&create));
-    table.add(Method::remove, all + "/{credential}", "git_credentials.delete", with(&remove));
+    api::Routes routes(table, environments, "/api/v1/orgs/{org}/git-credentials");
+    routes.get("", "git_credentials.view", &list);
+    routes.post("", "git_credentials.create", &create);
+    routes.remove("/{credential}", "git_credentials.delete", &remove);
 }
 
 } // namespace fairlead::environments

@@ -1,18 +1,17 @@
 #include "common/json/json.hpp"
-#include "controller/api/page.hpp"
+#include "controller/api/change.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/environments/view.hpp"
 #include "controller/operations/routes.hpp"
-
-#include <fmt/core.h>
 
 namespace fairlead::environments {
 namespace {
 
 using api::Call;
+using api::Change;
 using api::Response;
 using store::Connection;
-using store::UnitOfWork;
 
 struct RollbackBody {
     std::string release_id;
@@ -65,17 +64,23 @@ Result<DeployRequest> deploy_request(const Call& call) {
     return request;
 }
 
-Result<Response> deploy(const Call& call, Environments& environments) {
+/// 202 with the operation that `ask(Change&, id)` stores for the environment of the path.
+Result<Response> accept(const Call& call, Environments& environments, auto ask) {
     FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        FAIRLEAD_TRY(operation, ask(change, id));
+        return operations::accepted(change.scope(), operation);
+    });
+}
+
+Result<Response> deploy(const Call& call, Environments& environments) {
     FAIRLEAD_TRY(request, deploy_request(call));
-    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(operation, environments.deploy(unit, call.scope(), call.actor(), id, request));
-        return operations::accepted(call.scope(), operation);
+    return accept(call, environments, [&](Change& change, const EnvironmentId& id) {
+        return environments.deploy(change.unit(), change.scope(), change.actor(), id, request);
     });
 }
 
 Result<Response> rollback(const Call& call, Environments& environments) {
-    FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
     FAIRLEAD_TRY(body, call.body<RollbackBody>());
     api::Checks checks;
     auto release = ReleaseId::parse(body.release_id);
@@ -83,28 +88,21 @@ Result<Response> rollback(const Call& call, Environments& environments) {
     checks.length("note", body.note.value_or(""), 0, 500);
     FAIRLEAD_CHECK(checks.result());
     RollbackRequest request{*release, body.database, body.note.value_or("")};
-    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(
-            operation, environments.rollback(unit, call.scope(), call.actor(), id, request)
-        );
-        return operations::accepted(call.scope(), operation);
+    return accept(call, environments, [&](Change& change, const EnvironmentId& id) {
+        return environments.rollback(change.unit(), change.scope(), change.actor(), id, request);
     });
 }
 
 Result<Response> preflight(const Call& call, Environments& environments) {
-    FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
-    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(operation, environments.preflight(unit, call.scope(), call.actor(), id));
-        return operations::accepted(call.scope(), operation);
+    return accept(call, environments, [&](Change& change, const EnvironmentId& id) {
+        return environments.preflight(change.unit(), change.scope(), change.actor(), id);
     });
 }
 
-api::Handler act(Environments& environments, std::string_view kind) {
-    return [&environments, kind](const Call& call) -> Result<Response> {
-        FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
-        return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-            FAIRLEAD_TRY(operation, environments.act(unit, call.scope(), call.actor(), id, kind));
-            return operations::accepted(call.scope(), operation);
+auto act(std::string_view kind) {
+    return [kind](const Call& call, Environments& environments) {
+        return accept(call, environments, [&](Change& change, const EnvironmentId& id) {
+            return environments.act(change.unit(), change.scope(), change.actor(), id, kind);
         });
     };
 }
@@ -133,26 +131,15 @@ Result<Response> get_release(const Call& call, Environments& environments) {
 } // namespace
 
 void add_deployment_routes(api::RouteTable& table, Environments& environments) {
-    using api::Method;
-    auto with = [&environments](auto handler) {
-        return [&environments, handler](const Call& call) { return handler(call, environments); };
-    };
-    std::string one = "/api/v1/orgs/{org}/environments/{environment}";
-    table.add(Method::post, one + "/preflight", "deployments.preflight", with(&preflight));
-    table.add(Method::post, one + "/deploy", "deployments.create", with(&deploy));
-    table.add(Method::post, one + "/rollback", "deployments.rollback", with(&rollback));
-    table.add(
-        Method::post, one + "/start", "environments.start", act(environments, proto::kind::start)
-    );
-    table.add(
-        Method::post, one + "/stop", "environments.stop", act(environments, proto::kind::stop)
-    );
-    table.add(
-        Method::post, one + "/restart", "environments.restart",
-        act(environments, proto::kind::restart)
-    );
-    table.add(Method::get, one + "/releases", "environments.view", with(&list_releases));
-    table.add(Method::get, one + "/releases/{release}", "environments.view", with(&get_release));
+    api::Routes routes(table, environments, "/api/v1/orgs/{org}/environments/{environment}");
+    routes.post("/preflight", "deployments.preflight", &preflight);
+    routes.post("/deploy", "deployments.create", &deploy);
+    routes.post("/rollback", "deployments.rollback", &rollback);
+    routes.post("/start", "environments.start", act(proto::kind::start));
+    routes.post("/stop", "environments.stop", act(proto::kind::stop));
+    routes.post("/restart", "environments.restart", act(proto::kind::restart));
+    routes.get("/releases", "environments.view", &list_releases);
+    routes.get("/releases/{release}", "environments.view", &get_release);
 }
 
 } // namespace fairlead::environments

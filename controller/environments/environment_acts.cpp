@@ -83,9 +83,7 @@ Result<Operation> Environments::deploy(
     FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).put(release));
     ++environment.next_release;
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
-    operations::publish(
-        unit, parts_.events, {event(scope.org(), "release.updated", to_json(release))}
-    );
+    api::publish(unit, parts_.events, {event(scope.org(), "release.updated", to_json(release))});
     return operation;
 }
 

@@ -40,9 +40,9 @@ void read_resources(api::Checks& checks, const boost::json::object& from, Enviro
             checks.wrong("resources." + std::string(name), "is not known here");
 }
 
-/// What NewEnvironmentBody and EditEnvironmentBody share.
-template <class Body>
-void read_both(api::Checks& checks, const Body& body, Environment& into) {
+} // namespace
+
+void read_wishes(api::Checks& checks, const EnvironmentWishes& body, Environment& into) {
     if (body.branch) {
         check_branch(checks, "branch", *body.branch);
         into.branch = *body.branch;
@@ -75,16 +75,6 @@ void read_both(api::Checks& checks, const Body& body, Environment& into) {
         check_domains(checks, "domains", *body.domains);
         into.domains = json::encode(*body.domains);
     }
-}
-
-} // namespace
-
-void read_common(api::Checks& checks, const NewEnvironmentBody& body, Environment& into) {
-    read_both(checks, body, into);
-}
-
-void read_common(api::Checks& checks, const EditEnvironmentBody& body, Environment& into) {
-    read_both(checks, body, into);
 }
 
 } // namespace fairlead::environments

@@ -13,46 +13,39 @@
 
 namespace fairlead::environments {
 
-struct NewEnvironmentBody {
+/// What may be given at first and changed later.
+struct EnvironmentWishes {
+    std::optional<std::string> branch;
+    std::optional<std::int64_t> port;
+    std::optional<std::vector<std::string>> modules;
+    std::optional<boost::json::object> resources;
+    std::optional<std::vector<std::string>> requirements;
+    std::optional<bool> system_site_packages;
+    std::optional<std::int64_t> keep_releases;
+    std::optional<std::vector<std::string>> domains;
+};
+BOOST_DESCRIBE_STRUCT(
+    EnvironmentWishes, (),
+    (branch, port, modules, resources, requirements, system_site_packages, keep_releases, domains)
+)
+
+struct NewEnvironmentBody : EnvironmentWishes {
     std::string project_id;
     std::string server_id;
     std::string name;
     std::optional<std::string> slug;
     proto::EnvironmentType type = proto::EnvironmentType::development;
-    std::optional<std::string> branch;
-    std::optional<std::int64_t> port;
-    std::optional<std::vector<std::string>> modules;
-    std::optional<boost::json::object> resources;
-    std::optional<std::vector<std::string>> requirements;
-    std::optional<bool> system_site_packages;
-    std::optional<std::int64_t> keep_releases;
-    std::optional<std::vector<std::string>> domains;
 };
 BOOST_DESCRIBE_STRUCT(
-    NewEnvironmentBody, (),
-    (project_id, server_id, name, slug, type, branch, port, modules, resources, requirements,
-     system_site_packages, keep_releases, domains)
+    NewEnvironmentBody, (EnvironmentWishes), (project_id, server_id, name, slug, type)
 )
 
-struct EditEnvironmentBody {
+struct EditEnvironmentBody : EnvironmentWishes {
     std::optional<std::string> name;
-    std::optional<std::string> branch;
-    std::optional<std::int64_t> port;
-    std::optional<std::vector<std::string>> modules;
-    std::optional<boost::json::object> resources;
-    std::optional<std::vector<std::string>> requirements;
-    std::optional<bool> system_site_packages;
-    std::optional<std::int64_t> keep_releases;
-    std::optional<std::vector<std::string>> domains;
 };
-BOOST_DESCRIBE_STRUCT(
-    EditEnvironmentBody, (),
-    (name, branch, port, modules, resources, requirements, system_site_packages, keep_releases,
-     domains)
-)
+BOOST_DESCRIBE_STRUCT(EditEnvironmentBody, (EnvironmentWishes), (name))
 
-/// What both have in common, into the row; findings go to `checks`.
-void read_common(api::Checks& checks, const NewEnvironmentBody& body, Environment& into);
-void read_common(api::Checks& checks, const EditEnvironmentBody& body, Environment& into);
+/// Into the row; findings go to `checks`.
+void read_wishes(api::Checks& checks, const EnvironmentWishes& wishes, Environment& into);
 
 } // namespace fairlead::environments

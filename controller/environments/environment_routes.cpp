@@ -1,19 +1,19 @@
 #include "common/json/json.hpp"
-#include "controller/api/page.hpp"
+#include "controller/api/change.hpp"
+#include "controller/api/query.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/environments/environment_body.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/environments/view.hpp"
 #include "controller/operations/routes.hpp"
 
-#include <fmt/core.h>
-
 namespace fairlead::environments {
 namespace {
 
 using api::Call;
+using api::Change;
 using api::Response;
 using store::Connection;
-using store::UnitOfWork;
 
 Result<Response>
 shown(Connection& db, const Call& call, const Environment& environment, int status = 200) {
@@ -23,16 +23,13 @@ shown(Connection& db, const Call& call, const Environment& environment, int stat
 
 Result<Response> list(const Call& call, Environments& environments) {
     FAIRLEAD_TRY(page, api::Page::of(call));
-    FAIRLEAD_TRY(project, operations::query_id<ProjectId>(call, "project"));
-    FAIRLEAD_TRY(server, operations::query_id<ServerId>(call, "server"));
+    FAIRLEAD_TRY(project, api::query_id<ProjectId>(call, "project"));
+    FAIRLEAD_TRY(server, api::query_id<ServerId>(call, "server"));
     std::string status(call.query("status").value_or(""));
     if (!status.empty() && !is_status(status))
-        return fail(
-            Error(Errc::invalid, fmt::format("status is \"{}\", which is not known.", status))
-                .with_fields(
-                    {{"status",
-                      "must be new, deploying, running, stopped, failed, unknown or deleting"}}
-                )
+        return api::bad_query(
+            "status", status,
+            "must be new, deploying, running, stopped, failed, unknown or deleting"
         );
     EnvironmentFilter filter{project, server, status, page.after, page.limit + 1};
     return environments.parts().store.read([&](Connection& db) -> Result<Response> {
@@ -71,11 +68,14 @@ Result<Response> create(const Call& call, Environments& environments) {
     wanted.row.slug = body.slug.value_or("");
     wanted.slug_chosen = body.slug.has_value();
     wanted.port_chosen = body.port.has_value();
-    read_common(checks, body, wanted.row);
+    read_wishes(checks, body, wanted.row);
     FAIRLEAD_CHECK(checks.result());
-    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(row, environments.create(unit, call.scope(), call.actor(), std::move(wanted)));
-        return shown(unit.db(), call, row, 201);
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        FAIRLEAD_TRY(
+            row,
+            environments.create(change.unit(), change.scope(), change.actor(), std::move(wanted))
+        );
+        return shown(change.db(), call, row, 201);
     });
 }
 
@@ -85,8 +85,8 @@ Result<Response> edit(const Call& call, Environments& environments) {
     // null is a value here: the project's own branch. Only the text tells it from an absent member.
     FAIRLEAD_TRY(document, json::parse(call.request().body));
     const auto* branch = document.get_object().if_contains("branch");
-    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(before, EnvironmentRepo(unit.db(), call.scope()).get(id));
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        FAIRLEAD_TRY(before, EnvironmentRepo(change.db(), change.scope()).get(id));
         auto changed = before;
         api::Checks checks;
         checks.that(!document.get_object().empty(), "(document)", "must change something");
@@ -95,29 +95,26 @@ Result<Response> edit(const Call& call, Environments& environments) {
             changed.name = *body.name;
         }
         if (branch && branch->is_null()) changed.branch.reset();
-        read_common(checks, body, changed);
+        read_wishes(checks, body, changed);
         FAIRLEAD_CHECK(checks.result());
         FAIRLEAD_TRY(
-            row, environments.edit(unit, call.scope(), call.actor(), before, std::move(changed))
+            row, environments.edit(
+                     change.unit(), change.scope(), change.actor(), before, std::move(changed)
+                 )
         );
-        return shown(unit.db(), call, row);
+        return shown(change.db(), call, row);
     });
 }
 
 Result<Response> remove(const Call& call, Environments& environments) {
     FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
-    auto drop = call.query("drop_data").value_or("false");
-    if (drop != "true" && drop != "false")
-        return fail(Error(
-                        Errc::invalid,
-                        fmt::format("drop_data is \"{}\"; it must be true or false.", drop)
-        )
-                        .with_fields({{"drop_data", "must be true or false"}}));
-    return environments.parts().store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(row, EnvironmentRepo(unit.db(), call.scope()).get(id));
+    FAIRLEAD_TRY(drop, api::query_word(call, "drop_data", {"false", "true"}));
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        FAIRLEAD_TRY(row, EnvironmentRepo(change.db(), change.scope()).get(id));
         FAIRLEAD_CHECK(call.confirmed(row.name));
         FAIRLEAD_TRY(
-            operation, environments.remove(unit, call.scope(), call.actor(), row, drop == "true")
+            operation,
+            environments.remove(change.unit(), change.scope(), change.actor(), row, drop == "true")
         );
         return operation ? operations::accepted(call.scope(), *operation) : api::no_content();
     });
@@ -126,16 +123,12 @@ Result<Response> remove(const Call& call, Environments& environments) {
 } // namespace
 
 void add_environment_routes(api::RouteTable& table, Environments& environments) {
-    using api::Method;
-    auto with = [&environments](auto handler) {
-        return [&environments, handler](const Call& call) { return handler(call, environments); };
-    };
-    std::string all = "/api/v1/orgs/{org}/environments", one = all + "/{environment}";
-    table.add(Method::get, all, "environments.view", with(&list));
-    table.add(Method::post, all, "environments.create", with(&create));
-    table.add(Method::get, one, "environments.view", with(&get));
-    table.add(Method::patch, one, "environments.edit", with(&edit));
-    table.add(Method::remove, one, "environments.delete", with(&remove));
+    api::Routes routes(table, environments, "/api/v1/orgs/{org}/environments");
+    routes.get("", "environments.view", &list);
+    routes.post("", "environments.create", &create);
+    routes.get("/{environment}", "environments.view", &get);
+    routes.patch("/{environment}", "environments.edit", &edit);
+    routes.remove("/{environment}", "environments.delete", &remove);
 }
 
 } // namespace fairlead::environments

@@ -41,10 +41,6 @@ api::Act act_on(const Environment& environment, std::string action) {
     return act;
 }
 
-tl::unexpected<Error> conflict(std::string code, std::string message) {
-    return fail(Error(Errc::conflict, std::move(message)).with_code(std::move(code)));
-}
-
 boost::json::object audit_facts(const Environment& e) {
     return {
         {"name", e.name},
@@ -134,7 +130,7 @@ Result<Environment> Environments::create(
     parts_.audit.record(unit, scope, actor, std::move(entry));
     FAIRLEAD_TRY(stored, repo.get(row.id));
     FAIRLEAD_TRY(news, environment_event(unit.db(), scope, stored));
-    operations::publish(unit, parts_.events, {std::move(news)});
+    api::publish(unit, parts_.events, {std::move(news)});
     return stored;
 }
 
@@ -166,7 +162,7 @@ Result<Environment> Environments::edit(
     parts_.audit.record(unit, scope, actor, std::move(entry));
     FAIRLEAD_TRY(stored, repo.get(changed.id));
     FAIRLEAD_TRY(news, environment_event(unit.db(), scope, stored));
-    operations::publish(unit, parts_.events, {std::move(news)});
+    api::publish(unit, parts_.events, {std::move(news)});
     return stored;
 }
 

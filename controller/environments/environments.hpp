@@ -3,6 +3,7 @@
 
 #include "common/crypto/keystore.hpp"
 #include "controller/api/audit_log.hpp"
+#include "controller/api/change.hpp"
 #include "controller/api/events.hpp"
 #include "controller/environments/checks.hpp"
 #include "controller/environments/environment_repo.hpp"
@@ -57,6 +58,7 @@ public:
     };
     explicit Environments(const Parts& parts) : parts_(parts) {}
     const Parts& parts() const { return parts_; }
+    api::Desk desk() const { return {parts_.store, parts_.audit, parts_.events}; }
 
     /// Errc::conflict: server_revoked, slug_in_use, port_in_use, too_many_environments;
     /// Errc::not_found for a project or server that is not of this organization.

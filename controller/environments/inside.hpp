@@ -10,7 +10,6 @@ namespace fairlead::environments {
 /// An audit entry about an environment, to be completed.
 api::Act act_on(const Environment& environment, std::string action);
 
-/// Errc::conflict with a stable code.
-tl::unexpected<Error> conflict(std::string code, std::string message);
+using api::conflict;
 
 } // namespace fairlead::environments

@@ -30,7 +30,7 @@ Result<> LiveState::reachability_changed(
         FAIRLEAD_TRY(one, environment_event(unit.db(), scope, environment));
         news.push_back(std::move(one));
     }
-    operations::publish(unit, events_, std::move(news));
+    api::publish(unit, events_, std::move(news));
     return {};
 }
 

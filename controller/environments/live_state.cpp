@@ -18,14 +18,14 @@ LiveState::publish(store::UnitOfWork& unit, const api::OrgScope& scope, const En
     FAIRLEAD_TRY(row, EnvironmentRepo(unit.db(), scope).find(id));
     if (!row) return {};
     FAIRLEAD_TRY(news, environment_event(unit.db(), scope, *row));
-    operations::publish(unit, events_, {std::move(news)});
+    api::publish(unit, events_, {std::move(news)});
     return {};
 }
 
 void LiveState::publish(
     store::UnitOfWork& unit, const api::OrgScope& scope, const Release& release
 ) {
-    operations::publish(unit, events_, {event(scope.org(), "release.updated", to_json(release))});
+    api::publish(unit, events_, {event(scope.org(), "release.updated", to_json(release))});
 }
 
 Result<std::map<std::string, std::string>> LiveState::secrets(
@@ -184,9 +184,7 @@ Result<> LiveState::forget(
     FAIRLEAD_CHECK(VariableRepo(unit.db(), scope).remove_all(environment));
     FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).remove_all(environment));
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).remove(environment));
-    operations::publish(
-        unit, events_, {gone(scope.org(), "environment.deleted", environment.str())}
-    );
+    api::publish(unit, events_, {gone(scope.org(), "environment.deleted", environment.str())});
     return {};
 }
 

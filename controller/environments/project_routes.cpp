@@ -1,5 +1,6 @@
 #include "common/json/json.hpp"
-#include "controller/api/page.hpp"
+#include "controller/api/change.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/environments/project_repo.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/environments/view.hpp"
@@ -12,9 +13,9 @@ namespace fairlead::environments {
 namespace {
 
 using api::Call;
+using api::Change;
 using api::Response;
 using store::Connection;
-using store::UnitOfWork;
 
 constexpr std::int64_t max_projects = 2000;
 
@@ -74,22 +75,9 @@ boost::json::object audit_facts(const Project& p) {
         {"addons", boost::json::parse(p.addons)}};
 }
 
-api::Act act_on(const Project& project, std::string action) {
-    api::Act act;
-    act.action = std::move(action);
-    act.target_type = "project";
-    act.target_id = project.id.str();
-    act.target_name = project.name;
-    return act;
-}
-
 Result<Response> list(const Call& call, Environments& environments) {
-    FAIRLEAD_TRY(page, api::Page::of(call));
-    return environments.parts().store.read([&](Connection& db) -> Result<Response> {
-        FAIRLEAD_TRY(rows, ProjectRepo(db, call.scope()).list(page.after, page.limit + 1));
-        boost::json::array items;
-        for (const auto& row : rows) items.push_back(to_json(row));
-        return api::page_of(std::move(items), page);
+    return api::list_page(call, environments.parts().store, [&](Connection& db, const auto& page) {
+        return ProjectRepo(db, call.scope()).list(page.after, page.limit + 1);
     });
 }
 
@@ -120,19 +108,12 @@ Result<Response> create(const Call& call, Environments& environments) {
     row.odoo_source = json::encode(wanted.odoo_source);
     row.addons = json::encode(addons);
     row.created_ms = call.now();
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        ProjectRepo repo(unit.db(), call.scope());
-        FAIRLEAD_CHECK(environments.check_sources(unit.db(), call.scope(), row, checks));
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        ProjectRepo repo(change.db(), change.scope());
+        FAIRLEAD_CHECK(environments.check_sources(change.db(), change.scope(), row, checks));
         FAIRLEAD_CHECK(checks.result());
         FAIRLEAD_TRY(count, repo.count());
-        if (count >= max_projects)
-            return fail(
-                Error(
-                    Errc::conflict,
-                    fmt::format("This organization has {} projects, which is the most.", count)
-                )
-                    .with_code("too_many_projects")
-            );
+        FAIRLEAD_CHECK(api::check_room(count, max_projects, "too_many_projects", "projects"));
         row.slug = wanted.slug.value_or(slug_from(row.name, 40));
         auto stored = repo.insert(row);
         for (int suffix = 2;
@@ -142,12 +123,8 @@ Result<Response> create(const Call& call, Environments& environments) {
             stored = repo.insert(row);
         }
         FAIRLEAD_CHECK(std::move(stored));
-        auto act = act_on(row, "project.create");
-        act.after = audit_facts(row);
-        parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
-        operations::publish(
-            unit, parts.events, {event(call.scope().org(), "project.updated", to_json(row))}
-        );
+        change.record("project.create", "project", row, audit_facts(row));
+        change.publish(event(change.scope().org(), "project.updated", to_json(row)));
         return api::answer(to_json(row), 201);
     });
 }
@@ -166,55 +143,46 @@ Result<Response> edit(const Call& call, Environments& environments) {
     if (wanted.odoo_source) check_source(checks, *wanted.odoo_source, parts.transports);
     if (wanted.addons) check_addons(checks, *wanted.addons, parts.transports);
     FAIRLEAD_CHECK(checks.result());
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        ProjectRepo repo(unit.db(), call.scope());
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        ProjectRepo repo(change.db(), change.scope());
         FAIRLEAD_TRY(before, repo.get(id));
         auto row = before;
         if (wanted.name) row.name = *wanted.name;
         if (wanted.odoo_version) row.odoo_version = *wanted.odoo_version;
         if (wanted.odoo_source) row.odoo_source = json::encode(*wanted.odoo_source);
         if (wanted.addons) row.addons = json::encode(*wanted.addons);
-        FAIRLEAD_CHECK(environments.check_sources(unit.db(), call.scope(), row, checks));
+        FAIRLEAD_CHECK(environments.check_sources(change.db(), change.scope(), row, checks));
         FAIRLEAD_CHECK(checks.result());
         FAIRLEAD_CHECK(repo.update(row));
-        auto act = act_on(row, "project.edit");
-        act.before = audit_facts(before);
-        act.after = audit_facts(row);
-        parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
-        std::vector<api::Event> news{event(call.scope().org(), "project.updated", to_json(row))};
+        change.record("project.edit", "project", row, audit_facts(row), audit_facts(before));
+        change.publish(event(change.scope().org(), "project.updated", to_json(row)));
         // What waits for a redeploy is another list now.
-        FAIRLEAD_TRY(affected, EnvironmentRepo(unit.db(), call.scope()).of_project(id));
+        FAIRLEAD_TRY(affected, EnvironmentRepo(change.db(), change.scope()).of_project(id));
         for (const auto& environment : affected) {
-            FAIRLEAD_TRY(one, environment_event(unit.db(), call.scope(), environment));
-            news.push_back(std::move(one));
+            FAIRLEAD_TRY(news, environment_event(change.db(), change.scope(), environment));
+            change.publish(std::move(news));
         }
-        operations::publish(unit, parts.events, std::move(news));
         return api::answer(to_json(row));
     });
 }
 
 Result<Response> remove(const Call& call, Environments& environments) {
-    const auto& parts = environments.parts();
     FAIRLEAD_TRY(id, call.path_id<ProjectId>("project"));
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        ProjectRepo repo(unit.db(), call.scope());
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        ProjectRepo repo(change.db(), change.scope());
         FAIRLEAD_TRY(row, repo.get(id));
         FAIRLEAD_CHECK(call.confirmed(row.name));
         auto used = row.development + row.staging + row.production;
-        if (used > 0)
-            return fail(Error(
-                            Errc::conflict,
-                            fmt::format(
-                                "The project has {} environment{}. Delete {} first.", used,
-                                used == 1 ? "" : "s", used == 1 ? "it" : "them"
-                            )
-            )
-                            .with_code("project_in_use"));
+        if (used > 0) {
+            auto text = fmt::format(
+                "The project has {} environment{}. Delete {} first.", used, used == 1 ? "" : "s",
+                used == 1 ? "it" : "them"
+            );
+            return api::conflict("project_in_use", std::move(text));
+        }
         FAIRLEAD_CHECK(repo.remove(id));
-        parts.audit.record(unit, call.scope(), call.actor(), act_on(row, "project.delete"));
-        operations::publish(
-            unit, parts.events, {gone(call.scope().org(), "project.deleted", id.str())}
-        );
+        change.record("project.delete", "project", row);
+        change.publish(gone(change.scope().org(), "project.deleted", id.str()));
         return api::no_content();
     });
 }
@@ -222,16 +190,12 @@ Result<Response> remove(const Call& call, Environments& environments) {
 } // namespace
 
 void add_project_routes(api::RouteTable& table, Environments& environments) {
-    using api::Method;
-    auto with = [&environments](auto handler) {
-        return [&environments, handler](const Call& call) { return handler(call, environments); };
-    };
-    std::string all = "/api/v1/orgs/{org}/projects", one = all + "/{project}";
-    table.add(Method::get, all, "projects.view", with(&list));
-    table.add(Method::post, all, "projects.create", with(&create));
-    table.add(Method::get, one, "projects.view", with(&get));
-    table.add(Method::patch, one, "projects.edit", with(&edit));
-    table.add(Method::remove, one, "projects.delete", with(&remove));
+    api::Routes routes(table, environments, "/api/v1/orgs/{org}/projects");
+    routes.get("", "projects.view", &list);
+    routes.post("", "projects.create", &create);
+    routes.get("/{project}", "projects.view", &get);
+    routes.patch("/{project}", "projects.edit", &edit);
+    routes.remove("/{project}", "projects.delete", &remove);
 }
 
 } // namespace fairlead::environments

@@ -1,5 +1,6 @@
 #include "common/json/json.hpp"
-#include "controller/api/page.hpp"
+#include "controller/api/change.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/environments/variable_repo.hpp"
 #include "controller/environments/view.hpp"
@@ -10,9 +11,9 @@ namespace fairlead::environments {
 namespace {
 
 using api::Call;
+using api::Change;
 using api::Response;
 using store::Connection;
-using store::UnitOfWork;
 
 struct SetVariable {
     std::string value;
@@ -28,21 +29,9 @@ Result<std::string> name_of(const Call& call) {
     return std::string(call.path("name"));
 }
 
-api::Act act_on(const Environment& environment, std::string action, const std::string& name) {
-    api::Act act;
-    act.action = std::move(action);
-    act.target_type = "environment";
-    act.target_id = environment.id.str();
-    act.target_name = environment.name;
-    act.after = boost::json::object{{"variable", name}};
-    return act;
-}
-
-Result<> publish(
-    UnitOfWork& unit, const Call& call, Environments& environments, const Environment& environment
-) {
-    FAIRLEAD_TRY(news, environment_event(unit.db(), call.scope(), environment));
-    operations::publish(unit, environments.parts().events, {std::move(news)});
+Result<> tell(Change& change, const Environment& environment) {
+    FAIRLEAD_TRY(news, environment_event(change.db(), change.scope(), environment));
+    change.publish(std::move(news));
     return {};
 }
 
@@ -96,29 +85,26 @@ Result<Response> set(const Call& call, Environments& environments) {
             parts.keys.seal(Secret(std::move(wanted.value)), variable_context(id, name))};
     else
         row.value = std::move(wanted.value);
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(environment, EnvironmentRepo(unit.db(), call.scope()).get(id));
-        FAIRLEAD_CHECK(VariableRepo(unit.db(), call.scope()).put(id, row, sealed, size));
-        auto act = act_on(environment, "variable.set", name);
-        (*act.after)["secret"] = row.secret;
-        parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
-        FAIRLEAD_CHECK(publish(unit, call, environments, environment));
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        FAIRLEAD_TRY(environment, EnvironmentRepo(change.db(), change.scope()).get(id));
+        FAIRLEAD_CHECK(VariableRepo(change.db(), change.scope()).put(id, row, sealed, size));
+        boost::json::object after{{"variable", name}, {"secret", row.secret}};
+        change.record("variable.set", "environment", environment, std::move(after));
+        FAIRLEAD_CHECK(tell(change, environment));
         return api::answer(to_json(row));
     });
 }
 
 Result<Response> remove(const Call& call, Environments& environments) {
-    const auto& parts = environments.parts();
     FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
     std::string name(call.path("name"));
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(environment, EnvironmentRepo(unit.db(), call.scope()).get(id));
-        FAIRLEAD_TRY(there, VariableRepo(unit.db(), call.scope()).remove(id, name));
+    return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
+        FAIRLEAD_TRY(environment, EnvironmentRepo(change.db(), change.scope()).get(id));
+        FAIRLEAD_TRY(there, VariableRepo(change.db(), change.scope()).remove(id, name));
         if (!there) return fail(Errc::not_found, "There is no such variable.");
-        parts.audit.record(
-            unit, call.scope(), call.actor(), act_on(environment, "variable.delete", name)
-        );
-        FAIRLEAD_CHECK(publish(unit, call, environments, environment));
+        boost::json::object after{{"variable", name}};
+        change.record("variable.delete", "environment", environment, std::move(after));
+        FAIRLEAD_CHECK(tell(change, environment));
         return api::no_content();
     });
 }
@@ -126,15 +112,12 @@ Result<Response> remove(const Call& call, Environments& environments) {
 } // namespace
 
 void add_variable_routes(api::RouteTable& table, Environments& environments) {
-    using api::Method;
-    auto with = [&environments](auto handler) {
-        return [&environments, handler](const Call& call) { return handler(call, environments); };
-    };
-    std::string all = "/api/v1/orgs/{org}/environments/{environment}/variables",
-                one = all + "/{name}";
-    table.add(Method::get, all, "variables.view", with(&list));
-    table.add(Method::put, one, "variables.edit", with(&set));
-    table.add(Method::remove, one, "variables.edit", with(&remove));
+    api::Routes routes(
+        table, environments, "/api/v1/orgs/{org}/environments/{environment}/variables"
+    );
+    routes.get("", "variables.view", &list);
+    routes.put("/{name}", "variables.edit", &set);
+    routes.remove("/{name}", "variables.edit", &remove);
 }
 
 } // namespace fairlead::environments

@@ -1,4 +1,5 @@
 #include "common/json/json.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/fleet/checks.hpp"
 #include "controller/fleet/server_routes.hpp"
 #include "proto/codec.hpp"
@@ -91,16 +92,10 @@ Result<Response> recover(const Call& call, const RouteParts& parts) {
 } // namespace
 
 void add_agent_routes(api::RouteTable& table, const RouteParts& parts) {
-    using api::Method;
-    auto with = [&parts](auto handler) {
-        return [&parts, handler](const Call& call) { return handler(call, parts); };
-    };
-    table.add(Method::post, "/api/v1/agent/enroll", std::string(api::open_to_all), with(&enrol));
-    table.add(
-        Method::post, "/api/v1/agent/recover/challenge", std::string(api::open_to_all),
-        with(&challenge)
-    );
-    table.add(Method::post, "/api/v1/agent/recover", std::string(api::open_to_all), with(&recover));
+    api::Routes routes(table, parts, "/api/v1/agent");
+    routes.post("/enroll", api::open_to_all, &enrol);
+    routes.post("/recover/challenge", api::open_to_all, &challenge);
+    routes.post("/recover", api::open_to_all, &recover);
 }
 
 } // namespace fairlead::fleet

@@ -43,7 +43,7 @@ Result<> AgentService::publish_server(
     store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server
 ) {
     FAIRLEAD_TRY(row, ServerRepo(unit.db(), scope).get(server));
-    operations::publish(unit, parts_.events, {server_event(scope.org(), row)});
+    api::publish(unit, parts_.events, {server_event(scope.org(), row)});
     return {};
 }
 

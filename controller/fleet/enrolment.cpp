@@ -181,7 +181,7 @@ Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, api::Actor actor)
         act.target_id = server.id.str();
         act.target_name = server.name;
         parts_.audit.record(unit, scope, actor, std::move(act));
-        operations::publish(unit, parts_.events, {server_event(scope.org(), server)});
+        api::publish(unit, parts_.events, {server_event(scope.org(), server)});
         return Enrolled{server.id, scope.org(), issued};
     });
     if (enrolled && refused) return fail(*std::move(refused));
@@ -260,7 +260,7 @@ Result<authority::Issued> Enrolment::recover(const RecoverRequest& request, api:
             boost::json::object{{"serial", issued.serial}, {"recoveries", server.recoveries + 1}};
         parts_.audit.record(unit, scope, actor, std::move(act));
         FAIRLEAD_TRY(fresh, servers.get(server.id));
-        operations::publish(unit, parts_.events, {server_event(scope.org(), fresh)});
+        api::publish(unit, parts_.events, {server_event(scope.org(), fresh)});
         return issued;
     });
     if (result && refused) return fail(*std::move(refused));

@@ -1,6 +1,7 @@
 /// The routes of servers, registration tokens, and of agents without a certificate.
 #pragma once
 
+#include "controller/api/change.hpp"
 #include "controller/api/route_table.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/fleet/enrolment.hpp"
@@ -27,6 +28,8 @@ struct RouteParts {
     std::function<install::Face()> face;
     /// "host:port" to dial, in order.
     std::vector<std::string> controllers;
+
+    api::Desk desk() const { return {store, audit, events}; }
 };
 
 void add_server_routes(api::RouteTable& table, const RouteParts& parts);

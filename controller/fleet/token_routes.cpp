@@ -1,6 +1,6 @@
 #include "common/crypto/token.hpp"
 #include "common/json/json.hpp"
-#include "controller/api/page.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/fleet/checks.hpp"
 #include "controller/fleet/server_routes.hpp"
 #include "controller/fleet/server_view.hpp"
@@ -12,9 +12,9 @@ namespace fairlead::fleet {
 namespace {
 
 using api::Call;
+using api::Change;
 using api::Response;
 using store::Connection;
-using store::UnitOfWork;
 
 constexpr std::int64_t max_tokens = 10'000;
 
@@ -26,22 +26,12 @@ struct NewToken {
 };
 BOOST_DESCRIBE_STRUCT(NewToken, (), (name, labels, max_uses, expires_in_s))
 
-api::Act act_on(const RegistrationToken& token, std::string action) {
-    api::Act act;
-    act.action = std::move(action);
-    act.target_type = "registration_token";
-    act.target_id = token.id.str();
-    act.target_name = token.name;
-    return act;
-}
-
 Result<Response> list(const Call& call, const RouteParts& parts) {
-    FAIRLEAD_TRY(page, api::Page::of(call));
-    return parts.store.read([&](Connection& db) -> Result<Response> {
-        FAIRLEAD_TRY(tokens, TokenRepo(db, call.scope()).list(page.after, page.limit + 1));
-        boost::json::array items;
-        for (const auto& token : tokens) items.push_back(to_json(token, call.now()));
-        return api::page_of(std::move(items), page);
+    auto rows = [&](Connection& db, const auto& page) {
+        return TokenRepo(db, call.scope()).list(page.after, page.limit + 1);
+    };
+    return api::list_page(call, parts.store, rows, [&](const auto& token) {
+        return to_json(token, call.now());
     });
 }
 
@@ -74,25 +64,17 @@ Result<Response> create(const Call& call, const RouteParts& parts) {
     token.created_by_email = call.principal().email;
     auto secret = crypto::make_token("flt_");
     auto hash = crypto::token_hash(secret.reveal());
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        TokenRepo tokens(unit.db(), call.scope());
+    return api::change(call, parts.desk(), [&](Change& change) -> Result<Response> {
+        TokenRepo tokens(change.db(), change.scope());
         FAIRLEAD_TRY(count, tokens.count());
-        if (count >= max_tokens)
-            return fail(Error(
-                            Errc::conflict,
-                            fmt::format(
-                                "This organization has {} registration tokens, which is the most.",
-                                count
-                            )
-            )
-                            .with_code("too_many_tokens"));
+        FAIRLEAD_CHECK(api::check_room(count, max_tokens, "too_many_tokens", "registration tokens")
+        );
         FAIRLEAD_CHECK(tokens.insert(token, hash));
-        auto act = act_on(token, "registration_token.create");
-        act.after = boost::json::object{
+        boost::json::object after{
             {"max_uses", token.max_uses},
             {"expires_at", to_rfc3339(token.expires_ms)},
             {"labels", json::to_value(labels)}};
-        parts.audit.record(unit, call.scope(), call.actor(), std::move(act));
+        change.record("registration_token.create", "registration_token", token, std::move(after));
         return api::answer(
             boost::json::object{
                 {"registration_token", to_json(token, call.now())},
@@ -105,14 +87,15 @@ Result<Response> create(const Call& call, const RouteParts& parts) {
 
 Result<Response> revoke(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(id, call.path_id<TokenId>("token"));
-    return parts.store.write([&](UnitOfWork& unit) -> Result<Response> {
-        TokenRepo tokens(unit.db(), call.scope());
+    return api::change(call, parts.desk(), [&](Change& change) -> Result<Response> {
+        TokenRepo tokens(change.db(), change.scope());
         FAIRLEAD_TRY(token, tokens.get(id));
-        if (token.revoked_ms) return api::no_content();
+        if (token.revoked_ms) {
+            change.nothing_changed();
+            return api::no_content();
+        }
         FAIRLEAD_CHECK(tokens.revoke(id, call.now()));
-        parts.audit.record(
-            unit, call.scope(), call.actor(), act_on(token, "registration_token.revoke")
-        );
+        change.record("registration_token.revoke", "registration_token", token);
         return api::no_content();
     });
 }
@@ -120,15 +103,11 @@ Result<Response> revoke(const Call& call, const RouteParts& parts) {
 } // namespace
 
 void add_token_routes(api::RouteTable& table, const RouteParts& parts) {
-    using api::Method;
-    auto with = [&parts](auto handler) {
-        return [&parts, handler](const Call& call) { return handler(call, parts); };
-    };
-    std::string all = "/api/v1/orgs/{org}/registration-tokens", one = all + "/{token}";
-    table.add(Method::get, all, "registration_tokens.view", with(&list));
-    table.add(Method::post, all, "servers.enroll", with(&create));
-    table.add(Method::get, one, "registration_tokens.view", with(&get));
-    table.add(Method::remove, one, "registration_tokens.revoke", with(&revoke));
+    api::Routes routes(table, parts, "/api/v1/orgs/{org}/registration-tokens");
+    routes.get("", "registration_tokens.view", &list);
+    routes.post("", "servers.enroll", &create);
+    routes.get("/{token}", "registration_tokens.view", &get);
+    routes.remove("/{token}", "registration_tokens.revoke", &revoke);
 }
 
 } // namespace fairlead::fleet

@@ -47,7 +47,7 @@ public:
     Result<> complete() {
         for (auto& [id, entry] : entries_) {
             if (!entry) continue;
-            publish(unit_, operations_.parts_.events, std::move(entry->events));
+            api::publish(unit_, operations_.parts_.events, std::move(entry->events));
             if (entry->finished) continue;
             if (entry->moved)
                 FAIRLEAD_CHECK(operations_.move(unit_, link_.scope, entry->operation));
@@ -168,7 +168,7 @@ private:
         }
         if (!operation.delivered_ms && !unknown_there) operation.delivered_ms = at;
         // Steps and lines come before the end, for those who watch.
-        publish(unit_, operations_.parts_.events, std::move(entry.events));
+        api::publish(unit_, operations_.parts_.events, std::move(entry.events));
         entry.events.clear();
         FAIRLEAD_CHECK(operations_.finish(unit_, link_.scope, operation, finished, at));
         entry.finished = any_finished_ = true;

@@ -33,14 +33,6 @@ State state_of(proto::Outcome outcome) {
 
 } // namespace
 
-void publish(store::UnitOfWork& unit, api::EventSink& sink, std::vector<api::Event> events) {
-    if (events.empty()) return;
-    auto shared = std::make_shared<std::vector<api::Event>>(std::move(events));
-    unit.after_commit([&sink, shared] {
-        for (auto& event : *shared) sink.publish(std::move(event));
-    });
-}
-
 std::string cut(std::string text, std::size_t limit) {
     if (text.size() <= limit) return text;
     while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
@@ -56,7 +48,7 @@ Operations::move(store::UnitOfWork& unit, const api::OrgScope& scope, const Oper
     FAIRLEAD_TRY(steps, repo.steps(operation.id));
     std::vector<api::Event> events;
     add_events(events, scope.org(), operation, steps);
-    publish(unit, parts_.events, std::move(events));
+    api::publish(unit, parts_.events, std::move(events));
     return {};
 }
 
@@ -150,7 +142,7 @@ Result<Operation> Operations::create(
     if (effects_) FAIRLEAD_CHECK(effects_->moved(unit, scope, operation));
     std::vector<api::Event> events;
     add_events(events, scope.org(), operation, {});
-    publish(unit, parts_.events, std::move(events));
+    api::publish(unit, parts_.events, std::move(events));
     unit.after_commit([&links = parts_.links, server = operation.server_id] { links.wake(server); }
     );
     return operation;
@@ -187,7 +179,10 @@ Result<Operation> Operations::cancel(
             )
                 .with_code("not_cancellable")
         );
-    if (operation.cancel_requested) return operation;
+    if (operation.cancel_requested) {
+        unit.note(api::audited); // when it was asked first
+        return operation;
+    }
 
     operation.cancel_requested = true;
     api::Act act;

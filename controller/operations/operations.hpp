@@ -3,6 +3,7 @@
 
 #include "common/store/store.hpp"
 #include "controller/api/audit_log.hpp"
+#include "controller/api/change.hpp"
 #include "controller/api/events.hpp"
 #include "controller/operations/effects.hpp"
 #include "controller/operations/links.hpp"
@@ -26,9 +27,6 @@ struct Due {
     bool more = false; ///< ask again when these are sent
 };
 
-/// Collects events and publishes them once the unit is durable.
-void publish(store::UnitOfWork& unit, api::EventSink& sink, std::vector<api::Event> events);
-
 /// Cuts to `limit` bytes at a character's border.
 std::string cut(std::string text, std::size_t limit);
 
@@ -44,6 +42,7 @@ public:
         const Clock& clock;
     };
     explicit Operations(const Parts& parts) : parts_(parts) {}
+    api::Desk desk() const { return {parts_.store, parts_.audit, parts_.events}; }
 
     /// The subject whose operations these are. Once, before anything else is called.
     void use(Effects& effects) { effects_ = &effects; }

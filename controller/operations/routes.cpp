@@ -1,53 +1,19 @@
 #include "controller/operations/routes.hpp"
 
 #include "common/json/json.hpp"
-#include "controller/api/page.hpp"
+#include "controller/api/query.hpp"
+#include "controller/api/routes.hpp"
 #include "controller/operations/view.hpp"
 
 #include <fmt/core.h>
 
 #include <array>
-#include <charconv>
 
 namespace fairlead::operations {
 namespace {
 
 using api::Call;
 using api::Response;
-
-constexpr std::string_view base = "/api/v1/orgs/{org}/operations";
-
-Result<std::optional<std::uint64_t>> number(
-    std::string_view name, std::optional<std::string_view> text, std::uint64_t least,
-    std::uint64_t most
-) {
-    if (!text) return std::optional<std::uint64_t>();
-    std::uint64_t value = 0;
-    auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (error != std::errc() || end != text->data() + text->size() || value < least || value > most)
-        return fail(Error(
-                        Errc::invalid, fmt::format(
-                                           "{} is \"{}\"; it must be a number from {} to {}.", name,
-                                           *text, least, most
-                                       )
-        )
-                        .with_fields(
-                            {{std::string(name),
-                              fmt::format("must be a number from {} to {}", least, most)}}
-                        ));
-    return std::optional(value);
-}
-
-Result<std::string> word(const Call& call, std::string_view name, auto known) {
-    auto text = call.query(name);
-    if (!text) return std::string();
-    if (!known(*text))
-        return fail(
-            Error(Errc::invalid, fmt::format("{} is \"{}\", which is not known.", name, *text))
-                .with_fields({{std::string(name), "is not known"}})
-        );
-    return std::string(*text);
-}
 
 bool known_kind(std::string_view kind) {
     constexpr std::array kinds{proto::kind::ping,     proto::kind::preflight, proto::kind::deploy,
@@ -56,21 +22,20 @@ bool known_kind(std::string_view kind) {
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
-Result<Response> list(const Call& call, store::Store& store) {
+Result<Response> list(const Call& call, Operations& operations) {
     FAIRLEAD_TRY(page, api::Page::of(call));
-    OperationFilter filter;
-    FAIRLEAD_TRY(environment, query_id<EnvironmentId>(call, "environment"));
-    FAIRLEAD_TRY(server, query_id<ServerId>(call, "server"));
-    FAIRLEAD_TRY(state, word(call, "state", [](auto text) {
-                     return json::enum_from<State>(text).has_value();
-                 }));
-    FAIRLEAD_TRY(kind, word(call, "kind", known_kind));
-    filter = {environment, server, state, kind, page.after, page.limit + 1};
-    return store.read([&](store::Connection& db) -> Result<Response> {
+    FAIRLEAD_TRY(environment, api::query_id<EnvironmentId>(call, "environment"));
+    FAIRLEAD_TRY(server, api::query_id<ServerId>(call, "server"));
+    FAIRLEAD_TRY(state, api::query_enum<State>(call, "state"));
+    std::string kind(call.query("kind").value_or(""));
+    if (call.query("kind") && !known_kind(kind))
+        return api::bad_query("kind", kind, "must be a kind of operation, such as deploy");
+    OperationFilter filter{environment, server, state, kind, page.after, page.limit + 1};
+    return operations.desk().store.read([&](store::Connection& db) -> Result<Response> {
         OperationRepo repo(db, call.scope());
-        FAIRLEAD_TRY(operations, repo.list(filter));
+        FAIRLEAD_TRY(rows, repo.list(filter));
         boost::json::array items;
-        for (const auto& operation : operations) {
+        for (const auto& operation : rows) {
             FAIRLEAD_TRY(steps, repo.steps(operation.id));
             items.push_back(to_json(operation, steps));
         }
@@ -78,9 +43,9 @@ Result<Response> list(const Call& call, store::Store& store) {
     });
 }
 
-Result<Response> get(const Call& call, store::Store& store) {
+Result<Response> get(const Call& call, Operations& operations) {
     FAIRLEAD_TRY(id, call.path_id<OperationId>("operation"));
-    return store.read([&](store::Connection& db) -> Result<Response> {
+    return operations.desk().store.read([&](store::Connection& db) -> Result<Response> {
         OperationRepo repo(db, call.scope());
         FAIRLEAD_TRY(operation, repo.get(id));
         FAIRLEAD_TRY(steps, repo.steps(id));
@@ -88,12 +53,12 @@ Result<Response> get(const Call& call, store::Store& store) {
     });
 }
 
-Result<Response> get_log(const Call& call, store::Store& store) {
+Result<Response> get_log(const Call& call, Operations& operations) {
     FAIRLEAD_TRY(id, call.path_id<OperationId>("operation"));
-    FAIRLEAD_TRY(after, number("after", call.query("after"), 0, 9007199254740991));
-    FAIRLEAD_TRY(limit, number("limit", call.query("limit"), 1, 1000));
+    FAIRLEAD_TRY(after, api::query_number(call, "after", 0, 9007199254740991));
+    FAIRLEAD_TRY(limit, api::query_number(call, "limit", 1, 1000));
     auto most = static_cast<std::int64_t>(limit.value_or(500));
-    return store.read([&](store::Connection& db) -> Result<Response> {
+    return operations.desk().store.read([&](store::Connection& db) -> Result<Response> {
         OperationRepo repo(db, call.scope());
         FAIRLEAD_CHECK(repo.get(id));
         FAIRLEAD_TRY(lines, repo.log(id, static_cast<std::int64_t>(after.value_or(0)), most + 1));
@@ -109,12 +74,11 @@ Result<Response> get_log(const Call& call, store::Store& store) {
     });
 }
 
-Result<Response> stream(const Call& call, store::Store& store, api::EventSink& events) {
+Result<Response> stream(const Call& call, Operations& operations) {
     FAIRLEAD_TRY(id, call.path_id<OperationId>("operation"));
-    auto header = call.request().header("last-event-id");
-    auto last = header.empty() ? call.query("last_event_id") : std::optional(header);
-    FAIRLEAD_TRY(seen, number("Last-Event-ID", last, 0, 9007199254740991));
+    FAIRLEAD_TRY(seen, api::last_event_id(call));
 
+    const auto& events = operations.desk().events;
     api::EventStream stream;
     // Before the read: what happens between the two is sent twice rather than never.
     stream.after = events.position();
@@ -124,7 +88,7 @@ Result<Response> stream(const Call& call, store::Store& store, api::EventSink& e
     stream.operation = id;
     stream.session = call.principal().session;
     stream.permissions = call.principal().permissions;
-    auto read = store.read([&](store::Connection& db) -> Result<> {
+    auto read = operations.desk().store.read([&](store::Connection& db) -> Result<> {
         OperationRepo repo(db, call.scope());
         FAIRLEAD_TRY(operation, repo.get(id));
         FAIRLEAD_TRY(steps, repo.steps(id));
@@ -143,11 +107,13 @@ Result<Response> stream(const Call& call, store::Store& store, api::EventSink& e
     return response;
 }
 
-Result<Response> cancel(const Call& call, store::Store& store, Operations& operations) {
+Result<Response> cancel(const Call& call, Operations& operations) {
     FAIRLEAD_TRY(id, call.path_id<OperationId>("operation"));
-    return store.write([&](store::UnitOfWork& unit) -> Result<Response> {
-        FAIRLEAD_TRY(operation, operations.cancel(unit, call.scope(), call.actor(), id));
-        FAIRLEAD_TRY(steps, OperationRepo(unit.db(), call.scope()).steps(id));
+    return api::change(call, operations.desk(), [&](api::Change& change) -> Result<Response> {
+        FAIRLEAD_TRY(
+            operation, operations.cancel(change.unit(), change.scope(), change.actor(), id)
+        );
+        FAIRLEAD_TRY(steps, OperationRepo(change.db(), change.scope()).steps(id));
         return api::accepted(
             to_json(operation, steps), call.request().path.substr(0, call.request().path.rfind('/'))
         );
@@ -163,28 +129,13 @@ Response accepted(const api::OrgScope& scope, const Operation& operation) {
     );
 }
 
-void add_operation_routes(
-    api::RouteTable& table, store::Store& store, api::EventSink& events, Operations& operations
-) {
-    std::string all(base);
-    auto one = all + "/{operation}";
-    table.add(api::Method::get, all, "operations.view", [&store](const Call& call) {
-        return list(call, store);
-    });
-    table.add(api::Method::get, one, "operations.view", [&store](const Call& call) {
-        return get(call, store);
-    });
-    table.add(api::Method::get, one + "/log", "operations.view", [&store](const Call& call) {
-        return get_log(call, store);
-    });
-    table.add(
-        api::Method::get, one + "/events", "operations.view",
-        [&store, &events](const Call& call) { return stream(call, store, events); }
-    );
-    table.add(
-        api::Method::post, one + "/cancel", "operations.cancel",
-        [&store, &operations](const Call& call) { return cancel(call, store, operations); }
-    );
+void add_operation_routes(api::RouteTable& table, Operations& operations) {
+    api::Routes routes(table, operations, "/api/v1/orgs/{org}/operations");
+    routes.get("", "operations.view", &list);
+    routes.get("/{operation}", "operations.view", &get);
+    routes.get("/{operation}/log", "operations.view", &get_log);
+    routes.get("/{operation}/events", "operations.view", &stream);
+    routes.post("/{operation}/cancel", "operations.cancel", &cancel);
 }
 
 } // namespace fairlead::operations

@@ -1,8 +1,9 @@
 #include "common/json/json.hpp"
+#include "controller/api/query.hpp"
 #include "controller/api/response.hpp"
 #include "controller/orgs/orgs.hpp"
 
-#include <charconv>
+#include <fmt/core.h>
 
 namespace fairlead::orgs {
 namespace {
@@ -24,24 +25,8 @@ get(const api::Call& call, store::Store& store, const std::vector<Counter>& coun
     });
 }
 
-/// The event that a reader saw last, from the header or the query. Errc::invalid.
-Result<std::optional<std::uint64_t>> last_seen(const api::Call& call) {
-    auto header = call.request().header("last-event-id");
-    auto text = header.empty() ? call.query("last_event_id") : std::optional(header);
-    if (!text) return std::optional<std::uint64_t>();
-    std::uint64_t id = 0;
-    auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), id);
-    if (failed != std::errc() || end != text->data() + text->size())
-        return fail(Error(
-                        Errc::invalid, "Last-Event-ID is \"" + std::string(text->substr(0, 64)) +
-                                           "\"; it must be the id of an event."
-        )
-                        .with_fields({{"last_event_id", "must be the id of an event"}}));
-    return std::optional(id);
-}
-
 Result<api::Response> watch(const api::Call& call, const api::EventSink& events) {
-    FAIRLEAD_TRY(seen, last_seen(call));
+    FAIRLEAD_TRY(seen, api::last_event_id(call));
     api::EventStream stream;
     stream.org = call.scope().org();
     stream.session = call.principal().session;
@@ -50,7 +35,7 @@ Result<api::Response> watch(const api::Call& call, const api::EventSink& events)
     if (seen && events.can_resume(*seen))
         stream.after = seen;
     else if (seen)
-        stream.first = "event: reset\ndata: {}\n\n";
+        stream.first = fmt::format("id: {}\nevent: reset\ndata: {{}}\n\n", *stream.after);
     api::Response response;
     response.content_type = "text/event-stream";
     response.events = std::move(stream);

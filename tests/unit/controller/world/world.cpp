@@ -75,7 +75,7 @@ Core::Core(
           {"fairlead.example:8443"}} {
     operations.use(live);
     agents.use(live);
-    operations::add_operation_routes(table, store, events, operations);
+    operations::add_operation_routes(table, operations);
     fleet::add_server_routes(table, parts);
     fleet::add_token_routes(table, parts);
     fleet::add_agent_routes(table, parts);
