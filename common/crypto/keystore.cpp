@@ -81,6 +81,14 @@ Result<Keystore> Keystore::parse(std::string_view text, const std::string& where
     return store;
 }
 
+Result<Keystore> Keystore::read(const std::filesystem::path& file) {
+    FAIRLEAD_CHECK(expect_private(file));
+    FAIRLEAD_TRY(text, read_file(file, file_limit));
+    auto parsed = parse(text, file.string());
+    wipe(text);
+    return parsed;
+}
+
 Secret Keystore::print() const {
     std::string text;
     for (const auto& key : keys_)
@@ -109,15 +117,17 @@ Result<Keystore> Keystore::load(const std::filesystem::path& file) {
         std::error_code ignored;
         if (std::filesystem::exists(credential, ignored)) path = credential;
     }
-    FAIRLEAD_CHECK(expect_private(path));
-    FAIRLEAD_TRY(text, read_file(path, file_limit));
-    auto parsed = parse(text, path.string());
-    wipe(text);
-    return parsed;
+    return read(path);
 }
 
 const std::string& Keystore::current() const {
     return keys_.front().id;
+}
+
+std::vector<std::string> Keystore::ids() const {
+    std::vector<std::string> all;
+    for (const auto& key : keys_) all.push_back(key.id);
+    return all;
 }
 
 const Keystore::MasterKey* Keystore::find(std::string_view id) const {
@@ -141,7 +151,7 @@ Result<std::string> Keystore::key_of(std::string_view sealed) {
     return std::string(sealed.substr(1, id_size));
 }
 
-Result<Secret> Keystore::open(std::string_view sealed, std::string_view context) const {
+Result<Secret> Keystore::unwrap(std::string_view sealed, std::string_view context) const {
     FAIRLEAD_TRY(id, key_of(sealed));
     const auto* master = find(id);
     if (!master)
@@ -149,25 +159,18 @@ Result<Secret> Keystore::open(std::string_view sealed, std::string_view context)
             Errc::not_found,
             "The master key " + hex_encode(id) + " that sealed this value is not here."
         );
-    FAIRLEAD_TRY(
-        data_key,
-        crypto::open(master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context))
+    return crypto::open(
+        master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context)
     );
+}
+
+Result<Secret> Keystore::open(std::string_view sealed, std::string_view context) const {
+    FAIRLEAD_TRY(data_key, unwrap(sealed, context));
     return crypto::open(data_key, sealed.substr(header_size), context);
 }
 
 Result<std::string> Keystore::rekey(std::string_view sealed, std::string_view context) const {
-    FAIRLEAD_TRY(id, key_of(sealed));
-    const auto* master = find(id);
-    if (!master)
-        return fail(
-            Errc::not_found,
-            "The master key " + hex_encode(id) + " that sealed this value is not here."
-        );
-    FAIRLEAD_TRY(
-        data_key,
-        crypto::open(master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context))
-    );
+    FAIRLEAD_TRY(data_key, unwrap(sealed, context));
     const auto& now = keys_.front();
     std::string renewed(1, format);
     renewed += now.id;
@@ -177,10 +180,7 @@ Result<std::string> Keystore::rekey(std::string_view sealed, std::string_view co
 }
 
 Result<Keystore> Keystore::add_key(const std::filesystem::path& file) {
-    FAIRLEAD_CHECK(expect_private(file));
-    FAIRLEAD_TRY(text, read_file(file, file_limit));
-    FAIRLEAD_TRY(store, parse(text, file.string()));
-    wipe(text);
+    FAIRLEAD_TRY(store, read(file));
     store.keys_.insert(
         store.keys_.begin(), MasterKey{random_bytes(id_size), random_secret(seal_key_size)}
     );
@@ -189,10 +189,7 @@ Result<Keystore> Keystore::add_key(const std::filesystem::path& file) {
 }
 
 Result<Keystore> Keystore::drop_old_keys(const std::filesystem::path& file) {
-    FAIRLEAD_CHECK(expect_private(file));
-    FAIRLEAD_TRY(text, read_file(file, file_limit));
-    FAIRLEAD_TRY(store, parse(text, file.string()));
-    wipe(text);
+    FAIRLEAD_TRY(store, read(file));
     store.keys_.erase(store.keys_.begin() + 1, store.keys_.end());
     FAIRLEAD_CHECK(write_file(file, store.print().reveal(), 0400));
     return std::move(store);

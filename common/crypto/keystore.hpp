@@ -40,6 +40,8 @@ public:
     /// The id (8 bytes) of the key that seals now, and of the key that sealed a value.
     const std::string& current() const;
     static Result<std::string> key_of(std::string_view sealed);
+    /// All ids, the sealing one first.
+    std::vector<std::string> ids() const;
 
     /// Puts a new sealing key in front, in the file too (atomically). Older values stay open-able.
     static Result<Keystore> add_key(const std::filesystem::path& file);
@@ -57,6 +59,9 @@ private:
     };
     Keystore() = default;
     static Result<Keystore> parse(std::string_view text, const std::string& where);
+    static Result<Keystore> read(const std::filesystem::path& file);
+    /// The data key of a sealed value.
+    Result<Secret> unwrap(std::string_view sealed, std::string_view context) const;
     Secret print() const;
     const MasterKey* find(std::string_view id) const;
     std::vector<MasterKey> keys_;

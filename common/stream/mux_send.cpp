@@ -99,9 +99,8 @@ bool Mux::next_data(Stream& stream, std::string& frame) {
 /// How much has come, and up to where the peer may send.
 void Mux::tell_window(Stream& stream, FrameType type, std::string& out) {
     stream.told = stream.arrived;
-    stream.granted = std::max<std::uint64_t>(
-        stream.granted, stream.arrived - stream.in.size() + stream.window
-    );
+    stream.granted =
+        std::max<std::uint64_t>(stream.granted, stream.arrived - stream.in.size() + stream.window);
     std::string limit;
     append_u64(limit, stream.granted);
     Frame frame;

@@ -37,6 +37,12 @@ std::string hash_of(const api::Request& request) {
     return hash.finish().hex();
 }
 
+struct KeyOf {
+    std::string user_id;
+    std::string request_key;
+};
+BOOST_DESCRIBE_STRUCT(KeyOf, (), (user_id, request_key))
+
 std::string place_of(const std::string& user, std::string_view key) {
     return "idempotency/" + user + "/" + std::string(key);
 }
@@ -168,6 +174,29 @@ Result<> Idempotency::tidy(Timestamp now) {
         FAIRLEAD_CHECK(unit.db().run("DELETE FROM idempotency WHERE created_ms <= $1", now - kept));
         return {};
     });
+}
+
+Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
+    // One after the other: all answers of a day together may be large.
+    FAIRLEAD_TRY(
+        keys, db.all<KeyOf>("SELECT user_id, request_key FROM idempotency WHERE answer IS NOT NULL")
+    );
+    for (const auto& row : keys) {
+        FAIRLEAD_TRY(
+            sealed, db.one<store::Blob>(
+                        "SELECT answer FROM idempotency WHERE user_id = $1 AND request_key = $2",
+                        row.user_id, row.request_key
+                    )
+        );
+        auto put = [&](const store::Blob& now) {
+            return db.run(
+                "UPDATE idempotency SET answer = $3 WHERE user_id = $1 AND request_key = $2",
+                row.user_id, row.request_key, now
+            );
+        };
+        FAIRLEAD_CHECK(api::visit_one(visit, *sealed, place_of(row.user_id, row.request_key), put));
+    }
+    return {};
 }
 
 } // namespace fairlead::access

@@ -4,6 +4,7 @@
 #include "common/crypto/keystore.hpp"
 #include "common/store/store.hpp"
 #include "controller/api/replays.hpp"
+#include "controller/api/sealed.hpp"
 
 #include <chrono>
 #include <mutex>
@@ -39,5 +40,8 @@ private:
     std::mutex lock_;
     std::set<Place> working_;
 };
+
+/// The answers that are kept.
+Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit);
 
 } // namespace fairlead::access

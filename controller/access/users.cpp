@@ -45,6 +45,10 @@ Result<std::optional<User>> UserRepo::by_email(std::string_view email) {
     return db_.one<User>(FAIRLEAD_USER " WHERE email = $1", email);
 }
 
+Result<std::vector<User>> UserRepo::list(std::string_view after, std::int64_t limit) {
+    return db_.all<User>(FAIRLEAD_USER " WHERE email > $1 ORDER BY email LIMIT $2", after, limit);
+}
+
 Result<> UserRepo::set_password(const UserId& id, std::string_view hash) {
     FAIRLEAD_CHECK(db_.run("UPDATE app_user SET password_hash = $2 WHERE id = $1", id, hash));
     return {};

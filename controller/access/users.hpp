@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fairlead::access {
 
@@ -34,6 +35,8 @@ public:
     Result<User> create(std::string_view email, std::string_view name, Timestamp now);
     Result<std::optional<User>> find(const UserId& id);
     Result<std::optional<User>> by_email(std::string_view email);
+    /// By address; `after` is the last one of the page before.
+    Result<std::vector<User>> list(std::string_view after, std::int64_t limit);
     Result<> set_password(const UserId& id, std::string_view hash);
     Result<> set_name(const UserId& id, std::string_view name);
 

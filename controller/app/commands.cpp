@@ -3,8 +3,10 @@
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/app/application.hpp"
-#include "controller/app/schema.hpp"
-#include "controller/orgs/orgs.hpp"
+#include "controller/app/authorities.hpp"
+#include "controller/app/keys.hpp"
+#include "controller/app/people.hpp"
+#include "controller/app/volume.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -43,6 +45,18 @@ std::string find_packages() {
     return std::string(install::default_folder);
 }
 
+int new_link(const fs::path& config, const std::string& email) {
+    auto settings = load_settings(config);
+    if (!settings) return told(settings.error());
+    auto link = relink(*settings, email, SystemClock());
+    if (!link) return told(link.error());
+    std::printf(
+        "Open this link within 24 hours to choose a new password; earlier links are void:\n%s\n",
+        link->c_str()
+    );
+    return 0;
+}
+
 struct InitOptions {
     std::string data, config, admin, name, listen = "[::]:8443", org = "My organization", packages,
                                            transports = "safe";
@@ -56,18 +70,7 @@ int init(const InitOptions& options) {
     fs::path config = !options.config.empty() ? fs::absolute(options.config)
                       : options.data.empty()  ? fs::path(packaged_config)
                                               : data / "controller.yaml";
-    if (options.relink) {
-        auto settings = load_settings(config);
-        if (!settings) return told(settings.error());
-        auto link = relink(*settings, options.admin, clock);
-        if (!link) return told(link.error());
-        std::printf(
-            "Open this link within 24 hours to choose a new password; earlier links are "
-            "void:\n%s\n",
-            link->c_str()
-        );
-        return 0;
-    }
+    if (options.relink) return new_link(config, options.admin);
     if (options.admin.empty() || options.name.empty())
         return told(Error(
             Errc::invalid, "init needs --admin, the e-mail address of the first administrator, and "
@@ -106,6 +109,17 @@ int init(const InitOptions& options) {
     return 0;
 }
 
+void warn_of_plain_volume(const Settings& settings) {
+    auto volume = volume_of(settings.data);
+    if (volume == Volume::encrypted) return;
+    log::warning(
+        volume == Volume::plain ? "the data folder is on a volume that is not encrypted"
+                                : "whether the data folder's volume is encrypted cannot be told",
+        {{"folder", settings.data},
+         {"remedy", "put it on a LUKS volume, unless your provider encrypts the disk"}}
+    );
+}
+
 int serve(const fs::path& config) {
     auto settings = load_settings(config);
     if (!settings) return told(settings.error());
@@ -114,15 +128,12 @@ int serve(const fs::path& config) {
         static_cast<log::Level>(settings->log.level)
     );
     Layout layout(settings->data);
-    if (!fs::exists(layout.database()))
-        return told(Error(
-            Errc::not_found,
-            "There is no database in " + layout.data.string() + ". Run: fairlead-controller init"
-        ));
+    if (auto there = expect_database(layout); !there) return told(there.error());
     auto lock = FolderLock::take(layout);
     if (!lock) return told(lock.error());
     auto keys = crypto::Keystore::load(layout.master_key());
     if (!keys) return told(keys.error());
+    warn_of_plain_volume(*settings);
     Application application(std::move(*settings), std::move(*lock), std::move(*keys));
     auto served = application.run();
     return served ? 0 : told(served.error());
@@ -137,55 +148,6 @@ int check(const fs::path& config) {
         std::fprintf(stderr, "fairlead-controller: %s\n", finding.c_str());
     if (findings.empty()) std::printf("%s is fine, and so is what it names.\n", config.c_str());
     return findings.empty() ? 0 : 1;
-}
-
-/// The authority of an installation, beside the controller that may be serving.
-template <class Work>
-int with_authority(const fs::path& config, Work work) {
-    auto settings = load_settings(config);
-    if (!settings) return told(settings.error());
-    Layout layout(settings->data);
-    if (!fs::exists(layout.database()))
-        return told(Error(Errc::not_found, "There is no database in " + layout.data.string() + ".")
-        );
-    auto keys = crypto::Keystore::load(layout.master_key());
-    if (!keys) return told(keys.error());
-    SystemClock clock;
-    store::Store store({.file = layout.database(), .readers = 1}, schema());
-    authority::Authority authority(*keys, clock, {.agent = settings->agents.certificate});
-    return said(work(store, authority, clock));
-}
-
-Result<std::string>
-rotate(store::Store& store, authority::Authority& authority, const Clock& clock, bool force) {
-    return store.write([&](store::UnitOfWork& unit) -> Result<std::string> {
-        FAIRLEAD_TRY(step, authority.rotate(unit, force));
-        // It concerns every organization, so each finds it in its log.
-        FAIRLEAD_TRY(all, orgs::Memberships(unit.db()).all());
-        audit::Log log(clock);
-        for (const auto& org : all) {
-            api::Act act{
-                .action = step.act,
-                .target_type = "controller",
-                .target_id = "ca",
-                .target_name = "Certificate authority"};
-            act.after = boost::json::object{{"step", step.sentence}, {"force", force}};
-            log.record(unit, api::ScopeIssuer::scope(org), {}, std::move(act));
-        }
-        return step.sentence;
-    });
-}
-
-Result<std::string> list(store::Store& store, authority::Authority& authority) {
-    FAIRLEAD_TRY(all, store.read([&](store::Connection& db) { return authority.list(db); }));
-    std::string text;
-    for (const auto& one : all)
-        text += fmt::format(
-            "{}{}: {}, until {}; {} agents have a certificate of it, {} do not know it",
-            text.empty() ? "" : "\n", one.name, boost::describe::enum_to_string(one.stage, ""),
-            to_rfc3339(one.not_after).substr(0, 10), one.agents, one.strangers
-        );
-    return text;
 }
 
 } // namespace
@@ -272,15 +234,38 @@ int run_command_line(int argc, char** argv) {
         "--force", force, "Go on although agents are not ready; they have to recover or enrol again"
     );
     rotation->callback([&] {
-        status = with_authority(config, [&](auto& store, auto& authority, auto& clock) {
-            return rotate(store, authority, clock, force);
+        status = settings_or_told([&](const Settings& s) {
+            return rotate_authority(s, SystemClock(), force);
         });
     });
     with_config(ca->add_subcommand("list", "Authorities and how far agents are"))->callback([&] {
-        status = with_authority(config, [](auto& store, auto& authority, auto&) {
-            return list(store, authority);
-        });
+        status =
+            settings_or_told([](const Settings& s) { return list_authorities(s, SystemClock()); });
     });
+
+    auto* keys = program.add_subcommand("keys", "The master key that seals secrets");
+    keys->require_subcommand(1);
+    with_config(keys->add_subcommand("list", "Keys and how many values each sealed"))
+        ->callback([&] { status = settings_or_told(list_keys); });
+    with_config(keys->add_subcommand(
+                    "rekey",
+                    "A new master key, and every secret under it; stop the controller first"
+                ))
+        ->callback([&] {
+            status = settings_or_told([](const Settings& s) { return rekey(s, SystemClock()); });
+        });
+    with_config(keys->add_subcommand("forget", "Forget the older keys; stop the controller first"))
+        ->callback([&] { status = settings_or_told(forget_old_keys); });
+
+    auto* user = program.add_subcommand("user", "People who may sign in");
+    user->require_subcommand(1);
+    with_config(user->add_subcommand("list", "People, with organizations and roles"))
+        ->callback([&] { status = settings_or_told(list_people); });
+    auto* link = with_config(user->add_subcommand(
+        "link", "Print a one-time link by which a person chooses a new password"
+    ));
+    link->add_option("EMAIL", options.admin, "The person's address")->required();
+    link->callback([&] { status = new_link(config, options.admin); });
 
     program.add_subcommand("version", "Print the version")->callback([] {
         std::printf("fairlead-controller %s\n", FAIRLEAD_VERSION);

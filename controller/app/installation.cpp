@@ -13,6 +13,7 @@
 #include <fmt/core.h>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,7 +65,7 @@ Result<Secret> fill(
     const crypto::Keystore& keys, const Clock& clock
 ) {
     auto now = clock.now();
-    store::Blob tickets{keys.seal(crypto::random_secret(32), "installation/tickets")};
+    store::Blob tickets{keys.seal(crypto::random_secret(32), tickets_place)};
     FAIRLEAD_CHECK(unit.db().run(
         "INSERT INTO installation (id, epoch, created_ms, sealed_tickets) VALUES (1, 1, $1, $2)",
         now, tickets
@@ -118,7 +119,7 @@ Result<> check_keys(store::Connection& db, const crypto::Keystore& keys) {
         sealed, db.one<store::Blob>("SELECT sealed_tickets FROM installation WHERE id = 1")
     );
     if (!sealed) return fail(Errc::invalid, "The copy is of a controller that was never set up.");
-    if (!keys.open(sealed->bytes, "installation/tickets"))
+    if (!keys.open(sealed->bytes, tickets_place))
         return fail(
             Errc::invalid,
             "The copy was made with another master key. Put that key into the data folder first."
@@ -127,6 +128,25 @@ Result<> check_keys(store::Connection& db, const crypto::Keystore& keys) {
 }
 
 } // namespace
+
+Result<> expect_database(const Layout& layout) {
+    if (fs::exists(layout.database())) return {};
+    return fail(
+        Errc::not_found,
+        "There is no database at " + layout.database().string() + ". Run: fairlead-controller init"
+    );
+}
+
+Result<> become_owner(const fs::path& folder) {
+    struct stat owner {};
+    if (::stat(folder.c_str(), &owner) != 0 || ::geteuid() != 0 || owner.st_uid == 0) return {};
+    if (::setgroups(0, nullptr) != 0 || ::setgid(owner.st_gid) != 0 || ::setuid(owner.st_uid) != 0)
+        return fail(
+            Errc::internal,
+            "Cannot become the owner of " + folder.string() + ": " + std::strerror(errno) + "."
+        );
+    return {};
+}
 
 Result<FolderLock> FolderLock::take(const Layout& layout) {
     Descriptor file(::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -213,8 +233,7 @@ Result<std::string> relink(const Settings& settings, std::string_view email, con
 
 Result<std::string> back_up(const Settings& settings, const fs::path& file) {
     Layout layout(settings.data);
-    if (!fs::exists(layout.database()))
-        return fail(Errc::not_found, "There is no database at " + layout.database().string() + ".");
+    FAIRLEAD_CHECK(expect_database(layout));
     store::Connection(layout.database(), {.access = store::Access::read_only}).backup_to(file);
     FAIRLEAD_CHECK(check_copy(file));
     return fmt::format(

@@ -24,6 +24,16 @@ struct Layout {
     std::filesystem::path lock() const { return data / "lock"; }
 };
 
+/// What the secret of recovery tickets is bound to, where the database keeps it.
+inline constexpr std::string_view tickets_place = "installation/tickets";
+
+/// Errc::not_found when there is no database.
+Result<> expect_database(const Layout& layout);
+
+/// Root becomes the owner of the data folder, so that what this process makes there belongs to the
+/// user that the controller runs as. For the rest of the process.
+Result<> become_owner(const std::filesystem::path& folder);
+
 /// Held by the one process that serves from, or replaces, this data folder.
 class FolderLock {
 public:

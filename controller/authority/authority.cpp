@@ -219,27 +219,25 @@ Authority::own(store::UnitOfWork& unit, const std::vector<std::string>& names) {
         std::move(chain), key.to_pem(), key.spki_sha256(), by.certificate, validity.not_after};
 }
 
-Result<> Authority::rekey(store::UnitOfWork& unit) {
+Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_TRY(
-        rows, unit.db().all<Row>("SELECT number, certificate, sealed_key, not_after_ms AS "
-                                 "not_after FROM authority WHERE stage <> 'dropped'")
+        rows, db.all<Row>("SELECT number, certificate, sealed_key, not_after_ms AS not_after FROM "
+                          "authority WHERE stage <> 'dropped'")
     );
-    for (const auto& row : rows) {
-        FAIRLEAD_TRY(renewed, keys_.rekey(row.sealed_key.bytes, key_place(row.number)));
-        FAIRLEAD_CHECK(unit.db().run(
-            "UPDATE authority SET sealed_key = $2 WHERE number = $1", row.number,
-            store::Blob{renewed}
+    for (const auto& row : rows)
+        FAIRLEAD_CHECK(api::visit_one(
+            visit, row.sealed_key, key_place(row.number),
+            [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE authority SET sealed_key = $2 WHERE number = $1", row.number, now
+                );
+            }
         ));
-    }
-    FAIRLEAD_TRY(
-        own_key, unit.db().one<store::Blob>("SELECT sealed_key FROM own_certificate WHERE id = 1")
-    );
-    if (!own_key) return {};
-    FAIRLEAD_TRY(renewed, keys_.rekey(own_key->bytes, own_key_place));
-    FAIRLEAD_CHECK(unit.db().run(
-        "UPDATE own_certificate SET sealed_key = $1 WHERE id = 1", store::Blob{renewed}
-    ));
-    return {};
+    FAIRLEAD_TRY(own, db.one<store::Blob>("SELECT sealed_key FROM own_certificate WHERE id = 1"));
+    if (!own) return {};
+    return api::visit_one(visit, *own, own_key_place, [&](const store::Blob& now) {
+        return db.run("UPDATE own_certificate SET sealed_key = $1 WHERE id = 1", now);
+    });
 }
 
 } // namespace fairlead::authority

@@ -10,6 +10,7 @@
 #include "common/runtime/secret.hpp"
 #include "common/store/store.hpp"
 #include "controller/api/principal.hpp"
+#include "controller/api/sealed.hpp"
 
 #include <boost/describe.hpp>
 
@@ -110,9 +111,6 @@ public:
     /// not ready; `force` goes on without them, and they have to enrol or recover again.
     Result<Step> rotate(store::UnitOfWork& unit, bool force);
 
-    /// Seals every key anew after the keystore got a new master key.
-    Result<> rekey(store::UnitOfWork& unit);
-
 private:
     struct Issuer;
     Result<Issuer> issuer(store::Connection& db);
@@ -122,5 +120,8 @@ private:
     const Clock& clock_;
     Lifetimes lifetimes_;
 };
+
+/// The keys of the authorities and of the controller's certificate.
+Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit);
 
 } // namespace fairlead::authority

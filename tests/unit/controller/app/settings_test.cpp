@@ -29,10 +29,10 @@ struct File {
 /// Every key that a described struct has, also below.
 template <class T>
 void collect(std::vector<std::string>& keys) {
-    boost::mp11::mp_for_each<config::detail::Members<T>>([&](auto d) {
+    boost::mp11::mp_for_each<described::Members<T>>([&](auto d) {
         keys.emplace_back(d.name);
         using Member = config::detail::MemberType<T, decltype(d)>;
-        if constexpr (config::detail::IsOptional<Member>::value) {
+        if constexpr (described::IsOptional<Member>::value) {
             if constexpr (boost::describe::has_describe_members<typename Member::value_type>::value)
                 collect<typename Member::value_type>(keys);
         } else if constexpr (boost::describe::has_describe_members<Member>::value) {

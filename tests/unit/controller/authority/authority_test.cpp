@@ -203,7 +203,9 @@ TEST_SUITE("controller/authority") {
         }));
         auto both = crypto::Keystore::add_key(file).value();
         REQUIRE(store->write([&](store::UnitOfWork& unit) {
-            return Authority(both, clock, {}).rekey(unit);
+            return visit_sealed(unit.db(), [&](auto sealed, auto context) {
+                return Result<std::optional<std::string>>(both.rekey(sealed, context));
+            });
         }));
         auto last = crypto::Keystore::drop_old_keys(file).value();
         CHECK(store->write([&](store::UnitOfWork& unit) {

@@ -1,0 +1,161 @@
+#include "controller/app/keys.hpp"
+
+#include "common/crypto/encoding.hpp"
+#include "controller/access/idempotency.hpp"
+#include "controller/app/installation.hpp"
+#include "controller/app/log_everywhere.hpp"
+#include "controller/app/schema.hpp"
+#include "controller/authority/authority.hpp"
+#include "controller/environments/sealed.hpp"
+
+#include <fmt/core.h>
+
+#include <map>
+
+namespace fairlead::app {
+namespace {
+
+using crypto::Keystore;
+
+/// Everything sealed, of every subject.
+Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
+    FAIRLEAD_TRY(
+        tickets, store::present(
+                     db.one<store::Blob>("SELECT sealed_tickets FROM installation WHERE id = 1"),
+                     "This controller was never set up."
+                 )
+    );
+    auto put = [&](const store::Blob& now) {
+        return db.run("UPDATE installation SET sealed_tickets = $1 WHERE id = 1", now);
+    };
+    FAIRLEAD_CHECK(api::visit_one(visit, tickets, tickets_place, put));
+    FAIRLEAD_CHECK(authority::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(access::visit_sealed(db, visit));
+    return environments::visit_sealed(db, visit);
+}
+
+/// How many values each key sealed, by the key's id.
+Result<std::map<std::string, std::int64_t>> count_by_key(store::Connection& db) {
+    std::map<std::string, std::int64_t> counts;
+    auto count = [&](std::string_view sealed, auto) -> Result<std::optional<std::string>> {
+        FAIRLEAD_TRY(id, Keystore::key_of(sealed));
+        ++counts[id];
+        return std::optional<std::string>();
+    };
+    FAIRLEAD_CHECK(visit_all(db, count));
+    return counts;
+}
+
+std::int64_t
+under_old_keys(const std::map<std::string, std::int64_t>& counts, const Keystore& keys) {
+    std::int64_t old = 0;
+    for (const auto& [id, count] : counts)
+        if (id != keys.current()) old += count;
+    return old;
+}
+
+/// As the user that the controller runs as, and while it does not run.
+Result<FolderLock> take_over(const Layout& layout) {
+    FAIRLEAD_CHECK(expect_database(layout));
+    FAIRLEAD_CHECK(become_owner(layout.data));
+    return FolderLock::take(layout);
+}
+
+/// The keys of a database whose tables are those that this program goes through.
+Result<Keystore> keys_for(const Layout& layout, store::Connection& db) {
+    auto version = store::schema_version(db);
+    if (version == static_cast<int>(schema().size())) return Keystore::load(layout.master_key());
+    return fail(
+        Errc::conflict,
+        fmt::format(
+            "The database has schema {} and this program is for {}. Start the controller once, so "
+            "that it migrates, and stop it again.",
+            version, schema().size()
+        )
+    );
+}
+
+} // namespace
+
+Result<std::string> rekey(const Settings& settings, const Clock& clock) {
+    Layout layout(settings.data);
+    FAIRLEAD_TRY(lock, take_over(layout));
+    store::Connection db(layout.database());
+    FAIRLEAD_TRY(keys, keys_for(layout, db));
+    FAIRLEAD_TRY(before, count_by_key(db));
+    // Values of older keys: an earlier run was stopped before its end, or an older backup was
+    // restored.
+    bool finishing = under_old_keys(before, keys) > 0;
+    if (!finishing) {
+        FAIRLEAD_TRY(added, Keystore::add_key(layout.master_key()));
+        keys = std::move(added);
+    }
+    std::int64_t count = 0;
+    auto renew = [&](std::string_view sealed,
+                     std::string_view place) -> Result<std::optional<std::string>> {
+        FAIRLEAD_TRY(id, Keystore::key_of(sealed));
+        if (id == keys.current()) return std::optional<std::string>();
+        ++count;
+        FAIRLEAD_TRY(renewed, keys.rekey(sealed, place));
+        return std::optional(std::move(renewed));
+    };
+    auto id = crypto::hex_encode(keys.current());
+    auto renew_all = [&]() -> Result<> {
+        FAIRLEAD_CHECK(visit_all(db, renew));
+        api::Act act{
+            .action = "keys.rekey",
+            .target_type = "controller",
+            .target_id = "master_key",
+            .target_name = "Master key"};
+        act.after = boost::json::object{{"key", id}, {"values", count}};
+        store::UnitOfWork unit(db);
+        return log_everywhere(unit, clock, act);
+    };
+    FAIRLEAD_CHECK(db.transaction(renew_all));
+    return fmt::format(
+        "{} values are sealed by the master key {} now{}. Keep a copy of {} elsewhere. Older keys "
+        "are still in it, for backups made before now; once those are gone run: "
+        "fairlead-controller "
+        "keys forget",
+        count, id, finishing ? ", which was there already: an earlier run had not finished" : "",
+        layout.master_key().string()
+    );
+}
+
+Result<std::string> forget_old_keys(const Settings& settings) {
+    Layout layout(settings.data);
+    FAIRLEAD_TRY(lock, take_over(layout));
+    store::Connection db(layout.database());
+    FAIRLEAD_TRY(keys, keys_for(layout, db));
+    FAIRLEAD_TRY(counts, count_by_key(db));
+    if (auto old = under_old_keys(counts, keys); old > 0)
+        return fail(
+            Errc::conflict,
+            fmt::format(
+                "{} values are sealed by an older key. Run first: fairlead-controller keys rekey",
+                old
+            )
+        );
+    FAIRLEAD_CHECK(Keystore::drop_old_keys(layout.master_key()));
+    return fmt::format(
+        "{} holds one key now. Backups made under older ones cannot be restored with it.",
+        layout.master_key().string()
+    );
+}
+
+Result<std::string> list_keys(const Settings& settings) {
+    Layout layout(settings.data);
+    FAIRLEAD_CHECK(expect_database(layout));
+    store::Connection db(layout.database(), {.access = store::Access::read_only});
+    FAIRLEAD_TRY(keys, keys_for(layout, db));
+    FAIRLEAD_TRY(counts, count_by_key(db));
+    std::string text;
+    for (const auto& id : keys.ids())
+        text += fmt::format(
+            "{}{}: {} values{}", text.empty() ? "" : "\n", crypto::hex_encode(id), counts[id],
+            id == keys.current() ? ", and seals new ones" : ""
+        );
+    return text;
+}
+
+} // namespace fairlead::app

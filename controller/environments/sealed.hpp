@@ -1,0 +1,10 @@
+/// The secrets of git credentials and of variables, for a new master key.
+#pragma once
+
+#include "controller/api/sealed.hpp"
+
+namespace fairlead::environments {
+
+Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit);
+
+} // namespace fairlead::environments

@@ -1,0 +1,166 @@
+#include "common/crypto/keystore.hpp"
+#include "common/store/memory_db.hpp"
+#include "controller/app/installation.hpp"
+#include "controller/app/keys.hpp"
+#include "controller/app/people.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+using namespace fairlead;
+using namespace fairlead::app;
+
+namespace {
+
+/// Kills the process when it is asked for the time, which `rekey` does inside its transaction.
+struct DeadlyClock final : Clock {
+    Timestamp now() const override {
+        ::raise(SIGKILL);
+        return {};
+    }
+};
+
+struct Fixture {
+    store::TemporaryFolder folder;
+    FakeClock clock;
+    Settings settings;
+    Layout layout{folder.path() / "data"};
+
+    Fixture() {
+        InitRequest request;
+        request.settings.name = "fairlead.example";
+        request.settings.data = layout.data;
+        request.config = layout.data / "controller.yaml";
+        request.admin_email = "ada@example.org";
+        request.org_name = "Acme";
+        settings = request.settings;
+        REQUIRE(initialize(request, clock));
+        put("git_credential/crd_1",
+            "INSERT INTO git_credential (id, org_id, name, host, kind, username, fingerprint,"
+            " sealed, created_ms, created_by, created_by_email)"
+            " VALUES ('crd_1', 'org_1', 'c', 'h', 'token', '', '', $1, 0, 'usr_1', '')");
+        put("variable/env_1/PASSWORD",
+            "INSERT INTO environment_variable (environment_id, name, org_id, secret, value, "
+            "sealed, size, updated_ms, updated_by, updated_by_email)"
+            " VALUES ('env_1', 'PASSWORD', 'org_1', 1, '', $1, 1, 0, 'usr_1', '')");
+        put("idempotency/usr_1/key",
+            "INSERT INTO idempotency (user_id, request_key, request_hash, answer, created_ms)"
+            " VALUES ('usr_1', 'key', '', $1, 0)");
+    }
+
+    crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
+    void put(std::string_view place, store::Sql sql) {
+        store::Connection db(layout.database());
+        store::Blob sealed{keys().seal(Secret(std::string(place)), place)};
+        REQUIRE(db.run(sql, sealed));
+    }
+    /// The value opens with what the file holds, and is the one that was put there.
+    bool opens(std::string_view place, store::Sql sql) {
+        store::Connection db(layout.database(), {.access = store::Access::read_only});
+        auto sealed = db.one<store::Blob>(sql).value().value();
+        auto value = keys().open(sealed.bytes, place);
+        return value && value->reveal() == place;
+    }
+    bool all_open() {
+        return opens("git_credential/crd_1", "SELECT sealed FROM git_credential") &&
+               opens("variable/env_1/PASSWORD", "SELECT sealed FROM environment_variable") &&
+               opens("idempotency/usr_1/key", "SELECT answer FROM idempotency");
+    }
+    std::string current() { return keys().current(); }
+};
+
+} // namespace
+
+TEST_SUITE("controller/app/keys") {
+
+    TEST_CASE_FIXTURE(
+        Fixture, "a new master key takes over every sealed value; then the old one may go"
+    ) {
+        auto old = current();
+        auto said = rekey(settings, clock).value();
+        CHECK(said.starts_with("5 values are sealed by the master key "));
+        CHECK(current() != old);
+        CHECK(keys().ids().size() == 2);
+        CHECK(all_open());
+        CHECK(list_keys(settings)->find(": 5 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->ends_with(": 0 values"));
+        CHECK(forget_old_keys(settings));
+        CHECK(keys().ids().size() == 1);
+        CHECK(all_open());
+        store::Connection db(layout.database(), {.access = store::Access::read_only});
+        auto told =
+            db.one<std::string>("SELECT action FROM audit_entry WHERE action <> 'org.create'");
+        CHECK(told.value() == "keys.rekey");
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "killed inside the transaction, everything opens, and the next run finishes"
+    ) {
+        auto old = current();
+        auto child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            auto unreached = rekey(settings, DeadlyClock());
+            ::_exit(unreached ? 0 : 1);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(WIFSIGNALED(status));
+        auto made = current();
+        CHECK(made != old); // the key is there, the values are still under the old one
+        CHECK(all_open());
+        CHECK(list_keys(settings)->ends_with(": 5 values"));
+        auto early = forget_old_keys(settings);
+        CHECK(early.error().kind() == Errc::conflict);
+        CHECK(all_open());
+
+        auto said = rekey(settings, clock).value();
+        CHECK(said.find("an earlier run had not finished") != std::string::npos);
+        CHECK(current() == made);
+        CHECK(forget_old_keys(settings));
+        CHECK(all_open());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a value that cannot be opened stops it, and nothing has changed") {
+        store::Connection(layout.database())
+            .script("UPDATE environment_variable SET name = 'MOVED'");
+        CHECK(!rekey(settings, clock));
+        CHECK(list_keys(settings)->ends_with(": 5 values"));
+        CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "not beside a controller that serves") {
+        auto serving = FolderLock::take(layout);
+        REQUIRE(serving);
+        auto old = current();
+        CHECK(rekey(settings, clock).error().kind() == Errc::conflict);
+        CHECK(forget_old_keys(settings).error().kind() == Errc::conflict);
+        CHECK(current() == old);
+        CHECK(list_keys(settings));
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "every column that can hold a sealed value is gone through") {
+        store::Connection db(layout.database(), {.access = store::Access::read_only});
+        auto columns = db.all<std::string>(
+            "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_info(m.name) c"
+            " WHERE m.type = 'table' AND c.type = 'BLOB' ORDER BY 1"
+        );
+        // A new one goes into its subject's visit_sealed, into the fixture, and here.
+        CHECK(
+            columns.value() ==
+            std::vector<std::string>{
+                "authority.sealed_key", "environment_variable.sealed", "git_credential.sealed",
+                "idempotency.answer", "installation.sealed_tickets", "own_certificate.sealed_key"}
+        );
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "people are listed with their organizations and roles") {
+        auto people = list_people(settings).value();
+        CHECK(people.starts_with("ada@example.org (ada), no password chosen yet\n  admin of Acme"));
+        CHECK(people.ends_with(", owner"));
+    }
+}
