@@ -139,7 +139,7 @@ TEST_SUITE("controller/access/guard") {
         CHECK(fixture.send("GET", path + "?last_event_id=5").events->after == 5);
         auto lost = fixture.send("GET", path + "?last_event_id=4");
         CHECK(lost.events->after == 7);
-        CHECK(lost.events->first == "event: reset\ndata: {}\n\n");
+        CHECK(lost.events->first == "id: 7\nevent: reset\ndata: {}\n\n");
         for (auto bad : {"x", "-1", "1.5", "99999999999999999999999"})
             CHECK(fixture.send("GET", path + "?last_event_id=" + bad).status == 400);
     }
