@@ -97,6 +97,8 @@ Engine::forward(const Plan& plan, Work& work, std::vector<StepState> states, std
 proto::Finished Engine::back(
     const Plan& plan, Work& work, const std::vector<StepState>& states, proto::Finished outcome
 ) {
+    if (journal_.make_room())
+        work.warn("The disk is nearly full: what was held back for undoing is given free.");
     // The reason must survive a crash during the undoing.
     work.remember(
         "engine.outcome",

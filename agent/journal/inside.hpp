@@ -21,14 +21,26 @@ T must(Result<T> result) {
 void crash_point();
 
 template <class Work>
-void Journal::commit(Work&& work) {
-    {
-        std::lock_guard lock(mutex_);
+void Journal::durably(Work&& work) {
+    auto once = [&] {
         must(db_.transaction([&]() -> Result<> {
             work();
             return {};
         }));
+    };
+    std::lock_guard lock(mutex_);
+    try {
+        once();
+    } catch (const store::StoreError& error) {
+        // `work` runs a second time: it must not have used up what it was given.
+        if (error.kind() != store::StoreError::Kind::full || !ballast_.drop()) throw;
+        once();
     }
+}
+
+template <class Work>
+void Journal::commit(Work&& work) {
+    durably(work);
     if (notify_) notify_();
 }
 

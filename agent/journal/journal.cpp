@@ -37,7 +37,7 @@ void crash_point() {
 }
 
 Journal::Journal(const std::filesystem::path& file, const Clock& clock, Limits limits)
-    : db_(file), clock_(clock), limits_(limits) {
+    : db_(file), ballast_(file.string() + ".ballast"), clock_(clock), limits_(limits) {
     store::migrate(db_, migrations, clock_.now());
     auto name = must(db_.one<std::string>("SELECT name FROM journal"));
     if (!name) {
@@ -102,16 +102,19 @@ Journal::reports_after(std::uint64_t seq, std::size_t count, std::size_t bytes) 
     return reports;
 }
 
-void Journal::acknowledge(std::uint64_t seq) {
+bool Journal::make_room() {
     std::lock_guard lock(mutex_);
-    must(db_.transaction([&]() -> Result<> {
+    return ballast_.drop_if_full();
+}
+
+void Journal::acknowledge(std::uint64_t seq) {
+    durably([&] {
         // An acknowledgement of what was never sent must not swallow what comes.
         auto last = *must(db_.one<std::uint64_t>("SELECT last_seq FROM journal"));
         auto upto = std::min(seq, last);
         must(db_.run("DELETE FROM report WHERE seq <= $1", upto));
         must(db_.run("UPDATE journal SET acknowledged = max(acknowledged, $1)", upto));
-        return {};
-    }));
+    });
 }
 
 } // namespace fairlead::journal

@@ -2,6 +2,7 @@
 /// operation take effect once. Everything here is committed and synced before a function returns.
 #pragma once
 
+#include "agent/journal/ballast.hpp"
 #include "common/runtime/clock.hpp"
 #include "common/store/connection.hpp"
 #include "proto/messages.hpp"
@@ -45,6 +46,7 @@ struct Unfinished {
 };
 
 /// Thread-safe. Throws store::StoreError when the disk is broken: then nothing further may be done.
+/// A disk that is only full costs the ballast beside the file first.
 class Journal {
 public:
     /// Opens or makes the file (0600). `clock` outlives it.
@@ -83,11 +85,19 @@ public:
     reports_after(std::uint64_t seq, std::size_t count = 100, std::size_t bytes = 256 << 10);
     void acknowledge(std::uint64_t seq);
 
+    /// Gives the ballast up where the disk is nearly full; true when that made room. For whatever
+    /// must succeed on a full disk: PostgreSQL then takes connections again.
+    bool make_room();
+
     /// Called after each commit that added a report; from the thread that did it.
     void on_report(std::function<void()> notify) { notify_ = std::move(notify); }
 
 private:
-    /// Runs `work` in one transaction and counts it for the crash tests.
+    /// Runs `work` in one transaction, and once more when the disk was full and the ballast made
+    /// room.
+    template <class Work>
+    void durably(Work&& work);
+    /// The same, and tells that there may be a report.
     template <class Work>
     void commit(Work&& work);
     std::uint64_t add_report(proto::Report report);
@@ -99,6 +109,7 @@ private:
 
     std::mutex mutex_;
     store::Connection db_;
+    Ballast ballast_;
     const Clock& clock_;
     Limits limits_;
     std::string name_;

@@ -61,7 +61,8 @@ void Journal::log(std::string_view operation, std::vector<proto::LogLine> lines)
         proto::Report report;
         report.operation = operation;
         report.kind = ReportKind::log;
-        for (auto& line : lines) {
+        for (const auto& given : lines) {
+            auto line = given;
             line.text = cut(std::move(line.text), limits_.line_bytes);
             ++count;
             bytes += line.text.size();
