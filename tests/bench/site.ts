@@ -31,7 +31,8 @@ export class Site {
 
   static async make(): Promise<Site> {
     const site = new Site();
-    site.controller = await Controller.init(join(site.dir, "controller"), settings);
+    // Below what Linux gives to those who dial: ten thousand of them would take the port while the controller is away.
+    site.controller = await Controller.init(join(site.dir, "controller"), settings, 20_000 + (process.pid % 10_000));
     await site.controller.start();
     const { api, session } = await site.controller.setUp();
     site.api = api;

@@ -29,9 +29,9 @@ export class Controller {
   ) {}
 
   /** Runs `init`; nothing is served yet. `more` is added to the configuration that it wrote. */
-  static async init(dir: string, more = ""): Promise<Controller> {
+  static async init(dir: string, more = "", wantedPort?: number): Promise<Controller> {
     const address = await controllerAddress();
-    const port = await freePort(address);
+    const port = wantedPort ?? (await freePort(address));
     folder(dir);
     const data = join(dir, "data");
     const said = await run(built("controller/fairlead-controller"), [
