@@ -26,6 +26,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <sstream>
@@ -70,6 +71,7 @@ Task<> serve(Commands& commands, Lines& lines) {
 
 int main() {
     crypto::start();
+    std::signal(SIGPIPE, SIG_IGN); // peers may go first
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
