@@ -71,7 +71,7 @@ Store::Store(StoreOptions options, std::span<const Migration> migrations)
     for (std::size_t i = 0; i < options_.readers; ++i)
         readers_.push_back(std::make_unique<Connection>(
             options_.file,
-            ConnectionOptions{.access = Access::read_only, .cache_kib = options_.reader_cache_kib}
+            ConnectionOptions{.access = Access::read_only, .cache_kib = options_.cache_kib}
         ));
     thread_ = std::thread([this] { run_writer(); });
     pthread_setname_np(thread_.native_handle(), "store-writer");

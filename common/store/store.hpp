@@ -55,8 +55,7 @@ struct StoreOptions {
     std::size_t readers = 4;
     std::size_t queue_limit = 4096; ///< writes waiting; one more is Errc::unavailable
     std::size_t batch_limit = 256;  ///< writes in one COMMIT
-    int cache_kib = 8192;           ///< of the writer
-    int reader_cache_kib = 2048;    ///< of each reader; the system caches the file as well
+    int cache_kib = 8192;           ///< of each connection
     Durability durability = Durability::synced;
 };
 
