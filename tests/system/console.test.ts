@@ -169,10 +169,11 @@ describe("the console", () => {
         await page.getByText("unseen is not connected").waitFor();
         assert.ok(await page.getByRole("button", { name: "Deploy", exact: true }).isDisabled(), "one at a time");
       }
-      await page.goto(`${base}/environments/${environment.id}`);
-      await page.getByRole("button", { name: "More acts" }).click();
-      await page.getByRole("menuitem", { name: "Delete…" }).waitFor();
+      await page.goto(`${base}/servers/${server_id}`);
+      await page.getByRole("button", { name: "More" }).click();
+      await page.getByRole("menuitem", { name: "Revoke…" }).waitFor();
       assert.deepEqual(await axe(page), [], `${look}, menu`);
+      await page.waitForFunction(() => document.activeElement?.closest("[role=menu]"));
       await page.keyboard.press("Escape");
       await page.getByRole("menu").waitFor({ state: "detached" });
       await page.keyboard.press("Control+k");

@@ -35,6 +35,8 @@ export class Web {
       env: { ...process.env, FAIRLEAD_BROWSER: program, FAIRLEAD_BROWSER_PORT: String(controller.port), FAIRLEAD_BROWSER_SOCKET: door.path },
       args: [
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        // Trusts the controller's own key and no other. (To overlook a certificate page by page is too late for the first connections.)
+        `--ignore-certificate-errors-spki-list=${controller.pin}`,
         "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP ${controllerName} 127.0.0.1`,
       ],
     });
@@ -45,11 +47,10 @@ export class Web {
     return `https://${controllerName}:${this.controller.port}`;
   }
 
-  /** A window of a person of their own. The controller's certificate is its own; a person would accept it once. */
+  /** A window of a person of their own. */
   async window(look: Look = "light"): Promise<Page> {
     const phone = look === "phone";
     const context = await this.#browser.newContext({
-      ignoreHTTPSErrors: true,
       baseURL: this.origin,
       colorScheme: look === "dark" ? "dark" : "light",
       viewport: phone ? { width: 375, height: 812 } : { width: 1280, height: 900 },

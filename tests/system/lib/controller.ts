@@ -49,6 +49,13 @@ export class Controller {
     return this.#process.pid;
   }
 
+  /** SHA-256 of its public key, base64; known once it has started. */
+  get pin(): string {
+    const pin = /pin="sha256\/\/([^"]+)"/.exec(this.log)?.[1];
+    if (!pin) throw new Error(`the controller's log names no pin:\n${this.log.slice(0, 2000)}`);
+    return pin;
+  }
+
   get log(): string {
     return readFileSync(join(this.dir, "controller.log"), "utf8");
   }

@@ -36,7 +36,7 @@ export const theme = createTheme({
     Drawer: { defaultProps: { lockScroll: false } },
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250 } },
     PasswordInput: { defaultProps: { visibilityToggleButtonProps: { "aria-label": "Show password" } } },
-    Menu: { defaultProps: { withInitialFocusPlaceholder: false, position: "bottom-end", shadow: "md", radius: "md" } },
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false, menuItemTabIndex: 0, position: "bottom-end", shadow: "md", radius: "md" } },
     Select: { defaultProps: { checkIconPosition: "right", allowDeselect: false } },
   },
 });

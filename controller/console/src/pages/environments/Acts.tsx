@@ -65,7 +65,7 @@ export function Acts({ environment }: { environment: Environment }) {
       {((deployed && may("environments.stop")) || may("environments.delete")) && (
         <Menu>
           <Menu.Target>
-            <Button variant="default" px="xs" aria-label="More acts">
+            <Button variant="default" px="xs" aria-label="More acts" disabled={busy}>
               <Icon name="dots" />
             </Button>
           </Menu.Target>
