@@ -215,6 +215,17 @@ describe("the console", () => {
     assert.deepEqual(web.complaints, []);
   });
 
+  scenario(world, "loads again by itself when a part of its program did not come, and says so when it does not help", async () => {
+    const page = await web.window();
+    let cut = 1;
+    await page.route(/\/assets\/index-.*\.js$/, (route) => (cut-- > 0 ? route.abort("connectionreset") : route.continue()));
+    await page.goto("/signin");
+    await page.getByLabel("E-mail").waitFor();
+    cut = 1;
+    await page.reload();
+    await page.getByText("The console could not be loaded").waitFor();
+  });
+
   scenario(world, "serves its page for its own addresses only", async () => {
     const api = await world.api();
     for (const path of ["/", "/signin", `${base}/servers`]) {

@@ -17,6 +17,8 @@ export const looks: Look[] = ["light", "dark", "phone"];
 export class Web {
   /** What no page may do: requests to elsewhere, refusals by the content policy, errors in scripts. */
   readonly complaints: string[] = [];
+  /** Requests that came to nothing; some do (a page is left), but they explain a page that does not come. */
+  readonly failed: string[] = [];
   #browser: Browser;
   #contexts: BrowserContext[] = [];
 
@@ -65,6 +67,7 @@ export class Web {
       const url = request.url();
       if (!url.startsWith(`${this.origin}/`) && !url.startsWith("blob:")) this.complaints.push(`request to ${url}`);
     });
+    page.on("requestfailed", (request) => this.failed.push(`${request.url()}: ${request.failure()?.errorText ?? ""}`));
     page.on("pageerror", (error) => this.complaints.push(`error on ${page.url()}: ${error.message}`));
     page.on("console", (message) => {
       if (/Content.Security.Policy|Refused to/i.test(message.text())) this.complaints.push(`${page.url()}: ${message.text()}`);
@@ -76,7 +79,10 @@ export class Web {
   async signedIn(look: Look = "light"): Promise<Page> {
     const page = await this.window(look);
     await page.goto("/signin");
-    await signIn(page);
+    await signIn(page).catch((error: unknown) => {
+      if (error instanceof Error) error.message += `\n  requests that failed: ${this.failed.slice(-20).join("\n    ") || "none"}`;
+      throw error;
+    });
     return page;
   }
 

@@ -1,13 +1,17 @@
 // Inside the network that tools/browser made: leads one port on to a Unix socket of the test, and runs Chromium.
 import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 
 const { FAIRLEAD_BROWSER: program, FAIRLEAD_BROWSER_PORT: port, FAIRLEAD_BROWSER_SOCKET: socket } = process.env;
 
+const ip = (line) => execFileSync("ip", line.split(" "), { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+
+// An address that comes by itself a second later (IPv6, link-local) would be a change of network again.
+for (const which of ["all", "default"]) writeFileSync(`/proc/sys/net/ipv6/conf/${which}/disable_ipv6`, "1");
 // Without an address beside the loopback's, pages are told that they are offline.
-for (const line of ["link set lo up", "link add fl0 type veth peer name fl1", "addr add 192.0.2.1/24 dev fl0", "link set fl0 up", "link set fl1 up"]) {
-  execFileSync("ip", line.split(" "), { stdio: "inherit" });
-}
+for (const line of ["link set lo up", "link add fl0 type veth peer name fl1", "link set fl1 up", "link set fl0 up", "addr add 192.0.2.1/24 dev fl0"]) ip(line);
+while (!/\bLOWER_UP\b.*\bstate UP\b/.test(ip("link show fl0")));
 
 const server = createServer((inside) => {
   const outside = connect(socket);
