@@ -222,8 +222,9 @@ Result<proto::Commit> Git::fetch(
         on_line(line);
     };
     FAIRLEAD_TRY(ended, run(command));
-    // What came of it is of no use; a mirror that never held anything is not kept either.
-    if (!ended.ok() && fresh)
+    // What came of it is of no use; a mirror that never held anything is not kept either. On a full
+    // disk all of it goes: it is a cache, and a pack that came whole would stay.
+    if (!ended.ok() && (fresh || disk_full))
         FAIRLEAD_CHECK(remove_tree(mirror));
     else if (!ended.ok())
         FAIRLEAD_CHECK(sweep());

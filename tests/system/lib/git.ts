@@ -74,7 +74,7 @@ export class GitServer {
       }
       await run("git", ["-C", tree, "-c", "core.compression=0", "add", "-A"]);
       await run("git", ["-C", tree, "-c", "user.name=Tests", "-c", "user.email=tests@fairlead.test", "commit", "-q", "-m", `change ${Object.keys(files).join(", ")}`]);
-      await run("git", ["-C", tree, "push", "-q", "origin", `HEAD:${branch}`]);
+      await run("git", ["-C", tree, "-c", "core.compression=0", "-c", "core.bigFileThreshold=1m", "push", "-q", "origin", `HEAD:${branch}`], { timeoutMs: 300_000 });
     } finally {
       rmSync(tree, { recursive: true, force: true });
     }
