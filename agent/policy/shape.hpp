@@ -3,6 +3,7 @@
 /// down.
 #pragma once
 
+#include "agent/policy/repository.hpp"
 #include "common/runtime/result.hpp"
 #include "proto/operations.hpp"
 
@@ -11,19 +12,6 @@
 #include <string_view>
 
 namespace fairlead::policy {
-
-/// A repository's address, taken apart. Only these spellings exist: https://host[:port]/path,
-/// ssh://[user@]host[:port]/path, user@host:path, file:///path, and the same with git+ before them.
-struct RepositoryUrl {
-    std::string scheme; ///< "https", "ssh", "file"
-    std::string user;   ///< ssh only
-    std::string host;   ///< lower case; empty for file
-    std::uint16_t port = 0;
-    std::string path; ///< begins with a slash, has no "." or ".." part
-
-    std::string text() const;
-};
-Result<RepositoryUrl> parse_repository(std::string_view text);
 
 Result<> check_slug(std::string_view slug);
 Result<> check_branch(std::string_view branch);

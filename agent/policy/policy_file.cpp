@@ -1,0 +1,201 @@
+#include "agent/policy/policy.hpp"
+#include "common/config/node.hpp"
+#include "common/crypto/hash.hpp"
+#include "common/runtime/file.hpp"
+
+#include <fmt/core.h>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace fairlead::policy {
+namespace {
+
+using config::Node;
+using Kind = Node::Kind;
+
+constexpr std::size_t largest_file = 256 << 10;
+constexpr std::size_t most_rules = 500;
+
+/// Reads the tree of a file; every complaint has its line.
+class Loader {
+public:
+    explicit Loader(std::string name) : name_(std::move(name)) {}
+
+    /// Hands each rule of a section to `one`.
+    template <class One>
+    Result<> rules(const Node& list, std::string_view section, One one) {
+        if (list.kind != Kind::list)
+            return wrong(list, fmt::format("\"{}\" must be a list of rules", section));
+        if (list.items.size() > most_rules)
+            return wrong(list, fmt::format("there are more than {} rules", most_rules));
+        for (const auto& rule : list.items) {
+            if (rule.kind != Kind::map)
+                return wrong(rule, "a rule must have \"allow\" or \"deny\"");
+            FAIRLEAD_CHECK(one(rule));
+        }
+        return {};
+    }
+
+    Result<> only(const Node& map, std::initializer_list<std::string_view> keys) {
+        for (const auto& entry : map.entries)
+            if (std::ranges::find(keys, entry.key) == keys.end())
+                return wrong(entry.line, fmt::format("\"{}\" is not known here", entry.key));
+        return {};
+    }
+
+    Result<std::vector<std::string>> words(const Node& node, std::string_view what) {
+        if (node.kind == Kind::scalar) return std::vector{node.text};
+        if (node.kind != Kind::list || node.items.empty())
+            return wrong(node, fmt::format("\"{}\" must be a text or a list of texts", what));
+        std::vector<std::string> list;
+        for (const auto& item : node.items) {
+            if (item.kind != Kind::scalar)
+                return wrong(item, fmt::format("\"{}\" must be a list of texts", what));
+            list.push_back(item.text);
+        }
+        return list;
+    }
+
+    /// Effect and texts of a rule.
+    Result<std::vector<std::string>> effect(const Node& rule, Effect& into, std::string_view what) {
+        const auto *allow = find(rule, "allow"), *deny = find(rule, "deny");
+        if (!allow == !deny) return wrong(rule, "a rule needs either \"allow\" or \"deny\"");
+        into = allow ? Effect::allow : Effect::deny;
+        return words(allow ? *allow : *deny, what);
+    }
+
+    static const Node* find(const Node& map, std::string_view key) {
+        auto entry = std::ranges::find(map.entries, key, &config::Entry::key);
+        return entry == map.entries.end() ? nullptr : &entry->value;
+    }
+
+    tl::unexpected<Error> wrong(const Node& node, std::string_view what) {
+        return wrong(node.line, what);
+    }
+    tl::unexpected<Error> wrong(int line, std::string_view what) {
+        return fail(Errc::invalid, fmt::format("{} line {}: {}.", name_, line, what));
+    }
+
+private:
+    std::string name_;
+};
+
+Result<OperationRule> operation_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_CHECK(loader.only(node, {"allow", "deny", "environments"}));
+    OperationRule rule;
+    rule.line = node.line;
+    FAIRLEAD_TRY(kinds, loader.effect(node, rule.effect, "kinds"));
+    rule.kinds = std::move(kinds);
+    const auto* environments = Loader::find(node, "environments");
+    if (!environments) return rule;
+    FAIRLEAD_TRY(patterns, loader.words(*environments, "environments"));
+    rule.environments = std::move(patterns);
+    return rule;
+}
+
+Result<RepositoryRule> repository_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
+    RepositoryRule rule;
+    rule.line = node.line;
+    FAIRLEAD_TRY(texts, loader.effect(node, rule.effect, "repositories"));
+    for (const auto& text : texts) {
+        auto pattern = parse_pattern(text);
+        if (!pattern)
+            return loader.wrong(
+                node,
+                fmt::format("\"{}\" is no repository pattern: {}", text, pattern.error().message())
+            );
+        rule.patterns.push_back(std::move(*pattern));
+    }
+    return rule;
+}
+
+Result<> check_owner(const std::filesystem::path& path, uid_t owner, bool folder) {
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) != 0)
+        return fail(
+            Errc::not_found,
+            fmt::format(
+                "Cannot look at {}: {}. `fairlead-agent enroll` writes the default policy.",
+                path.string(), std::strerror(errno)
+            )
+        );
+    if (folder ? !S_ISDIR(info.st_mode) : !S_ISREG(info.st_mode))
+        return fail(
+            Errc::forbidden, fmt::format(
+                                 "{} must be a {}, not a link or anything else.", path.string(),
+                                 folder ? "folder" : "regular file"
+                             )
+        );
+    if (info.st_uid != owner && info.st_uid != 0)
+        return fail(
+            Errc::forbidden,
+            fmt::format(
+                "{} belongs to user id {}, so that user could change what this server allows. "
+                "Cure: chown root:root {}",
+                path.string(), info.st_uid, path.string()
+            )
+        );
+    // A sticky folder such as /tmp lets others add files, but not replace ours.
+    bool open = (info.st_mode & 022) != 0 && !(folder && (info.st_mode & S_ISVTX));
+    if (open)
+        return fail(
+            Errc::forbidden,
+            fmt::format(
+                "{} can be written by others (mode {:o}), so they could change what this server "
+                "allows. Cure: chmod go-w {}",
+                path.string(), info.st_mode & 07777, path.string()
+            )
+        );
+    return {};
+}
+
+} // namespace
+
+Result<Policy> Policy::load(const std::filesystem::path& file, uid_t owner) {
+    for (auto folder = file.parent_path();; folder = folder.parent_path()) {
+        FAIRLEAD_CHECK(check_owner(folder, owner, true));
+        if (folder == folder.root_path()) break;
+    }
+    FAIRLEAD_CHECK(check_owner(file, owner, false));
+    FAIRLEAD_TRY(text, read_file(file, largest_file));
+    return parse(text, file.string());
+}
+
+Result<Policy> Policy::parse(std::string_view text, std::string name) {
+    Policy policy;
+    policy.name_ = name;
+    policy.sha256_ = crypto::sha256(text).hex();
+    Loader loader(name);
+    FAIRLEAD_TRY(root, config::parse(text, name));
+    if (root.kind != Kind::map)
+        return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
+    FAIRLEAD_CHECK(loader.only(root, {"version", "operations", "repositories"}));
+    const auto* version = Loader::find(root, "version");
+    if (!version || version->text != "1")
+        return loader.wrong(
+            version ? version->line : 1,
+            "\"version: 1\" is missing; this agent knows no other version"
+        );
+    auto read_operation = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, operation_rule(loader, node));
+        policy.operations_.push_back(std::move(rule));
+        return {};
+    };
+    auto read_repository = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, repository_rule(loader, node));
+        policy.repositories_.push_back(std::move(rule));
+        return {};
+    };
+    if (const auto* operations = Loader::find(root, "operations"))
+        FAIRLEAD_CHECK(loader.rules(*operations, "operations", read_operation));
+    if (const auto* repositories = Loader::find(root, "repositories"))
+        FAIRLEAD_CHECK(loader.rules(*repositories, "repositories", read_repository));
+    return policy;
+}
+
+} // namespace fairlead::policy
