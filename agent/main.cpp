@@ -108,6 +108,8 @@ int run(int argc, char** argv) {
     look->callback([&] {
         // For people; installers read the last line.
         if (status_file == link::default_status_file) app::print_overview();
+        auto known = link::overview(status_file, options.folder, SystemClock().now());
+        std::fputs(known.c_str(), stdout);
         status = tell(link::wait_online(status_file, std::chrono::seconds(wait_seconds)));
     });
 

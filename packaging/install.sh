@@ -19,6 +19,7 @@ pin='@CONTROLLER_PIN@'
 
 max_clock_error=60 min_free_mb=200 # seconds; megabytes
 work='' fresh='' # fresh: set while this run's first installation can still be taken back
+link=start       # what the link's unit is told once this server is enrolled
 
 say() { printf '  %-10s %s\n' "$1" "$2"; }
 
@@ -179,13 +180,16 @@ enroll() {
         "$(<"$work/enroll")" "Where the token is at fault, make a new one in the console and run the command that it shows."
     token=''
     said=$(tail -n 1 "$work/enroll")
+    # A link that runs already knows the identity from before.
+    [[ $said == already* ]] || link=restart
     say enrolled "${said#enrolled }"
 }
 
 bring_online() {
     local said
     systemctl -q enable fairlead-link.service fairlead-executor.socket fairlead-executor.service
-    systemctl start fairlead-executor.socket fairlead-link.service
+    systemctl start fairlead-executor.socket
+    systemctl "$link" fairlead-link.service
     # From here on a failure leaves the agent installed: it goes on trying by itself.
     fresh=''
     if ! said=$(fairlead-agent status --wait 30 2>&1 </dev/null); then

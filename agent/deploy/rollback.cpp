@@ -29,10 +29,10 @@ public:
                             fmt::format("There is no environment {} on this server.", place_.slug)
             )
                             .with_code("environment_missing"));
+        FAIRLEAD_CHECK(hands_.note_before(work, args_.environment_id));
         if (record->live == number())
             return fail(Error(Errc::conflict, fmt::format("Release {} is live already.", number()))
                             .with_code("release_live"));
-        FAIRLEAD_CHECK(hands_.note_before(work, args_.environment_id));
         FAIRLEAD_TRY(release, load_release(place_, number()));
         work.progress(20, "checking the files of the release");
         FAIRLEAD_TRY(difference, altered(hands_.layout(), place_, release));

@@ -66,8 +66,13 @@ BOOST_DESCRIBE_STRUCT(Problem, (), (code, detail))
 
 /// POSTs and reads the answer; a problem document becomes an error with its code and sentence.
 template <class Answer, class Body>
-Result<Answer> post(net::TlsClientContext& tls, const net::Url& url, const Body& body) {
-    FAIRLEAD_TRY(answer, net::post_json(tls, url, json::encode(body)));
+Result<Answer> post(
+    net::TlsClientContext& tls, const net::Url& url, const Body& body,
+    std::string_view alpn = "http/1.1"
+) {
+    net::HttpClientOptions options;
+    options.alpn = alpn;
+    FAIRLEAD_TRY(answer, net::post_json(tls, url, json::encode(body), options));
     if (answer.status / 100 == 2)
         return json::decode<Answer>(answer.body, json::Strictness::lenient);
     auto problem = json::decode<Problem>(answer.body, json::Strictness::lenient);
@@ -94,7 +99,7 @@ std::string host_name() {
 bool was_cast_out(const std::filesystem::path& status_file) {
     auto status = read_status(status_file);
     return status && (status->code == "revoked" || status->code == "server_unknown" ||
-                      status->code == "server_revoked");
+                      status->code == "server_revoked" || status->code == "recoveries_used_up");
 }
 
 /// Before the token is used up.
@@ -192,10 +197,14 @@ Result<>
 recover(const IdentityFolder& folder, const Identity& identity, const Address& controller) {
     FAIRLEAD_TRY(key, folder.key());
     FAIRLEAD_TRY(tls, folder.tls(identity, false));
+    // What vouched at enrolment does so again: the key that was pinned, which the controller shows
+    // to agents alone where it has another certificate for browsers, or a public authority.
+    std::string_view alpn = identity.pin.empty() ? "http/1.1" : net::recover_alpn;
     auto base = "https://" + controller.text() + "/api/v1/agent/recover";
     FAIRLEAD_TRY(challenge_url, net::Url::parse(base + "/challenge"));
     FAIRLEAD_TRY(
-        challenge, post<ChallengeAnswer>(tls, challenge_url, ChallengeBody{identity.server_id})
+        challenge,
+        post<ChallengeAnswer>(tls, challenge_url, ChallengeBody{identity.server_id}, alpn)
     );
 
     RecoverBody body;
@@ -212,7 +221,7 @@ recover(const IdentityFolder& folder, const Identity& identity, const Address& c
                 crypto::sha256(der).hex();
     body.signature = crypto::base64url_encode(key.sign(text));
     FAIRLEAD_TRY(url, net::Url::parse(base));
-    FAIRLEAD_TRY(answer, post<RecoverAnswer>(tls, url, body));
+    FAIRLEAD_TRY(answer, post<RecoverAnswer>(tls, url, body, alpn));
     return folder.save_certificate(answer.certificate, answer.ca);
 }
 

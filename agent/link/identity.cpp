@@ -58,7 +58,7 @@ Result<std::string> IdentityFolder::certificate() const {
 Result<Validity> IdentityFolder::validity() const {
     FAIRLEAD_TRY(pem, certificate());
     FAIRLEAD_TRY(facts, crypto::parse_certificate(pem));
-    return Validity{facts.not_before, facts.not_after};
+    return Validity{facts.not_before, facts.not_after, facts.fingerprint.hex()};
 }
 
 Result<> IdentityFolder::save_certificate(const std::string& pem, const std::string& ca) const {

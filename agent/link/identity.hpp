@@ -32,6 +32,7 @@ struct Identity {
 struct Validity {
     Timestamp not_before;
     Timestamp not_after;
+    std::string sha256; ///< of the certificate, hex
 
     bool expired(Timestamp now) const { return now > not_after; }
     /// A third of its life is over.

@@ -18,8 +18,10 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 namespace fairlead::link {
 
@@ -53,7 +55,11 @@ private:
     Task<> dial();
     Task<Ending> try_all();
     Task<Ending> try_one(Address address);
-    Task<> recover_certificate();
+    std::vector<Address> addresses() const;
+    bool needs_recovery(const Ending& ending) const;
+    Task<bool> recover_certificate();
+    ControllerStatus& controller_at(const std::string& text);
+    void note(const std::string& address, const std::string& state, const Ending& ending);
     void tell(const std::string& state, const Ending& ending);
 
     const LinkOptions& options_;
@@ -70,12 +76,34 @@ private:
     Status status_;
 };
 
+/// What is known of one address, in the place where it is tried.
+ControllerStatus& Dialler::controller_at(const std::string& text) {
+    auto& all = status_.controllers;
+    auto found = std::ranges::find(all, text, &ControllerStatus::address);
+    if (found != all.end()) return *found;
+    ControllerStatus fresh;
+    fresh.address = text;
+    all.push_back(std::move(fresh));
+    return all.back();
+}
+
+void Dialler::note(const std::string& address, const std::string& state, const Ending& ending) {
+    auto& controller = controller_at(address);
+    if (controller.state != state) controller.at_ms = to_ms(SystemClock().now());
+    controller.state = state;
+    controller.code = ending.code;
+    controller.reason = ending.reason;
+}
+
 void Dialler::tell(const std::string& state, const Ending& ending) {
     if (status_.state != state) status_.since_ms = to_ms(SystemClock().now());
     status_.state = state;
     status_.code = ending.code;
     status_.reason = ending.reason;
     status_.server_id = identity_.server_id;
+    auto validity = folder_.validity();
+    status_.certificate_sha256 = validity ? validity->sha256 : "";
+    status_.certificate_not_after_ms = validity ? to_ms(validity->not_after) : 0;
     auto written = write_status(options_.status_file, status_);
     if (!written)
         log::warning("the status file cannot be written", {{"reason", written.error().message()}});
@@ -102,28 +130,48 @@ Task<> Dialler::dial() {
                                           {"next_try_ms", wait.count()}}
         );
         tell("waiting", ending);
-        auto validity = folder_.validity();
-        bool expired = ending.code == "tls_client_expired" ||
-                       (validity && validity->expired(SystemClock().now()));
-        if (expired) co_await recover_certificate();
+        if (needs_recovery(ending)) {
+            auto hopeless = co_await recover_certificate();
+            if (hopeless) wait = Backoff::hopeless;
+        }
         give_memory_back();
         auto back = co_await network_.wait_for(wait);
         if (back) log::info("the network has changed; trying again");
     }
 }
 
-Task<Ending> Dialler::try_all() {
-    Ending last(Error(Errc::invalid, "No controller address can be used."));
-    auto controllers = identity_.controllers;
-    for (const auto& text : controllers) {
+std::vector<Address> Dialler::addresses() const {
+    auto texts = identity_.controllers;
+    // The one of enrolment is the last resort: a list that leads nowhere must not lose the server.
+    texts.push_back(identity_.enrolled_with);
+    std::vector<Address> list;
+    for (const auto& text : texts) {
         auto address = parse_address(text);
-        if (!address) {
+        if (!address)
             log::error(
                 "a controller's address cannot be used", {{"reason", address.error().message()}}
             );
-            continue;
-        }
-        last = co_await try_one(*address);
+        else if (std::ranges::find(list, *address) == list.end())
+            list.push_back(*std::move(address));
+    }
+    return list;
+}
+
+Task<Ending> Dialler::try_all() {
+    Ending last(Error(Errc::invalid, "No controller address can be used."));
+    auto list = addresses();
+    // Those that are not in the list any more are forgotten, those that are keep what is known.
+    auto before = std::exchange(status_.controllers, {});
+    for (const auto& address : list) {
+        auto& entry = controller_at(address.text());
+        auto known = std::ranges::find(before, address.text(), &ControllerStatus::address);
+        if (known != before.end()) entry = *known;
+    }
+    for (const auto& address : list) {
+        last = co_await try_one(address);
+        // One that answered, if only to refuse, is told apart from one that did not.
+        bool answered = last.kind == Errc::forbidden || last.kind == Errc::unauthenticated;
+        note(address.text(), answered ? "refused" : "away", last);
         // Only a controller that cannot be reached is a reason to ask the next one.
         if (status_.state == "online" || last.kind == Errc::forbidden) break;
     }
@@ -132,6 +180,7 @@ Task<Ending> Dialler::try_all() {
 
 Task<Ending> Dialler::try_one(Address address) {
     status_.controller = address.text();
+    if (controller_at(address.text()).state.empty()) note(address.text(), "connecting", Ending());
     tell("connecting", Ending());
     net::Endpoint to;
     to.host = address.host;
@@ -143,9 +192,7 @@ Task<Ending> Dialler::try_one(Address address) {
     if (!socket) co_return Ending(socket.error());
     Shared shared{options_, folder_, identity_, tls_, channel_, workers_, facts_, policy_};
     auto online = [this] {
-        log::info(
-            "connected", {{"controller", status_.controller}, {"server", identity_.server_id}}
-        );
+        note(status_.controller, "online", Ending());
         tell("online", Ending());
     };
     LinkSession session(shared, *std::move(socket), executor_, online);
@@ -153,24 +200,40 @@ Task<Ending> Dialler::try_one(Address address) {
     co_return ending;
 }
 
-/// The certificate ran out while nobody was there: the key that it was for can still be proved.
-Task<> Dialler::recover_certificate() {
-    auto address = parse_address(identity_.controllers.front());
-    if (!address) co_return;
-    auto ask = [&] { return recover(folder_, identity_, *address); };
-    auto recovered = co_await offload(workers_, ask);
+/// A certificate that has run out, or is of an authority that was dropped while this server was
+/// away (on either side: who was not there when the new one was announced does not know it).
+bool Dialler::needs_recovery(const Ending& ending) const {
+    if (ending.code == "tls_client_expired" || ending.code == "tls_client_unknown_authority" ||
+        (ending.code == "tls_unknown_authority" && identity_.pin.empty()))
+        return true;
+    auto validity = folder_.validity();
+    return validity && validity->expired(SystemClock().now());
+}
+
+/// The key that the certificate was for can still be proved. True when it is no use to ask again
+/// soon.
+Task<bool> Dialler::recover_certificate() {
+    Result<> recovered;
+    auto list = addresses();
+    for (const auto& address : list) {
+        auto ask = [&] { return recover(folder_, identity_, address); };
+        recovered = co_await offload(workers_, ask);
+        if (recovered || recovered.error().kind() == Errc::forbidden) break;
+    }
     if (!recovered) {
         log::error(
-            "the certificate has expired and could not be recovered",
+            "the certificate is not good any more and could not be recovered",
             {{"code", recovered.error().code()}, {"reason", recovered.error().message()}}
         );
-        if (is_hopeless(recovered.error().code())) tell("waiting", Ending(recovered.error()));
-        co_return;
+        bool hopeless = is_hopeless(recovered.error().code());
+        if (hopeless) tell("waiting", Ending(recovered.error()));
+        co_return hopeless;
     }
-    log::info("the certificate had expired; a new one was recovered");
+    log::info("the certificate was not good any more; a new one was recovered");
     auto tls = folder_.tls(identity_, true);
     if (tls) tls_ = *std::move(tls);
     network_.notify(); // try at once
+    co_return false;
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "common/async/offload.hpp"
 #include "common/async/within.hpp"
 #include "common/crypto/x509.hpp"
+#include "common/runtime/id.hpp"
 #include "common/runtime/log.hpp"
 #include "common/runtime/overload.hpp"
 #include "proto/codec.hpp"
@@ -19,6 +20,8 @@ using namespace std::chrono_literals;
 
 constexpr auto hello_time = 10s; // for the executor's status, and for the welcome
 constexpr std::size_t most_unanswered = 256;
+constexpr std::size_t most_bytes = 8 << 20; // of deliveries that are unanswered
+constexpr std::size_t most_controllers = 16;
 constexpr auto executor_pause = 3s; // between tries to start an executor that fails
 constexpr auto executor_rest = 1s;  // before one that has gone without a word is called again
 
@@ -39,6 +42,7 @@ Task<Ending> LinkSession::run() {
         co_await socket_.close(1000, "");
         co_return Ending(greeted.error());
     }
+    log::info("connected", {{"server", shared_.identity.server_id}});
     online_();
     children_.spawn(read_controller());
     children_.spawn(read_executor());
@@ -52,7 +56,10 @@ Task<Ending> LinkSession::run() {
     }
     co_await asio::this_coro::reset_cancellation_state();
     shared_.executor.close();
-    co_await socket_.close(1001, "the agent stops");
+    bool broken = ending_ && ending_->kind == Errc::invalid;
+    co_await socket_.close(
+        broken ? 1002 : 1001, broken ? "a message broke the rules of the link" : "the agent stops"
+    );
     if (thrown) std::rethrow_exception(thrown); // also when this process is told to end
     co_return *ending_;
 }
@@ -115,18 +122,8 @@ void LinkSession::take_welcome(const proto::Welcome& welcome) {
     auto skew = (now_ms() - welcome.time_ms) / 1000;
     if (welcome.time_ms > 0 && (skew > 30 || skew < -30))
         log::warning("the clocks of this server and of the controller differ", {{"seconds", skew}});
-    if (!welcome.controllers.empty() && welcome.controllers != shared_.identity.controllers) {
-        auto changed = shared_.identity;
-        changed.controllers = welcome.controllers;
-        auto saved = shared_.folder.save(changed);
-        if (saved)
-            shared_.identity = changed;
-        else
-            log::error(
-                "the new list of controllers could not be kept",
-                {{"reason", saved.error().message()}}
-            );
-    }
+    if (!welcome.controllers.empty() && welcome.controllers != shared_.identity.controllers)
+        take_controllers(welcome.controllers);
     if (welcome.ca.empty()) return;
     auto known = shared_.folder.ca();
     if (known && *known == welcome.ca) return;
@@ -135,6 +132,27 @@ void LinkSession::take_welcome(const proto::Welcome& welcome) {
     auto kept = take_certificate(same);
     if (!kept)
         log::error("the new authorities could not be kept", {{"reason", kept.error().message()}});
+}
+
+/// The address of enrolment stays the last resort whatever stands here (see Dialler).
+void LinkSession::take_controllers(const std::vector<std::string>& controllers) {
+    bool good = controllers.size() <= most_controllers;
+    for (const auto& text : controllers)
+        if (good && !parse_address(text)) good = false;
+    if (!good)
+        return log::error(
+            "the controller sent a list of addresses that cannot be used; the old one stays",
+            {{"count", controllers.size()}}
+        );
+    auto changed = shared_.identity;
+    changed.controllers = controllers;
+    auto saved = shared_.folder.save(changed);
+    if (!saved)
+        return log::error(
+            "the new list of controllers could not be kept", {{"reason", saved.error().message()}}
+        );
+    log::info("the controller's addresses are new", {{"first", controllers.front()}});
+    shared_.identity = changed;
 }
 
 /// A new certificate, new authorities, or both; in use from the next link on.
@@ -184,13 +202,21 @@ Task<Result<>> LinkSession::handle(std::string text) {
     std::visit(
         Overload{
             [&](const proto::Deliver& deliver) {
+                // No report could ever answer it.
+                if (!OperationId::parse(deliver.operation.id))
+                    return log::error("a delivery without a usable id was dropped");
                 forward = true;
-                if (unanswered_.size() >= most_unanswered)
-                    unanswered_.clear(); // the controller repeats them
-                unanswered_[deliver.operation.id] = text;
+                remember(deliver.operation.id, text);
             },
-            [&](const proto::Cancel&) { forward = true; },
-            [&](const proto::Query&) { forward = true; },
+            // Written anew: what waits for the executor is then as small as it means.
+            [&](const proto::Cancel& cancel) {
+                forward = OperationId::parse(cancel.operation).has_value();
+                text = proto::encode(proto::ToExecutor(cancel));
+            },
+            [&](const proto::Query& query) {
+                forward = OperationId::parse(query.operation).has_value();
+                text = proto::encode(proto::ToExecutor(query));
+            },
             [&](const proto::Ack& ack) {
                 acknowledged_ = std::max(acknowledged_, ack.seq);
                 // An executor that has gone learns it when it next starts.
@@ -199,13 +225,15 @@ Task<Result<>> LinkSession::handle(std::string text) {
             [&](const proto::Certificate& certificate) {
                 renewal_asked_ = false;
                 auto taken = take_certificate(certificate);
-                if (taken)
+                if (taken) {
                     log::info("the certificate was renewed");
-                else
+                    online_();
+                } else {
                     log::error(
                         "the renewed certificate could not be used",
                         {{"reason", taken.error().message()}}
                     );
+                }
             },
             [&](const proto::Refused& refused) {
                 result = fail(Error(Errc::forbidden, refused.message).with_code(refused.code));
@@ -219,6 +247,24 @@ Task<Result<>> LinkSession::handle(std::string text) {
     if (!result || !forward) co_return result;
     bool kept = std::holds_alternative<proto::Deliver>(*message);
     co_return co_await pass_on(std::move(text), kept);
+}
+
+/// Until a report answers it. Beyond the limits all are forgotten: the controller repeats them.
+void LinkSession::remember(const std::string& operation, const std::string& text) {
+    if (unanswered_.size() >= most_unanswered || unanswered_bytes_ + text.size() > most_bytes) {
+        unanswered_.clear();
+        unanswered_bytes_ = 0;
+    }
+    auto& kept = unanswered_[operation];
+    unanswered_bytes_ += text.size() - kept.size();
+    kept = text;
+}
+
+void LinkSession::answered(const std::string& operation) {
+    auto found = unanswered_.find(operation);
+    if (found == unanswered_.end()) return;
+    unanswered_bytes_ -= found->second.size();
+    unanswered_.erase(found);
 }
 
 /// To the executor. Where it is not running, read_executor() starts it and hands over what waits.
@@ -293,7 +339,7 @@ Task<> LinkSession::read_executor() {
             continue;
         }
         if (const auto* reports = std::get_if<proto::Reports>(&*message))
-            for (const auto& report : reports->reports) unanswered_.erase(report.operation);
+            for (const auto& report : reports->reports) answered(report.operation);
         auto sent = co_await send(*std::move(text));
         if (!sent) co_return end(Ending(sent.error()));
     }

@@ -44,7 +44,8 @@ struct Shared {
 class LinkSession {
 public:
     LinkSession(
-        Shared shared, net::WebSocket socket, Executor executor, std::function<void()> online
+        Shared shared, net::WebSocket socket, Executor executor,
+        std::function<void()> online ///< called when it is, and after each new certificate
     )
         : shared_(shared), socket_(std::move(socket)), children_(executor), turn_(executor),
           wanted_(executor), online_(std::move(online)) {}
@@ -63,7 +64,10 @@ private:
     Task<Result<>> start_executor();
     Task<Result<>> pass_on(std::string text, bool kept);
     Task<> ask_renewal();
+    void remember(const std::string& operation, const std::string& text);
+    void answered(const std::string& operation);
     void take_welcome(const proto::Welcome& welcome);
+    void take_controllers(const std::vector<std::string>& controllers);
     Result<> take_certificate(const proto::Certificate& message);
     void end(Ending ending);
 
@@ -77,6 +81,7 @@ private:
     std::optional<Ending> ending_;
     std::chrono::seconds heartbeat_{15}, facts_every_{30};
     std::map<std::string, std::string> unanswered_; // deliveries that no report has answered yet
+    std::size_t unanswered_bytes_ = 0;
     std::deque<std::string> waiting_; // cancels and queries for an executor that is not running
     std::uint64_t acknowledged_ = 0;
     bool renewal_asked_ = false;

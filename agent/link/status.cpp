@@ -1,5 +1,6 @@
 #include "agent/link/status.hpp"
 
+#include "agent/link/identity.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/file.hpp"
 
@@ -9,7 +10,12 @@
 
 namespace fairlead::link {
 
-BOOST_DESCRIBE_STRUCT(Status, (), (state, controller, code, reason, server_id, since_ms))
+BOOST_DESCRIBE_STRUCT(ControllerStatus, (), (address, state, code, reason, at_ms))
+BOOST_DESCRIBE_STRUCT(
+    Status, (),
+    (state, controller, code, reason, server_id, since_ms, certificate_sha256,
+     certificate_not_after_ms, controllers)
+)
 
 namespace {
 
@@ -23,14 +29,52 @@ std::string sentence(const Status& status) {
            (status.code.empty() ? "" : " (" + status.code + ")");
 }
 
+std::string certificate_line(const std::string& sha256, Timestamp not_after, Timestamp now) {
+    auto days = std::chrono::duration_cast<std::chrono::hours>(not_after - now).count() / 24;
+    auto until = to_rfc3339(not_after);
+    return "certificate:  " +
+           (not_after < now ? "EXPIRED on " + until
+                            : "good until " + until + " (" + std::to_string(days) + " days)") +
+           ", SHA-256 " + sha256 + "\n";
+}
+
+std::string controller_line(const ControllerStatus& controller) {
+    std::string line = "controller:   " + controller.address + " ";
+    if (controller.state.empty()) return line + "not called yet\n";
+    line += controller.state + " since " + to_rfc3339(from_ms(controller.at_ms));
+    if (!controller.reason.empty()) line += ": " + controller.reason;
+    if (!controller.code.empty()) line += " (" + controller.code + ")";
+    return line + "\n";
+}
+
 } // namespace
+
+std::string
+overview(const std::filesystem::path& file, const std::filesystem::path& folder, Timestamp now) {
+    std::string text;
+    auto status = read_status(file);
+    if (status && !status->certificate_sha256.empty()) {
+        text += certificate_line(
+            status->certificate_sha256, from_ms(status->certificate_not_after_ms), now
+        );
+        for (const auto& controller : status->controllers) text += controller_line(controller);
+        return text;
+    }
+    IdentityFolder ours(folder);
+    if (auto validity = ours.validity())
+        text += certificate_line(validity->sha256, validity->not_after, now);
+    if (auto identity = ours.load())
+        for (const auto& address : identity->controllers)
+            text += "controller:   " + address + " not called: the link is not running\n";
+    return text;
+}
 
 Result<> write_status(const std::filesystem::path& file, const Status& status) {
     return write_file(file, json::encode(status), 0644);
 }
 
 Result<Status> read_status(const std::filesystem::path& file) {
-    auto text = read_file(file, 16 * 1024);
+    auto text = read_file(file, 64 * 1024);
     if (!text && text.error().kind() == Errc::not_found)
         return fail(
             Errc::not_found, "The link is not running. Start it: systemctl start fairlead-link"

@@ -95,7 +95,7 @@ Task<Result<HttpAnswer>> exchange(
     TlsClientContext& tls, std::string text, std::string_view body, const Url& url,
     const HttpClientOptions& options, bool head
 ) {
-    auto connected = co_await connect_tls(url.host, url.port, "http/1.1", tls, options.limit);
+    auto connected = co_await connect_tls(url.host, url.port, options.alpn, tls, options.limit);
     if (!connected) co_return fail(std::move(connected).error());
     auto& stream = *connected->stream;
     error_code ec;

@@ -32,6 +32,7 @@ struct HttpClientOptions {
     std::chrono::milliseconds limit{30'000}; ///< for everything together
     std::size_t body_bytes = 1024 * 1024;    ///< a larger answer is Errc::invalid
     Headers headers;                         ///< sent along
+    std::string alpn = "http/1.1";           ///< or recover_alpn
 };
 
 struct HttpAnswer {

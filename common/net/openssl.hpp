@@ -70,6 +70,7 @@ struct HandshakeNotes {
     bool fingerprint_differs = false;
     std::string seen_fingerprint;
     bool agent = false;      ///< the client offered the agent ALPN
+    bool recovering = false; ///< or the one of recovery
     std::string session_key; ///< client: where a new session is remembered
 };
 

@@ -12,6 +12,9 @@ namespace fairlead::net {
 
 /// ALPN name of the agent link; only for it does the controller ask for a client certificate.
 inline constexpr std::string_view agent_alpn = "fairlead/1";
+/// HTTP/1.1 for an agent that has no good certificate any more: like the link it is shown the
+/// controller's own certificate, also where browsers are shown the operator's.
+inline constexpr std::string_view recover_alpn = "fairlead-recover/1";
 
 /// What a verified certificate says. Hashes are lower-case hex of SHA-256, `serial` is lower-case
 /// hex.

@@ -27,6 +27,10 @@ public:
     /// and nothing changes.
     Result<> set_certificate(std::string_view chain_pem, const Secret& key_pem);
 
+    /// The certificate for agents (agent_alpn, recover_alpn) whatever name they ask for; until it
+    /// is set they get the same as others.
+    Result<> set_agents_certificate(std::string_view chain_pem, const Secret& key_pem);
+
     /// The certificate for one SNI name, exact or "*.example.org".
     Result<>
     set_certificate_for(std::string_view name, std::string_view chain_pem, const Secret& key_pem);

@@ -19,6 +19,7 @@ struct ServerSettings {
     const Identity* identity_for(std::string_view name) const;
 
     std::shared_ptr<const Identity> fallback;
+    std::shared_ptr<const Identity> agents; ///< null: as everybody else
     std::map<std::string, std::shared_ptr<const Identity>, std::less<>> by_name;
     StorePtr authorities;
     std::string agent_sessions; ///< session id context of agent links: names the set of authorities

@@ -11,6 +11,8 @@ namespace {
 
 constexpr unsigned char http_alpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 constexpr unsigned char agent_alpn_wire[] = {10, 'f', 'a', 'i', 'r', 'l', 'e', 'a', 'd', '/', '1'};
+constexpr unsigned char recover_alpn_wire[] = {18,  'f', 'a', 'i', 'r', 'l', 'e', 'a', 'd', '-',
+                                               'r', 'e', 'c', 'o', 'v', 'e', 'r', '/', '1'};
 constexpr std::string_view http_sessions = "fairlead-http";
 
 TlsServerContext::Impl& impl_of(void* argument) {
@@ -27,7 +29,7 @@ bool offers(
     return false;
 }
 
-bool asks_for_agent_link(SSL* ssl) {
+bool asks_for(SSL* ssl, const unsigned char* wanted, std::size_t wanted_size) {
     const unsigned char* extension = nullptr;
     std::size_t size = 0;
     if (SSL_client_hello_get0_ext(
@@ -35,7 +37,7 @@ bool asks_for_agent_link(SSL* ssl) {
         ) != 1 ||
         size < 2)
         return false;
-    return offers(extension + 2, size - 2, agent_alpn_wire, sizeof agent_alpn_wire);
+    return offers(extension + 2, size - 2, wanted, wanted_size);
 }
 
 /// Before anything is decided: an agent gets its own, stricter rules.
@@ -44,7 +46,8 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
     auto settings = impl.current();
     auto* notes = notes_of(*ssl);
     std::string_view sessions = http_sessions;
-    if (asks_for_agent_link(ssl)) {
+    if (notes) notes->recovering = asks_for(ssl, recover_alpn_wire, sizeof recover_alpn_wire);
+    if (asks_for(ssl, agent_alpn_wire, sizeof agent_alpn_wire)) {
         if (notes) notes->agent = true;
         SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
         SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_verify_error);
@@ -62,7 +65,10 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
 int on_certificate(SSL* ssl, void* argument) {
     auto settings = impl_of(argument).current();
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    const auto* identity = settings->identity_for(name ? name : "");
+    const auto* notes = notes_of(*ssl);
+    bool agent = notes && (notes->agent || notes->recovering);
+    const auto* identity = agent && settings->agents ? settings->agents.get()
+                                                     : settings->identity_for(name ? name : "");
     if (!identity) return 0;
     return SSL_use_certificate(ssl, identity->leaf.get()) == 1 &&
            SSL_use_PrivateKey(ssl, identity->key.get()) == 1 &&
@@ -71,7 +77,9 @@ int on_certificate(SSL* ssl, void* argument) {
 
 int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
     auto* notes = notes_of(*ssl);
-    const auto* chosen = notes && notes->agent ? agent_alpn_wire : http_alpn;
+    const auto* chosen = notes && notes->agent        ? agent_alpn_wire
+                         : notes && notes->recovering ? recover_alpn_wire
+                                                      : http_alpn;
     std::size_t size = 1 + std::size_t(chosen[0]);
     if (!offers(in, in_size, chosen, size)) return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen + 1;
@@ -171,6 +179,7 @@ void TlsServerContext::Impl::change(const std::function<void(ServerSettings&)>& 
     std::lock_guard lock(mutex);
     auto next = std::make_shared<ServerSettings>();
     next->fallback = settings->fallback;
+    next->agents = settings->agents;
     next->by_name = settings->by_name;
     next->agent_sessions = settings->agent_sessions;
     X509_STORE_up_ref(settings->authorities.get());
@@ -188,6 +197,14 @@ Result<> TlsServerContext::set_certificate(std::string_view chain_pem, const Sec
     FAIRLEAD_TRY(identity, read_identity(chain_pem, key_pem));
     auto shared = std::make_shared<const Identity>(std::move(identity));
     impl_->change([&](ServerSettings& next) { next.fallback = shared; });
+    return {};
+}
+
+Result<>
+TlsServerContext::set_agents_certificate(std::string_view chain_pem, const Secret& key_pem) {
+    FAIRLEAD_TRY(identity, read_identity(chain_pem, key_pem));
+    auto shared = std::make_shared<const Identity>(std::move(identity));
+    impl_->change([&](ServerSettings& next) { next.agents = shared; });
     return {};
 }
 

@@ -56,7 +56,14 @@ Result<> Certificates::refresh() {
         FAIRLEAD_CHECK(parts_.tls.set_agent_authorities(accepted));
         loaded_authorities_ = std::move(accepted);
     }
-    if (parts_.settings.certificate) return load_operators(face_);
+    if (parts_.settings.certificate) {
+        // Agents know this authority and this key from their enrolment on; whatever browsers are
+        // shown today or next year, no agent is lost by it.
+        if (own.chain_pem != agents_chain_)
+            FAIRLEAD_CHECK(parts_.tls.set_agents_certificate(own.chain_pem, own.key_pem));
+        agents_chain_ = own.chain_pem;
+        return load_operators(face_);
+    }
     if (own.chain_pem == loaded_chain_) return {};
     FAIRLEAD_CHECK(parts_.tls.set_certificate(own.chain_pem, own.key_pem));
     log::info(

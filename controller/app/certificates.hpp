@@ -43,6 +43,7 @@ private:
     mutable std::mutex lock_;
     install::Face face_;
     std::string loaded_chain_;
+    std::string agents_chain_; ///< where the operator's certificate is the loaded one
     std::vector<std::string> loaded_authorities_;
 };
 

@@ -243,7 +243,7 @@ TEST_SUITE("agent/link") {
             CHECK(hello.highest_fence == 9);
             CHECK(hello.version == "0.0.1");
             co_await say(socket, welcome(2));
-            co_await say(socket, delivery("op_1"));
+            co_await say(socket, delivery("op_01JD0000000000000000000001"));
             auto second = co_await next(socket);
             CHECK(std::get<proto::Reports>(second).reports.at(0).seq == 3);
             proto::Ack ack;
@@ -261,8 +261,10 @@ TEST_SUITE("agent/link") {
             auto ack = co_await stand.executor.read();
             CHECK(std::get<proto::Ack>(ack).seq == 2);
             auto deliver = co_await stand.executor.read();
-            CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_1");
-            co_await stand.executor.send(report(3, "op_1"));
+            CHECK(
+                std::get<proto::Deliver>(deliver).operation.id == "op_01JD0000000000000000000001"
+            );
+            co_await stand.executor.send(report(3, "op_01JD0000000000000000000001"));
             auto again = co_await stand.executor.read();
             CHECK(std::get<proto::Ack>(again).seq == 3);
             told = true;
@@ -289,9 +291,12 @@ TEST_SUITE("agent/link") {
             CHECK(std::holds_alternative<proto::Hello>(first));
             co_await say(socket, welcome(3));
             co_await sleep_for(30ms);
-            co_await say(socket, delivery("op_2"));
+            co_await say(socket, delivery("op_01JD0000000000000000000002"));
             auto reports = co_await next(socket);
-            CHECK(std::get<proto::Reports>(reports).reports.at(0).operation == "op_2");
+            CHECK(
+                std::get<proto::Reports>(reports).reports.at(0).operation ==
+                "op_01JD0000000000000000000002"
+            );
             co_await socket.close(1001, "going away");
         };
         auto executor = [&]() -> Task<> {
@@ -303,13 +308,17 @@ TEST_SUITE("agent/link") {
             ack = co_await stand.executor.read();
             CHECK(std::holds_alternative<proto::Ack>(ack));
             auto deliver = co_await stand.executor.read();
-            CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_2");
+            CHECK(
+                std::get<proto::Deliver>(deliver).operation.id == "op_01JD0000000000000000000002"
+            );
             stand.executor.peer.reset(); // dies with it
             co_await stand.executor.accept();
             ack = co_await stand.executor.read();
             deliver = co_await stand.executor.read();
-            CHECK(std::get<proto::Deliver>(deliver).operation.id == "op_2");
-            co_await stand.executor.send(report(4, "op_2"));
+            CHECK(
+                std::get<proto::Deliver>(deliver).operation.id == "op_01JD0000000000000000000002"
+            );
+            co_await stand.executor.send(report(4, "op_01JD0000000000000000000002"));
         };
         auto body = [&]() -> Task<> {
             TaskGroup group(stand.io.get_executor());

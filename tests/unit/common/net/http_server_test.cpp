@@ -370,6 +370,33 @@ TEST_SUITE("common/net/http_server") {
         run(open());
     }
 
+    TEST_CASE("beyond the limit of one address, its new connections are closed at once") {
+        TestCa ca;
+        TestServer server(ca, only_http(echo), [](ListenerOptions& options) {
+            options.max_per_address = 2;
+        });
+        auto tls = TlsClientContext::make(Trust::authorities(ca.pem)).value();
+        auto open = [&]() -> Task<> {
+            auto first = co_await connect_tls("127.0.0.1", server.port, "http/1.1", tls, 5s);
+            auto second = co_await connect_tls("127.0.0.1", server.port, "http/1.1", tls, 5s);
+            CHECK(first);
+            CHECK(second);
+            for (int i = 0; i < 3; ++i) {
+                auto more = co_await connect_tls("127.0.0.1", server.port, "http/1.1", tls, 5s);
+                CHECK(!more);
+            }
+            first.value().stream->close();
+            bool again = false;
+            for (int i = 0; i < 200 && !again; ++i) {
+                auto more = co_await connect_tls("127.0.0.1", server.port, "http/1.1", tls, 5s);
+                again = more.has_value();
+                if (!again) co_await sleep_for(10ms);
+            }
+            CHECK(again);
+        };
+        run(open());
+    }
+
     TEST_CASE("who speaks plain HTTP is sent to HTTPS, everything else is told so") {
         TestCa ca;
         TestServer server(ca, only_http(echo));

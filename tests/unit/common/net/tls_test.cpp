@@ -118,6 +118,25 @@ TEST_SUITE("common/net/tls") {
         CHECK(!agents.peer.resumed);
     }
 
+    TEST_CASE("agents are shown their own certificate where browsers are shown another one") {
+        TestCa ca, operators;
+        AgentServer agents(ca);
+        auto own = ca.server(), public_one = operators.server();
+        must(agents.server.tls.set_certificate(public_one.pem, public_one.key));
+        must(agents.server.tls.set_agents_certificate(own.pem, own.key));
+        auto leaf = ca.client("srv_7");
+        auto tls = client(ca, &leaf);
+        CHECK(try_link(agents.server.port, tls) == "");
+        CHECK(try_http(agents.server.port, Trust::authorities(operators.pem)) == "");
+        CHECK(try_http(agents.server.port, Trust::authorities(ca.pem)) == "tls_unknown_authority");
+        HttpClientOptions options;
+        options.alpn = recover_alpn;
+        auto recovering = TlsClientContext::make(Trust::authorities(ca.pem)).value();
+        auto url =
+            Url::parse("https://localhost:" + std::to_string(agents.server.port) + "/").value();
+        CHECK(http_request(recovering, "GET", url, {}, options));
+    }
+
     TEST_CASE(
         "the second link of an agent resumes its session and is still known by its certificate"
     ) {
@@ -165,7 +184,7 @@ TEST_SUITE("common/net/tls") {
         }
     }
 
-    TEST_CASE("[S-TUN-03] [S-PRIV-02] a link without, with a foreign or with an expired "
+    TEST_CASE("a link without, with a foreign or with an expired "
               "certificate is refused by name on the agent's side") {
         TestCa ca;
         TestCa foreign("Foreign CA");
