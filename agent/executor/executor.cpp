@@ -56,16 +56,11 @@ void Executor::deliver(proto::Operation operation) {
                 {{"operation", operation.id}, {"code", error.code}, {"why", error.message}}
             );
     };
-    // The id and the fence are what the journal is keyed by; without good ones there is nothing to
-    // answer to.
-    if (auto good = policy::check_id(operation.id, "op_");
-        !good || operation.fence == 0 || operation.fence > (1ULL << 62)) {
-        log::error(
-            "a delivery without a usable id or fence was dropped",
-            {{"why", good ? "fence" : good.error().message()}}
+    // The id is what the journal is keyed by; without a good one there is nothing to answer to.
+    if (auto good = policy::check_id(operation.id, "op_"); !good)
+        return log::error(
+            "a delivery without a usable id was dropped", {{"why", good.error().message()}}
         );
-        return;
-    }
     if (operation.requested_by.size() > 200) operation.requested_by.resize(200);
     auto policy = policy_();
     if (!policy) return refuse({"policy_refused", policy.error().message(), {}});

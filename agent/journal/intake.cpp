@@ -13,6 +13,11 @@ using proto::ReportKind;
 
 namespace {
 
+/// How far a fence may be above the highest one before it. A stolen controller that used up all
+/// numbers would lock its successor out for ever; like this it takes a billion synced deliveries.
+constexpr std::uint64_t furthest_fence = 1ULL << 32;
+constexpr std::size_t longest_kind = 64;
+
 proto::Finished failed(std::string code, std::string message) {
     proto::Finished finished;
     finished.outcome = proto::Outcome::failed;
@@ -59,12 +64,14 @@ Journal::insert(const proto::Operation& operation, std::string_view slug, std::s
         static_cast<std::int64_t>(limits_.unacknowledged))
         return Delivered::full;
     auto pruned = *must(db_.one<std::uint64_t>("SELECT pruned_fence FROM journal"));
-    bool stale = operation.fence <= pruned;
+    auto highest = *must(db_.one<std::uint64_t>("SELECT highest_fence FROM journal"));
+    bool far = operation.fence == 0 || operation.fence > highest + furthest_fence;
+    bool stale = !far && operation.fence <= pruned;
     bool reused =
-        !stale &&
+        !far && !stale &&
         must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE fence = $1", operation.fence));
     std::optional<std::uint64_t> fence;
-    if (!stale && !reused) fence = operation.fence;
+    if (!far && !stale && !reused) fence = operation.fence;
     auto now = to_ms(clock_.now());
     must(db_.run(
         "INSERT INTO operation (id, kind, fence, slug, requested_by, args, state, accepted_ms)"
@@ -74,29 +81,38 @@ Journal::insert(const proto::Operation& operation, std::string_view slug, std::s
     ));
     if (fence)
         must(db_.run("UPDATE journal SET highest_fence = max(highest_fence, $1)", operation.fence));
-    if (!stale && !reused) return Delivered::fresh;
+    if (fence) return Delivered::fresh;
 
     auto finished =
-        stale ? failed(
-                    "fence_stale", fmt::format(
-                                       "Fence {} is not above {}, which this server has already "
-                                       "passed and forgotten: ask for a new operation.",
-                                       operation.fence, pruned
+        far ? failed(
+                  "fence_invalid", fmt::format(
+                                       "Fence {} is 0 or too far above {}, the highest that this "
+                                       "server has seen.",
+                                       operation.fence, highest
                                    )
-                )
-              : failed(
-                    "fence_reused", fmt::format(
-                                        "Fence {} was used by another operation of this server: "
-                                        "ask for a new operation.",
-                                        operation.fence
-                                    )
-                );
+              )
+        : stale ? failed(
+                      "fence_stale", fmt::format(
+                                         "Fence {} is not above {}, which this server has already "
+                                         "passed and forgotten: ask for a new operation.",
+                                         operation.fence, pruned
+                                     )
+                  )
+                : failed(
+                      "fence_reused", fmt::format(
+                                          "Fence {} was used by another operation of this server: "
+                                          "ask for a new operation.",
+                                          operation.fence
+                                      )
+                  );
     must(db_.run(
         "UPDATE operation SET state = 'finished', finished = $2, finished_ms = $3 WHERE id = $1",
         operation.id, proto::write_text(finished), now
     ));
     add_finished(operation.id, finished);
-    return stale ? Delivered::fence_stale : Delivered::fence_reused;
+    return far     ? Delivered::fence_invalid
+           : stale ? Delivered::fence_stale
+                   : Delivered::fence_reused;
 }
 
 Delivered Journal::deliver(const proto::Operation& operation, std::string_view slug) {
@@ -116,8 +132,12 @@ Delivered Journal::deliver(const proto::Operation& operation, std::string_view s
 
 Delivered Journal::refuse(const proto::Operation& operation, const proto::OperationError& error) {
     auto delivered = Delivered::full;
+    // What is never run need not be kept, however large somebody made it.
+    auto bare = operation;
+    if (bare.kind.size() > longest_kind) bare.kind.resize(longest_kind);
+    bare.args = boost::json::object();
     commit([&] {
-        delivered = insert(operation, "", "accepted");
+        delivered = insert(bare, "", "accepted");
         if (delivered != Delivered::fresh) return;
         proto::Finished finished;
         finished.error = error;

@@ -33,7 +33,8 @@ enum class Delivered {
     known,        ///< was here before: reported again, nothing to run
     fence_reused, ///< another operation has this fence: refused and reported
     fence_stale, ///< so old that the journal may have forgotten its operation: refused and reported
-    full,        ///< too many reports wait for the controller: not taken, not reported
+    fence_invalid, ///< 0, or too far ahead: refused and reported
+    full,          ///< too many reports wait for the controller: not taken, not reported
 };
 
 /// An operation that is not finished, as recovery finds it.

@@ -258,13 +258,13 @@ TEST_SUITE("agent/executor/server") {
         fresh.outcome(op_id(1));
     }
 
-    TEST_CASE("another user is turned away [X-POL-02]") {
+    TEST_CASE("another user is turned away") {
         Rig rig(std::chrono::seconds(60), {::getuid() + 1});
         Client client(rig.path());
         CHECK_FALSE(client.next());
     }
 
-    TEST_CASE("garbage ends the connection and nothing else [X-POL-03]") {
+    TEST_CASE("garbage ends the connection and nothing else") {
         Rig rig;
         for (const auto& bytes :
              {std::string("\xff\xff\xff\xff"), frame("not json"),

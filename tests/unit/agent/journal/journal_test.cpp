@@ -60,6 +60,36 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(journal->deliver(operation(3, 4), "") == Delivered::fresh);
     }
 
+    TEST_CASE(
+        "a fence of 0, or one that would use up the numbers, is refused and counts for nothing"
+    ) {
+        JournalFile journal;
+        journal->deliver(operation(1, 5), "");
+        for (std::uint64_t fence :
+             {std::uint64_t(0), 6 + (std::uint64_t(1) << 32), ~std::uint64_t(0)}) {
+            CAPTURE(fence);
+            auto wrong = operation(2, fence);
+            wrong.id = op_id(static_cast<unsigned>(10 + fence % 7));
+            CHECK(journal->deliver(wrong, "") == Delivered::fence_invalid);
+            CHECK(last_outcome(*journal, wrong.id)->error->code == "fence_invalid");
+            CHECK(journal->status().highest_fence == 5);
+        }
+        CHECK(journal->deliver(operation(3, 5 + (std::uint64_t(1) << 32)), "") == Delivered::fresh);
+    }
+
+    TEST_CASE("what is refused leaves its outcome in the journal, and not its arguments") {
+        JournalFile journal;
+        auto large = operation(1, 1);
+        large.args = boost::json::object{{"junk", std::string(900'000, 'x')}};
+        large.kind = std::string(100'000, 'k');
+        CHECK(journal->refuse(large, {"policy_refused", "no", {}}) == Delivered::fresh);
+        CHECK(last_outcome(*journal, op_id(1))->error->code == "policy_refused");
+        std::uintmax_t bytes = 0;
+        for (const auto& file : std::filesystem::directory_iterator(journal.folder()))
+            if (file.path().extension() != ".ballast") bytes += file.file_size();
+        CHECK(bytes < 400'000);
+    }
+
     TEST_CASE("a query for what the journal never saw says so") {
         JournalFile journal;
         journal->query(op_id(9));

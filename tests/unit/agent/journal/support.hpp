@@ -6,6 +6,7 @@
 #include "common/runtime/file.hpp"
 #include "common/store/memory_db.hpp"
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,8 @@ public:
     }
     Journal* operator->() { return journal_.get(); }
     Journal& operator*() { return *journal_; }
+
+    const std::filesystem::path& folder() const { return folder_.path(); }
 
     FakeClock clock;
 
