@@ -77,8 +77,10 @@ Result<> Guard::authorize(
     return {};
 }
 
-Result<std::optional<api::Principal>>
-Guard::admit(const api::Request& request, const api::Route& route, std::string_view org) {
+Result<std::optional<api::Principal>> Guard::admit(
+    const api::Request& request, const api::Route& route, std::string_view org,
+    std::optional<api::Rate>& rate
+) {
     if (route.permission == api::open_to_all) {
         // Agents and curl call these too; but another site must not sign a visitor in or out.
         FAIRLEAD_CHECK(same_origin(request, false));
@@ -88,7 +90,7 @@ Guard::admit(const api::Request& request, const api::Route& route, std::string_v
     FAIRLEAD_CHECK(same_origin(request, true));
     auto kind =
         changes_nothing(request.method) ? RateLimiter::Kind::read : RateLimiter::Kind::write;
-    FAIRLEAD_CHECK(parts_.rates.take(session.id.str(), kind, request.at));
+    FAIRLEAD_CHECK(parts_.rates.take(session.id.str(), kind, request.at, rate));
 
     api::Principal principal;
     principal.user = session.user_id;

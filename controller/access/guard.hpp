@@ -26,8 +26,10 @@ public:
     };
     explicit Guard(Parts parts) : parts_(std::move(parts)) {}
 
-    Result<std::optional<api::Principal>>
-    admit(const api::Request& request, const api::Route& route, std::string_view org) override;
+    Result<std::optional<api::Principal>> admit(
+        const api::Request& request, const api::Route& route, std::string_view org,
+        std::optional<api::Rate>& rate
+    ) override;
     bool knows(std::string_view permission) const override;
 
 private:

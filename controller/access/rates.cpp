@@ -22,7 +22,9 @@ void RateLimiter::forget(Timestamp now) {
     });
 }
 
-Result<> RateLimiter::take(const std::string& caller, Kind kind, Timestamp now) {
+Result<> RateLimiter::take(
+    const std::string& caller, Kind kind, Timestamp now, std::optional<api::Rate>& rate
+) {
     double most = kind == Kind::read ? rates_.reads_a_minute : rates_.writes_a_minute;
     double a_second = most / 60;
     std::lock_guard held(lock_);
@@ -36,10 +38,12 @@ Result<> RateLimiter::take(const std::string& caller, Kind kind, Timestamp now) 
     auto passed = std::chrono::duration<double>(std::max(now - bucket.at, 0ms)).count();
     bucket.left = std::min(most, bucket.left + passed * a_second);
     bucket.at = std::max(bucket.at, now);
-    if (bucket.left >= 1) {
-        bucket.left -= 1;
-        return {};
-    }
+    bool taken = bucket.left >= 1;
+    if (taken) bucket.left -= 1;
+    rate = api::Rate{
+        static_cast<std::int64_t>(most), static_cast<std::int64_t>(bucket.left),
+        static_cast<std::int64_t>(std::ceil((most - bucket.left) / a_second))};
+    if (taken) return {};
     auto wait = static_cast<std::int64_t>(std::ceil((1 - bucket.left) / a_second));
     return fail(Error(
                     Errc::rate_limited, "More than " + std::to_string(std::int64_t(most)) +

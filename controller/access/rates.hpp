@@ -3,6 +3,7 @@
 
 #include "common/runtime/clock.hpp"
 #include "common/runtime/result.hpp"
+#include "controller/api/guard.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,8 +24,9 @@ public:
     explicit RateLimiter(Rates rates) : rates_(rates) {}
 
     enum class Kind { read, write };
-    /// Errc::rate_limited (fact retry_after_s).
-    Result<> take(const std::string& caller, Kind kind, Timestamp now);
+    /// Errc::rate_limited (fact retry_after_s). `rate` is what is left, either way.
+    Result<>
+    take(const std::string& caller, Kind kind, Timestamp now, std::optional<api::Rate>& rate);
 
 private:
     struct Bucket {

@@ -45,6 +45,14 @@ Result<> check_shape(
     return {};
 }
 
+Response with_rate(Response response, const std::optional<Rate>& rate) {
+    if (!rate) return response;
+    response.headers.emplace_back("RateLimit-Limit", std::to_string(rate->limit));
+    response.headers.emplace_back("RateLimit-Remaining", std::to_string(rate->remaining));
+    response.headers.emplace_back("RateLimit-Reset", std::to_string(rate->reset_s));
+    return response;
+}
+
 } // namespace
 
 Router::Router(const RouteTable& table, Guard& guard, Replays* replays)
@@ -57,9 +65,10 @@ Router::Router(const RouteTable& table, Guard& guard, Replays* replays)
 }
 
 Response Router::handle(const Request& request, std::string& pattern) noexcept {
+    std::optional<Rate> rate;
     try {
-        auto answer = dispatch(request, pattern);
-        if (answer) return *std::move(answer);
+        auto answer = dispatch(request, pattern, rate);
+        if (answer) return with_rate(*std::move(answer), rate);
         const auto& error = answer.error();
         if (error.kind() == Errc::internal || !error.detail().empty())
             log::warning(
@@ -68,7 +77,7 @@ Response Router::handle(const Request& request, std::string& pattern) noexcept {
                                    {"message", error.message()},
                                    {"detail", error.detail()}}
             );
-        return problem(error, request.request_id);
+        return with_rate(problem(error, request.request_id), rate);
     } catch (const std::exception& broken) {
         log::error(
             "request broke",
@@ -78,15 +87,16 @@ Response Router::handle(const Request& request, std::string& pattern) noexcept {
     }
 }
 
-Result<Response> Router::dispatch(const Request& request, std::string& pattern) {
+Result<Response>
+Router::dispatch(const Request& request, std::string& pattern, std::optional<Rate>& rate) {
     FAIRLEAD_TRY(match, table_.find(request.method, request.path));
     pattern = match.route->path;
     auto org = match.parameters.find("org");
     FAIRLEAD_TRY(
-        principal,
-        guard_.admit(
-            request, *match.route, org == match.parameters.end() ? std::string_view() : org->second
-        )
+        principal, guard_.admit(
+                       request, *match.route,
+                       org == match.parameters.end() ? std::string_view() : org->second, rate
+                   )
     );
     FAIRLEAD_TRY(query, parse_query(request.query));
     FAIRLEAD_CHECK(check_shape(request, *match.route, query));

@@ -19,7 +19,8 @@ public:
     Response handle(const Request& request, std::string& pattern) noexcept;
 
 private:
-    Result<Response> dispatch(const Request& request, std::string& pattern);
+    Result<Response>
+    dispatch(const Request& request, std::string& pattern, std::optional<Rate>& rate);
     Result<Response> once(const Call& call, const Route& route);
 
     const RouteTable& table_;

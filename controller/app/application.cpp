@@ -175,6 +175,7 @@ Result<> Application::run() {
     options.address = endpoint_.address;
     options.port = endpoint_.port;
     options.max_connections = settings_.connections;
+    options.max_per_address = settings_.connections_per_address;
     options.public_url = public_url(settings_, endpoint_.port);
     net::ListenerHandlers handlers;
     handlers.http = [this](net::HttpRequest request) { return shell_->handle(std::move(request)); };

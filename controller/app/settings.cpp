@@ -127,6 +127,10 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         settings.connections >= 16 && settings.connections <= 1'000'000,
         "connections: must be from 16 to 1000000."
     );
+    that(
+        settings.connections_per_address >= 16 && settings.connections_per_address <= 1'000'000,
+        "connections_per_address: must be from 16 to 1000000."
+    );
     if (findings.empty()) return settings;
     std::string text;
     for (const auto& finding : findings) text += (text.empty() ? "" : "\n") + finding;
@@ -194,6 +198,8 @@ git_transports: {transports}
 #workers: 32
 # Open connections, agents included; one more is closed at once.
 #connections: 20000
+# How many of them may come from one address. All servers behind one router have one address.
+#connections_per_address: 5000
 # Counts in Prometheus format at /metrics.
 #metrics: true
 

@@ -66,13 +66,14 @@ struct Settings {
     AgentSettings agents;
     std::uint16_t workers = 32;
     std::uint32_t connections = 20'000;
+    std::uint32_t connections_per_address = 5'000;
     bool metrics = true;
     LogSettings log;
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
     (name, names, listen, url, data, certificate, packages, git_transports, sessions, rates, agents,
-     workers, connections, metrics, log)
+     workers, connections, connections_per_address, metrics, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.

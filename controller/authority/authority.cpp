@@ -148,15 +148,19 @@ Authority::forget(store::UnitOfWork& unit, const api::OrgScope& scope, const Ser
     return {};
 }
 
-Result<>
-Authority::told(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server) {
+Result<> Authority::told(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server, std::int64_t newest
+) {
     FAIRLEAD_CHECK(unit.db().run(
-        "UPDATE agent_certificate SET told = (SELECT max(number) FROM authority) WHERE server_id = "
-        "$2 AND org_id = $1"
-        " AND told < (SELECT max(number) FROM authority)",
-        scope.org(), server
+        "UPDATE agent_certificate SET told = $3 WHERE server_id = $2 AND org_id = $1 AND told < $3",
+        scope.org(), server, newest
     ));
     return {};
+}
+
+Result<std::int64_t> Authority::newest(store::Connection& db) {
+    FAIRLEAD_TRY(number, db.one<std::int64_t>("SELECT max(number) FROM authority"));
+    return number.value_or(0);
 }
 
 Result<std::vector<std::string>> Authority::accepted(store::Connection& db) {

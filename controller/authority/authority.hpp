@@ -86,8 +86,13 @@ public:
     );
     /// This server has none any more; rotations do not wait for it.
     Result<> forget(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
-    /// The agent was sent `trusted` and has spoken since.
-    Result<> told(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
+    /// The agent was sent `trusted` when `newest` was the newest of them, and has spoken since.
+    Result<> told(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server,
+        std::int64_t newest
+    );
+    /// The number of the newest authority, dropped or not.
+    Result<std::int64_t> newest(store::Connection& db);
 
     // ---- what TLS uses; ask again every few seconds, another process may rotate ----
 

@@ -7,6 +7,7 @@
 #include "controller/fleet/fact_points.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "controller/fleet/server_view.hpp"
+#include "controller/fleet/token_repo.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -103,7 +104,8 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
     Greeting greeting{
         {agent.scope, agent.server, operations::cut(hello.journal, 64),
          crypto::base64url_encode(crypto::random_bytes(12))},
-        {}};
+        {},
+        0};
     proto::Welcome welcome;
     welcome.protocol = std::min(hello.protocol, proto::protocol);
     welcome.version = settings_.version;
@@ -124,6 +126,8 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
         welcome.acknowledged = attached.acknowledged;
         FAIRLEAD_TRY(trusted, parts_.authority.trusted(unit.db()));
         welcome.ca = std::move(trusted);
+        FAIRLEAD_TRY(newest, parts_.authority.newest(unit.db()));
+        greeting.newest_authority = newest;
         greeting.messages.emplace_back(std::move(welcome));
         std::move(
             attached.messages.begin(), attached.messages.end(),
@@ -150,15 +154,18 @@ Result<operations::Due> AgentService::due(const operations::AgentLink& link) {
     });
 }
 
-Result<>
-AgentService::facts(const operations::AgentLink& link, const proto::FactsMessage& message) {
+Result<> AgentService::facts(
+    const operations::AgentLink& link, const proto::FactsMessage& message,
+    std::int64_t newest_authority
+) {
     auto now = parts_.clock.now();
     auto text = facts_text(message.facts, now);
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
         FAIRLEAD_CHECK(ServerRepo(unit.db(), link.scope).store_facts(link.server, now, text));
         FAIRLEAD_CHECK(FactPoints(unit.db(), link.scope).add(link.server, now, message.facts));
-        // It has read the welcome by now, and what that said about authorities.
-        FAIRLEAD_CHECK(parts_.authority.told(unit, link.scope, link.server));
+        // It has read its welcome by now, and what that said about authorities; what was announced
+        // since then it has not heard of.
+        FAIRLEAD_CHECK(parts_.authority.told(unit, link.scope, link.server, newest_authority));
         if (residents_)
             FAIRLEAD_CHECK(
                 residents_->health(unit, link.scope, link.server, message.facts.environments)
@@ -262,6 +269,15 @@ Result<> AgentService::tick() {
         auto scope = api::ScopeIssuer::scope(org);
         FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
             return FactPoints(unit.db(), scope).prune(now);
+        }));
+    }
+    FAIRLEAD_TRY(ended, parts_.store.read([&](store::Connection& db) {
+        return orgs_with_old_tokens(db, now);
+    }));
+    for (const auto& org : ended) {
+        auto scope = api::ScopeIssuer::scope(org);
+        FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
+            return TokenRepo(unit.db(), scope).prune(now);
         }));
     }
     return {};

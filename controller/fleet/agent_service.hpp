@@ -22,6 +22,7 @@ struct AgentIdentity {
 struct Greeting {
     operations::AgentLink link;           ///< hand it in with everything that follows on this link
     std::vector<proto::ToAgent> messages; ///< the welcome first; then call due()
+    std::int64_t newest_authority = 0;    ///< that the welcome names; for facts()
 };
 
 /// Thread-safe; blocks on the store, so worker threads only. For one link, one call at a time and
@@ -64,7 +65,11 @@ public:
     Result<proto::Ack> reports(const operations::AgentLink& link, const proto::Reports& reports);
     /// After a hello, and whenever the hub was woken for this server.
     Result<operations::Due> due(const operations::AgentLink& link);
-    Result<> facts(const operations::AgentLink& link, const proto::FactsMessage& message);
+    /// `newest_authority` is the greeting's: an agent that speaks has read its welcome.
+    Result<> facts(
+        const operations::AgentLink& link, const proto::FactsMessage& message,
+        std::int64_t newest_authority
+    );
     Result<> inventory(const operations::AgentLink& link, const proto::Inventory& message);
     /// csr_invalid, key_changed.
     Result<proto::Certificate>

@@ -2,12 +2,16 @@
 
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/token.hpp"
+#include "controller/access/waits.hpp"
 #include "controller/fleet/server_view.hpp"
 #include "controller/fleet/token_repo.hpp"
 #include "controller/operations/operations.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
 
 namespace fairlead::fleet {
 namespace {
@@ -91,7 +95,47 @@ Result<crypto::Csr> read_csr(std::string_view pem) {
     return csr;
 }
 
-Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, api::Actor actor) {
+namespace {
+
+/// What somebody who guesses gets as an answer. A request that is merely wrong costs no wait.
+bool is_failed_proof(const Error& error) {
+    static constexpr std::array codes{"token_unknown",     "token_expired",     "token_used_up",
+                                      "token_revoked",     "key_revoked",       "challenge_invalid",
+                                      "signature_invalid", "recoveries_used_up"};
+    return std::ranges::find(codes, error.code()) != codes.end();
+}
+
+} // namespace
+
+template <class Proof>
+auto Enrolment::guarded(std::string_view purpose, const std::string& address, Proof proof)
+    -> decltype(proof()) {
+    auto subject = access::wait_of_address(purpose, address);
+    auto now = parts_.clock.now();
+    auto free = parts_.store.read([&](store::Connection& db) {
+        return access::Waits(db).check(subject, now);
+    });
+    if (!free) return fail(std::move(free).error());
+    auto result = proof();
+    if (!result && is_failed_proof(result.error())) {
+        auto counted = parts_.store.write([&](store::UnitOfWork& unit) {
+            return access::Waits(unit.db()).failed(subject, now);
+        });
+        if (!counted) return fail(std::move(counted).error());
+    }
+    return result;
+}
+
+Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, const api::Actor& actor) {
+    return guarded("enrolment", actor.address, [&] { return enrol_now(request, actor); });
+}
+
+Result<authority::Issued>
+Enrolment::recover(const RecoverRequest& request, const api::Actor& actor) {
+    return guarded("recovery", actor.address, [&] { return recover_now(request, actor); });
+}
+
+Result<Enrolled> Enrolment::enrol_now(const EnrolRequest& request, api::Actor actor) {
     FAIRLEAD_TRY(csr, read_csr(request.csr));
     if (request.capability < proto::oldest_protocol)
         return fail(Error(
@@ -188,7 +232,7 @@ Result<Enrolled> Enrolment::enrol(const EnrolRequest& request, api::Actor actor)
     return enrolled;
 }
 
-Result<authority::Issued> Enrolment::recover(const RecoverRequest& request, api::Actor actor) {
+Result<authority::Issued> Enrolment::recover_now(const RecoverRequest& request, api::Actor actor) {
     auto now = parts_.clock.now();
     FAIRLEAD_TRY(csr, read_csr(request.csr));
     if (!challenges_.take(request.server, request.challenge, now))

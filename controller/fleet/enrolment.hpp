@@ -48,11 +48,13 @@ public:
     };
     explicit Enrolment(const Parts& parts) : parts_(parts) {}
 
+    /// Both make an address wait after refused proofs (Errc::rate_limited).
+    ///
     /// Uses the token, stores the server and issues its certificate, all or nothing. Refusals are
     /// audited in the organization of the token. Errc::forbidden: token_unknown, token_expired,
     /// token_used_up, token_revoked, key_revoked; Errc::invalid: csr_invalid; Errc::conflict:
     /// key_in_use, protocol_too_old.
-    Result<Enrolled> enrol(const EnrolRequest& request, api::Actor actor);
+    Result<Enrolled> enrol(const EnrolRequest& request, const api::Actor& actor);
 
     std::string challenge(const ServerId& server) const {
         return challenges_.make(server, parts_.clock.now());
@@ -60,9 +62,15 @@ public:
 
     /// Errc::forbidden: challenge_invalid, signature_invalid, recoveries_used_up, server_revoked,
     /// server_unknown; Errc::invalid: csr_invalid.
-    Result<authority::Issued> recover(const RecoverRequest& request, api::Actor actor);
+    Result<authority::Issued> recover(const RecoverRequest& request, const api::Actor& actor);
 
 private:
+    template <class Proof>
+    auto guarded(std::string_view purpose, const std::string& address, Proof proof)
+        -> decltype(proof());
+    Result<Enrolled> enrol_now(const EnrolRequest& request, api::Actor actor);
+    Result<authority::Issued> recover_now(const RecoverRequest& request, api::Actor actor);
+
     Parts parts_;
     Challenges challenges_;
 };

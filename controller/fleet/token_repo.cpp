@@ -67,6 +67,22 @@ Result<bool> TokenRepo::use(const TokenId& id, Timestamp now) {
     return done > 0;
 }
 
+Result<> TokenRepo::prune(Timestamp now) {
+    FAIRLEAD_CHECK(db_.run(
+        "DELETE FROM registration_token WHERE org_id = $1 AND (expires_ms < $2 OR revoked_ms < $2)",
+        org_, now - kept
+    ));
+    return {};
+}
+
+Result<std::vector<OrgId>> orgs_with_old_tokens(store::Connection& db, Timestamp now) {
+    return db.all<OrgId>(
+        "SELECT DISTINCT org_id FROM registration_token WHERE expires_ms < $1 OR revoked_ms < $1"
+        " LIMIT 10000",
+        now - TokenRepo::kept
+    );
+}
+
 Result<std::optional<RegistrationToken>>
 token_by_hash(store::Connection& db, std::string_view hash) {
     return db.one<RegistrationToken>(

@@ -6,6 +6,7 @@
 
 #include <boost/describe.hpp>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,11 +44,18 @@ public:
     /// Takes one use, in the transaction of the enrolment. False when it has none left or may not
     /// be used now.
     Result<bool> use(const TokenId& id, Timestamp now);
+    /// Forgets tokens that have been of no use for `kept`; the audit log keeps what they did.
+    Result<> prune(Timestamp now);
+
+    static constexpr auto kept = std::chrono::hours(30 * 24);
 
 private:
     store::Connection& db_;
     OrgId org_;
 };
+
+/// Organizations that prune() has work in.
+Result<std::vector<OrgId>> orgs_with_old_tokens(store::Connection& db, Timestamp now);
 
 /// Which token this is: the one look-up before an organization is known.
 Result<std::optional<RegistrationToken>>

@@ -13,6 +13,7 @@ struct State final : LinkState {
     explicit State(fleet::AgentIdentity who) : LinkState(who.server), identity(std::move(who)) {}
     fleet::AgentIdentity identity;
     std::optional<operations::AgentLink> link; // from the hello on
+    std::int64_t newest_authority = 0;
 };
 
 State& state_of(LinkState& link) {
@@ -67,6 +68,7 @@ Result<Replies> FleetCore::hello(LinkState& link, std::string_view text) {
     if (!hello) return protocol_error("The first message must be a hello.");
     FAIRLEAD_TRY(greeting, service_.hello(state.identity, *hello));
     state.link = greeting.link;
+    state.newest_authority = greeting.newest_authority;
     return encoded(greeting.messages);
 }
 
@@ -80,7 +82,7 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
         return encoded({ack});
     }
     if (const auto* facts = std::get_if<proto::FactsMessage>(&*decoded)) {
-        FAIRLEAD_CHECK(service_.facts(who, *facts));
+        FAIRLEAD_CHECK(service_.facts(who, *facts, state.newest_authority));
         return Replies();
     }
     if (const auto* inventory = std::get_if<proto::Inventory>(&*decoded)) {

@@ -170,9 +170,32 @@ private:
         // Steps and lines come before the end, for those who watch.
         api::publish(unit_, operations_.parts_.events, std::move(entry.events));
         entry.events.clear();
+        if (finished.error && finished.error->code == "policy_refused")
+            record_refusal(operation, *finished.error);
         FAIRLEAD_CHECK(operations_.finish(unit_, link_.scope, operation, finished, at));
         entry.finished = any_finished_ = true;
         return {};
+    }
+
+    /// That somebody asked is in the audit log already; that the server's owner had forbidden it
+    /// belongs there too.
+    void record_refusal(const Operation& operation, const proto::OperationError& error) {
+        api::Actor server;
+        server.kind = api::Actor::Kind::server;
+        server.id = link_.server.str();
+        server.label = link_.server.str();
+        api::Act act;
+        act.action = operation.kind;
+        act.target_type = operation.environment_id ? "environment" : "server";
+        act.target_id =
+            operation.environment_id ? operation.environment_id->str() : operation.server_id.str();
+        act.target_name = operation.target_name;
+        act.outcome = api::Act::Outcome::refused;
+        act.after = boost::json::object{
+            {"operation_id", operation.id.str()},
+            {"code", error.code},
+            {"message", cut(error.message, 500)}};
+        operations_.parts_.audit.record(unit_, link_.scope, server, std::move(act));
     }
 
     Operations& operations_;

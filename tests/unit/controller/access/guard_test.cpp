@@ -156,9 +156,11 @@ TEST_SUITE("controller/access/guard") {
 
     TEST_CASE("reads and writes have buckets of their own, which fill again") {
         SignedIn fixture(access::Rates{60, 3});
-        for (int i = 0; i < 60; ++i) REQUIRE(fixture.send("GET", "/api/v1/session").status == 200);
+        CHECK(fixture.send("GET", "/api/v1/session").rate == "60 59 1");
+        for (int i = 1; i < 60; ++i) REQUIRE(fixture.send("GET", "/api/v1/session").status == 200);
         auto reply = fixture.send("GET", "/api/v1/session");
         CHECK(reply.status == 429);
+        CHECK(reply.rate == "60 0 60");
         CHECK(reply.retry_after == "1");
         auto write = [&] {
             return fixture.send(
@@ -166,7 +168,18 @@ TEST_SUITE("controller/access/guard") {
             );
         };
         for (int i = 0; i < 3; ++i) CHECK(write().status == 404);
-        CHECK(write().retry_after == "20");
+        auto late = write();
+        CHECK(late.retry_after == "20");
+        CHECK(late.rate == "3 0 60");
+        // Also when the answer is that something may not be done or is not there; not to strangers.
+        fixture.site.clock.advance(60s);
+        auto other =
+            fixture.send("GET", "/api/v1/orgs/" + OrgId::make(fixture.site.clock.now()).str());
+        CHECK(other.status == 404);
+        CHECK(other.rate == "60 59 1");
+        Browser stranger;
+        CHECK(fixture.site.send(stranger, "GET", "/api/v1/session").rate.empty());
+        for (int i = 1; i < 60; ++i) fixture.send("GET", "/api/v1/session");
         fixture.site.clock.advance(1s);
         CHECK(fixture.send("GET", "/api/v1/session").status == 200);
         CHECK(fixture.send("GET", "/api/v1/session").status == 429);

@@ -16,8 +16,11 @@ public:
     std::set<std::string, std::less<>> permissions{"things.view"};
     OrgId org = OrgId::make(from_ms(1));
 
-    Result<std::optional<Principal>>
-    admit(const Request& request, const Route& route, std::string_view asked) override {
+    Result<std::optional<Principal>> admit(
+        const Request& request, const Route& route, std::string_view asked,
+        std::optional<Rate>& rate
+    ) override {
+        rate = Rate{60, 59, 1};
         if (route.permission == open_to_all) return std::optional<Principal>();
         if (request.cookie("who") != "ada") return fail(Errc::unauthenticated, "Sign in.");
         Principal principal;

@@ -100,6 +100,7 @@ TEST_SUITE("controller/app/settings") {
         CHECK(read.agents.certificate == defaults.agents.certificate);
         CHECK(read.workers == defaults.workers);
         CHECK(read.connections == defaults.connections);
+        CHECK(read.connections_per_address == defaults.connections_per_address);
         CHECK(read.log.level == defaults.log.level);
         CHECK(read.log.access == defaults.log.access);
     }

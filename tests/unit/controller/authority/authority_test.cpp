@@ -35,8 +35,9 @@ struct Fixture {
     Result<Step> rotate(bool force = false) {
         return in([&](store::UnitOfWork& unit) { return authority.rotate(unit, force); });
     }
-    Result<> told(const ServerId& server) {
-        return in([&](store::UnitOfWork& unit) { return authority.told(unit, org, server); });
+    Result<> told(const ServerId& server, std::int64_t newest = 2) {
+        return in([&](store::UnitOfWork& unit) { return authority.told(unit, org, server, newest); }
+        );
     }
     std::vector<std::string> accepted() {
         return store->read([&](store::Connection& db) { return authority.accepted(db); }).value();
@@ -128,6 +129,7 @@ TEST_SUITE("controller/authority") {
         CHECK(rotate().value().act == "ca.announce");
         CHECK(accepted().size() == 2);
         REQUIRE(told(awake));
+        REQUIRE(told(asleep, 1)); // speaks, on a link from before the announcement
         auto lagging = rotate();
         REQUIRE(!lagging);
         CHECK(lagging.error().code() == "agents_lag");

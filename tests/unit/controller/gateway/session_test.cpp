@@ -209,7 +209,7 @@ TEST_SUITE("controller/gateway/session") {
         CHECK(stand.core.ended == 1);
     }
 
-    TEST_CASE("[S-PRIV-02] a server that is unknown is told so and cut") {
+    TEST_CASE("a server that is unknown is told so and cut") {
         Stand stand;
         stand.core.unknown = true;
         auto body = [&]() -> Task<> {
@@ -221,8 +221,7 @@ TEST_SUITE("controller/gateway/session") {
         CHECK(stand.core.ended == 0);
     }
 
-    TEST_CASE("[S-PRIV-02] a revoked server is cut at once, also while its hello is being answered"
-    ) {
+    TEST_CASE("a revoked server is cut at once, also while its hello is being answered") {
         Stand stand;
         bool during_hello = false;
         SUBCASE("later") {}

@@ -63,6 +63,7 @@ Reply Site::send_raw(api::Request request) {
     if (!response.body.empty()) reply.json = boost::json::parse(response.body);
     for (const auto& [name, value] : response.headers) {
         if (name == "Retry-After") reply.retry_after = value;
+        if (name.starts_with("RateLimit-")) reply.rate += (reply.rate.empty() ? "" : " ") + value;
         if (name != "Set-Cookie") continue;
         auto start = value.find('=') + 1;
         reply.cookie = value.substr(start, value.find(';') - start);

@@ -31,6 +31,7 @@ struct Reply {
     boost::json::value json;
     std::string cookie; ///< value that was set
     std::string retry_after;
+    std::string rate; ///< limit, remaining and reset of the RateLimit headers
     std::optional<api::EventStream> events;
 
     std::string code() const { return std::string(json.at("code").as_string()); }
