@@ -93,9 +93,11 @@ struct EnvironmentState {
     std::string state; ///< "running", "stopped", "failed", "starting"
     std::string detail;
     std::uint16_t port = 0;
-    std::vector<ReleaseInfo> releases; ///< kept ones, one of them live
+    std::vector<ReleaseInfo> releases;   ///< kept ones, one of them live
+    std::optional<EnvironmentSpec> spec; ///< of the live release, variables without values; absent
+                                         ///< where the message would grow too large
 };
-BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases))
+BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases, spec))
 
 struct OsFacts {
     std::string id;      ///< "debian"

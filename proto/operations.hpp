@@ -81,11 +81,14 @@ struct EnvironmentSpec {
         requirements; ///< pip requirement lines beside the repositories' requirements.txt
     bool system_site_packages = true;
     std::uint32_t keep_releases = 5;
+    std::string project_id;   ///< nothing is made of them on the server: they let a controller that
+    std::string project_name; ///< was set back to an older copy put the environment in its place
 };
 BOOST_DESCRIBE_STRUCT(
     EnvironmentSpec, (),
     (id, slug, name, type, odoo_version, odoo, addons, port, gevent_port, domains, resources,
-     variables, modules, requirements, system_site_packages, keep_releases)
+     variables, modules, requirements, system_site_packages, keep_releases, project_id,
+     project_name)
 )
 
 struct ReleaseRef {

@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largest_record = 16 << 20;
+constexpr std::size_t most_spec_bytes = 384 << 10; // of all in one inventory
 
 template <class T>
 Result<T> load(const fs::path& file) {
@@ -86,6 +87,7 @@ std::vector<Place> all_places(const Layout& layout) {
 
 std::vector<proto::EnvironmentState> inventory(const Layout& layout) {
     std::vector<proto::EnvironmentState> found;
+    std::size_t spec_bytes = 0;
     std::vector<std::string> units;
     for (const auto& place : all_places(layout)) {
         auto record = load_environment(place);
@@ -105,6 +107,12 @@ std::vector<proto::EnvironmentState> inventory(const Layout& layout) {
             if (!release) continue;
             release->info.live = number == (*record)->live;
             release->info.has_database_snapshot = fs::exists(place.snapshot(number), ignored);
+            if (release->info.live) {
+                auto& spec = release->environment;
+                for (auto& variable : spec.variables) variable.value.clear();
+                spec_bytes += json::encode(spec).size();
+                if (spec_bytes <= most_spec_bytes) state.spec = std::move(spec);
+            }
             state.releases.push_back(std::move(release->info));
         }
         if (fs::exists(place.held(), ignored))

@@ -38,6 +38,7 @@ std::span<const store::Migration> schema() {
         {7, "fleet", fleet::first_tables},
         {8, "environments", environments::first_tables},
         {9, "idempotency", access::idempotency_table},
+        {10, "found environments", environments::found_details},
     };
     return steps;
 }

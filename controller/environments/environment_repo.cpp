@@ -227,10 +227,38 @@ Result<> EnvironmentRepo::put_found(const ServerId& server, const std::vector<Fo
     );
     for (const auto& one : found)
         FAIRLEAD_CHECK(db_.run(
-            "INSERT INTO found_environment (server_id, slug, org_id, environment_id, port)"
-            " VALUES ($2, $3, $1, $4, $5) ON CONFLICT DO NOTHING",
-            org_, server, one.slug, one.environment, one.port
+            "INSERT INTO found_environment (server_id, slug, org_id, environment_id, port, details)"
+            " VALUES ($2, $3, $1, $4, $5, $6) ON CONFLICT DO NOTHING",
+            org_, server, one.slug, one.environment, one.port, one.details
         ));
+    return {};
+}
+
+Result<std::vector<Found>>
+EnvironmentRepo::list_found(const ServerId& server, std::string_view after, std::int64_t limit) {
+    return db_.all<Found>(
+        "SELECT slug, environment_id AS environment, port, details FROM found_environment"
+        " WHERE org_id = $1 AND server_id = $2 AND environment_id > $3 ORDER BY environment_id "
+        "LIMIT $4",
+        org_, server, after, limit
+    );
+}
+
+Result<std::optional<Found>>
+EnvironmentRepo::found(const ServerId& server, const EnvironmentId& environment) {
+    return db_.one<Found>(
+        "SELECT slug, environment_id AS environment, port, details FROM found_environment"
+        " WHERE org_id = $1 AND server_id = $2 AND environment_id = $3",
+        org_, server, environment
+    );
+}
+
+Result<> EnvironmentRepo::remove_found(const ServerId& server, const EnvironmentId& environment) {
+    FAIRLEAD_CHECK(db_.run(
+        "DELETE FROM found_environment WHERE org_id = $1 AND server_id = $2 AND environment_id = "
+        "$3",
+        org_, server, environment
+    ));
     return {};
 }
 

@@ -69,9 +69,11 @@ struct EnvironmentFilter {
 /// An environment that a server holds and this controller does not know.
 struct Found {
     std::string slug;
-    std::string environment;
+    std::string environment; ///< its id
     std::uint16_t port = 0;
+    std::string details; ///< proto::EnvironmentState as JSON
 };
+BOOST_DESCRIBE_STRUCT(Found, (), (slug, environment, port, details))
 
 class EnvironmentRepo {
 public:
@@ -104,6 +106,11 @@ public:
     /// Gives back what it does not use any more.
     Result<> release_old_ports(const Environment& environment);
     Result<> put_found(const ServerId& server, const std::vector<Found>& found);
+    /// By id, after the one named.
+    Result<std::vector<Found>>
+    list_found(const ServerId& server, std::string_view after, std::int64_t limit);
+    Result<std::optional<Found>> found(const ServerId& server, const EnvironmentId& environment);
+    Result<> remove_found(const ServerId& server, const EnvironmentId& environment);
 
 private:
     store::Connection& db_;

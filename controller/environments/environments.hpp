@@ -66,6 +66,13 @@ public:
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         NewEnvironment wanted
     );
+    /// Makes an environment of this project out of one that the server was found to hold.
+    /// Errc::conflict: not_adoptable with the reason, server_revoked, slug_in_use, port_in_use,
+    /// too_many_environments; Errc::not_found also where it is none that was found.
+    Result<Environment> adopt(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const ServerId& server, const EnvironmentId& id, const ProjectId& project
+    );
     /// `changed` is the row as it shall be. `before` and `after` of the audit entry come from both.
     Result<Environment> edit(
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,

@@ -1,10 +1,12 @@
 // What a server says by itself: whether it is there, what is on it, how that is.
+#include "common/json/json.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/environments/live_state.hpp"
 #include "controller/environments/release_info.hpp"
 #include "controller/environments/view.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/operations/repo.hpp"
+#include "proto/codec.hpp"
 
 #include <algorithm>
 #include <set>
@@ -49,8 +51,11 @@ Result<> LiveState::inventory(
             return e.id.str() == one.id;
         });
         if (row == rows.end()) {
-            unknown.push_back({operations::cut(one.slug, 31), operations::cut(one.id, 64), one.port}
-            );
+            // Only what could be one of ours is worth a row.
+            if (EnvironmentId::parse(one.id))
+                unknown.push_back(
+                    {operations::cut(one.slug, 31), one.id, one.port, json::encode(one)}
+                );
             continue;
         }
         FAIRLEAD_TRY(changed, reconcile(unit, scope, *row, one));
@@ -63,11 +68,26 @@ Result<> LiveState::inventory(
     }
     if (!unknown.empty())
         log::warning(
-            "a server holds environments that this controller does not know; their names and ports "
-            "stay taken",
+            "a server holds environments that this controller does not know; the server's page "
+            "lists them, and their names and ports stay taken",
             {{"server", server.str()}, {"count", unknown.size()}, {"first", unknown.front().slug}}
         );
     return repo.put_found(server, unknown);
+}
+
+Result<> LiveState::adopted(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id,
+    const proto::EnvironmentState& found
+) {
+    EnvironmentRepo repo(unit.db(), scope);
+    FAIRLEAD_TRY(row, repo.get(id));
+    FAIRLEAD_CHECK(reconcile(unit, scope, row, found));
+    if (!row.current_release || !found.spec) return {};
+    // With it, pending_changes tells what the server has and this controller does not.
+    ReleaseRepo releases(unit.db(), scope);
+    FAIRLEAD_TRY(live, releases.get(id, *row.current_release));
+    live.spec = proto::write_text(*found.spec);
+    return releases.put(live);
 }
 
 Result<bool> LiveState::reconcile(

@@ -43,6 +43,12 @@ public:
         const std::vector<proto::EnvironmentHealth>& health
     ) override;
 
+    /// A row was made of what a server holds: its releases and state are taken over.
+    Result<> adopted(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id,
+        const proto::EnvironmentState& found
+    );
+
     /// Rows and everything below them, with the event.
     Result<>
     forget(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment);

@@ -123,4 +123,9 @@ CREATE TABLE environment_variable (
 );
 )sql";
 
+const std::string_view found_details = R"sql(
+-- The server's own words (proto::EnvironmentState as JSON).
+ALTER TABLE found_environment ADD COLUMN details TEXT NOT NULL DEFAULT '';
+)sql";
+
 } // namespace fairlead::environments

@@ -7,5 +7,7 @@
 namespace fairlead::environments {
 
 extern const std::string_view first_tables;
+/// What is told of environments that a server holds and nobody here knows.
+extern const std::string_view found_details;
 
 } // namespace fairlead::environments

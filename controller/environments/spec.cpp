@@ -205,6 +205,8 @@ spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e)
     spec.requirements = strings(e.requirements);
     spec.system_site_packages = e.system_site_packages;
     spec.keep_releases = e.keep_releases;
+    spec.project_id = project.id.str();
+    spec.project_name = project.name;
     return spec;
 }
 

@@ -19,20 +19,28 @@ Source source() {
     return {"odoo", "https://git.example/odoo.git", "19.0", "credential:gcr_1", "token", "deploy"};
 }
 
+EnvironmentSpec spec() {
+    EnvironmentSpec spec;
+    spec.id = "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    spec.slug = "shop";
+    spec.name = "Shop";
+    spec.type = EnvironmentType::staging;
+    spec.odoo_version = "19.0";
+    spec.odoo = source();
+    spec.addons = {{"shop-addons", "https://git.example/shop.git", "main", "", "", ""}};
+    spec.port = 18069;
+    spec.gevent_port = 18070;
+    spec.resources = {2ull << 30, 150, 256, 2};
+    spec.variables = {{"LOG_TO", "stdout", false}, {"API_KEY", "", true}};
+    spec.modules = {"base", "web"};
+    spec.project_id = "prj_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    spec.project_name = "Shops";
+    return spec;
+}
+
 Operation operation() {
     DeployArgs args;
-    args.environment.id = "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
-    args.environment.slug = "shop";
-    args.environment.name = "Shop";
-    args.environment.type = EnvironmentType::staging;
-    args.environment.odoo_version = "19.0";
-    args.environment.odoo = source();
-    args.environment.addons = {{"shop-addons", "https://git.example/shop.git", "main", "", "", ""}};
-    args.environment.port = 18069;
-    args.environment.gevent_port = 18070;
-    args.environment.resources = {2ull << 30, 150, 256, 2};
-    args.environment.variables = {{"LOG_TO", "stdout", false}, {"API_KEY", "", true}};
-    args.environment.modules = {"base", "web"};
+    args.environment = spec();
     args.release = {"rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ", 3};
     args.update = UpdateMode::modules;
     args.modules = {"shop"};
@@ -139,7 +147,9 @@ TEST_SUITE("proto/golden") {
         check("hello", Hello{1, 1, "0.1.0", "jrn_1", 12, 40, 38, {"op_1"}, 1790000000000});
         check("reports", reports());
         check("facts", FactsMessage{facts()});
-        check("inventory", Inventory{{{"env_1", "shop", "running", "", 18069, {release()}}}});
+        check(
+            "inventory", Inventory{{{"env_1", "shop", "running", "", 18069, {release()}, spec()}}}
+        );
         check("renew", Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"});
     }
 

@@ -422,7 +422,7 @@ TEST_SUITE("controller/environments") {
         CHECK(get(id).text("status") == "running");
         proto::FactsMessage facts;
         facts.facts.environments.push_back({"shop", "failed"});
-        REQUIRE(world.core->agents.facts(*agent.link, facts));
+        REQUIRE(world.core->agents.facts(*agent.link, facts, 1));
         CHECK(get(id).text("status") == "failed");
         world.events.take();
         agent.disconnect();
@@ -505,6 +505,69 @@ TEST_SUITE("controller/environments") {
         inventory({});
         CHECK(get(id).text("status") == "new");
         CHECK(release_states(id) == std::vector<std::string>{"removed", "removed", "removed"});
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "what a server holds and nobody knows here is named, and taken over as it is"
+    ) {
+        auto in = project();
+        agent.connect();
+        auto copy = world.folder.path() / "copy";
+        world.copy_to(copy);
+        auto id =
+            create(in, {{"name", "Later"}, {"type", "staging"}, {"modules", array{"base"}}}).id();
+        auto sent = args(deploy(id));
+        auto port = sent.environment.port;
+        world.restore(copy);
+        agent.connect();
+
+        auto path = "/servers/" + server.str() + "/found-environments";
+        auto found = state(id, "later", {info(sent.release.id, 4, true)});
+        found.port = port;
+        inventory({found});
+        auto listed = world.in_org("GET", path);
+        REQUIRE(listed.json.at("data").as_array().size() == 1);
+        auto adopt = [&] {
+            return world.in_org("POST", path + "/" + id + "/adopt", {{"project_id", in}});
+        };
+        CHECK(!listed.json.at("data").at(0).at("adoptable").as_bool());
+        CHECK(adopt().code() == "not_adoptable");
+
+        // What the server says is not believed where people would not be.
+        auto refused = [&](auto change) {
+            auto bad = found;
+            bad.spec = sent.environment;
+            change(*bad.spec);
+            inventory({bad});
+            CHECK(adopt().code() == "not_adoptable");
+        };
+        refused([](auto& spec) { spec.slug = "other"; });
+        refused([](auto& spec) { spec.port = 1; });
+        refused([](auto& spec) { spec.modules = {"--load"}; });
+        refused([](auto& spec) { spec.name.assign(500, 'x'); });
+        refused([](auto& spec) { spec.keep_releases = 0; });
+        refused([](auto& spec) { spec.addons[0].branch = "refs/pull/1/head"; });
+
+        found.spec = sent.environment;
+        inventory({found, state("../../etc", "passwd", {})});
+        auto one = world.in_org("GET", path).json.at("data").as_array();
+        REQUIRE(one.size() == 1);
+        CHECK(one[0].at("project").at("id").as_string() == in);
+        CHECK(one[0].at("project").at("known").as_bool());
+        CHECK(one[0].at("type").as_string() == "staging");
+        CHECK(world.in_org(
+                       "POST", path + "/" + id + "/adopt", {{"project_id", "prj_x"}}
+        ).blames("project_id"));
+        auto adopted = adopt();
+        REQUIRE(adopted.status == 201);
+        CHECK(adopted.id() == id);
+        CHECK(adopted.text("status") == "running");
+        CHECK(adopted.json.at("pending_changes").as_array().empty());
+        CHECK(adopted.json.at("current_release").at("number").as_int64() == 4);
+        CHECK(world.audited().back() == "environment.adopt ok");
+        CHECK(adopt().status == 404);
+        CHECK(args(deploy(id)).release.number == 5);
+        CHECK(args(deploy(id)).environment.port == port);
     }
 
     TEST_CASE_FIXTURE(

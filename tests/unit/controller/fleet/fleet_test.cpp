@@ -90,8 +90,65 @@ TEST_SUITE("controller/fleet") {
         CHECK(enrol(made.text("token")).code() == "token_revoked");
 
         CHECK(enrol(std::string(crypto::make_token("flt_").reveal())).code() == "token_unknown");
+        world.clock.advance(1s); // after three refusals an address waits
         CHECK(enrol("flt_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa").code() == "token_unknown");
         CHECK(world.one<std::int64_t>("SELECT count(*) FROM server WHERE org_id <> ''") == 0);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "an address that guesses tokens waits longer each time, also for a good one"
+    ) {
+        auto good = world.make_token();
+        auto guess = [&] { return enrol(std::string(crypto::make_token("flt_").reveal())); };
+        for (int i = 0; i < 3; ++i) CHECK(guess().code() == "token_unknown");
+        for (auto wait : {1s, 2s, 4s, 8s}) {
+            CAPTURE(wait.count());
+            auto refused = enrol(good);
+            CHECK(refused.status == 429);
+            CHECK(refused.code() == "rate_limited");
+            CHECK(refused.json.at("retry_after_s").as_int64() == wait.count());
+            world.clock.advance(wait);
+            CHECK(guess().code() == "token_unknown");
+        }
+        world.clock.advance(16s);
+        // What is merely wrong costs nothing.
+        for (int i = 0; i < 5; ++i)
+            CHECK(world.call("POST", "/api/v1/agent/enroll", {{"token", "x"}}).status == 400);
+        CHECK(enrol(good).status == 201);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "an address that guesses at recoveries waits apart from enrolments"
+    ) {
+        auto id = enrol(world.make_token()).text("server_id");
+        for (int i = 0; i < 3; ++i)
+            CHECK(recover(id, crypto::P256Key::generate()).code() == "signature_invalid");
+        CHECK(recover(id, key).code() == "rate_limited");
+        CHECK(enrol(world.make_token(), crypto::P256Key::generate(), "odoo-2").status == 201);
+        world.clock.advance(1s);
+        CHECK(recover(id, key).status == 200);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "tokens that have been of no use for a month are forgotten") {
+        auto revoked = world.in_org(
+            "POST", "/registration-tokens", {{"name", "r"}, {"expires_in_s", 2592000}}
+        );
+        auto id = std::string(revoked.json.at("registration_token").at("id").as_string());
+        CHECK(world.in_org("DELETE", "/registration-tokens/" + id).status == 204);
+        world.make_token({{"name", "old"}, {"expires_in_s", 3600}});
+        world.make_token({{"name", "young"}, {"expires_in_s", 2592000}});
+        auto count = [&] {
+            return world.one<std::int64_t>(
+                "SELECT count(*) FROM registration_token WHERE org_id <> ''"
+            );
+        };
+        world.clock.advance(29 * 24h);
+        REQUIRE(world.core->agents.tick());
+        CHECK(count() == 3);
+        world.clock.advance(26h);
+        REQUIRE(world.core->agents.tick());
+        CHECK(count() == 1);
+        CHECK(world.audited().size() == 4);
     }
 
     TEST_CASE_FIXTURE(Fixture, "the token is shown once and stored as a hash") {
@@ -226,6 +283,7 @@ TEST_SUITE("controller/fleet") {
         auto old = challenge(id);
         world.clock.advance(61s);
         CHECK(recover(id, key, old).code() == "challenge_invalid");
+        world.clock.advance(2s);
         CHECK(recover(other, key).code() == "server_unknown");
         CHECK(
             world.in_org("GET", "/servers/" + id)
@@ -300,7 +358,7 @@ TEST_SUITE("controller/fleet") {
             message.facts.hostname = std::string(1000, 'h');
             message.facts.cpu.used_percent = cpu;
             message.facts.memory.used_bytes = 1 << 20;
-            REQUIRE(world.core->agents.facts(*agent.link, message));
+            REQUIRE(world.core->agents.facts(*agent.link, message, 1));
             world.clock.advance(30s);
         };
         for (int i = 0; i < 4; ++i) say(10.0 * i);

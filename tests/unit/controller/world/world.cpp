@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include "controller/access/schema.hpp"
 #include "controller/audit/schema.hpp"
 #include "controller/authority/schema.hpp"
 #include "controller/environments/schema.hpp"
@@ -18,7 +19,9 @@ const std::vector<store::Migration>& migrations() {
         {2, "authority", authority::first_tables},
         {3, "operations", operations::first_tables},
         {4, "fleet", fleet::first_tables},
-        {5, "environments", environments::first_tables}};
+        {5, "environments", environments::first_tables},
+        {6, "found environments", environments::found_details},
+        {7, "access", access::first_tables}};
     return steps;
 }
 
@@ -36,8 +39,8 @@ std::vector<std::string> RecordingEvents::types() {
     return found;
 }
 
-Result<std::optional<api::Principal>>
-TestGuard::admit(const api::Request&, const api::Route& route, std::string_view org) {
+Result<std::optional<api::Principal>> TestGuard::
+    admit(const api::Request&, const api::Route& route, std::string_view org, std::optional<api::Rate>&) {
     if (route.permission == api::open_to_all) return std::optional<api::Principal>();
     if (!org.empty() && org != principal->scope->org().str())
         return fail(Errc::not_found, "There is no such organization.");

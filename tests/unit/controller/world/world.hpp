@@ -66,7 +66,8 @@ private:
 class TestGuard final : public api::Guard {
 public:
     Result<std::optional<api::Principal>>
-    admit(const api::Request&, const api::Route& route, std::string_view org) override;
+    admit(const api::Request&, const api::Route& route, std::string_view org, std::optional<api::Rate>&)
+        override;
     bool knows(std::string_view permission) const override { return !permission.empty(); }
     std::optional<api::Principal> principal;
 };
