@@ -1,0 +1,74 @@
+// A controller that was set back to an older copy of its database meets a server that holds an environment it has never heard
+// of: it names it, keeps its name and port taken, and takes it over into a project.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe } from "node:test";
+import { ApiError } from "./lib/api.ts";
+import { demo } from "./lib/odoo.ts";
+import { built } from "./lib/paths.ts";
+import { run } from "./lib/process.ts";
+import type { Environment, List } from "./lib/types.ts";
+import { scenario, worldOfSuite } from "./lib/world.ts";
+
+interface Found {
+  id: string;
+  slug: string;
+  port: number;
+  name: string | null;
+  type: string | null;
+  project: { id: string; name: string; known: boolean } | null;
+  releases: number;
+  adoptable: boolean;
+}
+
+describe("an environment that a restored controller does not know", () => {
+  const world = worldOfSuite();
+
+  scenario(world, "is named with its project, and becomes an environment again that can be deployed", async () => {
+    const on = await world.server("holds");
+    const controller = await world.controller();
+    const project = await world.project("found");
+    const copy = join(world.dir, "before");
+    await run(built("controller/fairlead-controller"), ["backup", copy, "--config", controller.config]);
+
+    const environment = await world.environment(project, on.server, "shop", { type: "production" });
+    await world.succeeded(await world.deploy(environment));
+    await (await world.git()).commit("found", "fix");
+    await world.succeeded(await world.deploy(environment, { update: "none" }));
+    const before = await demo(on.host, environment);
+    const process = (await on.host.sh(`systemctl show -P MainPID fairlead-odoo@${environment.slug}`)).trim();
+
+    await controller.stop();
+    await run(built("controller/fairlead-controller"), ["restore", copy, "--config", controller.config]);
+    await controller.start();
+    const api = await world.api();
+    const org = await world.org();
+    await api.post("/api/v1/session", { email: "ada@fairlead.test", password: "correct horse battery staple 7" });
+    const path = `${org}/servers/${on.server.id}/found-environments`;
+    const found = await world.until("the server is heard", 90_000, async () => (await api.get<List<Found>>(path)).data[0]);
+    assert.deepEqual(
+      { ...found, state: undefined },
+      { id: environment.id, slug: "shop", port: environment.port, name: "shop", type: "production", odoo_version: "19.0", releases: 2,
+        project: { id: project.id, name: "found", known: true }, adoptable: true, state: undefined });
+    await assert.rejects(api.get(`${org}/environments/${environment.id}`), (error: ApiError) => error.status === 404);
+    // Its name and port are not given to another.
+    await assert.rejects(world.environment(project, on.server, "shop", { slug: "shop" }), (error: ApiError) => error.problem.code === "slug_in_use");
+
+    const adopted = await api.post<Environment>(`${path}/${found.id}/adopt`, { project_id: project.id });
+    assert.equal(adopted.id, environment.id);
+    assert.equal(adopted.status, "running");
+    assert.equal(adopted.current_release?.number, 2);
+    assert.deepEqual(adopted.pending_changes, []);
+    assert.deepEqual((await world.releases(adopted)).map((one) => [one.number, one.state]), [[2, "live"], [1, "kept"]]);
+    assert.deepEqual((await api.get<List<Found>>(path)).data, []);
+    await assert.rejects(api.post(`${path}/${found.id}/adopt`, { project_id: project.id }), (error: ApiError) => error.status === 404);
+    // Nothing was done on the server for it.
+    assert.equal((await on.host.sh(`systemctl show -P MainPID fairlead-odoo@${environment.slug}`)).trim(), process);
+    assert.deepEqual(await demo(on.host, adopted), before);
+    await (await world.git()).commit("found", "v1");
+    const next = await world.succeeded(await world.deploy(adopted, { update: "none" }));
+    assert.equal(next.state, "succeeded");
+    assert.equal((await world.look(adopted)).current_release?.number, 3);
+    assert.equal((await demo(on.host, adopted)).code, "v1");
+  });
+});
