@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { connect } from "node:tls";
 import { join } from "node:path";
 import { before, describe } from "node:test";
-import type { Answer, Api, Problem } from "./lib/api.ts";
+import type { Answer, Api, Event, Problem } from "./lib/api.ts";
 import { root } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
 import { type Contract, type Parameter, resolve, type Route, sample, type Schema, wrong } from "./lib/schema.ts";
@@ -105,9 +105,11 @@ describe("the controller's API", () => {
     }
     for (const listed of routes) {
       assert.ok(listed.route["x-permission"], `${listed.method} ${listed.path} names no permission`);
-      if (/\/events$/.test(listed.path)) continue;
       const answer = await api.stranger().send("OPTIONS", at(listed));
       assert.equal(answer.status, 405, `OPTIONS ${listed.path}: a path of the contract takes other methods: ${answer.text}`);
+      const methods = routes.filter((one) => one.path === listed.path).map((one) => one.method);
+      const allowed = String(answer.headers.allow).split(", ");
+      assert.deepEqual(allowed.filter((one) => one !== "HEAD").sort(), methods.sort(), `Allow of ${listed.path}`);
     }
     assert.equal((await api.send("GET", "/api/v1/no-such-thing")).status, 404);
   });
@@ -165,6 +167,10 @@ describe("the controller's API", () => {
       isProblem(await send(`{"x":${"[".repeat(100_000)}${"]".repeat(100_000)}}`), `${what} nested absurdly`);
       assert.equal(isProblem(await send(`{"x":"${"x".repeat(1 << 20)}"}`), `${what} over 1 MiB`).code, "body_too_large");
 
+      const text = isProblem(await send(JSON.stringify(good), { "Content-Type": "text/plain" }), `${what} as text`);
+      assert.equal(text.status, 415, `${what} as text: ${text.detail}`);
+      assert.equal(text.code, "unsupported_media_type", what);
+
       const named = (answer: Answer<unknown>, field: string, why: string): void => {
         const problem = isProblem(answer, `${what}: ${field} ${why}`);
         if (problem.code === "validation_failed") {
@@ -201,7 +207,27 @@ describe("the controller's API", () => {
         }
       }
     }
+    for (const listed of routes) {
+      const what = `${listed.method} ${listed.path}?no_such_parameter`;
+      const problem = isProblem(await api.send(listed.method, `${at(listed)}?no_such_parameter=1`, { headers: confirmation }), what);
+      assert.equal(problem.status, 400, `${what}: ${problem.detail}`);
+      assert.deepEqual(problem.errors?.map((one) => one.field), ["no_such_parameter"], what);
+    }
     assert.equal(await stored(), was);
+  });
+
+  scenario(world, "tells a reader of events whose last one is too old to begin anew, and resumes from there", async () => {
+    const org = await world.org();
+    const first = async (last: string): Promise<Event> => {
+      for await (const event of api.events(`${org}/events`, AbortSignal.timeout(30_000), last)) return event;
+      throw new Error("no event within 30 s");
+    };
+    const reset = await first("1");
+    assert.equal(reset.event, "reset");
+    // What happens while nobody reads is told to who comes back with the id that the reset had.
+    await api.call("PATCH", `${org}/projects/${ids.project}`, { body: { name: "Contract" } });
+    assert.equal((await first(reset.id)).event, "project.updated");
+    assert.equal((await api.send("GET", `${org}/events`, { headers: { "Last-Event-ID": "yesterday" } })).status, 400);
   });
 
   scenario(world, "takes a POST with the same Idempotency-Key once, and another body with it not at all", async () => {
