@@ -1,43 +1,29 @@
-import { Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
-import { useAct } from "../../app/act";
 import { useOrg } from "../../app/access";
-import { ApiError, api, need } from "../../api/client";
-import type { Environment, Operation, Release } from "../../api/types";
+import { api, need } from "../../api/client";
+import type { Environment, Release } from "../../api/types";
 import { Choice } from "../../ui/Choice";
-import { FormEnd } from "../../ui/FormEnd";
-import { ProblemNote } from "../../ui/Problem";
-import { useTaken } from "./taken";
+import { OperationForm } from "./OperationForm";
 
 export function RollBack({ environment, release, onClose }: { environment: Environment; release: Release; onClose: () => void }) {
   const org = useOrg();
-  const taken = useTaken();
   const [database, setDatabase] = useState<"keep" | "snapshot" | null>(null);
-  const [note, setNote] = useState("");
-  const back = useAct<void, Operation>({
-    run: (_, key) => {
-      if (!database) return Promise.reject(new ApiError({ type: "about:blank", title: "Choose", status: 400, detail: "Say what becomes of the database.", code: "validation_failed", request_id: "" }));
-      return need(
-        api.POST("/api/v1/orgs/{org}/environments/{environment}/rollback", {
-          params: { path: { org, environment: environment.id }, header: { "Idempotency-Key": key } },
-          body: { release_id: release.id, database, ...(note.trim() ? { note: note.trim() } : {}) },
-        }),
-      );
-    },
-    done: (operation) => {
-      taken(operation);
-      onClose();
-    },
-    quiet: true,
-  });
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        back.mutate();
-      }}
+    <OperationForm
+      act={`Roll back to #${release.number}`}
+      ask={(key, note) =>
+        need(
+          api.POST("/api/v1/orgs/{org}/environments/{environment}/rollback", {
+            params: { path: { org, environment: environment.id }, header: { "Idempotency-Key": key } },
+            body: { release_id: release.id, database: database!, ...note },
+          }),
+        )
+      }
+      disabled={!database}
+      danger={database === "snapshot"}
+      onClose={onClose}
     >
-      <Stack>
+      {() => (
         <Choice
           label="What becomes of the database?"
           value={database}
@@ -54,10 +40,7 @@ export function RollBack({ environment, release, onClose }: { environment: Envir
             ],
           ]}
         />
-        <TextInput label="Note" description="Why; kept with the operation" maxLength={500} value={note} onChange={(e) => setNote(e.currentTarget.value)} />
-        {back.error && <ProblemNote error={back.error} />}
-        <FormEnd act={`Roll back to #${release.number}`} busy={back.isPending} disabled={!database} danger={database === "snapshot"} onCancel={onClose} />
-      </Stack>
-    </form>
+      )}
+    </OperationForm>
   );
 }
