@@ -73,6 +73,9 @@ describe("a person with the console", () => {
   });
 
   scenario(world, "deploys and watches: steps and log move by themselves until Odoo runs", async () => {
+    const kept = await page.context().newPage();
+    await kept.goto((await page.getByRole("link", { name: "Details" }).getAttribute("href"))!);
+    await kept.getByText(/Ready to deploy/).waitFor();
     await page.getByRole("button", { name: "Deploy", exact: true }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
     await page.locator("li[aria-current=step]").first().waitFor({ timeout: patience });
@@ -80,6 +83,11 @@ describe("a person with the console", () => {
     await page.getByRole("status").or(page.locator("header")).getByText("Running", { exact: true }).first().waitFor({ timeout: patience });
     await page.getByText("Succeeded", { exact: true }).first().waitFor({ timeout: patience });
     await page.getByText("#1", { exact: true }).waitFor();
+    // The report of before, left open beside it, no longer says what it said.
+    await kept.getByText("This report is outdated.").waitFor();
+    assert.equal(await kept.getByText(/Ready to deploy/).count(), 0);
+    await kept.getByRole("link", { name: "See that operation" }).waitFor();
+    await kept.close();
     assert.equal(await page.locator(".fl-steps li[data-state=failed]").count(), 0);
     assert.deepEqual(await axe(page), []);
     const port = /\d+/.exec(await page.getByRole("button", { name: /^port \d+ on/ }).innerText())![0];

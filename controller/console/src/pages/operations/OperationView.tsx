@@ -1,9 +1,10 @@
 import { Alert, Button } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAct } from "../../app/act";
 import { useHref, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
+import { operationsQuery } from "../../api/operations";
 import { serversQuery } from "../../api/servers";
 import type { Check, Operation } from "../../api/types";
 import { count } from "../../lib/format";
@@ -13,8 +14,9 @@ import { LinkTo } from "../../ui/bits";
 import { useNow, When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { LogView } from "../../ui/LogView";
-import { Lamp } from "../../ui/status";
+import { kindName, Lamp } from "../../ui/status";
 import { StepLine } from "../../ui/StepLine";
+import { outdatedBy } from "./outdated";
 
 /** Steps, result, reason and log of an operation, live while it runs. */
 export function OperationView({ operation, logAtFirst }: { operation: Operation; logAtFirst: boolean }) {
@@ -31,7 +33,14 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
       <Outcome operation={operation} />
       {/* One step that is over says nothing that the state beside it does not. */}
       {(!over || operation.steps.length > 1) && <StepLine steps={operation.steps} live={!over} told={operation.error != null} />}
-      {checks && checks.length > 0 && (operation.kind === "environment.preflight" || checks.some((c) => c.result === "failed") ? <Checks checks={checks} /> : <Checked checks={checks} />)}
+      {checks && checks.length > 0 &&
+        (operation.kind === "environment.preflight" ? (
+          <Report operation={operation} checks={checks} />
+        ) : checks.some((c) => c.result === "failed") ? (
+          <Checks checks={checks} />
+        ) : (
+          <Checked checks={checks} />
+        ))}
       {wanted ? (
         begun && <LogView log={log} state={state} over={over} />
       ) : (
@@ -117,19 +126,31 @@ function Checked({ checks }: { checks: Check[] }) {
   );
 }
 
-export function Checks({ checks }: { checks: Check[] }) {
+/** A pre-flight's report, which is true until something else was done to the environment. */
+function Report({ operation, checks }: { operation: Operation; checks: Check[] }) {
+  const org = useOrg();
+  const may = useMay();
+  const others = useInfiniteQuery({ ...operationsQuery(org, { environment: operation.target.id }, 20), enabled: may("operations.view") });
+  return <Checks checks={checks} later={outdatedBy(operation, others.data?.pages.flatMap((page) => page.data) ?? [])} />;
+}
+
+/** `later`: what ended after the checks were made, so that they tell nothing of now. */
+function Checks({ checks, later }: { checks: Check[]; later?: Operation }) {
   const failed = checks.filter((c) => c.result === "failed").length;
   const warned = checks.filter((c) => c.result === "warning").length;
-  const summary = failed
-    ? `${count(failed, "check")} failed: a deploy would stop here, with nothing touched.`
-    : warned
-      ? `Ready to deploy, with ${count(warned, "warning")}.`
-      : `All ${checks.length} checks passed. Ready to deploy.`;
+  const summary = later
+    ? "This report is outdated."
+    : failed
+      ? `${count(failed, "check")} failed: a deploy would stop here, with nothing touched.`
+      : warned
+        ? `Ready to deploy, with ${count(warned, "warning")}.`
+        : `All ${checks.length} checks passed. Ready to deploy.`;
   return (
     <section aria-label="Pre-flight report" className="fl-panel">
       <div className="fl-panel-head">
         <h2>{summary}</h2>
       </div>
+      {later && <Later operation={later} />}
       <ul className="fl-checks">
         {[...checks]
           .sort((a, b) => worst[a.result] - worst[b.result])
@@ -151,6 +172,18 @@ export function Checks({ checks }: { checks: Check[] }) {
           })}
       </ul>
     </section>
+  );
+}
+
+function Later({ operation }: { operation: Operation }) {
+  const href = useHref();
+  const again = operation.kind === "environment.preflight";
+  return (
+    <p className="fl-panel-words">
+      {again ? "A newer pre-flight" : `“${kindName(operation.kind)}”`} ended <When time={operation.finished_at} />, after these checks were made.{" "}
+      {again ? "" : "Run the pre-flight again to know how things stand now. "}
+      <LinkTo href={href(`/operations/${operation.id}`)}>{again ? "See its report" : "See that operation"}</LinkTo>
+    </p>
   );
 }
 
