@@ -1,9 +1,10 @@
 // A controller that was set back to an older copy of its database meets a server that holds an environment it has never heard
-// of: it names it, keeps its name and port taken, and takes it over into a project.
+// of: it names it, keeps its name and port taken, and a person takes it over into a project on the server's page.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { describe } from "node:test";
+import { after, describe } from "node:test";
 import { ApiError } from "./lib/api.ts";
+import { axe, looks, overflow, Web } from "./lib/browser.ts";
 import { demo } from "./lib/odoo.ts";
 import { built } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
@@ -23,6 +24,8 @@ interface Found {
 
 describe("an environment that a restored controller does not know", () => {
   const world = worldOfSuite();
+  let web: Web | undefined;
+  after(() => web?.close());
 
   scenario(world, "is named with its project, and becomes an environment again that can be deployed", async () => {
     const on = await world.server("holds");
@@ -41,6 +44,10 @@ describe("an environment that a restored controller does not know", () => {
     await controller.stop();
     await run(built("controller/fairlead-controller"), ["restore", copy, "--config", controller.config]);
     await controller.start();
+    web = await Web.open(controller);
+    const page = await web.signedIn();
+    const serverPage = `${new URL(page.url()).pathname}/servers/${on.server.id}`;
+    await page.goto(serverPage);
     const api = await world.api();
     const org = await world.org();
     await api.post("/api/v1/session", { email: "ada@fairlead.test", password: "correct horse battery staple 7" });
@@ -54,7 +61,37 @@ describe("an environment that a restored controller does not know", () => {
     // Its name and port are not given to another.
     await assert.rejects(world.environment(project, on.server, "shop", { slug: "shop" }), (error: ApiError) => error.problem.code === "slug_in_use");
 
-    const adopted = await api.post<Environment>(`${path}/${found.id}/adopt`, { project_id: project.id });
+    // The server's page was open before the server was heard, and shows it by itself, with its project chosen.
+    const section = page.getByRole("table", { name: "Environments found on this server" });
+    await section.getByRole("row", { name: /shop.*Production.*Running.*found/ }).waitFor({ timeout: 90_000 });
+    for (const look of looks) {
+      const window = await web.signedIn(look);
+      await window.goto(serverPage);
+      await window.getByRole("button", { name: "Adopt shop" }).waitFor();
+      assert.deepEqual(await axe(window), [], look);
+      assert.ok((await overflow(window)) <= 1, `${look} is wider than the window`);
+    }
+    const other = await web.signedIn("phone");
+    await other.goto(serverPage);
+    for (const window of [other, page]) {
+      await window.getByRole("button", { name: "Adopt shop" }).press("Enter");
+      await window.getByRole("dialog").getByText(/Nothing changes there/).waitFor();
+      assert.match(await window.getByRole("textbox", { name: "Project" }).inputValue(), /^found · Odoo 19\.0$/);
+      assert.deepEqual(await axe(window), []);
+    }
+    await page.getByRole("dialog").getByRole("button", { name: "Adopt", exact: true }).press("Enter");
+    await page.getByText("shop is managed from here again.").waitFor();
+    await section.waitFor({ state: "detached" });
+    // In another window it is too late, and the controller's reason is read there.
+    await other.getByRole("table", { name: "Environments found on this server" }).waitFor({ state: "detached" });
+    await other.getByRole("dialog").getByRole("button", { name: "Adopt", exact: true }).click();
+    await other.getByRole("alert").getByText("This server holds no such environment, or it is known here already.").waitFor();
+
+    await page.getByRole("link", { name: "Open shop" }).press("Enter");
+    await page.waitForURL(new RegExp(`/environments/${found.id}$`));
+    await page.locator(".fl-lead").getByText("release #2").waitFor();
+    assert.deepEqual(web.complaints, []);
+    const adopted = await api.get<Environment>(`${org}/environments/${found.id}`);
     assert.equal(adopted.id, environment.id);
     assert.equal(adopted.status, "running");
     assert.equal(adopted.current_release?.number, 2);

@@ -126,6 +126,19 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       return [200, target];
     case "POST servers/{}/ping":
       return [202, ping(target!)];
+    case "GET servers/{}/found-environments":
+      return [200, list(state.found.get(target!.id) ?? [])];
+    case "POST servers/{}/found-environments/{}": {
+      const held = state.found.get(target!.id) ?? [];
+      const it = need(held, sub, "found environment");
+      const project = need(state.projects, body.project_id, "project");
+      if (project.odoo_version !== it.odoo_version) throw new Refusal(409, "not_adoptable", `This environment cannot be taken over: it runs Odoo ${it.odoo_version}. (Only the stand-in refuses this.)`);
+      const made: Environment = { ...state.environments[0]!, id: it.id, slug: it.slug, name: it.name ?? it.slug, project_id: project.id, server_id: target!.id, type: it.type ?? "staging", port: it.port, status: "running", pending_changes: [], current_release: null, last_operation: null, created_at: now() };
+      state.found.set(target!.id, held.filter((x) => x !== it));
+      state.environments.push(made);
+      publish("environment.updated", made);
+      return [201, made];
+    }
     case "GET servers/{}/facts": {
       const from = Date.parse(query.get("from") ?? ago(60));
       const step = query.get("resolution") === "10m" ? 600_000 : 30_000;

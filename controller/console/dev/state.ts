@@ -2,6 +2,7 @@
 import type {
   AuditEntry,
   Environment,
+  FoundEnvironment,
   GitCredential,
   LogLine,
   Operation,
@@ -40,6 +41,8 @@ export const state = {
   credentials: [] as GitCredential[],
   projects: [] as Project[],
   environments: [] as Environment[],
+  /** By server. */
+  found: new Map<string, FoundEnvironment[]>(),
   releases: [] as Release[],
   operations: [] as Operation[],
   logs: new Map<string, LogLine[]>(),
@@ -206,6 +209,16 @@ export function fill() {
     status: "unknown",
     status_detail: "legacy-vm is not connected, so its state cannot be known. It was running when last seen.",
   });
+
+  const found = (slug: string, port: number, part: Partial<FoundEnvironment>): FoundEnvironment => ({
+    id: id("env"), slug, port, state: "running", releases: 3, name: null, type: null, odoo_version: null, project: null, adoptable: true, ...part,
+  });
+  state.found.set(nbg.id, [
+    found("birk-shop", 8075, { name: "Birk shop", type: "production", odoo_version: "18.0", project: { id: birk.id, name: birk.name, known: true } }),
+    found("quay-staging", 8076, { name: "Quay staging", type: "staging", odoo_version: "17.0", state: "stopped", project: { id: id("prj"), name: "Quay", known: false } }),
+    found("old-one", 8077, { state: "failed", adoptable: false }),
+    found("half", 8078, { state: "stopped", releases: 0, adoptable: false }),
+  ]);
 
   const subjects = ["[IMP] sale: partial deliveries", "[FIX] invoice: wrong tax on returns", "[ADD] reports: monthly margin", "[IMP] stock: barcode start-up"];
   for (const [env, from] of [[live, 12], [stage, 27], [birkLive, 4]] as const) {

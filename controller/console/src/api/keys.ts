@@ -6,6 +6,9 @@ export const keys = {
   audit: (org: string, filter: object) => ["org", org, "audit", filter] as const,
   servers: (org: string) => ["org", org, "servers"] as const,
   server: (org: string, id: string) => ["org", org, "server", id] as const,
+  /** What servers hold that the controller does not know. */
+  founds: (org: string) => ["org", org, "found"] as const,
+  found: (org: string, server: string) => ["org", org, "found", server] as const,
   projects: (org: string) => ["org", org, "projects"] as const,
   project: (org: string, id: string) => ["org", org, "project", id] as const,
   environments: (org: string) => ["org", org, "environments"] as const,

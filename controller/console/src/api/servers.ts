@@ -25,6 +25,11 @@ export const factsQuery = (org: string, server: string, resolution: "30s" | "10m
     refetchInterval: resolution === "30s" ? 30_000 : 300_000,
   });
 
+export const foundQuery = (org: string, server: string) =>
+  wholeList(keys.found(org, server), ({ query, signal }) =>
+    need(api.GET("/api/v1/orgs/{org}/servers/{server}/found-environments", { params: { path: { org, server }, query }, signal })),
+  );
+
 export const tokensQuery = (org: string) =>
   wholeList(keys.tokens(org), ({ query, signal }) =>
     need(api.GET("/api/v1/orgs/{org}/registration-tokens", { params: { path: { org }, query }, signal })),

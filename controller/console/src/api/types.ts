@@ -15,6 +15,7 @@ export type GitCredential = Schemas["GitCredential"];
 export type Project = Schemas["Project"];
 export type AddonRepository = Schemas["AddonRepository"];
 export type Environment = Schemas["Environment"];
+export type FoundEnvironment = Schemas["FoundEnvironment"];
 export type EnvironmentType = Schemas["EnvironmentType"];
 export type Release = Schemas["Release"];
 export type Variable = Schemas["Variable"];

@@ -51,6 +51,20 @@ test("numbers are asked for again when a status changes, and not with each heart
   assert.equal(stale(self), true);
 });
 
+test("what a server holds unknown is asked for again with its sign of life, and when an environment comes", () => {
+  const [mine, other] = [keys.found(org, "srv_1"), keys.found(org, "srv_2")];
+  const known = { id: "env_1", status: "running" } as Environment;
+  const begin = () => held([[mine, []], [other, []], [keys.environments(org), [known]]]);
+  const first = begin();
+  first.tell("environment.updated", { ...known, status: "stopped" });
+  assert.equal(first.stale(mine), false, "one that is known already was not found");
+  first.tell("server.updated", server("srv_1"));
+  assert.deepEqual([first.stale(mine), first.stale(other)], [true, false]);
+  const second = begin();
+  second.tell("environment.updated", { ...known, id: "env_2" });
+  assert.equal(second.stale(mine), true, "it may be the one that was found, taken over in another window");
+});
+
 test("a step moves in every list that shows its operation", () => {
   const list = operationsQuery(org, { environment: "env_1" }).queryKey;
   const step = { name: "build", title: "Build", state: "pending", percent: null, started_at: null, finished_at: null, detail: null } as const;

@@ -28,13 +28,15 @@ interface Thing {
 const things: Record<string, { list: (org: string) => QueryKey; one: (org: string, id: string) => QueryKey; fresh?: (org: string) => QueryKey }> = {
   server: { list: keys.servers, one: keys.server, fresh: keys.tokens }, // a new server has used a token
   project: { list: keys.projects, one: keys.project },
-  environment: { list: keys.environments, one: keys.environment },
+  environment: { list: keys.environments, one: keys.environment, fresh: keys.founds }, // a new one may be one that was found
 };
 
 /** Puts one event of the organization's stream into what is held, so that every page shows it without a fetch. */
 export function applyOrgEvent(client: QueryClient, org: string, name: string, data: unknown) {
   const [subject = "", what] = name.split(".");
   const thing = things[subject];
+  // What a server holds comes just after it connects and has no event of its own; its next sign of life tells.
+  if (name === "server.updated") void client.invalidateQueries({ queryKey: keys.found(org, (data as Thing).id) });
   if (thing && what === "updated") return applyThing(client, org, thing, data as Thing);
   if (thing && what === "deleted") {
     const { id } = data as Thing;

@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { useHref, useMay, useOrg } from "../../app/access";
 import { environmentsQuery } from "../../api/environments";
 import { operationsQuery } from "../../api/operations";
-import { serverQuery } from "../../api/servers";
+import { foundQuery, serverQuery } from "../../api/servers";
 import type { Server } from "../../api/types";
 import { bytes, day, duration, percent } from "../../lib/format";
 import { useGone } from "../../live/gone";
@@ -17,6 +17,7 @@ import { Row, Table } from "../../ui/Table";
 import { When } from "../../ui/time";
 import { OperationRows } from "../operations/Operations";
 import { Charts } from "./Charts";
+import { Found } from "./Found";
 import { Acts } from "./ServerActs";
 
 export default function ServerPage({ server: id }: { server: string }) {
@@ -43,6 +44,7 @@ export default function ServerPage({ server: id }: { server: string }) {
           <Notes server={one} />
           <div className="fl-two">
             <div className="fl-stack">
+              <Found server={one} />
               <ServerEnvironments server={one} />
               <Charts server={one} />
               <ServerOperations server={one} />
@@ -159,6 +161,7 @@ function ServerEnvironments({ server }: { server: Server }) {
   const href = useHref();
   const may = useMay();
   const environments = useQuery({ ...environmentsQuery(org), enabled: may("environments.view") });
+  const found = useQuery({ ...foundQuery(org, server.id), enabled: may("environments.view") }).data?.length ?? 0;
   if (!may("environments.view")) return null;
   return (
     <Panel title="Environments" flush>
@@ -167,8 +170,8 @@ function ServerEnvironments({ server }: { server: Server }) {
           const mine = all.filter((environment) => environment.server_id === server.id);
           if (!mine.length) {
             return (
-              <Empty icon="environment" title="Nothing runs here yet">
-                {server.status === "revoked" ? "The server is revoked." : <LinkTo href={href(`/environments/new?server=${server.id}`)}>Create an environment</LinkTo>}
+              <Empty icon="environment" title={found ? "None that this controller knows" : "Nothing runs here yet"}>
+                {found ? "Those above were found here." : server.status === "revoked" ? "The server is revoked." : <LinkTo href={href(`/environments/new?server=${server.id}`)}>Create an environment</LinkTo>}
               </Empty>
             );
           }
