@@ -217,6 +217,7 @@ export function fill() {
     found("birk-shop", 8075, { name: "Birk shop", type: "production", odoo_version: "18.0", project: { id: birk.id, name: birk.name, known: true } }),
     found("quay-staging", 8076, { name: "Quay staging", type: "staging", odoo_version: "17.0", state: "stopped", project: { id: id("prj"), name: "Quay", known: false } }),
     found("old-one", 8077, { state: "failed", adoptable: false }),
+    { ...found("birk-archive", 8069, { name: "Birk archive", type: "staging", odoo_version: "18.0" }), id: state.environments.at(-1)!.id }, // known on another server
     found("half", 8078, { state: "stopped", releases: 0, adoptable: false }),
   ]);
 

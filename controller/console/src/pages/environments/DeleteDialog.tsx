@@ -1,10 +1,11 @@
 import { Alert, Checkbox, Stack } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useAct } from "../../app/act";
-import { useGo, useOrg } from "../../app/access";
+import { useGo, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
 import { keys } from "../../api/keys";
+import { serversQuery } from "../../api/servers";
 import type { Environment } from "../../api/types";
 import { ConfirmName, confirmHeader } from "../../ui/ConfirmName";
 import { Icon } from "../../ui/Icon";
@@ -15,6 +16,8 @@ export function Delete({ environment, opened, onClose }: { environment: Environm
   const go = useGo();
   const client = useQueryClient();
   const taken = useTaken();
+  const may = useMay();
+  const server = useQuery({ ...serversQuery(org), enabled: may("servers.view") }).data?.find((one) => one.id === environment.server_id);
   const [drop, setDrop] = useState(false);
   const remove = useAct({
     run: () =>
@@ -46,20 +49,24 @@ export function Delete({ environment, opened, onClose }: { environment: Environm
       busy={remove.isPending}
       error={remove.error}
     >
-      <Stack gap="sm">
-        <p>Odoo is stopped and the environment's releases, unit and user are taken off the server.</p>
-        <Checkbox
-          checked={drop}
-          onChange={(e) => setDrop(e.currentTarget.checked)}
-          label="Also drop the database and the filestore"
-          description="Cannot be undone. Without this they stay on the server."
-        />
-        {drop && environment.type === "production" && (
-          <Alert color="signal" icon={<Icon name="warning" />}>
-            This is a production environment.
-          </Alert>
-        )}
-      </Stack>
+      {server?.status === "revoked" ? (
+        <p>Its server {server.name} is revoked, so nothing can be done there: the environment is forgotten here, and stays on the machine as it is.</p>
+      ) : (
+        <Stack gap="sm">
+          <p>Odoo is stopped and the environment's releases, unit and user are taken off the server.</p>
+          <Checkbox
+            checked={drop}
+            onChange={(e) => setDrop(e.currentTarget.checked)}
+            label="Also drop the database and the filestore"
+            description="Cannot be undone. Without this they stay on the server."
+          />
+          {drop && environment.type === "production" && (
+            <Alert color="signal" icon={<Icon name="warning" />}>
+              This is a production environment.
+            </Alert>
+          )}
+        </Stack>
+      )}
     </ConfirmName>
   );
 }

@@ -2,8 +2,9 @@ import { Button, Modal } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useHref, useMay, useOrg } from "../../app/access";
-import { foundQuery } from "../../api/servers";
-import type { FoundEnvironment, Server } from "../../api/types";
+import { environmentsQuery } from "../../api/environments";
+import { foundQuery, serversQuery } from "../../api/servers";
+import type { Environment, FoundEnvironment, Server } from "../../api/types";
 import { count } from "../../lib/format";
 import { LinkTo, Mono } from "../../ui/bits";
 import { Panel } from "../../ui/Page";
@@ -22,7 +23,10 @@ export function Found({ server }: { server: Server }) {
   // Held apart from the list: what is adopted leaves it, and the dialog then says what comes next.
   const [chosen, choose] = useState<FoundEnvironment | null>(null);
   const [opened, setOpened] = useState(false);
-  const list = found.data ?? [];
+  const environments = useQuery({ ...environmentsQuery(org), enabled: may("environments.view") }).data;
+  const known = (one: FoundEnvironment) => environments?.find((environment) => environment.id === one.id);
+  // What was just adopted may be known an instant before it is no longer found.
+  const list = found.data?.filter((one) => known(one)?.server_id !== server.id) ?? [];
   return (
     <>
       {found.error && !found.data && <ProblemNote error={found.error} retry={() => void found.refetch()} />}
@@ -41,6 +45,7 @@ export function Found({ server }: { server: Server }) {
               <FoundRow
                 key={one.id}
                 found={one}
+                known={known(one)}
                 server={server}
                 onAdopt={() => {
                   choose(one);
@@ -58,11 +63,11 @@ export function Found({ server }: { server: Server }) {
   );
 }
 
-function FoundRow({ found, server, onAdopt }: { found: FoundEnvironment; server: Server; onAdopt: () => void }) {
+function FoundRow({ found, known, server, onAdopt }: { found: FoundEnvironment; known?: Environment; server: Server; onAdopt: () => void }) {
   const href = useHref();
   const may = useMay();
   const { project } = found;
-  const why = whyNot(found, server, may("environments.create"));
+  const why = known ? <Known environment={known} /> : whyNot(found, server, may("environments.create"));
   return (
     <Row>
       <td>
@@ -99,10 +104,25 @@ function FoundRow({ found, server, onAdopt }: { found: FoundEnvironment; server:
   );
 }
 
+/** A machine that was enrolled anew is another server, which holds what is still listed on the one that it was. */
+function Known({ environment }: { environment: Environment }) {
+  const org = useOrg();
+  const href = useHref();
+  const server = useQuery(serversQuery(org)).data?.find((one) => one.id === environment.server_id);
+  return (
+    <>
+      Known here already: <LinkTo href={href(`/environments/${environment.id}`)}>{environment.name}</LinkTo> on {server?.name ?? "another server"}.{" "}
+      {server?.status === "revoked"
+        ? "Delete that one, which only forgets it because its server is revoked; then this one can be adopted."
+        : "If this machine has taken that server's place, revoke that server first."}
+    </>
+  );
+}
+
 /** Why it cannot be adopted, and what to do about it. */
 function whyNot(found: FoundEnvironment, server: Server, allowed: boolean): string | null {
   if (server.status === "revoked") return "Cannot be adopted: this server is revoked. Enrol the machine anew, and it is found there.";
-  if (!found.adoptable && !found.releases) return "Cannot be adopted: its first deployment never came to its end, so there is nothing to take over.";
+  if (!found.adoptable && !found.releases) return "Cannot be adopted: its first deployment never came to its end, so there is nothing to take over. Give a new one another slug.";
   if (!found.adoptable) return "Cannot be adopted: the server does not tell what it was made from. Update the agent there; it is told when the agent connects again.";
   if (!allowed) return "Somebody who may create environments can adopt it.";
   return null;
