@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { after, describe } from "node:test";
 import { ApiError } from "./lib/api.ts";
 import { axe, looks, overflow, Web } from "./lib/browser.ts";
+import type { Host } from "./lib/host.ts";
 import { demo } from "./lib/odoo.ts";
 import { built } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
-import type { Environment, List } from "./lib/types.ts";
+import type { Environment, List, Server } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 interface Found {
@@ -25,10 +26,12 @@ interface Found {
 describe("an environment that a restored controller does not know", () => {
   const world = worldOfSuite();
   let web: Web | undefined;
+  let host: Host | undefined;
   after(() => web?.close());
 
   scenario(world, "is named with its project, and becomes an environment again that can be deployed", async () => {
     const on = await world.server("holds");
+    host = on.host;
     const controller = await world.controller();
     const project = await world.project("found");
     const copy = join(world.dir, "before");
@@ -107,5 +110,39 @@ describe("an environment that a restored controller does not know", () => {
     assert.equal(next.state, "succeeded");
     assert.equal((await world.look(adopted)).current_release?.number, 3);
     assert.equal((await demo(on.host, adopted)).code, "v1");
+  });
+
+  scenario(world, "on a machine that was enrolled anew after it was revoked is forgotten there first, and then adopted", async () => {
+    const api = await world.api();
+    const org = await world.org();
+    const { data: [before] } = await api.get<List<Server>>(`${org}/servers`);
+    const { data: [environment] } = await api.get<List<Environment>>(`${org}/environments`);
+    assert.ok(before && environment && host);
+    await api.post(`${org}/servers/${before.id}/revoke`, { reason: "test" }, { "X-Confirm": before.name });
+    await world.paste(host, await world.enrolCommand());
+    // Under another name: the revoked server keeps its own.
+    const online = await world.until("it is online anew", 60_000, async () =>
+      (await api.get<List<Server>>(`${org}/servers`)).data.find((one) => one.id !== before.id && one.status === "online"));
+
+    const page = await web!.signedIn();
+    const base = new URL(page.url()).pathname;
+    await page.goto(`${base}/servers/${online.id}`);
+    const row = page.getByRole("table", { name: "Environments found on this server" }).getByRole("row", { name: /shop/ });
+    await row.getByText(/Delete that one, which only forgets it/).waitFor({ timeout: 90_000 });
+    assert.equal(await row.getByRole("button").count(), 0);
+    await row.getByRole("link", { name: "shop" }).click();
+    await page.getByRole("button", { name: "More acts" }).click();
+    await page.getByRole("menuitem", { name: "Delete…" }).click();
+    await page.getByRole("dialog").getByText(/stays on the machine as it is/).waitFor();
+    await page.getByRole("dialog").getByLabel(/Type/).fill("shop");
+    await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+    await page.getByText("No environment yet").or(page.getByText("is gone")).first().waitFor();
+    await page.goto(`${base}/servers/${online.id}`);
+    await page.getByRole("button", { name: "Adopt shop" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Adopt", exact: true }).click();
+    await page.getByRole("link", { name: "Open shop" }).waitFor();
+    const now = await world.look(environment);
+    assert.deepEqual([now.server_id, now.status, now.current_release?.number], [online.id, "running", environment.current_release?.number]);
+    assert.deepEqual(web!.complaints, []);
   });
 });

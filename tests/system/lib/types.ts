@@ -62,6 +62,7 @@ export interface Release {
 
 export interface Environment {
   id: string;
+  server_id: string;
   project_id: string;
   slug: string;
   name: string;
