@@ -52,7 +52,9 @@ public:
     void settle() {
         crash();
         receive();
-        for (auto& [id, count] : effects_) {
+        for (const auto& effect : effects_) {
+            const auto& id = effect.first; // doctest captures by lambda: no structured binding
+            int count = effect.second;
             CAPTURE(id);
             CHECK(count <= 1);
             // Told as succeeded exactly when the effect is there.

@@ -27,7 +27,7 @@ struct AgentServer {
             peer = socket.peer();
             ++links;
             auto first = co_await socket.read();
-            if (first) co_await socket.write(first->kind, first->data);
+            if (first) (void)co_await socket.write(first->kind, first->data);
             co_await socket.close(1000, "bye");
         };
         return all;
@@ -380,7 +380,7 @@ TEST_SUITE("common/net/tls") {
             handlers.agent = [&](WebSocket socket) -> Task<> {
                 was_resumed = socket.peer().resumed;
                 auto first = co_await socket.read();
-                if (first) co_await socket.write(first->kind, first->data);
+                if (first) (void)co_await socket.write(first->kind, first->data);
                 co_await socket.close(1000, "bye");
             };
             TestServer server(*same, handlers, [&](ListenerOptions& options) {
