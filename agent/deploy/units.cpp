@@ -34,6 +34,9 @@ StartLimitBurst=8
 [Service]
 Type=exec
 ExecStart=/bin/false
+# Odoo's threads take signals too, and one that they take does not wake the main thread out of its sleep of a minute.
+# SIGCHLD means nothing to Odoo and wakes it. After 50 s a second SIGTERM follows, by which Odoo ends at once.
+ExecStop=-/bin/sh -c 'kill -TERM "$$MAINPID"; n=0; while [ $$n -lt 500 ] && kill -CHLD "$$MAINPID" 2>/dev/null; do n=$$((n+1)); sleep 0.1; done'
 EnvironmentFile=-/var/lib/fairlead/environments/%i/current/variables.env
 Restart=on-failure
 RestartSec=2
