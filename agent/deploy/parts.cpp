@@ -122,12 +122,14 @@ Result<> Hands::take_snapshot(journal::Work& work) {
     // A scratch copy that is there belongs to an operation that is over: it is not ours to trust.
     FAIRLEAD_CHECK(postgresql_.drop_database(place_.scratch_database()));
     FAIRLEAD_CHECK(host::remove_tree(place_.scratch_snapshot()));
+    // While Odoo still serves.
+    FAIRLEAD_CHECK(postgresql_.checkpoint());
     FAIRLEAD_CHECK(hold());
     FAIRLEAD_CHECK(stop_all(work));
-    FAIRLEAD_TRY(bytes, postgresql_.database_bytes(place_.database()));
     work.progress(10, "copying the database");
     auto begun = Steady::now();
-    FAIRLEAD_CHECK(
+    FAIRLEAD_TRY(
+        bytes,
         postgresql_.copy_database(place_.database(), place_.scratch_database(), place_.account)
     );
     work.info(fmt::format(

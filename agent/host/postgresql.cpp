@@ -168,14 +168,24 @@ Result<> Postgresql::close_connections(const std::string& database) {
     return {};
 }
 
-Result<> Postgresql::copy_database(
+Result<> Postgresql::checkpoint() {
+    FAIRLEAD_CHECK(psql("postgres", "CHECKPOINT;", copying));
+    return {};
+}
+
+Result<std::uint64_t> Postgresql::copy_database(
     const std::string& source, const std::string& target, const std::string& role
 ) {
     if (number_ == 0) FAIRLEAD_CHECK(version());
     FAIRLEAD_CHECK(close_connections(source));
-    // Copying files is several times faster than logging every page; older versions know only that
-    // way.
-    auto strategy = number_ >= 150000 ? " STRATEGY file_copy" : "";
+    FAIRLEAD_TRY(bytes, database_bytes(source));
+    // Copying files is several times faster than logging every page, but begins and ends with a
+    // checkpoint of the whole cluster, which costs more than a small database. Before version 15
+    // there is no choice.
+    constexpr std::uint64_t small = 128 << 20;
+    auto strategy = number_ < 150000 ? ""
+                    : bytes < small  ? " STRATEGY wal_log"
+                                     : " STRATEGY file_copy";
     FAIRLEAD_CHECK(psql(
         "postgres",
         fmt::format(
@@ -185,7 +195,7 @@ Result<> Postgresql::copy_database(
         ),
         copying
     ));
-    return {};
+    return bytes;
 }
 
 Result<> Postgresql::drop_database(const std::string& database) {

@@ -41,8 +41,11 @@ public:
     Result<bool> database_exists(const std::string& database);
     /// Empty, UTF-8, owned by `role`, closed to other roles.
     Result<> create_database(const std::string& database, const std::string& role);
-    /// A copy with everything in it. Nobody may be connected to `source`: connections are ended.
-    Result<>
+    /// Writes to disk what changed in memory, so that a copy soon after has little to wait for.
+    Result<> checkpoint();
+    /// A copy with everything in it; gives its bytes. Nobody may be connected to `source`:
+    /// connections are ended.
+    Result<std::uint64_t>
     copy_database(const std::string& source, const std::string& target, const std::string& role);
     /// Ends its connections. Fine when it is gone.
     Result<> drop_database(const std::string& database);
