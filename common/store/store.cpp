@@ -5,6 +5,8 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <iterator>
+#include <utility>
 
 namespace fairlead::store {
 namespace {
@@ -164,20 +166,7 @@ void Store::run_batch(std::span<Request*> batch) {
 void Store::attempt(Request& request) {
     auto started = std::chrono::steady_clock::now();
     UnitOfWork unit(*writer_);
-    bool keep = false;
-    auto must = [](auto result) {
-        if (!result) throw StoreError(StoreError::Kind::misuse, result.error().detail());
-    };
-    must(writer_->run("SAVEPOINT unit"));
-    try {
-        keep = request.attempt(unit);
-    } catch (...) {
-        request.error = std::current_exception();
-    }
-    if (!writer_->in_transaction()) return;
-    if (!keep) must(writer_->run("ROLLBACK TO SAVEPOINT unit"));
-    must(writer_->run("RELEASE SAVEPOINT unit"));
-    if (keep) request.after_commit = std::move(unit.after_commit_);
+    run_unit(unit, request, request.attempt);
 
     auto took = std::chrono::steady_clock::now() - started;
     if (took > slow_unit)
@@ -185,6 +174,51 @@ void Store::attempt(Request& request) {
             "a unit of work held up all writers",
             {{"ms", std::chrono::duration_cast<std::chrono::milliseconds>(took).count()}}
         );
+}
+
+/// False, with `request.error` for what was thrown, when it was undone. After an error that ended
+/// the transaction nothing further may be done.
+bool Store::run_unit(
+    UnitOfWork& unit, Request& request, const std::function<bool(UnitOfWork&)>& work
+) {
+    bool keep = false;
+    auto must = [](auto result) {
+        if (!result) throw StoreError(StoreError::Kind::misuse, result.error().detail());
+    };
+    must(writer_->run("SAVEPOINT unit"));
+    try {
+        keep = work(unit);
+    } catch (...) {
+        request.error = std::current_exception();
+    }
+    if (!writer_->in_transaction()) return false;
+    if (!keep) must(writer_->run("ROLLBACK TO SAVEPOINT unit"));
+    must(writer_->run("RELEASE SAVEPOINT unit"));
+    if (!keep) return false;
+    std::move(
+        unit.after_commit_.begin(), unit.after_commit_.end(),
+        std::back_inserter(request.after_commit)
+    );
+    for (auto& follower : unit.followers_) {
+        follow(follower, request);
+        if (!writer_->in_transaction()) return false;
+    }
+    return true;
+}
+
+void Store::follow(UnitOfWork::Follower& follower, Request& request) {
+    UnitOfWork unit(*writer_);
+    std::string reason;
+    auto work = [&](UnitOfWork& next) {
+        auto done = follower.work(next);
+        if (!done) reason = done.error().message() + " " + done.error().detail();
+        return done.has_value();
+    };
+    if (run_unit(unit, request, work)) return;
+    if (!writer_->in_transaction()) return;
+    if (request.error) reason = reason_of(std::exchange(request.error, nullptr));
+    log::error("what was to follow a write failed", {{"reason", reason}});
+    if (follower.otherwise) request.after_commit.push_back(std::move(follower.otherwise));
 }
 
 Result<> Store::with_reader(const std::function<void(Connection&)>& attempt) {

@@ -39,14 +39,27 @@ public:
     /// logged.
     void after_commit(std::function<void()> action) { after_commit_.push_back(std::move(action)); }
 
+    /// Runs `work` as a unit of its own right after this one and in the same COMMIT; never when
+    /// this one was rolled back. When it fails it alone is undone and logged, and `otherwise` runs
+    /// as an after_commit of this unit.
+    void
+    follow_with(std::function<Result<>(UnitOfWork&)> work, std::function<void()> otherwise = {}) {
+        followers_.push_back({std::move(work), std::move(otherwise)});
+    }
+
     /// Marks what was done in this unit, for whoever checks before it ends; `what` is a literal.
     void note(std::string_view what) { notes_.insert(what); }
     bool noted(std::string_view what) const { return notes_.contains(what); }
 
 private:
     friend class Store;
+    struct Follower {
+        std::function<Result<>(UnitOfWork&)> work;
+        std::function<void()> otherwise;
+    };
     Connection& connection_;
     std::vector<std::function<void()>> after_commit_;
+    std::vector<Follower> followers_;
     std::set<std::string_view> notes_;
 };
 
@@ -116,6 +129,8 @@ private:
     StoreOptions options_;
     std::unique_ptr<Connection> writer_;
     std::vector<std::unique_ptr<Connection>> readers_; ///< idle ones
+    bool run_unit(UnitOfWork& unit, Request& request, const std::function<bool(UnitOfWork&)>& work);
+    void follow(UnitOfWork::Follower& follower, Request& request);
     mutable std::mutex reader_lock_;
     std::condition_variable reader_free_;
 

@@ -131,6 +131,56 @@ TEST_SUITE("common/store/store") {
         CHECK(rows_seen == 3);
     }
 
+    TEST_CASE("what follows a unit shares its commit, comes after its caller's own work, and fails "
+              "alone") {
+        TemporaryStore store(schema);
+        std::vector<std::string> seen;
+        auto before = store->commits();
+        auto stored = store->write([&](UnitOfWork& work) {
+            work.follow_with([&](UnitOfWork& next) -> Result<> {
+                next.after_commit([&] { seen.emplace_back("followed"); });
+                FAIRLEAD_CHECK(next.db().run("UPDATE number SET value = value + 1"));
+                next.follow_with([&](UnitOfWork& last) -> Result<> {
+                    FAIRLEAD_CHECK(insert(last, 50));
+                    return {};
+                });
+                return {};
+            });
+            work.follow_with(
+                [&](UnitOfWork& next) -> Result<> {
+                    next.after_commit([&] { seen.emplace_back("never"); });
+                    FAIRLEAD_CHECK(insert(next, 60));
+                    return fail(Errc::conflict, "no");
+                },
+                [&] { seen.emplace_back("otherwise"); }
+            );
+            work.follow_with(
+                [&](UnitOfWork&) -> Result<> { throw std::runtime_error("thrown"); },
+                [&] { seen.emplace_back("otherwise"); }
+            );
+            work.after_commit([&] { seen.emplace_back("first"); });
+            return insert(work, 7);
+        });
+        CHECK(stored);
+        CHECK(store->commits() == before + 1);
+        CHECK(seen == std::vector<std::string>{"first", "followed", "otherwise", "otherwise"});
+        CHECK(count(store.store()) == 2);
+        auto sum = store->read([](Connection& db) {
+            return db.one<std::int64_t>("SELECT sum(value) FROM number");
+        });
+        CHECK(sum.value() == 58);
+
+        auto undone = store->write([&](UnitOfWork& work) -> Result<> {
+            work.follow_with([&](UnitOfWork& next) -> Result<> {
+                FAIRLEAD_CHECK(insert(next, 70));
+                return {};
+            });
+            return fail(Errc::conflict, "no");
+        });
+        CHECK(!undone);
+        CHECK(count(store.store()) == 2);
+    }
+
     TEST_CASE("a full queue answers unavailable at once and stores nothing") {
         TemporaryFolder folder;
         Store store({.file = folder.path() / "s.db", .queue_limit = 3}, schema);
