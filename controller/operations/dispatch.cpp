@@ -52,9 +52,10 @@ Operations::attach(store::UnitOfWork& unit, const AgentLink& link, const proto::
     FAIRLEAD_TRY(stored, repo.journal(link.server));
     auto position = stored.value_or(JournalPosition{});
     bool same = stored && position.journal == hello.journal;
-    // Fences that we never gave: this controller was restored from a copy and has forgotten what it
-    // asked.
-    bool forgot = hello.highest_fence > position.fence;
+    // Fences that we never gave, reports that we never acknowledged: this controller was restored
+    // from a copy and has forgotten what it asked, or what it heard.
+    bool forgot =
+        hello.highest_fence > position.fence || (same && hello.acknowledged > position.last_seq);
     if (stored && forgot)
         log::warning(
             "a server knows later operations than this controller: it was restored from a copy",

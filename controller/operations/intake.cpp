@@ -21,7 +21,7 @@ public:
         FAIRLEAD_TRY(entry, find(report.operation));
         // Of an operation that this controller never had: it was restored from a copy.
         if (!entry) return {};
-        if (report.kind == proto::ReportKind::finished && !entry->operation.fence)
+        if (report.kind == proto::ReportKind::finished && is_final(entry->operation.state))
             FAIRLEAD_CHECK(repo_.trust(entry->operation.id));
         if (is_final(entry->operation.state) && !mistaken(entry->operation, report)) return {};
         auto& operation = entry->operation;

@@ -112,7 +112,8 @@ Result<> OperationRepo::doubt_undelivered(const ServerId& server, Timestamp sinc
     FAIRLEAD_CHECK(db_.run(
         "UPDATE operation SET doubted = 1 WHERE id IN (SELECT id FROM operation WHERE org_id = $1 "
         "AND server_id = $2"
-        " AND state IN ('cancelled', 'expired') AND fence IS NULL AND finished_ms > $3 ORDER BY id "
+        " AND state IN ('cancelled', 'expired') AND started_ms IS NULL AND finished_ms > $3 ORDER "
+        "BY id "
         "DESC LIMIT 200)"
         " AND org_id = $1",
         org_, server, since

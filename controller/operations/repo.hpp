@@ -47,7 +47,7 @@ public:
     Result<std::vector<Operation>>
     queued_of(const ServerId& server, Timestamp now, std::int64_t limit);
     Result<std::vector<Operation>> to_cancel_of(const ServerId& server);
-    /// Marks what was cancelled or expired since `since` without ever having a fence: the server
+    /// Marks what was cancelled or expired since `since` and was never seen to start: the server
     /// may know better.
     Result<> doubt_undelivered(const ServerId& server, Timestamp since);
     Result<std::vector<Operation>> doubted(const ServerId& server);
