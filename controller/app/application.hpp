@@ -47,6 +47,10 @@ namespace fairlead::app {
 class LateLinks final : public operations::Links {
 public:
     void use(operations::Links& links) { links_ = &links; }
+    void
+    send(const ServerId& server, std::string link, std::vector<std::string> messages) override {
+        if (links_) links_->send(server, std::move(link), std::move(messages));
+    }
     void wake(const ServerId& server) override {
         if (links_) links_->wake(server);
     }

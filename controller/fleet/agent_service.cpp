@@ -148,7 +148,7 @@ AgentService::reports(const operations::AgentLink& link, const proto::Reports& r
     });
 }
 
-Result<operations::Due> AgentService::due(const operations::AgentLink& link) {
+Result<bool> AgentService::due(const operations::AgentLink& link) {
     return parts_.store.write([&](store::UnitOfWork& unit) {
         return parts_.operations.due(unit, link);
     });

@@ -63,8 +63,9 @@ public:
 
     /// report_gap, replaced.
     Result<proto::Ack> reports(const operations::AgentLink& link, const proto::Reports& reports);
-    /// After a hello, and whenever the hub was woken for this server.
-    Result<operations::Due> due(const operations::AgentLink& link);
+    /// After a hello, and whenever the hub was woken for this server. What there is goes through
+    /// Links::send; true: ask again when that is sent.
+    Result<bool> due(const operations::AgentLink& link);
     /// `newest_authority` is the greeting's: an agent that speaks has read its welcome.
     Result<> facts(
         const operations::AgentLink& link, const proto::FactsMessage& message,

@@ -19,6 +19,9 @@ public:
     explicit LinkState(ServerId id) : server(std::move(id)) {}
     virtual ~LinkState() = default;
 
+    /// Tells it from other links of the server; from its hello on.
+    virtual std::string_view id() const = 0;
+
     ServerId server;
 };
 
@@ -27,7 +30,6 @@ struct Replies {
     Replies() = default;
 
     std::vector<std::string> messages;
-    bool more = false; ///< of due(): ask again when these are sent
 };
 
 /// After an error the link ends; the error's code and message are what the agent is told.
@@ -39,7 +41,8 @@ public:
     ) = 0;
     virtual Result<Replies> hello(LinkState& link, std::string_view text) = 0;
     virtual Result<Replies> message(LinkState& link, std::string_view text) = 0;
-    virtual Result<Replies> due(LinkState& link) = 0;
+    /// What there is goes to Hub::send. True: ask again when that is sent.
+    virtual Result<bool> due(LinkState& link) = 0;
     /// Once for each link that identify() let in, whatever became of it.
     virtual void closed(LinkState& link) = 0;
 

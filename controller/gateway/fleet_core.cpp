@@ -11,6 +11,10 @@ namespace {
 
 struct State final : LinkState {
     explicit State(fleet::AgentIdentity who) : LinkState(who.server), identity(std::move(who)) {}
+    std::string_view id() const override {
+        return link ? std::string_view(link->id) : std::string_view();
+    }
+
     fleet::AgentIdentity identity;
     std::optional<operations::AgentLink> link; // from the hello on
     std::int64_t newest_authority = 0;
@@ -24,11 +28,10 @@ tl::unexpected<Error> protocol_error(std::string message) {
     return fail(Error(Errc::invalid, std::move(message)).with_code("protocol_error"));
 }
 
-Replies encoded(const std::vector<proto::ToAgent>& messages, bool more = false) {
+Replies encoded(const std::vector<proto::ToAgent>& messages) {
     Replies replies;
     replies.messages.reserve(messages.size());
     for (const auto& message : messages) replies.messages.push_back(proto::encode(message));
-    replies.more = more;
     return replies;
 }
 
@@ -96,11 +99,10 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
     return protocol_error("A second hello came.");
 }
 
-Result<Replies> FleetCore::due(LinkState& link) {
+Result<bool> FleetCore::due(LinkState& link) {
     auto& state = state_of(link);
-    if (!state.link) return Replies(); // woken before the hello; the hello asks again
-    FAIRLEAD_TRY(due, service_.due(*state.link));
-    return encoded(due.messages, due.more);
+    if (!state.link) return false; // woken before the hello; the hello asks again
+    return service_.due(*state.link);
 }
 
 void FleetCore::closed(LinkState& link) {

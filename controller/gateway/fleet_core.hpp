@@ -15,7 +15,7 @@ public:
     Result<std::unique_ptr<LinkState>> identify(const net::PeerCertificate& certificate) override;
     Result<Replies> hello(LinkState& link, std::string_view text) override;
     Result<Replies> message(LinkState& link, std::string_view text) override;
-    Result<Replies> due(LinkState& link) override;
+    Result<bool> due(LinkState& link) override;
     void closed(LinkState& link) override;
     std::string refusal(std::string_view code, std::string_view message) override;
 

@@ -26,6 +26,16 @@ Task<> Hub::watch() {
     }
 }
 
+void Hub::send(const ServerId& server, std::string link, std::vector<std::string> messages) {
+    asio::post(
+        executor_,
+        [this, id = server.str(), link = std::move(link), texts = std::move(messages)]() mutable {
+            if (auto found = sessions_.find(id); found != sessions_.end())
+                found->second->deliver(std::move(link), std::move(texts));
+        }
+    );
+}
+
 void Hub::wake(const ServerId& server) {
     asio::post(executor_, [this, id = server.str()] {
         if (auto found = sessions_.find(id); found != sessions_.end()) found->second->wake();

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace fairlead::gateway {
 
@@ -29,7 +30,7 @@ struct HubOptions {
         4 * 1024 * 1024; ///< waiting for one agent; beyond it the link ends: 4006
 };
 
-/// Everything happens on the executor's thread, but for wake() and cut(), which anybody may call.
+/// Everything happens on the executor's thread, but for what Links has, which anybody may call.
 /// The core, the pool and the hub outlive every link: stop the listener and wait for it first.
 class Hub final : public operations::Links {
 public:
@@ -42,6 +43,7 @@ public:
     /// Looks after silent links. Runs until it is cancelled.
     Task<> watch();
 
+    void send(const ServerId& server, std::string link, std::vector<std::string> messages) override;
     void wake(const ServerId& server) override;
     void cut(const ServerId& server, std::string code, std::string message) override;
 

@@ -117,11 +117,15 @@ Task<Result<>> Session::greet() {
         co_return fail(
             Error(Errc::invalid, "The first message must be a hello.").with_code("protocol_error")
         );
-    Ask ask = [this, text = std::move(first->data)] { return hub_.core_.hello(*link_, text); };
+    Ask<Replies> ask = [this, text = std::move(first->data)] {
+        return hub_.core_.hello(*link_, text);
+    };
     auto replies = co_await in_turn(std::move(ask));
     if (!replies) co_return fail(std::move(replies).error());
     greeted_ = true;
-    send(*std::move(replies));
+    send(std::move(replies->messages));
+    for (auto& [link, messages] : std::exchange(early_, {}))
+        deliver(std::move(link), std::move(messages));
     wake();
     co_return Result<>();
 }
@@ -132,7 +136,7 @@ Task<> Session::read_loop() {
         if (!message) co_return;
         if (message->kind != net::MessageKind::text)
             co_return end("protocol_error", "Protocol 1 opens no byte streams.");
-        Ask ask = [this, text = std::move(message->data)] {
+        Ask<Replies> ask = [this, text = std::move(message->data)] {
             return hub_.core_.message(*link_, text);
         };
         auto replies = co_await in_turn(std::move(ask));
@@ -148,7 +152,7 @@ Task<> Session::read_loop() {
                 error.kind() == Errc::unavailable ? "going_away" : error.code(), error.message()
             );
         }
-        send(*std::move(replies));
+        send(std::move(replies->messages));
     }
     // The writer says goodbye; until the agent answers, somebody has to read.
     for (;;) {
@@ -157,11 +161,12 @@ Task<> Session::read_loop() {
     }
 }
 
-Task<Result<Replies>> Session::in_turn(Ask ask) {
+template <class T>
+Task<Result<T>> Session::in_turn(Ask<T> ask) {
     while (busy_) co_await turn_.wait();
     busy_ = true;
     std::exception_ptr thrown;
-    Result<Replies> replies;
+    Result<T> replies;
     try {
         replies = co_await offload(hub_.pool_, ask);
     } catch (...) {
@@ -171,6 +176,13 @@ Task<Result<Replies>> Session::in_turn(Ask ask) {
     turn_.notify();
     if (thrown) std::rethrow_exception(thrown);
     co_return replies;
+}
+
+void Session::deliver(std::string link, std::vector<std::string> messages) {
+    if (!greeted_)
+        early_.emplace_back(std::move(link), std::move(messages));
+    else if (link == link_->id())
+        send(std::move(messages));
 }
 
 void Session::wake() {
@@ -183,22 +195,22 @@ void Session::wake() {
 Task<> Session::run_due() {
     while (due_wanted_ && end_code_.empty()) {
         due_wanted_ = false;
-        Ask ask = [this] { return hub_.core_.due(*link_); };
-        auto replies = co_await in_turn(std::move(ask));
-        if (!replies) {
-            auto unavailable = replies.error().kind() == Errc::unavailable;
-            end(unavailable ? "going_away" : replies.error().code(), replies.error().message());
+        Ask<bool> ask = [this] { return hub_.core_.due(*link_); };
+        auto more = co_await in_turn(std::move(ask));
+        if (!more) {
+            auto unavailable = more.error().kind() == Errc::unavailable;
+            end(unavailable ? "going_away" : more.error().code(), more.error().message());
             break;
         }
-        due_after_write_ = replies->more;
-        send(*std::move(replies));
+        // Its messages are in the queue by now, or written: they came before it returned.
+        due_after_write_ = *more;
         if (due_after_write_ && queue_.empty()) due_wanted_ = true;
     }
     due_running_ = false;
 }
 
-void Session::send(Replies replies) {
-    for (auto& message : replies.messages) {
+void Session::send(std::vector<std::string> messages) {
+    for (auto& message : messages) {
         queue_bytes_ += message.size();
         queue_.push_back(std::move(message));
     }

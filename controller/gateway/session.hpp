@@ -10,6 +10,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace fairlead::gateway {
 
@@ -20,6 +22,8 @@ public:
     Task<> run();
 
     const ServerId& server() const { return link_->server; }
+    /// Sends these when they are for this link; after what its hello is answered.
+    void deliver(std::string link, std::vector<std::string> messages);
     /// There may be something due.
     void wake();
     /// Says why and closes. The first reason counts.
@@ -29,17 +33,19 @@ public:
 
 private:
     friend class Hub;
-    using Ask = std::function<Result<Replies>()>;
+    template <class T>
+    using Ask = std::function<Result<T>()>;
 
     Task<Result<>> identify();
     Task<Result<>> greet();
     Task<> talk();
     Task<> read_loop();
-    Task<Result<Replies>> in_turn(Ask ask);
+    template <class T>
+    Task<Result<T>> in_turn(Ask<T> ask);
     Task<> run_due();
     Task<> write_out();
     Task<> farewell();
-    void send(Replies replies);
+    void send(std::vector<std::string> messages);
     void start_writer();
 
     Hub& hub_;
@@ -48,6 +54,8 @@ private:
     TaskGroup children_;
     Event turn_; // notified when the core is free for this link
     std::deque<std::string> queue_;
+    std::vector<std::pair<std::string, std::vector<std::string>>>
+        early_; // before greeted_, by link
     std::size_t queue_bytes_ = 0;
     std::string end_code_, end_message_;
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();

@@ -1,6 +1,7 @@
 /// Links coming and going, and handing out what waits.
 #include "common/runtime/log.hpp"
 #include "controller/operations/operations.hpp"
+#include "proto/codec.hpp"
 
 #include <boost/json.hpp>
 
@@ -126,19 +127,37 @@ Operations::attach(store::UnitOfWork& unit, const AgentLink& link, const proto::
     return attached;
 }
 
-Result<Due> Operations::due(store::UnitOfWork& unit, const AgentLink& link) {
+void Operations::hand_out(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server
+) {
+    auto wake = [&links = parts_.links, server] { links.wake(server); };
+    // After the caller's unit: what delivery() reads is written by then.
+    unit.follow_with(
+        [this, scope, server, wake](store::UnitOfWork& next) -> Result<> {
+            FAIRLEAD_TRY(position, OperationRepo(next.db(), scope).journal(server));
+            if (!position || position->link.empty()) return {};
+            FAIRLEAD_TRY(more, due(next, {scope, server, position->journal, position->link}));
+            if (more) next.after_commit(wake);
+            return {};
+        },
+        wake
+    );
+}
+
+Result<bool> Operations::due(store::UnitOfWork& unit, const AgentLink& link) {
     constexpr std::int64_t at_once = 32;
     OperationRepo repo(unit.db(), link.scope);
     auto now = parts_.clock.now();
     FAIRLEAD_TRY(position, position_of(repo, link));
-    Due due;
+    std::vector<std::string> messages;
+    bool more = false;
 
     FAIRLEAD_TRY(outstanding, repo.count_outstanding(link.server));
     auto room = std::min(at_once, max_outstanding - outstanding);
     if (room > 0) {
         FAIRLEAD_TRY(queued, repo.queued_of(link.server, now, room + 1));
-        due.more = static_cast<std::int64_t>(queued.size()) > room;
-        if (due.more) queued.pop_back();
+        more = static_cast<std::int64_t>(queued.size()) > room;
+        if (more) queued.pop_back();
         auto fence = position.fence;
         for (auto& operation : queued) {
             operation.fence = position.fence + 1;
@@ -155,7 +174,7 @@ Result<Due> Operations::due(store::UnitOfWork& unit, const AgentLink& link) {
             operation.state = State::delivered;
             operation.delivered_ms = now;
             FAIRLEAD_CHECK(move(unit, link.scope, operation));
-            due.messages.emplace_back(std::move(*message));
+            messages.push_back(proto::encode(proto::ToAgent(std::move(*message))));
         }
         if (position.fence != fence) FAIRLEAD_CHECK(repo.put_journal(link.server, position));
     }
@@ -164,9 +183,16 @@ Result<Due> Operations::due(store::UnitOfWork& unit, const AgentLink& link) {
     for (auto& operation : to_cancel) {
         operation.cancel_sent = true;
         FAIRLEAD_CHECK(repo.update(operation));
-        due.messages.emplace_back(proto::Cancel{operation.id.str()});
+        messages.push_back(proto::encode(proto::ToAgent(proto::Cancel{operation.id.str()})));
     }
-    return due;
+    // Lost when the process ends between commit and send, or the link does: attach() brings again
+    // what never arrived.
+    if (!messages.empty())
+        unit.after_commit([&links = parts_.links, server = link.server, id = link.id,
+                           texts = std::move(messages)]() mutable {
+            links.send(server, std::move(id), std::move(texts));
+        });
+    return more;
 }
 
 Result<bool> Operations::detach(store::UnitOfWork& unit, const AgentLink& link) {

@@ -56,10 +56,7 @@ public:
         }
         if (!any_finished_) return {};
         FAIRLEAD_TRY(waiting, repo_.count_queued(link_.server));
-        if (waiting > 0)
-            unit_.after_commit([&links = operations_.parts_.links, server = link_.server] {
-                links.wake(server);
-            });
+        if (waiting > 0) operations_.hand_out(unit_, link_.scope, link_.server);
         return {};
     }
 

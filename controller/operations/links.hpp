@@ -4,6 +4,7 @@
 #include "common/runtime/id.hpp"
 
 #include <string>
+#include <vector>
 
 namespace fairlead::operations {
 
@@ -12,6 +13,12 @@ namespace fairlead::operations {
 class Links {
 public:
     virtual ~Links() = default;
+
+    /// Sends these texts, in the order of the calls, if the link of this id is there; what does not
+    /// arrive is brought again by the next hello. From UnitOfWork::after_commit only: they are
+    /// durable.
+    virtual void
+    send(const ServerId& server, std::string link, std::vector<std::string> messages) = 0;
 
     /// There is something for this server: the hub asks AgentService::due soon, on a worker thread.
     virtual void wake(const ServerId& server) = 0;

@@ -143,8 +143,7 @@ Result<Operation> Operations::create(
     std::vector<api::Event> events;
     add_events(events, scope.org(), operation, {});
     api::publish(unit, parts_.events, std::move(events));
-    unit.after_commit([&links = parts_.links, server = operation.server_id] { links.wake(server); }
-    );
+    hand_out(unit, scope, operation.server_id);
     return operation;
 }
 
@@ -199,9 +198,7 @@ Result<Operation> Operations::cancel(
         ));
     } else {
         FAIRLEAD_CHECK(move(unit, scope, operation));
-        unit.after_commit([&links = parts_.links, server = operation.server_id] {
-            links.wake(server);
-        });
+        hand_out(unit, scope, operation.server_id);
     }
     return operation;
 }

@@ -21,12 +21,6 @@ struct Attached {
     std::vector<proto::ToAgent> messages; ///< after it: deliveries again, cancels, queries
 };
 
-/// What is for a server now.
-struct Due {
-    std::vector<proto::ToAgent> messages;
-    bool more = false; ///< ask again when these are sent
-};
-
 /// Cuts to `limit` bytes at a character's border.
 std::string cut(std::string text, std::size_t limit);
 
@@ -49,9 +43,9 @@ public:
 
     // ---- what people ask ----
 
-    /// Stores a queued operation with its audit entry, and wakes the server's link after the
-    /// commit. Errc::conflict (operation_in_progress, fact operation_id), Errc::rate_limited
-    /// (too_many_operations).
+    /// Stores a queued operation with its audit entry; when the server's link is there it is handed
+    /// out in the same commit, after the caller's unit. Errc::conflict (operation_in_progress, fact
+    /// operation_id), Errc::rate_limited (too_many_operations).
     Result<Operation> create(
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         NewOperation wanted
@@ -70,9 +64,10 @@ public:
     /// A hello: the link named in `link` speaks for the server from now on.
     Result<Attached>
     attach(store::UnitOfWork& unit, const AgentLink& link, const proto::Hello& hello);
-    /// Hands out what waits: fences are given here, in the transaction that says delivered.
-    /// Errc::conflict: replaced.
-    Result<Due> due(store::UnitOfWork& unit, const AgentLink& link);
+    /// Hands out what waits: fences are given here, in the transaction that says delivered, and
+    /// after its commit Links::send gets the messages. All go that way, so fences leave in order.
+    /// True: ask again when these are sent. Errc::conflict: replaced.
+    Result<bool> due(store::UnitOfWork& unit, const AgentLink& link);
     /// Stores reports in order and says up to which one. Known ones are skipped; Errc::conflict:
     /// report_gap, replaced.
     Result<std::uint64_t> accept(
@@ -107,6 +102,9 @@ private:
     );
     Result<proto::Deliver>
     delivery(store::Connection& db, const api::OrgScope& scope, const Operation& operation);
+    /// What waits for the server goes out with this unit's commit. Without a link it waits for the
+    /// next hello.
+    void hand_out(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
     Result<JournalPosition> position_of(OperationRepo& repo, const AgentLink& link);
 
     Parts parts_;

@@ -283,8 +283,8 @@ Result<std::vector<OrgId>> orgs_with_old_logs(store::Connection& db, Timestamp b
 
 Result<std::vector<OrgId>> orgs_with_open(store::Connection& db) {
     return db.all<OrgId>("SELECT DISTINCT org_id FROM operation INDEXED BY operation_open WHERE "
-                         "state IN " FAIRLEAD_OPEN
-                         " AND state IN ('delivered', 'running') LIMIT 10000");
+                         "state IN " FAIRLEAD_OPEN " AND state IN ('delivered', 'running')"
+                         " UNION SELECT org_id FROM agent_journal WHERE link <> '' LIMIT 10000");
 }
 
 } // namespace fairlead::operations

@@ -76,6 +76,7 @@ private:
 /// Organizations with something for the periodic work; each is then worked on with its own scope.
 Result<std::vector<OrgId>> orgs_with_overdue(store::Connection& db, Timestamp now);
 Result<std::vector<OrgId>> orgs_with_old_logs(store::Connection& db, Timestamp before);
+/// Servers of theirs hold operations, or have a link.
 Result<std::vector<OrgId>> orgs_with_open(store::Connection& db);
 
 } // namespace fairlead::operations

@@ -7,9 +7,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <future>
 #include <mutex>
 
 using namespace fairlead;
@@ -20,6 +22,11 @@ namespace {
 
 const std::string server_id = "srv_01J0000000000000000000000A";
 
+struct FakeLink final : LinkState {
+    using LinkState::LinkState;
+    std::string_view id() const override { return "link"; }
+};
+
 /// Answers with what a test wants, and counts.
 class FakeCore final : public AgentCore {
 public:
@@ -27,7 +34,7 @@ public:
         ++identified;
         if (unknown)
             return fail(Error(Errc::forbidden, "No such server.").with_code("server_unknown"));
-        return std::make_unique<LinkState>(ServerId::trusted(certificate.common_name));
+        return std::make_unique<FakeLink>(ServerId::trusted(certificate.common_name));
     }
     Result<Replies> hello(LinkState&, std::string_view text) override {
         if (on_hello) on_hello();
@@ -46,18 +53,16 @@ public:
         if (text == "flood") return say(std::vector<std::string>(64, std::string(100'000, 'f')));
         return say({"ack " + std::string(text)});
     }
-    Result<Replies> due(LinkState&) override {
+    Result<bool> due(LinkState&) override {
         CHECK(++inside == 1);
         --inside;
         ++asked;
-        Replies replies;
         std::lock_guard lock(mutex);
         if (!waiting.empty()) {
-            replies.messages.push_back(waiting.front());
+            hub->send(ServerId::trusted(server_id), "link", {waiting.front()});
             waiting.erase(waiting.begin());
         }
-        replies.more = !waiting.empty();
-        return replies;
+        return !waiting.empty();
     }
     void closed(LinkState&) override { ++ended; }
     std::string refusal(std::string_view code, std::string_view message) override {
@@ -72,6 +77,7 @@ public:
 
     std::atomic<int> identified = 0, ended = 0, asked = 0, inside = 0;
     std::atomic<bool> unknown = false;
+    Hub* hub = nullptr;
     std::function<void()> on_hello;
     std::mutex mutex;
     std::vector<std::string> waiting;
@@ -81,6 +87,7 @@ public:
 struct Stand {
     explicit Stand(HubOptions options = HubOptions())
         : hub(io.get_executor(), pool, core, options), ca_key(crypto::P256Key::generate()) {
+        core.hub = &hub;
         auto now = SystemClock().now();
         ca = crypto::self_sign_ca(ca_key, "Test CA", {now - 1h, now + 240h});
         Secret key;
@@ -207,6 +214,37 @@ TEST_SUITE("controller/gateway/session") {
         };
         stand.run(body);
         CHECK(stand.core.ended == 1);
+    }
+
+    TEST_CASE(
+        "what is handed out comes in the order of its commits, after the welcome, and only on "
+        "its own link"
+    ) {
+        Stand stand;
+        auto server = ServerId::trusted(server_id);
+        stand.core.on_hello = [&] {
+            stand.hub.send(server, "the link before", {"not for this one"});
+            stand.hub.send(server, "link", {"first", "second"});
+            // The loop has them before it has the answer to the hello.
+            std::promise<void> passed;
+            asio::post(stand.io, [&] { passed.set_value(); });
+            passed.get_future().wait();
+        };
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            REQUIRE(link);
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            CHECK(co_await text_of(*link) == "first");
+            CHECK(co_await text_of(*link) == "second");
+            stand.hub.send(server, "the link before", {"nor this"});
+            stand.hub.send(server, "link", {"third"});
+            CHECK(co_await text_of(*link) == "third");
+            co_await link->close(1000, "");
+            while (stand.core.ended == 0) co_await sleep_for(2ms);
+            stand.hub.send(server, "link", {"to nobody"});
+        };
+        stand.run(body);
     }
 
     TEST_CASE("a server that is unknown is told so and cut") {

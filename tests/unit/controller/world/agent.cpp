@@ -1,8 +1,11 @@
 #include "agent.hpp"
 
+#include "proto/codec.hpp"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace fairlead::test {
 
@@ -56,8 +59,9 @@ void Agent::fetch() {
             refused = due.error();
             return;
         }
-        for (auto& message : due->messages) inbox.push_back(std::move(message));
-        more = due->more && !due->messages.empty();
+        auto sent = std::exchange(world.links.sent[link->id], {});
+        for (const auto& text : sent) inbox.push_back(proto::decode_to_agent(text).value());
+        more = *due && !sent.empty();
     }
 }
 

@@ -23,7 +23,7 @@ public:
     void disconnect();
     bool connected() const { return link.has_value(); }
 
-    /// Fetches what is due into `inbox`.
+    /// Fetches what was sent and what is due into `inbox`.
     void fetch();
     /// Takes the n-th message of the inbox.
     void take(std::size_t index = 0);

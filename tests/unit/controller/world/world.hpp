@@ -14,6 +14,8 @@
 
 #include <boost/json.hpp>
 
+#include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -47,6 +49,11 @@ private:
 
 class RecordingLinks final : public operations::Links {
 public:
+    void send(const ServerId&, std::string link, std::vector<std::string> messages) override {
+        std::lock_guard lock(mutex_);
+        auto& to = sent[link];
+        std::move(messages.begin(), messages.end(), std::back_inserter(to));
+    }
     void wake(const ServerId& server) override {
         std::lock_guard lock(mutex_);
         woken.push_back(server);
@@ -55,6 +62,7 @@ public:
         std::lock_guard lock(mutex_);
         cuts.emplace_back(server, std::move(code));
     }
+    std::map<std::string, std::vector<std::string>> sent; ///< by link
     std::vector<ServerId> woken;
     std::vector<std::pair<ServerId, std::string>> cuts;
 
