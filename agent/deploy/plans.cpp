@@ -17,6 +17,7 @@ using journal::Work;
 journal::Plan ping_plan(proto::PingArgs args) {
     journal::Plan plan;
     plan.recovery = journal::Recovery::finish;
+    plan.touches_nothing = true;
     plan.steps.push_back({"ping", "Answer", [args](Work& work) -> Result<> {
                               work.info(args.note.empty() ? "pong" : "pong: " + args.note);
                               return {};

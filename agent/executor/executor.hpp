@@ -72,6 +72,7 @@ private:
         std::thread thread;
     };
 
+    journal::Delivered answer(const proto::Operation& operation, const journal::Plan& plan);
     void start_what_can();
     void start(Run& run);
     void run_one(Run& run);

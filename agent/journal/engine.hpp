@@ -26,6 +26,9 @@ enum class Recovery { undo, finish };
 struct Plan {
     std::vector<Step> steps;
     Recovery recovery = Recovery::undo;
+    /// Steps change nothing, ask nobody and take no time: what they say may stand in the journal
+    /// together with the end, and after a crash they are taken again.
+    bool touches_nothing = false;
     /// After everything is undone, and again after a crash in it: bring back what ran before.
     std::function<Result<>(Work&)> settle = {};
 };

@@ -29,6 +29,7 @@ void Journal::durably(Work&& work) {
         }));
     };
     std::lock_guard lock(mutex_);
+    if (db_.in_transaction()) return work(); // inside together(), whose commit it shares
     try {
         once();
     } catch (const store::StoreError& error) {
@@ -40,8 +41,9 @@ void Journal::durably(Work&& work) {
 
 template <class Work>
 void Journal::commit(Work&& work) {
+    std::lock_guard lock(mutex_);
     durably(work);
-    if (notify_) notify_();
+    if (notify_ && !db_.in_transaction()) notify_();
 }
 
 } // namespace fairlead::journal

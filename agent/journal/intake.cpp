@@ -130,6 +130,10 @@ Delivered Journal::deliver(const proto::Operation& operation, std::string_view s
     return delivered;
 }
 
+void Journal::together(const std::function<void()>& work) {
+    commit(work);
+}
+
 Delivered Journal::refuse(const proto::Operation& operation, const proto::OperationError& error) {
     auto delivered = Delivered::full;
     // What is never run need not be kept, however large somebody made it.

@@ -61,6 +61,11 @@ public:
     /// Takes an operation in, once. `slug` names the environment it works on, "" for none.
     Delivered deliver(const proto::Operation& operation, std::string_view slug);
 
+    /// What `work` does with this journal becomes durable in one commit, at its end; until then
+    /// other threads wait for the journal, so it must take no time. May run twice, as a full disk
+    /// undoes the first time.
+    void together(const std::function<void()>& work);
+
     /// Takes an operation in as finished: it never ran. A known one is reported again instead.
     Delivered refuse(const proto::Operation& operation, const proto::OperationError& error);
 
@@ -108,7 +113,7 @@ private:
     insert(const proto::Operation& operation, std::string_view slug, std::string_view state);
     void prune();
 
-    std::mutex mutex_;
+    std::recursive_mutex mutex_; ///< taken again inside together()
     store::Connection db_;
     Ballast ballast_;
     const Clock& clock_;

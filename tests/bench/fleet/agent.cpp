@@ -131,8 +131,8 @@ void FakeAgent::handle(const proto::ToAgent& message) {
         answer(deliver->operation);
 }
 
-/// Accepted, one step, done: each durable before it is sent, in two batches as an executor tells
-/// them.
+/// Accepted, one step with its line, done: durable in one piece before it is sent, as the executor
+/// takes a ping.
 void FakeAgent::answer(const proto::Operation& operation) {
     if (operation.fence <= fence_) return; // delivered again
     fence_ = operation.fence;
@@ -145,13 +145,19 @@ void FakeAgent::answer(const proto::Operation& operation) {
         one.kind = kind;
         return one;
     };
-    report({made(proto::ReportKind::accepted)});
+    auto accepted = made(proto::ReportKind::accepted);
+    auto begun = made(proto::ReportKind::step);
+    begun.step = proto::StepReport{0, 1, "ping", "Answer", proto::StepState::running, 0, ""};
+    auto line = made(proto::ReportKind::log);
+    line.lines.push_back({now_ms(), proto::LogLevel::info, "ping", "pong"});
     auto step = made(proto::ReportKind::step);
     step.step = proto::StepReport{0, 1, "ping", "Answer", proto::StepState::done, 100, ""};
     auto done = made(proto::ReportKind::finished);
     done.finished = proto::Finished();
     done.finished->outcome = proto::Outcome::succeeded;
-    report({std::move(step), std::move(done)});
+    report(
+        {std::move(accepted), std::move(begun), std::move(line), std::move(step), std::move(done)}
+    );
 }
 
 void FakeAgent::report(std::vector<proto::Report> reports) {

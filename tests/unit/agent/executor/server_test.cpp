@@ -58,6 +58,7 @@ public:
 
     std::filesystem::path path() const { return folder_.path() / "executor.sock"; }
     std::atomic<bool> gate_{true}, ended_{false};
+    std::atomic<bool> pings_touch_nothing{false};
     std::atomic<int> runs{0}, at_once{0}, most_at_once{0};
 
 private:
@@ -80,10 +81,19 @@ private:
         std::uint64_t one = 1;
         [[maybe_unused]] auto n = ::write(wake_.get(), &one, sizeof one);
     }
-    Result<journal::Plan> plan(const proto::Operation&) {
+    Result<journal::Plan> plan(const proto::Operation& operation) {
         journal::Plan plan;
         journal::Step step;
         step.name = step.title = "work";
+        if (pings_touch_nothing && operation.kind == proto::kind::ping) {
+            step.act = [](journal::Work& work) -> Result<> {
+                work.info("pong");
+                return {};
+            };
+            plan.touches_nothing = true;
+            plan.steps.push_back(step);
+            return plan;
+        }
         step.act = [this](journal::Work& work) -> Result<> {
             ++runs;
             most_at_once = std::max(most_at_once.load(), ++at_once);
@@ -244,6 +254,30 @@ TEST_SUITE("agent/executor/server") {
                 if (report.finished) done.insert(report.operation);
         CHECK(rig.runs == 10);
         CHECK(rig.most_at_once <= 4);
+    }
+
+    TEST_CASE("what touches nothing is told in one piece, once, also while all places are taken") {
+        Rig rig;
+        rig.pings_touch_nothing = true;
+        rig.gate_ = false;
+        Client client(rig.path());
+        for (unsigned i = 1; i <= 5; ++i) client.send(deliver(i, "shop-" + std::to_string(i)));
+        while (rig.runs < 4) std::this_thread::yield();
+        client.send(deliver(6));
+        std::vector<proto::Report> told;
+        while (told.empty())
+            for (auto& report : client.until<proto::Reports>().reports)
+                if (report.operation == op_id(6)) told.push_back(report);
+        REQUIRE(told.size() == 5); // in one message
+        CHECK(told[0].kind == proto::ReportKind::accepted);
+        CHECK(told[2].lines.at(0).text == "pong");
+        REQUIRE(told[4].finished);
+        CHECK(told[4].finished->outcome == proto::Outcome::succeeded);
+
+        client.send(proto::Ack{told[4].seq});
+        client.send(deliver(6));
+        CHECK(client.outcome(op_id(6)).outcome == proto::Outcome::succeeded);
+        CHECK(rig.runs == 4);
     }
 
     TEST_CASE("a new connection takes the place of the old one") {

@@ -48,6 +48,30 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(all_reports(*journal).size() == 1);
     }
 
+    TEST_CASE("what is done together is there whole or not at all, and told once") {
+        JournalFile journal;
+        int told = 0;
+        journal->on_report([&] { ++told; });
+        auto act = [&](bool broken) {
+            CHECK(journal->deliver(operation(1, 5), "") == Delivered::fresh);
+            journal->step(op_id(1), {});
+            if (broken) throw std::runtime_error("broken");
+            journal->finish(op_id(1), {});
+        };
+        CHECK_THROWS_AS(journal->together([&] { act(true); }), std::runtime_error);
+        CHECK(told == 0);
+        CHECK(all_reports(*journal).empty());
+        CHECK(journal->status().highest_fence == 0);
+        CHECK(journal->unfinished().empty());
+
+        journal->together([&] { act(false); });
+        CHECK(told == 1);
+        journal.open();
+        CHECK(all_reports(*journal).size() == 3);
+        CHECK(journal->status().highest_fence == 5);
+        CHECK(journal->unfinished().empty());
+    }
+
     TEST_CASE("a fence that another operation used is refused [X-OPS-02]") {
         JournalFile journal;
         journal->deliver(operation(1, 5), "");
