@@ -112,6 +112,20 @@ void Connection::expect_name(const Row& row, int column, std::string_view name) 
     if (row.name(column) != name) row.unfit(column, "the member " + std::string(name));
 }
 
+void Connection::leave_checkpoints() {
+    auto note = [](void* pages, sqlite3*, const char*, int logged) {
+        *static_cast<int*>(pages) = logged;
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(db_, note, &logged_pages_); // in place of SQLite's own, which checkpoints
+}
+
+void Connection::checkpoint() {
+    int code = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    // Somebody else does it.
+    if (code != SQLITE_OK && code != SQLITE_BUSY) raise(db_, code, "a checkpoint");
+}
+
 Connection::Transaction::Transaction(Connection& connection) : connection_(connection) {
     connection_.script("BEGIN IMMEDIATE");
 }

@@ -184,6 +184,14 @@ public:
     /// most 20 lines).
     std::vector<std::string> integrity_errors();
 
+    /// From now on a COMMIT copies nothing from the write-ahead log into the database; whoever asks
+    /// for this calls checkpoint().
+    void leave_checkpoints();
+    /// Pages in the write-ahead log at the last COMMIT; since leave_checkpoints().
+    int logged_pages() const { return logged_pages_; }
+    /// Copies what no reader needs any more into the database. Other connections may go on.
+    void checkpoint();
+
     /// True while a transaction is open.
     bool in_transaction() const;
     const std::filesystem::path& file() const { return file_; }
@@ -230,6 +238,7 @@ private:
 
     std::filesystem::path file_;
     sqlite3* db_ = nullptr;
+    int logged_pages_ = 0;
     std::unordered_map<std::string_view, Statement> idle_; ///< keys are the statements' own texts
 };
 

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 constexpr auto reader_wait = 5s;
 constexpr auto slow_unit = 250ms;
+constexpr int log_pages = 1000;       // 4 MiB: then the write-ahead log is moved into the database
+constexpr int log_pages_most = 16000; // then the writer itself waits for that
 
 /// A unit of work that asks the store for another one would wait for itself.
 thread_local bool inside_unit = false;
@@ -75,6 +77,12 @@ Store::Store(StoreOptions options, std::span<const Migration> migrations)
             options_.file,
             ConnectionOptions{.access = Access::read_only, .cache_kib = options_.cache_kib}
         ));
+    writer_->leave_checkpoints();
+    checkpointer_ = std::make_unique<Connection>(
+        options_.file, ConnectionOptions{.durability = options_.durability, .cache_kib = 64}
+    );
+    checkpoint_thread_ = std::thread([this] { run_checkpoints(); });
+    pthread_setname_np(checkpoint_thread_.native_handle(), "store-log");
     thread_ = std::thread([this] { run_writer(); });
     pthread_setname_np(thread_.native_handle(), "store-writer");
 }
@@ -86,6 +94,12 @@ Store::~Store() {
     }
     queue_filled_.notify_all();
     thread_.join();
+    {
+        std::lock_guard held(checkpoint_lock_);
+        checkpoints_end_ = true;
+    }
+    checkpoint_due_.notify_one();
+    checkpoint_thread_.join();
 }
 
 Result<> Store::submit(std::function<bool(UnitOfWork&)> attempt) {
@@ -122,6 +136,38 @@ void Store::run_writer() {
             }
         }
         run_batch(batch);
+        checkpoint_where_due();
+    }
+}
+
+void Store::checkpoint_where_due() try {
+    auto pages = writer_->logged_pages();
+    if (pages < log_pages) return;
+    // Writes without a pause: the other thread never comes to the end, at which the log starts
+    // over.
+    if (pages >= log_pages_most) writer_->checkpoint();
+    {
+        std::lock_guard held(checkpoint_lock_);
+        checkpoint_wanted_ = true;
+    }
+    checkpoint_due_.notify_one();
+} catch (const std::exception& error) {
+    log::error("the write-ahead log stays long", {{"reason", error.what()}});
+}
+
+void Store::run_checkpoints() {
+    for (;;) {
+        {
+            std::unique_lock held(checkpoint_lock_);
+            checkpoint_due_.wait(held, [&] { return checkpoint_wanted_ || checkpoints_end_; });
+            if (checkpoints_end_) return;
+            checkpoint_wanted_ = false;
+        }
+        try {
+            checkpointer_->checkpoint();
+        } catch (const std::exception& error) {
+            log::error("the write-ahead log stays long", {{"reason", error.what()}});
+        }
     }
 }
 

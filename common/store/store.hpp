@@ -76,6 +76,7 @@ struct StoreOptions {
 ///
 /// Writes from all threads are queued; the writer thread takes what is there, runs each in its own
 /// savepoint and commits them together with one fsync. While that lasts, the next batch gathers.
+/// Another thread moves what the write-ahead log has into the database: nobody waits for that.
 class Store {
 public:
     /// Opens the file, migrates it, starts the writer. Throws StoreError.
@@ -115,7 +116,8 @@ public:
 
     /// Writes waiting at this moment, for /metrics.
     std::size_t queued() const;
-    /// COMMITs so far; writes divided by this is how well grouping works.
+    /// COMMITs so far; counted before their callers hear of them, so that what was read since is
+    /// still so while this stays the same. Writes divided by this is how well grouping works.
     std::uint64_t commits() const;
 
 private:
@@ -123,14 +125,16 @@ private:
     Result<> submit(std::function<bool(UnitOfWork&)> attempt);
     Result<> with_reader(const std::function<void(Connection&)>& attempt);
     void run_writer();
+    void run_checkpoints();
+    void checkpoint_where_due();
     void run_batch(std::span<Request*> batch);
     void attempt(Request& request);
+    bool run_unit(UnitOfWork& unit, Request& request, const std::function<bool(UnitOfWork&)>& work);
+    void follow(UnitOfWork::Follower& follower, Request& request);
 
     StoreOptions options_;
     std::unique_ptr<Connection> writer_;
     std::vector<std::unique_ptr<Connection>> readers_; ///< idle ones
-    bool run_unit(UnitOfWork& unit, Request& request, const std::function<bool(UnitOfWork&)>& work);
-    void follow(UnitOfWork::Follower& follower, Request& request);
     mutable std::mutex reader_lock_;
     std::condition_variable reader_free_;
 
@@ -139,6 +143,11 @@ private:
     std::deque<Request*> queue_;
     bool closing_ = false;
     std::atomic<std::uint64_t> commits_ = 0;
+    std::mutex checkpoint_lock_;
+    std::condition_variable checkpoint_due_;
+    bool checkpoint_wanted_ = false, checkpoints_end_ = false;
+    std::unique_ptr<Connection> checkpointer_;
+    std::thread checkpoint_thread_;
     std::thread thread_;
 };
 

@@ -274,6 +274,29 @@ TEST_SUITE("common/store/store") {
         for (auto& writer : writers) writer.join();
     }
 
+    TEST_CASE("the write-ahead log is moved into the database beside the writer and stays bounded"
+    ) {
+        TemporaryFolder folder;
+        auto file = folder.path() / "s.db";
+        Store store({.file = file, .durability = Durability::relaxed}, schema);
+        auto log = std::filesystem::path(file.string() + "-wal");
+        std::string row(4000, 'x');
+        REQUIRE(store.write([](UnitOfWork& work) -> Result<> {
+            work.db().script("CREATE TABLE page (text TEXT NOT NULL)");
+            return {};
+        }));
+        for (int i = 0; i < 40'000; ++i)
+            REQUIRE(store.write([&](UnitOfWork& work) {
+                return work.db().run("INSERT INTO page (text) VALUES ($1)", row);
+            }));
+        CHECK(std::filesystem::file_size(file) > 100'000'000);
+        CHECK(std::filesystem::file_size(log) < 80'000'000);
+        auto rows = store.read([](Connection& db) {
+            return db.one<std::int64_t>("SELECT count(*) FROM page");
+        });
+        CHECK(rows.value() == 40'000);
+    }
+
     TEST_CASE("a full disk is said in words, loses nothing that was stored, and passes when there "
               "is room again") {
         TemporaryFolder folder;
