@@ -127,7 +127,7 @@ void Connection::checkpoint() {
 }
 
 Connection::Transaction::Transaction(Connection& connection) : connection_(connection) {
-    connection_.script("BEGIN IMMEDIATE");
+    static_cast<void>(connection_.run("BEGIN IMMEDIATE"));
 }
 
 Connection::Transaction::~Transaction() {
@@ -136,7 +136,8 @@ Connection::Transaction::~Transaction() {
 }
 
 void Connection::Transaction::commit() {
-    connection_.script("COMMIT");
+    auto done = connection_.run("COMMIT");
+    if (!done) throw StoreError(StoreError::Kind::misuse, done.error().detail());
     open_ = false;
 }
 

@@ -287,10 +287,11 @@ Result<> Store::with_reader(const std::function<void(Connection&)>& attempt) {
         reader_free_.notify_one();
     };
     try {
-        // One moment of the database for all statements of the work.
-        reader->script("BEGIN");
+        // One moment of the database for all statements of the work. Prepared once: parsing these
+        // each time costs as much as a small read.
+        static_cast<void>(reader->run("BEGIN"));
         attempt(*reader);
-        reader->script("COMMIT");
+        static_cast<void>(reader->run("COMMIT"));
     } catch (...) {
         if (reader->in_transaction()) reader->script("ROLLBACK");
         give_back();
