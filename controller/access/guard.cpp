@@ -4,9 +4,13 @@
 #include "controller/orgs/orgs.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 namespace fairlead::access {
 namespace {
+
+constexpr auto reread_after = std::chrono::seconds(5);
+constexpr std::size_t most_known = 20'000;
 
 bool changes_nothing(api::Method method) {
     return method == api::Method::get || method == api::Method::head;
@@ -52,13 +56,35 @@ Result<> Guard::same_origin(const api::Request& request, bool needed) const {
     return {};
 }
 
-Result<> Guard::authorize(
-    api::Principal& principal, std::string_view org, std::string_view permission
-) const {
-    FAIRLEAD_TRY(id, OrgId::parse(org));
-    FAIRLEAD_TRY(membership, parts_.store.read([&](store::Connection& db) {
-        return orgs::Memberships(db).find(id, principal.user);
+Result<std::optional<Guard::Known>>
+Guard::membership(const OrgId& org, const UserId& user, Timestamp now) {
+    auto key = org.str() + user.str();
+    // Before the read: a COMMIT during it counts as later.
+    auto commits = parts_.store.commits();
+    {
+        std::lock_guard held(lock_);
+        auto found = known_.find(key);
+        if (found != known_.end() && found->second.commits == commits &&
+            now - found->second.read < reread_after)
+            return found->second;
+    }
+    FAIRLEAD_TRY(row, parts_.store.read([&](store::Connection& db) {
+        return orgs::Memberships(db).find(org, user);
     }));
+    std::lock_guard held(lock_);
+    if (!row) {
+        known_.erase(key);
+        return std::nullopt;
+    }
+    if (known_.size() >= most_known) known_.clear();
+    return known_[key] = Known{std::move(row->role), row->owner, commits, now};
+}
+
+Result<> Guard::authorize(
+    api::Principal& principal, std::string_view org, std::string_view permission, Timestamp now
+) {
+    FAIRLEAD_TRY(id, OrgId::parse(org));
+    FAIRLEAD_TRY(membership, this->membership(id, principal.user, now));
     if (!membership) return fail(Errc::not_found, "There is no such organization.");
     principal.owner = membership->owner;
     principal.permissions = permissions_of(membership->role, membership->owner);
@@ -97,7 +123,7 @@ Result<std::optional<api::Principal>> Guard::admit(
     principal.email = session.email;
     principal.session = session.id;
     if (route.permission != api::signed_in)
-        FAIRLEAD_CHECK(authorize(principal, org, route.permission));
+        FAIRLEAD_CHECK(authorize(principal, org, route.permission, request.at));
     return std::optional(std::move(principal));
 }
 

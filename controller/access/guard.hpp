@@ -6,7 +6,11 @@
 #include "controller/access/sessions.hpp"
 #include "controller/api/guard.hpp"
 
+#include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace fairlead::access {
@@ -38,10 +42,24 @@ private:
     Result<> same_origin(const api::Request& request, bool needed) const;
     /// Errc::not_found for organizations that are not the caller's, Errc::forbidden (fact
     /// permission).
-    Result<>
-    authorize(api::Principal& principal, std::string_view org, std::string_view permission) const;
+    Result<> authorize(
+        api::Principal& principal, std::string_view org, std::string_view permission, Timestamp now
+    );
+
+    /// What somebody is in an organization, as it stood after so many COMMITs. After one more it is
+    /// read again, so nothing that was changed is missed, whoever changed it; after a few seconds
+    /// too, as another process may have.
+    struct Known {
+        std::string role;
+        bool owner = false;
+        std::uint64_t commits = 0;
+        Timestamp read;
+    };
+    Result<std::optional<Known>> membership(const OrgId& org, const UserId& user, Timestamp now);
 
     Parts parts_;
+    std::mutex lock_;
+    std::unordered_map<std::string, Known> known_; ///< by organization and user
 };
 
 } // namespace fairlead::access

@@ -74,8 +74,11 @@ bool is_built_in_role(std::string_view role) {
     return role == "admin" || role == "developer" || role == "viewer";
 }
 
-const Codes& permissions_of(std::string_view role, bool owner) {
-    static const Codes none, all = held_by(admin), some = held_by(developer), few = held_by(viewer);
+std::shared_ptr<const Codes> permissions_of(std::string_view role, bool owner) {
+    static const auto none = std::make_shared<const Codes>(),
+                      all = std::make_shared<const Codes>(held_by(admin)),
+                      some = std::make_shared<const Codes>(held_by(developer)),
+                      few = std::make_shared<const Codes>(held_by(viewer));
     if (owner || role == "admin") return all;
     if (role == "developer") return some;
     if (role == "viewer") return few;

@@ -2,6 +2,7 @@
 /// documents follow this.
 #pragma once
 
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -25,7 +26,9 @@ bool is_permission(std::string_view code);
 /// True for admin, developer and viewer.
 bool is_built_in_role(std::string_view role);
 
-/// What somebody with this role may do; owners hold everything. Unknown roles hold nothing.
-const std::set<std::string, std::less<>>& permissions_of(std::string_view role, bool owner);
+/// What somebody with this role may do; owners hold everything. Unknown roles hold nothing. Never
+/// null.
+std::shared_ptr<const std::set<std::string, std::less<>>>
+permissions_of(std::string_view role, bool owner);
 
 } // namespace fairlead::access

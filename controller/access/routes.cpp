@@ -66,7 +66,7 @@ boost::json::array orgs_of(const std::vector<orgs::Membership>& memberships) {
     boost::json::array list;
     for (const auto& m : memberships) {
         boost::json::array held;
-        for (const auto& code : permissions_of(m.role, m.owner)) held.emplace_back(code);
+        for (const auto& code : *permissions_of(m.role, m.owner)) held.emplace_back(code);
         list.push_back(
             {{"id", m.org_id.str()},
              {"name", m.org_name},

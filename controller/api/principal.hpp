@@ -3,6 +3,7 @@
 
 #include "common/runtime/id.hpp"
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -49,9 +50,12 @@ struct Principal {
     SessionId session;
     std::optional<OrgScope> scope;
     bool owner = false;
-    std::set<std::string, std::less<>> permissions; ///< in the organization of `scope`
+    /// In the organization of `scope`; null: none. Shared: one is made for each request.
+    std::shared_ptr<const std::set<std::string, std::less<>>> permissions;
 
-    bool may(std::string_view permission) const { return permissions.contains(permission); }
+    bool may(std::string_view permission) const {
+        return permissions && permissions->contains(permission);
+    }
 };
 
 } // namespace fairlead::api

@@ -87,7 +87,7 @@ Result<Response> stream(const Call& call, Operations& operations) {
     stream.org = call.scope().org();
     stream.operation = id;
     stream.session = call.principal().session;
-    stream.permissions = call.principal().permissions;
+    if (const auto& held = call.principal().permissions) stream.permissions = *held;
     auto read = operations.desk().store.read([&](store::Connection& db) -> Result<> {
         OperationRepo repo(db, call.scope());
         FAIRLEAD_TRY(operation, repo.get(id));

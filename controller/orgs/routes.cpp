@@ -30,7 +30,7 @@ Result<api::Response> watch(const api::Call& call, const api::EventSink& events)
     api::EventStream stream;
     stream.org = call.scope().org();
     stream.session = call.principal().session;
-    stream.permissions = call.principal().permissions;
+    if (const auto& held = call.principal().permissions) stream.permissions = *held;
     stream.after = events.position();
     if (seen && events.can_resume(*seen))
         stream.after = seen;

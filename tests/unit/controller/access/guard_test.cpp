@@ -107,6 +107,34 @@ TEST_SUITE("controller/access/guard") {
         }
     }
 
+    TEST_CASE("a role that was taken away or given counts from the next request on") {
+        Site site;
+        site.add_user("vic@example.org", "viewer", false);
+        Browser browser;
+        REQUIRE(
+            site.send(
+                    browser, "POST", "/api/v1/session",
+                    {{"email", "vic@example.org"}, {"password", Site::password}}
+            ).status == 200
+        );
+        auto org = site.org_of("vic@example.org");
+        auto path = "/api/v1/orgs/" + org.str();
+        auto change = [&](store::Sql sql) {
+            REQUIRE(site.store->write([&](store::UnitOfWork& unit) {
+                return unit.db().run(sql, org);
+            }));
+        };
+        CHECK(site.send(browser, "GET", path).status == 200);
+        CHECK(site.send(browser, "GET", path + "/audit").status == 403);
+        change("UPDATE membership SET role = 'admin' WHERE org_id = $1");
+        CHECK(site.send(browser, "GET", path + "/audit").status == 200);
+        change("UPDATE membership SET role = 'viewer' WHERE org_id = $1");
+        CHECK(site.send(browser, "GET", path + "/audit").status == 403);
+        CHECK(site.send(browser, "GET", path).status == 200);
+        change("DELETE FROM membership WHERE org_id = $1");
+        CHECK(site.send(browser, "GET", path).status == 404);
+    }
+
     TEST_CASE("a permission that is missing is named") {
         Site site;
         site.add_user("vic@example.org", "viewer", false);
@@ -186,16 +214,16 @@ TEST_SUITE("controller/access/guard") {
     }
 
     TEST_CASE("roles grow: what a viewer may, a developer may, and an administrator may all") {
-        auto viewer = access::permissions_of("viewer", false),
-             developer = access::permissions_of("developer", false),
-             admin = access::permissions_of("admin", false);
+        auto viewer = *access::permissions_of("viewer", false),
+             developer = *access::permissions_of("developer", false),
+             admin = *access::permissions_of("admin", false);
         CHECK(std::includes(developer.begin(), developer.end(), viewer.begin(), viewer.end()));
         CHECK(std::includes(admin.begin(), admin.end(), developer.begin(), developer.end()));
         CHECK(admin.size() == access::permissions().size());
         CHECK(viewer.size() < developer.size());
         CHECK(developer.size() < admin.size());
-        CHECK(access::permissions_of("viewer", true) == admin);
-        CHECK(access::permissions_of("made up", false).empty());
+        CHECK(*access::permissions_of("viewer", true) == admin);
+        CHECK(access::permissions_of("made up", false)->empty());
         for (const auto& permission : access::permissions()) {
             CHECK(permission.code.find('.') != std::string_view::npos);
             CHECK(!permission.allows.empty());

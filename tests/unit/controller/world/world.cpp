@@ -97,8 +97,13 @@ World::World(environments::GitTransports allowed) : transports(allowed) {
 
 void World::act_for(const api::OrgScope& who) {
     guard.principal = api::Principal{
-        UserId::make(clock.now()), "ann@example.org", SessionId::make(clock.now()), who, true,
-        {"operations.view"}};
+        UserId::make(clock.now()),
+        "ann@example.org",
+        SessionId::make(clock.now()),
+        who,
+        true,
+        std::make_shared<std::set<std::string, std::less<>>>(std::set<std::string, std::less<>>{
+            "operations.view"})};
 }
 
 void World::restart() {
