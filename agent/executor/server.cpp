@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
 namespace fairlead::executor {
 namespace {
@@ -94,7 +95,9 @@ void Server::run(int signal_fd) {
         if (fds[0].revents) accept_link();
         executor_.tick();
         // Behind the reports: what is there now is the last word, also after an old end told again.
-        if (pump() && link_ && options_.inventory && executor_.take_inventory_changed()) {
+        // Asked before: an operation that ends meanwhile has its turn when its reports are out.
+        inventory_due_ = executor_.take_inventory_changed() || inventory_due_;
+        if (pump() && link_ && options_.inventory && std::exchange(inventory_due_, false)) {
             send(proto::Inventory{options_.inventory()});
             write_link();
         }

@@ -59,6 +59,7 @@ private:
     std::string out_;
     std::uint64_t sent_ = 0;
     bool idle_told_ = false;
+    bool inventory_due_ = false;
     Steady::time_point last_active_ = Steady::now();
 };
 
