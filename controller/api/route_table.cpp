@@ -84,7 +84,7 @@ void RouteTable::allow_query(
 Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path) const {
     if (method == Method::head) method = Method::get;
     auto segments = segments_of(path);
-    std::string possible;
+    std::set<Method> possible; // a path may be a route of its own and an id's place in another
     for (const auto& key : {key_of(segments), open_key_of(segments)}) {
         auto rows = by_shape_.find(key);
         if (rows == by_shape_.end()) continue;
@@ -92,10 +92,8 @@ Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path)
             const auto& route = routes_[row];
             auto pattern = segments_of(route.path);
             if (!matches(pattern, segments)) continue;
-            possible += fmt::format(
-                "{}{}{}", possible.empty() ? "" : ", ", name_of(route.method),
-                route.method == Method::get ? ", HEAD" : ""
-            );
+            possible.insert(route.method);
+            if (route.method == Method::get) possible.insert(Method::head);
             if (route.method != method) continue;
             Match match{&route, {}};
             for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -108,15 +106,17 @@ Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path)
             return match;
         }
     }
-    if (!possible.empty())
+    std::string allow;
+    for (auto one : possible) allow += fmt::format("{}{}", allow.empty() ? "" : ", ", name_of(one));
+    if (!allow.empty())
         return fail(Error(
                         Errc::invalid, fmt::format(
                                            "{} is not possible on this path; possible is {}.",
-                                           name_of(method), possible
+                                           name_of(method), allow
                                        )
         )
                         .with_code("method_not_allowed")
-                        .with_fact("allow", possible));
+                        .with_fact("allow", allow));
     return fail(
         Errc::not_found, "There is nothing at this path. /api/v1/openapi.json lists every route."
     );

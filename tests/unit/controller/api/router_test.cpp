@@ -106,6 +106,8 @@ TEST_SUITE("controller/api/router") {
                  {"HEAD finds GET", Method::head, orgs + "/things/x", "who=ada", 200, "one"},
                  {"another method", Method::remove, orgs + "/things/x", "who=ada", 405,
                   "method_not_allowed"},
+                 {"what is possible is said once", Method::remove, orgs + "/things/count",
+                  "who=ada", 405, "possible is GET, HEAD, POST."},
                  {"no such path", Method::get, orgs + "/nothing", "who=ada", 404, "not_found"},
                  {"a slash too many", Method::get, orgs + "/things/x/", "who=ada", 404,
                   "not_found"},
