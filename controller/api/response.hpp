@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/runtime/id.hpp"
+#include "common/runtime/result.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -35,6 +36,9 @@ struct Response {
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
     std::optional<EventStream> events;
+    /// A body of any length, instead of `body`: called on worker threads, one call at a time, until
+    /// it gives "". A failure cuts the answer off, so that nobody takes a part for the whole.
+    std::function<Result<std::string>()> pieces;
 };
 
 /// 200 with a JSON body.

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <stdexcept>
 
 namespace fairlead::web {
 namespace {
@@ -124,9 +125,26 @@ Task<net::HttpResponse> HttpShell::ask_router(const net::HttpRequest& request) {
         );
     }
     if (response.events) co_return stream(std::move(*response.events));
+    if (response.pieces) co_return stream_pieces(std::move(response));
     auto answer = wire(std::move(response));
     if (request.method == "HEAD" && answer.status >= 400) answer.body.clear();
     co_return answer;
+}
+
+net::HttpResponse HttpShell::stream_pieces(api::Response&& response) {
+    auto next = std::make_shared<std::function<Result<std::string>()>>(std::move(response.pieces));
+    auto answer = wire(std::move(response));
+    auto& workers = parts_.workers;
+    answer.stream = [next, &workers](net::BodyWriter& writer) -> Task<> {
+        for (;;) {
+            auto piece = co_await offload(workers, *next);
+            if (!piece) throw std::runtime_error(piece.error().message());
+            if (piece->empty()) co_return;
+            auto written = co_await writer.write(*piece);
+            if (!written) co_return;
+        }
+    };
+    return answer;
 }
 
 net::HttpResponse HttpShell::stream(api::EventStream events) {

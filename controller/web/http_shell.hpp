@@ -40,6 +40,7 @@ public:
 private:
     Task<net::HttpResponse> ask_router(const net::HttpRequest& request);
     net::HttpResponse stream(api::EventStream events);
+    net::HttpResponse stream_pieces(api::Response&& response);
 
     Parts parts_;
     HttpShellOptions options_;

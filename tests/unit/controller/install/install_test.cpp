@@ -49,15 +49,14 @@ api::Response get(const api::RouteTable& table, const std::string& path) {
     api::Request request;
     request.path = path;
     auto match = table.find(api::Method::get, path);
-    if (!match) return {.status = 404, .body = {}, .headers = {}, .events = {}};
+    api::Response refused;
+    refused.status = 404;
+    if (!match) return refused;
     auto response = match->route->handler(api::Call(request, match->parameters, {}, std::nullopt));
-    if (!response)
-        return {
-            .status = response.error().kind() == Errc::not_found ? 404 : 503,
-            .body = response.error().message(),
-            .headers = {},
-            .events = {}};
-    return *response;
+    if (response) return *response;
+    if (response.error().kind() != Errc::not_found) refused.status = 503;
+    refused.body = response.error().message();
+    return refused;
 }
 
 } // namespace
