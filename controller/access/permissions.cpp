@@ -12,6 +12,7 @@ using enum Holder;
 constexpr std::array table{
     Permission{"org.view", viewer, "See the organization and what happens in it"},
     Permission{"audit.view", admin, "Read the audit log"},
+    Permission{"audit.export", admin, "Take the audit log away as a file"},
 
     Permission{"servers.view", viewer, "See servers and their measurements"},
     Permission{"servers.ping", developer, "Ask a server for an answer"},

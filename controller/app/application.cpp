@@ -7,6 +7,7 @@
 #include "controller/access/waits.hpp"
 #include "controller/app/contract.hpp"
 #include "controller/app/schema.hpp"
+#include "controller/audit/routes.hpp"
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
@@ -58,7 +59,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .readers = std::min<std::size_t>(settings_.workers, most_readers)},
           schema()
       ),
-      audit_(clock_), sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
+      audit_(clock_), notary_(store_, keys_, settings_.name),
+      sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
       accounts_({store_, sessions_, hasher_, audit_}),
       rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
       guard_({store_, sessions_, rates_, {public_url(settings_, endpoint_.port)}}),
@@ -81,17 +83,18 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
-      core_(agents_),
-      hub_(io_.get_executor(), workers_, core_), fleet_parts_{
-                                                     store_,
-                                                     events_,
-                                                     audit_,
-                                                     operations_,
-                                                     links_,
-                                                     enrolment_,
-                                                     authority_,
-                                                     [this] { return certificates_.face(); },
-                                                     {public_endpoint(settings_, endpoint_.port)}} {
+      core_(agents_), hub_(io_.get_executor(), workers_, core_),
+      fleet_parts_{
+          store_,
+          events_,
+          audit_,
+          operations_,
+          links_,
+          enrolment_,
+          authority_,
+          [this] { return certificates_.face(); },
+          {public_endpoint(settings_, endpoint_.port)}},
+      audit_parts_{{store_, audit_, events_}, notary_} {
     links_.use(hub_);
     operations_.use(live_);
     agents_.use(live_);
@@ -124,7 +127,7 @@ void Application::add_routes() {
     );
     install::add_install_routes(table_, packages_, face);
     access::add_access_routes(table_, {store_, sessions_, accounts_, [this] { return facts(); }});
-    audit::add_audit_routes(table_, store_);
+    audit::add_audit_routes(table_, audit_parts_);
     operations::add_operation_routes(table_, operations_);
     fleet::add_server_routes(table_, fleet_parts_);
     fleet::add_token_routes(table_, fleet_parts_);
@@ -210,11 +213,13 @@ Task<> Application::serve() {
             return access::Waits(unit.db()).tidy(clock_.now());
         });
     };
+    auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
     background.spawn(hub_.watch());
     background.spawn(every(30s, "refreshing certificates", certificates));
     background.spawn(every(5s, "looking after operations", operations));
     background.spawn(every(5s, "looking after servers", agents));
     background.spawn(every(60s, "looking after sessions", people));
+    background.spawn(every(30s, "signing the audit log", checkpoints));
 
     TaskGroup serving(io_.get_executor());
     serving.spawn(listener_->run());

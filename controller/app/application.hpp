@@ -18,7 +18,9 @@
 #include "controller/app/certificates.hpp"
 #include "controller/app/installation.hpp"
 #include "controller/app/settings.hpp"
-#include "controller/audit/audit.hpp"
+#include "controller/audit/log.hpp"
+#include "controller/audit/notary.hpp"
+#include "controller/audit/routes.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/environments/environments.hpp"
 #include "controller/environments/live_state.hpp"
@@ -91,6 +93,7 @@ private:
     SystemClock clock_;
     store::Store store_;
     audit::Log audit_;
+    audit::Notary notary_;
 
     access::Sessions sessions_;
     access::PasswordHasher hasher_;
@@ -117,6 +120,7 @@ private:
     gateway::Hub hub_;
 
     fleet::RouteParts fleet_parts_;
+    audit::RouteParts audit_parts_;
     api::RouteTable table_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<web::HttpShell> shell_;

@@ -3,6 +3,7 @@
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/app/application.hpp"
+#include "controller/app/audit_command.hpp"
 #include "controller/app/authorities.hpp"
 #include "controller/app/keys.hpp"
 #include "controller/app/people.hpp"
@@ -13,6 +14,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 
 namespace fairlead::app {
 namespace {
@@ -266,6 +268,22 @@ int run_command_line(int argc, char** argv) {
     ));
     link->add_option("EMAIL", options.admin, "The person's address")->required();
     link->callback([&] { status = new_link(config, options.admin); });
+
+    std::string key;
+    auto* logs = program.add_subcommand("audit", "The audit log's proofs");
+    logs->require_subcommand(1);
+    auto* verify = with_config(logs->add_subcommand(
+        "verify", "Check the log: of an export with the public key alone, or of the database"
+    ));
+    verify->add_option("EXPORT", file, "An export in JSON lines; without it, the database");
+    verify->add_option("--key", key, "Verifier key, as `audit key` and the console show it");
+    verify->callback([&] {
+        status = file.empty()
+                     ? settings_or_told([&](const Settings& s) { return verify_database(s, key); })
+                     : said(verify_export(file, key));
+    });
+    with_config(logs->add_subcommand("key", "Print the key that checkpoints are signed with"))
+        ->callback([&] { status = settings_or_told(audit_key); });
 
     program.add_subcommand("version", "Print the version")->callback([] {
         std::printf("fairlead-controller %s\n", FAIRLEAD_VERSION);

@@ -5,7 +5,7 @@
 #include "common/runtime/log.hpp"
 #include "controller/access/users.hpp"
 #include "controller/app/schema.hpp"
-#include "controller/audit/audit.hpp"
+#include "controller/audit/log.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/install/packages.hpp"
 #include "controller/orgs/orgs.hpp"

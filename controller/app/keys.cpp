@@ -5,6 +5,7 @@
 #include "controller/app/installation.hpp"
 #include "controller/app/log_everywhere.hpp"
 #include "controller/app/schema.hpp"
+#include "controller/audit/notary.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/environments/sealed.hpp"
 
@@ -31,6 +32,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(api::visit_one(visit, tickets, tickets_place, put));
     FAIRLEAD_CHECK(authority::visit_sealed(db, visit));
     FAIRLEAD_CHECK(access::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(audit::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);
 }
 

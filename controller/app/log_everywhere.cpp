@@ -1,6 +1,6 @@
 #include "controller/app/log_everywhere.hpp"
 
-#include "controller/audit/audit.hpp"
+#include "controller/audit/log.hpp"
 #include "controller/orgs/orgs.hpp"
 
 namespace fairlead::app {

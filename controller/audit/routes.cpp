@@ -1,48 +1,25 @@
-#include "controller/api/routes.hpp"
+#include "controller/audit/routes.hpp"
 
+#include "common/crypto/encoding.hpp"
 #include "controller/api/checks.hpp"
-#include "controller/audit/audit.hpp"
+#include "controller/api/query.hpp"
+#include "controller/api/routes.hpp"
+#include "controller/audit/export.hpp"
+#include "controller/audit/tree.hpp"
 
 #include <boost/json.hpp>
+#include <fmt/core.h>
+
+#include <limits>
+#include <memory>
 
 namespace fairlead::audit {
 namespace {
 
 using api::Call;
+using api::Change;
 using api::Response;
-
-boost::json::value text_or_null(const std::optional<std::string>& text) {
-    return text ? boost::json::value(*text) : boost::json::value(nullptr);
-}
-
-boost::json::value parsed_or_null(const std::optional<std::string>& text) {
-    return text ? boost::json::parse(*text) : boost::json::value(nullptr);
-}
-
-boost::json::value to_json(const Entry& entry) {
-    boost::json::value target = nullptr;
-    if (entry.target_id)
-        target = {
-            {"type", entry.target_type.value_or("")},
-            {"id", *entry.target_id},
-            {"name", entry.target_name.value_or("")}};
-    return {
-        {"id", entry.id.str()},
-        {"at", to_rfc3339(entry.at)},
-        {"actor",
-         {{"type", entry.actor_type},
-          {"id", text_or_null(entry.actor_id)},
-          {"label", entry.actor_label}}},
-        {"action", entry.action},
-        {"target", std::move(target)},
-        {"result", entry.result},
-        {"address", text_or_null(entry.address)},
-        {"user_agent", text_or_null(entry.user_agent)},
-        {"request_id", text_or_null(entry.request_id)},
-        {"before", parsed_or_null(entry.before)},
-        {"after", parsed_or_null(entry.after)},
-    };
-}
+using store::Connection;
 
 /// Words of small letters and underscores with dots between them.
 bool is_action(std::string_view text) {
@@ -51,10 +28,8 @@ bool is_action(std::string_view text) {
            text.find("..") == std::string_view::npos;
 }
 
-Result<Filter> filter_of(const Call& call, const api::Page& page) {
+Result<Filter> filter_of(const Call& call) {
     Filter filter;
-    filter.below = page.after;
-    filter.limit = page.limit + 1;
     api::Checks checks;
     auto text = [&](std::string_view name, std::string& into) {
         into = call.query(name).value_or("");
@@ -72,6 +47,7 @@ Result<Filter> filter_of(const Call& call, const api::Page& page) {
     text("actor", filter.actor);
     text("action", filter.action);
     text("target", filter.target);
+    text("connect_session", filter.connect_session);
     if (!filter.action.empty())
         checks.that(
             is_action(filter.action), "action",
@@ -83,20 +59,122 @@ Result<Filter> filter_of(const Call& call, const api::Page& page) {
     return filter;
 }
 
-Result<Response> list(const Call& call, store::Store& store) {
-    FAIRLEAD_TRY(page, api::Page::of(call));
-    FAIRLEAD_TRY(filter, filter_of(call, page));
-    auto rows = [&](store::Connection& db, const auto&) {
-        return AuditRepo(db, call.scope()).list(filter);
+boost::json::array hashes(const std::vector<crypto::Digest>& digests) {
+    boost::json::array list;
+    for (const auto& digest : digests) list.emplace_back(crypto::base64_encode(digest.view()));
+    return list;
+}
+
+boost::json::object to_json(const SignedCheckpoint& checkpoint) {
+    return {
+        {"size", checkpoint.size},
+        {"at", to_rfc3339(checkpoint.at)},
+        {"note", checkpoint.note},
     };
-    return api::list_page(call, store, rows, &to_json);
+}
+
+Result<Entry> entry_of(const Call& call, Connection& db) {
+    FAIRLEAD_TRY(id, call.path_id<AuditId>("entry"));
+    return store::present(EntryRepo(db, call.scope()).find(id), "There is no such entry.");
+}
+
+Result<Response> list(const Call& call, const RouteParts& parts) {
+    FAIRLEAD_TRY(filter, filter_of(call));
+    auto rows = [&](Connection& db, const api::Page& page) {
+        filter.below = page.after;
+        filter.limit = page.limit + 1;
+        return EntryRepo(db, call.scope()).list(filter);
+    };
+    return api::list_page(call, parts.desk.store, rows);
+}
+
+Result<Response> one(const Call& call, const RouteParts& parts) {
+    FAIRLEAD_TRY(entry, parts.desk.store.read([&](Connection& db) { return entry_of(call, db); }));
+    return api::answer(to_json(entry));
+}
+
+/// What shows, with nothing but the public key, that an entry is in the log.
+Result<Response> proof(const Call& call, const RouteParts& parts) {
+    FAIRLEAD_TRY(checkpoint, parts.notary.sign_now(call.scope(), call.now()));
+    return parts.desk.store.read([&](Connection& db) -> Result<Response> {
+        FAIRLEAD_TRY(entry, entry_of(call, db));
+        FAIRLEAD_TRY(path, Tree(db, call.scope()).inclusion(entry.seq, checkpoint.size));
+        auto leaf = leaf_of(entry, call.scope().org());
+        return api::answer(
+            {{"seq", entry.seq},
+             {"leaf", leaf},
+             {"leaf_hash", crypto::base64_encode(crypto::merkle::leaf_hash(leaf).view())},
+             {"path", hashes(path)},
+             {"checkpoint", to_json(checkpoint)},
+             {"key", parts.notary.verifier().str()}}
+        );
+    });
+}
+
+Result<Response> checkpoint(const Call& call, const RouteParts& parts) {
+    FAIRLEAD_TRY(newest, parts.notary.sign_now(call.scope(), call.now()));
+    auto object = to_json(newest);
+    object["key"] = parts.notary.verifier().str();
+    return api::answer(object);
+}
+
+Result<Response> consistency(const Call& call, const RouteParts& parts) {
+    FAIRLEAD_TRY(newest, parts.notary.sign_now(call.scope(), call.now()));
+    auto most = static_cast<std::uint64_t>(newest.size);
+    FAIRLEAD_TRY(to, api::query_number(call, "to", 0, most));
+    FAIRLEAD_TRY(from, api::query_number(call, "from", 0, to.value_or(most)));
+    auto older = static_cast<std::int64_t>(from.value_or(0));
+    auto newer = static_cast<std::int64_t>(to.value_or(most));
+    FAIRLEAD_TRY(path, parts.desk.store.read([&](Connection& db) {
+        return Tree(db, call.scope()).consistency(older, newer);
+    }));
+    return api::answer({{"from", older}, {"to", newer}, {"path", hashes(path)}});
+}
+
+Response file_of(const Call& call, ExportFormat format, std::shared_ptr<Export> whole) {
+    bool csv = format == ExportFormat::csv;
+    Response response;
+    response.content_type = csv ? "text/csv; charset=utf-8" : "application/jsonl";
+    response.headers.emplace_back(
+        "Content-Disposition",
+        fmt::format(
+            "attachment; filename=\"audit-{}.{}\"", call.scope().org().str(), csv ? "csv" : "jsonl"
+        )
+    );
+    response.pieces = [whole = std::move(whole)] { return whole->next(); };
+    return response;
+}
+
+Result<Response> exported(const Call& call, const RouteParts& parts) {
+    FAIRLEAD_TRY(filter, filter_of(call));
+    FAIRLEAD_TRY(name, api::query_word(call, "format", {"jsonl", "csv"}));
+    auto format = name == "csv" ? ExportFormat::csv : ExportFormat::jsonl;
+    // The export itself is the last entry in it.
+    return api::change(call, parts.desk, [&](Change& change) -> Result<Response> {
+        api::Act act{"audit.export", "audit_log", call.scope().org().str(), ""};
+        act.after = boost::json::object{{"format", name}};
+        change.record(std::move(act));
+        FAIRLEAD_TRY(newest, parts.notary.sign(change.unit(), call.scope(), call.now()));
+        return file_of(
+            call, format,
+            std::make_shared<Export>(
+                parts.desk.store, call.scope(), format, std::move(filter), std::move(newest),
+                parts.notary
+            )
+        );
+    });
 }
 
 } // namespace
 
-void add_audit_routes(api::RouteTable& table, store::Store& store) {
-    api::Routes routes(table, store, "/api/v1/orgs/{org}/audit");
+void add_audit_routes(api::RouteTable& table, RouteParts& parts) {
+    api::Routes routes(table, parts, "/api/v1/orgs/{org}/audit");
     routes.get("", "audit.view", &list);
+    routes.get("/checkpoint", "audit.view", &checkpoint);
+    routes.get("/consistency", "audit.view", &consistency);
+    routes.get("/export", "audit.export", &exported);
+    routes.get("/{entry}", "audit.view", &one);
+    routes.get("/{entry}/proof", "audit.view", &proof);
 }
 
 } // namespace fairlead::audit

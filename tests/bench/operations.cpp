@@ -11,7 +11,7 @@
 
 #include "common/crypto/random.hpp"
 #include "controller/app/schema.hpp"
-#include "controller/audit/audit.hpp"
+#include "controller/audit/log.hpp"
 #include "controller/fleet/server_repo.hpp"
 
 #include <boost/json.hpp>

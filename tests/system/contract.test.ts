@@ -65,6 +65,7 @@ describe("the controller's API", () => {
     ids.credential = credential.id;
     ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
     ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    ids.entry = (await api.get<List<{ id: string }>>(`${org}/audit?limit=1`)).data[0]!.id;
   }
 
   const at = (listed: Listed, more: Record<string, string> = {}): string =>
@@ -136,6 +137,7 @@ describe("the controller's API", () => {
     const other = "01JD8Q4M3N7V5X2K9B6T0W1YHZ";
     const prefix: Record<string, string> = {
       org: "org", server: "srv", project: "prj", environment: "env", operation: "op", token: "tok", credential: "gcr", release: "rel", session: "ses",
+      entry: "aud",
     };
     for (const listed of routes.filter((one) => one.route["x-permission"] !== "none")) {
       for (const parameter of listed.parameters.filter((one) => one.in === "path" && prefix[one.name])) {

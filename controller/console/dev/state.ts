@@ -66,6 +66,7 @@ export function publishOp(operation: Operation, name: string, data: unknown) {
 export function audit(action: string, target: { type: string; id: string; name: string } | null, change: Partial<AuditEntry> = {}) {
   state.audit.unshift({
     id: id("aud"),
+    seq: state.audit.length,
     at: now(),
     actor: { type: "user", id: me.id, label: me.email },
     action,

@@ -83,7 +83,7 @@ export class Api {
     return {
       status: response.statusCode ?? 0,
       headers: response.headers,
-      body: (kind.includes("json") && text ? JSON.parse(text) : text) as T,
+      body: (/[/+]json\b/.test(kind) && text ? JSON.parse(text) : text) as T,
       text,
     };
   }

@@ -36,7 +36,7 @@ TEST_SUITE("controller/access/session") {
         CHECK(reply.text.find(browser.cookie) == std::string::npos);
         CHECK(reply.json.at("user").at("email") == "ann@example.org");
         CHECK(reply.json.at("orgs").at(0).at("role") == "admin");
-        CHECK(reply.json.at("orgs").at(0).at("permissions").as_array().size() == 31);
+        CHECK(reply.json.at("orgs").at(0).at("permissions").as_array().size() == 32);
         CHECK(reply.json.at("controller").at("fingerprint") == "cGlu");
         auto again = site.send(browser, "GET", "/api/v1/session");
         CHECK(again.json == reply.json);

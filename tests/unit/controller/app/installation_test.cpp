@@ -214,9 +214,10 @@ TEST_SUITE("controller/app/installation") {
         store::MemoryDb db(schema());
         // Tables of the installation itself, of people, and of what has the organization's id in
         // its parent.
-        const std::vector<std::string> without{
-            "installation", "schema_migration", "org",         "app_user",  "setup_link",
-            "session",      "proof_wait",       "idempotency", "authority", "own_certificate"};
+        const std::vector<std::string> without{"installation",    "schema_migration", "org",
+                                               "app_user",        "setup_link",       "session",
+                                               "proof_wait",      "idempotency",      "authority",
+                                               "own_certificate", "audit_key"};
         auto tables = db.db()
                           .all<std::string>("SELECT name FROM sqlite_schema WHERE type = 'table' "
                                             "AND name NOT LIKE 'sqlite_%' ORDER BY name")

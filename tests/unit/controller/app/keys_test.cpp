@@ -50,6 +50,8 @@ struct Fixture {
         put("idempotency/usr_1/key",
             "INSERT INTO idempotency (user_id, request_key, request_hash, answer, created_ms)"
             " VALUES ('usr_1', 'key', '', $1, 0)");
+        put("audit_key/1", "INSERT INTO audit_key (id, name, public_key, sealed_seed)"
+                           " VALUES (1, 'test/audit', x'', $1)");
     }
 
     crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
@@ -68,7 +70,8 @@ struct Fixture {
     bool all_open() {
         return opens("git_credential/crd_1", "SELECT sealed FROM git_credential") &&
                opens("variable/env_1/PASSWORD", "SELECT sealed FROM environment_variable") &&
-               opens("idempotency/usr_1/key", "SELECT answer FROM idempotency");
+               opens("idempotency/usr_1/key", "SELECT answer FROM idempotency") &&
+               opens("audit_key/1", "SELECT sealed_seed FROM audit_key");
     }
     std::string current() { return keys().current(); }
 };
@@ -82,11 +85,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("5 values are sealed by the master key "));
+        CHECK(said.starts_with("6 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 5 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 6 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -113,7 +116,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 5 values"));
+        CHECK(list_keys(settings)->ends_with(": 6 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -129,7 +132,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 5 values"));
+        CHECK(list_keys(settings)->ends_with(": 6 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 
@@ -147,14 +150,16 @@ TEST_SUITE("controller/app/keys") {
         store::Connection db(layout.database(), {.access = store::Access::read_only});
         auto columns = db.all<std::string>(
             "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_info(m.name) c"
-            " WHERE m.type = 'table' AND c.type = 'BLOB' ORDER BY 1"
+            " WHERE m.type = 'table' AND c.type = 'BLOB' AND c.name NOT IN ('hash', 'public_key')"
+            " ORDER BY 1"
         );
         // A new one goes into its subject's visit_sealed, into the fixture, and here.
         CHECK(
             columns.value() ==
             std::vector<std::string>{
-                "authority.sealed_key", "environment_variable.sealed", "git_credential.sealed",
-                "idempotency.answer", "installation.sealed_tickets", "own_certificate.sealed_key"}
+                "audit_key.sealed_seed", "authority.sealed_key", "environment_variable.sealed",
+                "git_credential.sealed", "idempotency.answer", "installation.sealed_tickets",
+                "own_certificate.sealed_key"}
         );
     }
 

@@ -1,6 +1,8 @@
 #include "common/store/memory_db.hpp"
-#include "controller/audit/audit.hpp"
+#include "controller/audit/log.hpp"
+#include "controller/audit/routes.hpp"
 #include "controller/audit/schema.hpp"
+#include "controller/orgs/schema.hpp"
 
 #include <boost/json.hpp>
 #include <doctest/doctest.h>
@@ -10,16 +12,27 @@ using namespace std::chrono_literals;
 
 namespace {
 
+struct NoEvents final : api::EventSink {
+    void publish(api::Event) override {}
+    std::uint64_t position() const override { return 0; }
+    bool can_resume(std::uint64_t) const override { return true; }
+};
+
 struct Fixture {
-    store::Migration steps[1] = {{1, "audit", audit::first_tables}};
+    store::Migration steps[2] = {
+        {1, "orgs", orgs::first_tables}, {2, "audit", audit::first_tables}};
     store::TemporaryStore store{steps};
     FakeClock clock;
     audit::Log log{clock};
+    crypto::Keystore keys = crypto::Keystore::ephemeral();
+    audit::Notary notary{store.store(), keys, "fairlead.example"};
+    NoEvents events;
+    audit::RouteParts parts{{store.store(), log, events}, notary};
     api::RouteTable table;
     api::OrgScope org = api::ScopeIssuer::scope(OrgId::make(clock.now()));
     api::OrgScope other = api::ScopeIssuer::scope(OrgId::make(clock.now()));
 
-    Fixture() { audit::add_audit_routes(table, store.store()); }
+    Fixture() { audit::add_audit_routes(table, parts); }
 
     void record(
         const api::OrgScope& scope, std::string action, std::string target = "env_1",

@@ -13,7 +13,7 @@ Site::Site(access::Rates allowed, access::SessionLimits limits)
                     return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
                 }}
     );
-    audit::add_audit_routes(table, store.store());
+    audit::add_audit_routes(table, audit_parts);
     auto servers = [](store::Connection&, const api::OrgScope&, orgs::Counts& counts) -> Result<> {
         counts.servers += 3;
         return {};

@@ -10,7 +10,9 @@
 #include "controller/access/schema.hpp"
 #include "controller/api/events.hpp"
 #include "controller/api/router.hpp"
-#include "controller/audit/audit.hpp"
+#include "controller/audit/log.hpp"
+#include "controller/audit/notary.hpp"
+#include "controller/audit/routes.hpp"
 #include "controller/audit/schema.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/schema.hpp"
@@ -85,9 +87,11 @@ public:
     access::Accounts accounts{{store.store(), sessions, hasher, log}};
     access::RateLimiter rates;
     crypto::Keystore keys = crypto::Keystore::ephemeral();
+    audit::Notary notary{store.store(), keys, "fairlead.example"};
     access::Idempotency idempotency{store.store(), keys};
     access::Guard guard{{store.store(), sessions, rates, {"https://fairlead.example"}}};
     RecordedEvents events;
+    audit::RouteParts audit_parts{{store.store(), log, events}, notary};
     api::RouteTable table;
     std::deque<SessionId> ended;
     std::unique_ptr<api::Router> router;

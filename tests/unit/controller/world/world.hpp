@@ -5,7 +5,7 @@
 #include "common/crypto/keystore.hpp"
 #include "common/store/memory_db.hpp"
 #include "controller/api/router.hpp"
-#include "controller/audit/audit.hpp"
+#include "controller/audit/log.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/agent_service.hpp"

@@ -1,0 +1,391 @@
+#include "controller/audit/check.hpp"
+
+#include "common/crypto/encoding.hpp"
+#include "common/store/connection.hpp"
+#include "controller/api/principal.hpp"
+#include "controller/audit/entries.hpp"
+#include "controller/audit/tree.hpp"
+
+#include <boost/json.hpp>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <tuple>
+
+namespace fairlead::audit {
+namespace {
+
+namespace merkle = crypto::merkle;
+using crypto::Digest;
+
+constexpr std::string_view format_name = "fairlead-audit-1";
+
+Result<Digest> digest_of(std::string_view bytes) {
+    Digest digest;
+    if (bytes.size() != digest.bytes.size()) return fail(Errc::invalid, "A hash has 32 bytes.");
+    std::copy(bytes.begin(), bytes.end(), digest.bytes.begin());
+    return digest;
+}
+
+/// Of a line: no entry of ours comes near it.
+constexpr std::size_t longest_line = 4 * 1024 * 1024;
+
+/// Between two lines, for one to be taken as an entry.
+constexpr std::int64_t most_missing = 1'000'000;
+
+bool take(std::string_view& line, std::string_view start) {
+    if (!line.starts_with(start)) return false;
+    line.remove_prefix(start.size());
+    return true;
+}
+
+/// `{"seq":12,"hash":"…"}` or `{"seq":12,"hash":"…","leaf":{…}}`, taken apart without parsing the
+/// leaf: its bytes are what was hashed.
+struct Line {
+    std::int64_t seq = 0;
+    Digest hash;
+    std::optional<std::string_view> leaf;
+
+    static std::optional<Line> parse(std::string_view text) {
+        Line line;
+        if (!take(text, "{\"seq\":")) return {};
+        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), line.seq);
+        if (error != std::errc()) return {};
+        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+        if (!take(text, ",\"hash\":\"") || text.size() < 64) return {};
+        auto bytes = crypto::hex_decode(text.substr(0, 64));
+        auto hash = bytes ? digest_of(*bytes) : Result<Digest>(fail(Errc::invalid, ""));
+        if (!hash) return {};
+        line.hash = *hash;
+        text.remove_prefix(64);
+        if (text == "\"}") return line;
+        if (!take(text, "\",\"leaf\":") || !text.ends_with('}')) return {};
+        text.remove_suffix(1);
+        line.leaf = text;
+        return line;
+    }
+};
+
+void look_at(std::string_view text, LogCheck& check) {
+    auto place = check.size();
+    auto line = Line::parse(text);
+    if (!line || line->seq > place + most_missing) {
+        check.lost(fmt::format("the line of entry {} has another form", place));
+        return check.hash(Digest()); // what follows keeps its place
+    }
+    if (line->seq < place)
+        return check.lost(fmt::format(
+            "entry {} stands after entry {}: it was moved or is there twice", line->seq, place - 1
+        ));
+    if (line->seq == place + 1) check.lost(fmt::format("entry {} is missing", place));
+    if (line->seq > place + 1)
+        check.lost(fmt::format("entries {} to {} are missing", place, line->seq - 1));
+    check.skip_to(line->seq);
+    if (line->leaf)
+        check.text(*line->leaf, line->hash);
+    else
+        check.hash(line->hash);
+}
+
+/// The note of a line that holds nothing else.
+std::optional<std::string> note_of(std::string_view line) {
+    if (!line.starts_with("{\"checkpoint\":")) return {};
+    boost::system::error_code bad;
+    auto value = boost::json::parse(line, bad);
+    const auto* object = bad ? nullptr : value.if_object();
+    const auto* note = object ? object->if_contains("checkpoint") : nullptr;
+    return std::string(note && note->is_string() ? std::string_view(note->get_string()) : "");
+}
+
+/// False at the end, and for a line that is too long, which `line` then holds the beginning of.
+bool next_line(std::istream& file, std::string& line) {
+    line.clear();
+    for (int c; (c = file.rdbuf()->sbumpc()) != std::char_traits<char>::eof();) {
+        if (c == '\n') return true;
+        line += static_cast<char>(c);
+        if (line.size() > longest_line) return false;
+    }
+    return !line.empty();
+}
+
+} // namespace
+
+LogCheck::LogCheck(crypto::NoteVerifier verifier, std::string origin)
+    : verifier_(std::move(verifier)) {
+    verdict_.origin = std::move(origin);
+}
+
+std::optional<crypto::Checkpoint> LogCheck::opened(std::string_view note) {
+    auto text = crypto::open_note(note, verifier_);
+    auto checkpoint =
+        text ? crypto::Checkpoint::parse(*text) : Result<crypto::Checkpoint>(fail(text.error()));
+    if (!checkpoint) {
+        wrong("a checkpoint is not what was signed: " + checkpoint.error().message());
+        return {};
+    }
+    if (checkpoint->origin != verdict_.origin) {
+        wrong("a checkpoint is of another log: " + checkpoint->origin);
+        return {};
+    }
+    return *std::move(checkpoint);
+}
+
+void LogCheck::expect(std::string_view note) {
+    if (auto checkpoint = opened(note)) expected_.push_back(*std::move(checkpoint));
+}
+
+void LogCheck::expect_here(std::string_view note) {
+    auto checkpoint = opened(note);
+    if (!checkpoint) return;
+    if (checkpoint->size == roots_.size()) return compare(*checkpoint);
+    lost(fmt::format(
+        "the checkpoint of {} entries stands after {} of them", checkpoint->size, roots_.size()
+    ));
+}
+
+void LogCheck::text(std::string_view leaf, const Digest& stored) {
+    if (merkle::leaf_hash(leaf) != stored)
+        wrong(fmt::format("entry {} was altered: its text does not fit its hash", size()));
+    ++verdict_.with_text;
+    add(stored);
+}
+
+void LogCheck::hash(const Digest& stored) {
+    add(stored);
+}
+
+void LogCheck::skip_to(std::int64_t place) {
+    while (size() < place) hash(Digest());
+}
+
+void LogCheck::add(const Digest& leaf) {
+    if (!sorted_) {
+        std::sort(expected_.begin(), expected_.end(), [](const auto& a, const auto& b) {
+            return a.size < b.size;
+        });
+        sorted_ = true;
+    }
+    roots_.add(leaf);
+    ++verdict_.entries;
+    while (reached_ < expected_.size() && expected_[reached_].size <= roots_.size())
+        compare(expected_[reached_++]);
+}
+
+void LogCheck::compare(const crypto::Checkpoint& due) {
+    if (lost_) return;
+    if (due.size == roots_.size() && roots_.root() == due.root) {
+        verdict_.signed_size = static_cast<std::int64_t>(due.size);
+        return;
+    }
+    // Everything after it differs too; one finding says it.
+    lost(fmt::format(
+        "entries {} to {} are not those that were signed: one of them was altered, added or moved",
+        verdict_.signed_size, due.size - 1
+    ));
+}
+
+void LogCheck::lost(std::string sentence) {
+    lost_ = true;
+    wrong(std::move(sentence));
+}
+
+void LogCheck::wrong(std::string sentence) {
+    if (verdict_.bad.size() < most_findings) verdict_.bad.push_back(std::move(sentence));
+}
+
+Verdict LogCheck::finish() {
+    if (reached_ < expected_.size()) {
+        auto largest =
+            std::max_element(expected_.begin(), expected_.end(), [](const auto& a, const auto& b) {
+                return a.size < b.size;
+            });
+        wrong(fmt::format(
+            "the log ends after {} entries, but {} were signed: the end was cut off", size(),
+            largest->size
+        ));
+    }
+    return verdict_;
+}
+
+Result<Verdict> check_export(std::istream& file, const crypto::NoteVerifier& verifier) {
+    std::string line;
+    auto none = [] {
+        return fail(
+            Errc::invalid, "This is not an export of an audit log in JSON lines: its first line "
+                           "does not name the format fairlead-audit-1."
+        );
+    };
+    if (!next_line(file, line)) return none();
+    boost::system::error_code bad;
+    auto head = boost::json::parse(line, bad);
+    const auto* object = bad ? nullptr : head.if_object();
+    auto text_of = [&](std::string_view name) -> std::string_view {
+        const auto* value = object->if_contains(name);
+        return value && value->is_string() ? std::string_view(value->get_string()) : "";
+    };
+    if (!object || text_of("format") != format_name) return none();
+
+    LogCheck check(verifier, std::string(text_of("origin")));
+    check.expect(text_of("checkpoint"));
+    while (!check.hopeless() && next_line(file, line))
+        if (auto note = note_of(line))
+            check.expect_here(*note);
+        else
+            look_at(line, check);
+    if (line.size() > longest_line)
+        check.lost(fmt::format("the line after entry {} is too long for one", check.size()));
+    auto verdict = check.finish();
+    if (verdict.bad.empty() && verdict.signed_size < verdict.entries)
+        verdict.bad.push_back(
+            fmt::format("the entries from {} on were not signed", verdict.signed_size)
+        );
+    return verdict;
+}
+
+Result<crypto::NoteVerifier> stored_verifier(store::Connection& db) {
+    using Key = std::tuple<std::string, store::Blob>;
+    FAIRLEAD_TRY(found, db.one<Key>("SELECT name, public_key FROM audit_key WHERE id = 1"));
+    if (!found)
+        return fail(
+            Errc::not_found, "This database has no key for its audit log: no controller has served "
+                             "it since it was made."
+        );
+    FAIRLEAD_TRY(key, crypto::VerifyKey::from_bytes(std::get<1>(*found).bytes));
+    return crypto::NoteVerifier{std::get<0>(*found), std::move(key)};
+}
+
+namespace {
+
+/// The stored roots of whole subtrees, which checkpoints and proofs are made of.
+class Subtrees {
+public:
+    Subtrees(store::Connection& db, const OrgId& org) : db_(db), org_(org) {}
+
+    /// The next leaf. False when a subtree that it completes is stored otherwise.
+    Result<bool> add(const Digest& leaf) { return add(0, leaf); }
+
+private:
+    struct Level {
+        merkle::Roots roots;
+        std::int64_t place = 0;
+    };
+
+    Result<bool> add(std::size_t level, const Digest& hash) {
+        if (level == levels_.size()) levels_.emplace_back();
+        levels_[level].roots.add(hash);
+        if (levels_[level].roots.size() < (1U << Tree::step)) return true;
+        auto root = levels_[level].roots.root();
+        auto place = levels_[level].place++;
+        levels_[level].roots = {};
+        FAIRLEAD_TRY(
+            stored,
+            db_.one<store::Blob>(
+                "SELECT hash FROM audit_node WHERE org_id = $1 AND level = $2 AND place = $3", org_,
+                static_cast<std::int64_t>((level + 1) * Tree::step), place
+            )
+        );
+        FAIRLEAD_TRY(above, add(level + 1, root));
+        return above && stored && stored->bytes == root.view();
+    }
+
+    store::Connection& db_;
+    OrgId org_;
+    std::vector<Level> levels_;
+};
+
+/// Entries come in order, with gaps where the text was dropped: only at the beginning.
+Result<> compare(
+    const std::vector<std::tuple<std::int64_t, store::Blob>>& leaves,
+    const std::map<std::int64_t, Entry>& entries, std::int64_t first_kept, const OrgId& org,
+    Subtrees& subtrees, LogCheck& check
+) {
+    for (const auto& [seq, blob] : leaves) {
+        auto stored = digest_of(blob.bytes);
+        if (seq != check.size()) {
+            check.lost(fmt::format("the hash of entry {} is missing", check.size()));
+            return {};
+        }
+        if (!stored) {
+            check.lost(fmt::format("the hash of entry {} has another length", seq));
+            return {};
+        }
+        FAIRLEAD_TRY(same, subtrees.add(*stored));
+        if (!same) check.wrong(fmt::format("the tree above entry {} was altered", seq));
+        auto entry = entries.find(seq);
+        if (entry != entries.end()) {
+            check.text(leaf_of(entry->second, org), *stored);
+            continue;
+        }
+        if (seq >= first_kept) check.wrong(fmt::format("entry {} was deleted", seq));
+        check.hash(*stored);
+    }
+    return {};
+}
+
+Result<Verdict>
+check_org(store::Connection& db, const OrgId& org, const crypto::NoteVerifier& verifier) {
+    auto scope = api::ScopeIssuer::scope(org);
+    EntryRepo repo(db, scope);
+    Subtrees subtrees(db, org);
+    LogCheck check(verifier, verifier.name + "/" + org.str());
+    FAIRLEAD_CHECK(db.each<std::string>(
+        [&](std::string note) { check.expect(note); },
+        "SELECT note FROM audit_checkpoint WHERE org_id = $1 ORDER BY size", org
+    ));
+    // Where nothing was ever dropped, every text must be there.
+    FAIRLEAD_TRY(
+        first, db.one<std::int64_t>(
+                   "SELECT coalesce((SELECT min(seq) FROM audit_entry WHERE org_id = $1),"
+                   " 9223372036854775807) FROM audit_retention WHERE org_id = $1",
+                   org
+               )
+    );
+    constexpr std::int64_t at_once = 5000;
+    for (;;) {
+        using Leaf = std::tuple<std::int64_t, store::Blob>;
+        auto from = check.size();
+        FAIRLEAD_TRY(
+            leaves, db.all<Leaf>(
+                        "SELECT seq, hash FROM audit_leaf WHERE org_id = $1 AND seq >= $2"
+                        " ORDER BY seq LIMIT $3",
+                        org, from, at_once
+                    )
+        );
+        if (leaves.empty()) break;
+        FAIRLEAD_TRY(entries, repo.from(from, from + at_once, at_once));
+        std::map<std::int64_t, Entry> by_place;
+        for (auto& entry : entries) by_place.emplace(entry.seq, std::move(entry));
+        FAIRLEAD_CHECK(compare(leaves, by_place, first.value_or(0), org, subtrees, check));
+        if (check.size() == from) break; // a hash is missing: nothing after it can be placed
+    }
+    FAIRLEAD_TRY(
+        beyond,
+        db.one<std::int64_t>(
+            "SELECT seq FROM audit_entry WHERE org_id = $1 AND seq >= $2 LIMIT 1", org, check.size()
+        )
+    );
+    if (beyond) check.wrong(fmt::format("entry {} was added without a place in the tree", *beyond));
+    return check.finish();
+}
+
+} // namespace
+
+Result<std::vector<Verdict>>
+check_database(store::Connection& db, const crypto::NoteVerifier& verifier) {
+    FAIRLEAD_TRY(
+        orgs,
+        db.all<OrgId>("SELECT org_id FROM audit_leaf UNION SELECT org_id FROM audit_entry UNION"
+                      " SELECT org_id FROM audit_checkpoint ORDER BY 1")
+    );
+    std::vector<Verdict> verdicts;
+    for (const auto& org : orgs) {
+        FAIRLEAD_TRY(verdict, check_org(db, org, verifier));
+        verdicts.push_back(std::move(verdict));
+    }
+    return verdicts;
+}
+
+} // namespace fairlead::audit

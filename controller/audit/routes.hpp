@@ -1,0 +1,20 @@
+/// What the API shows of the log.
+#pragma once
+
+#include "controller/api/change.hpp"
+#include "controller/api/route_table.hpp"
+#include "controller/audit/notary.hpp"
+
+namespace fairlead::audit {
+
+/// What the routes work with.
+struct RouteParts {
+    api::Desk desk;
+    Notary& notary;
+};
+
+/// GET …/orgs/{org}/audit and what stands below it: one entry, its proof, checkpoints, consistency
+/// between two of them, exports. `parts` outlives the table.
+void add_audit_routes(api::RouteTable& table, RouteParts& parts);
+
+} // namespace fairlead::audit

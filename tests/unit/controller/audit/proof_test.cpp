@@ -1,0 +1,397 @@
+// The log proves itself: trees, checkpoints, exports, and what an attacker with the database can
+// do.
+#include "common/crypto/encoding.hpp"
+#include "common/store/memory_db.hpp"
+#include "controller/audit/check.hpp"
+#include "controller/audit/entries.hpp"
+#include "controller/audit/export.hpp"
+#include "controller/audit/log.hpp"
+#include "controller/audit/notary.hpp"
+#include "controller/audit/schema.hpp"
+#include "controller/audit/tree.hpp"
+#include "controller/orgs/orgs.hpp"
+#include "controller/orgs/schema.hpp"
+
+#include <boost/json.hpp>
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+using namespace fairlead;
+using namespace std::chrono_literals;
+namespace merkle = crypto::merkle;
+
+namespace {
+
+struct Site {
+    store::Migration steps[2] = {
+        {1, "orgs", orgs::first_tables}, {2, "audit", audit::first_tables}};
+    store::TemporaryStore store{steps};
+    FakeClock clock;
+    audit::Log log{clock};
+    crypto::Keystore keys = crypto::Keystore::ephemeral();
+    audit::Notary notary{store.store(), keys, "fairlead.example"};
+    api::OrgScope org = api::ScopeIssuer::scope(OrgId());
+
+    Site() {
+        auto made = store->write([&](store::UnitOfWork& unit) {
+            return orgs::Memberships(unit.db()).create("Acme", orgs::Plan::agency, clock.now());
+        });
+        org = api::ScopeIssuer::scope(made.value().id);
+    }
+
+    void record(int count, std::string label = "ann@example.org") {
+        auto done = store->write([&](store::UnitOfWork& unit) -> Result<> {
+            for (int i = 0; i < count; ++i) {
+                api::Act act{"environment.edit", "environment", "env_1", "shop"};
+                act.after = boost::json::object{{"workers", i}, {"ratio", 0.5}, {"b", 1}, {"a", 2}};
+                log.record(
+                    unit, org,
+                    {api::Actor::Kind::user, "usr_1", label, "192.0.2.1", "curl", "req-1"},
+                    std::move(act)
+                );
+                clock.advance(1s);
+            }
+            return {};
+        });
+        REQUIRE(done);
+    }
+
+    void sign() { REQUIRE(notary.sign_news(clock.now())); }
+
+    /// Somebody with the file: no trigger holds him.
+    void tamper(const char* sql) {
+        auto done = store->write([&](store::UnitOfWork& unit) -> Result<> {
+            std::string triggers;
+            auto names =
+                unit.db().all<std::string>("SELECT name FROM sqlite_master WHERE type = 'trigger'");
+            for (const auto& name : names.value()) triggers += "DROP TRIGGER " + name + ";";
+            unit.db().script(triggers + sql);
+            return {};
+        });
+        REQUIRE(done);
+    }
+
+    std::vector<std::string> wrong() {
+        auto verdicts = store->read([&](store::Connection& db) {
+            return audit::check_database(db, notary.verifier());
+        });
+        std::vector<std::string> all;
+        for (const auto& verdict : verdicts.value())
+            all.insert(all.end(), verdict.bad.begin(), verdict.bad.end());
+        return all;
+    }
+
+    std::string exported(audit::ExportFormat format, audit::Filter filter = {}) {
+        auto checkpoint = store->write([&](store::UnitOfWork& unit) {
+            return notary.sign(unit, org, clock.now());
+        });
+        audit::Export whole(
+            store.store(), org, format, std::move(filter), checkpoint.value(), notary
+        );
+        std::string text;
+        for (;;) {
+            auto piece = whole.next().value();
+            if (piece.empty()) return text;
+            text += piece;
+        }
+    }
+
+    audit::Verdict verdict_of(const std::string& text) {
+        std::istringstream file(text);
+        return audit::check_export(file, notary.verifier()).value();
+    }
+};
+
+bool names(const std::vector<std::string>& findings, std::string_view what) {
+    return !findings.empty() && findings.front().find(what) != std::string::npos;
+}
+
+} // namespace
+
+TEST_SUITE("controller/audit/proof") {
+
+    TEST_CASE_FIXTURE(Site, "the stored tree is the tree of the definition, at every size") {
+        record(700);
+        auto checked = store->read([&](store::Connection& db) -> Result<> {
+            audit::Tree tree(db, org);
+            merkle::Roots roots;
+            CHECK(tree.size().value() == 700);
+            auto leaves = tree.leaves(0, 700).value();
+            for (std::int64_t size = 1; size <= 700; ++size) {
+                roots.add(leaves[static_cast<std::size_t>(size - 1)]);
+                REQUIRE(tree.root(size).value() == roots.root());
+            }
+            for (std::int64_t seq : {0, 255, 256, 511, 512, 699}) {
+                auto path = tree.inclusion(seq, 700).value();
+                CHECK(merkle::verify_inclusion(
+                    leaves[static_cast<std::size_t>(seq)], static_cast<std::uint64_t>(seq), 700,
+                    path, roots.root()
+                ));
+            }
+            CHECK_FALSE(tree.root(701));
+            return {};
+        });
+        REQUIRE(checked);
+    }
+
+    TEST_CASE_FIXTURE(Site, "checkpoints are signed while there is news, and open with the key") {
+        sign();
+        record(3);
+        sign();
+        sign();
+        record(1);
+        sign();
+        auto notes = store->read([&](store::Connection& db) {
+            return db.all<std::string>("SELECT note FROM audit_checkpoint ORDER BY size");
+        });
+        REQUIRE(notes.value().size() == 2);
+        auto text = crypto::open_note(notes.value()[1], notary.verifier());
+        REQUIRE(text);
+        auto checkpoint = crypto::Checkpoint::parse(*text).value();
+        CHECK(checkpoint.size == 4);
+        CHECK(checkpoint.origin == "fairlead.example/audit/" + org.org().str());
+        CHECK(wrong().empty());
+    }
+
+    TEST_CASE_FIXTURE(Site, "the key outlives the program, and no other opens what it sealed") {
+        audit::Notary again(store.store(), keys, "renamed.example");
+        CHECK(again.verifier().str() == notary.verifier().str());
+        auto others = crypto::Keystore::ephemeral();
+        CHECK_THROWS(audit::Notary(store.store(), others, "fairlead.example"));
+    }
+
+    TEST_CASE_FIXTURE(Site, "whatever is done to the database by hand is found") {
+        record(10);
+        sign();
+        record(10);
+        sign();
+        REQUIRE(wrong().empty());
+
+        SUBCASE("an entry is edited") {
+            tamper("UPDATE audit_entry SET actor_label = 'bob@example.org' WHERE seq = 7");
+            CHECK(names(wrong(), "entry 7 was altered"));
+        }
+        SUBCASE("an entry is edited, and its hash with it") {
+            tamper("UPDATE audit_entry SET actor_label = 'bob@example.org' WHERE seq = 13");
+            store::Blob leaf =
+                store
+                    ->read([&](store::Connection& db) -> Result<store::Blob> {
+                        auto entries = audit::EntryRepo(db, org).from(13, 14, 1).value();
+                        auto hash = merkle::leaf_hash(audit::leaf_of(entries.at(0), org.org()));
+                        return store::Blob{std::string(hash.view())};
+                    })
+                    .value();
+            auto done = store->write([&](store::UnitOfWork& unit) {
+                return unit.db().run("UPDATE audit_leaf SET hash = $1 WHERE seq = 13", leaf);
+            });
+            REQUIRE(done);
+            CHECK(names(wrong(), "entries 10 to 19 are not those that were signed"));
+        }
+        SUBCASE("an entry is deleted") {
+            tamper("DELETE FROM audit_entry WHERE seq = 4");
+            CHECK(names(wrong(), "entry 4 was deleted"));
+        }
+        SUBCASE("an entry is deleted with its hash") {
+            tamper("DELETE FROM audit_entry WHERE seq = 4; DELETE FROM audit_leaf WHERE seq = 4");
+            CHECK(names(wrong(), "the hash of entry 4 is missing"));
+        }
+        SUBCASE("two entries change places") {
+            tamper("UPDATE audit_entry SET seq = -1 WHERE seq = 5;"
+                   "UPDATE audit_entry SET seq = 5 WHERE seq = 6;"
+                   "UPDATE audit_entry SET seq = 6 WHERE seq = -1;");
+            CHECK(names(wrong(), "entry 5 was altered"));
+        }
+        SUBCASE("the end is cut off") {
+            tamper("DELETE FROM audit_entry WHERE seq >= 15; DELETE FROM audit_leaf WHERE seq >= 15"
+            );
+            CHECK(names(wrong(), "the log ends after 15 entries, but 20 were signed"));
+        }
+        SUBCASE("a root that proofs are made of is edited") {
+            record(300);
+            tamper("UPDATE audit_node SET hash = zeroblob(32)");
+            CHECK(names(wrong(), "the tree above entry 255 was altered"));
+        }
+        SUBCASE("a checkpoint is replaced by one of another key") {
+            auto note = crypto::sign_note(
+                crypto::Checkpoint{notary.origin(org.org()), 20, {}}.str(), notary.verifier().name,
+                crypto::SigningKey::generate()
+            );
+            tamper("");
+            auto done = store->write([&](store::UnitOfWork& unit) {
+                return unit.db().run("UPDATE audit_checkpoint SET note = $1 WHERE size = 20", note);
+            });
+            REQUIRE(done);
+            CHECK(names(wrong(), "a checkpoint is not what was signed"));
+        }
+        SUBCASE("an entry is slipped in") {
+            tamper("INSERT INTO audit_entry SELECT id || 'X', org_id, 20, at_ms, actor_type,"
+                   " actor_id, 'eve', NULL, NULL, action, target_type, target_id, target_name,"
+                   " result, address, user_agent, request_id, before_json, after_json"
+                   " FROM audit_entry WHERE seq = 3");
+            CHECK(names(wrong(), "entry 20 was added without a place"));
+        }
+    }
+
+    TEST_CASE_FIXTURE(Site, "a log that was altered is not signed again") {
+        record(10);
+        sign();
+        tamper("DELETE FROM audit_entry WHERE seq >= 8; DELETE FROM audit_leaf WHERE seq >= 8");
+        record(5);
+        auto signed_one = store->write([&](store::UnitOfWork& unit) {
+            return notary.sign(unit, org, clock.now());
+        });
+        REQUIRE(!signed_one);
+        CHECK(signed_one.error().kind() == Errc::conflict);
+    }
+
+    TEST_CASE_FIXTURE(Site, "an export proves itself with the key alone") {
+        for (int i = 0; i < 3; ++i) {
+            record(400);
+            sign();
+        }
+        auto text = exported(audit::ExportFormat::jsonl);
+        auto verdict = verdict_of(text);
+        CHECK(verdict.bad.empty());
+        CHECK(verdict.entries == 1200);
+        CHECK(verdict.with_text == 1200);
+        CHECK(verdict.signed_size == 1200);
+
+        SUBCASE("any changed byte of an entry is found") {
+            for (std::size_t at = text.find('\n') + 20; at < text.size(); at += 9973) {
+                auto bent = text;
+                bent[at] = bent[at] == 'x' ? 'y' : 'x';
+                CAPTURE(at);
+                CHECK_FALSE(verdict_of(bent).bad.empty());
+            }
+        }
+        SUBCASE("a text that was changed is named, and nothing else is") {
+            auto bent = text;
+            bent.replace(bent.find("ann@", bent.find("{\"seq\":17,")), 3, "bob");
+            auto bad = verdict_of(bent).bad;
+            CHECK(bad.size() == 1);
+            CHECK(names(bad, "entry 17 was altered"));
+        }
+        SUBCASE("a text that was changed with its hash is among the named ones") {
+            auto bent = text;
+            auto from = bent.find("{\"seq\":450,");
+            auto hash = bent.find("\"hash\":\"", from) + 8;
+            bent.replace(bent.find("ann@", from), 3, "bob");
+            auto leaf = bent.find("\"leaf\":", from) + 7;
+            auto end = bent.find("}\n", leaf);
+            bent.replace(hash, 64, merkle::leaf_hash(bent.substr(leaf, end - leaf)).hex());
+            auto bad = verdict_of(bent).bad;
+            CHECK(bad.size() == 1);
+            CHECK(names(bad, "entries 400 to 799 are not those that were signed"));
+        }
+        SUBCASE("a line that is missing is named, once") {
+            auto from = text.find("{\"seq\":17,");
+            auto bent = text;
+            bent.erase(from, text.find('\n', from) + 1 - from);
+            auto bad = verdict_of(bent).bad;
+            CHECK(bad.size() == 1);
+            CHECK(names(bad, "entry 17 is missing"));
+        }
+        SUBCASE("lines that are missing are named") {
+            auto bent = text;
+            auto from = bent.find("{\"seq\":17,");
+            bent.erase(from, bent.find("{\"seq\":21,") - from);
+            CHECK(names(verdict_of(bent).bad, "entries 17 to 20 are missing"));
+        }
+        SUBCASE("a line that was moved is named") {
+            auto bent = text;
+            auto from = bent.find("{\"seq\":17,");
+            auto line = bent.substr(from, bent.find('\n', from) + 1 - from);
+            bent.erase(from, line.size());
+            bent.insert(bent.find("{\"seq\":30,"), line);
+            auto bad = verdict_of(bent).bad;
+            REQUIRE(bad.size() == 2);
+            CHECK(bad[0] == "entry 17 is missing");
+            CHECK(bad[1].starts_with("entry 17 stands after entry 29"));
+        }
+        SUBCASE("a line too many is named") {
+            auto from = text.find("{\"seq\":1199,");
+            auto line = text.substr(from, text.find('\n', from) + 1 - from);
+            CHECK(names(verdict_of(text + line).bad, "entry 1199 stands after entry 1199"));
+            line.replace(0, 11, "{\"seq\":1200");
+            CHECK(names(verdict_of(text + line).bad, "the entries from 1200 on were not signed"));
+        }
+        SUBCASE("a line without an end, and a place far away, are named") {
+            auto endless = text.substr(0, text.find("{\"seq\":7,")) + std::string(5'000'000, 'x');
+            auto bad = verdict_of(endless).bad;
+            CHECK(names(bad, "the line after entry 7 is too long"));
+            auto bent = text;
+            bent.replace(bent.find("{\"seq\":7,"), 9, "{\"seq\":9223372036854775807");
+            CHECK(names(verdict_of(bent).bad, "the line of entry 7 has another form"));
+        }
+        SUBCASE("an end that is cut off is named") {
+            auto bent = text.substr(0, text.find("{\"seq\":1000,"));
+            CHECK(names(verdict_of(bent).bad, "the log ends after 1000 entries"));
+        }
+        SUBCASE("another key does not vouch for it") {
+            std::istringstream file(text);
+            crypto::NoteVerifier other{
+                notary.verifier().name, crypto::SigningKey::generate().verify_key()};
+            CHECK_FALSE(audit::check_export(file, other).value().bad.empty());
+        }
+        SUBCASE("other files are no exports") {
+            std::istringstream file("seq,id\n1,2\n");
+            CHECK_FALSE(audit::check_export(file, notary.verifier()));
+        }
+    }
+
+    TEST_CASE_FIXTURE(Site, "what a filter leaves out is there as its hash, and still verifies") {
+        record(30, "ann@example.org");
+        audit::Filter filter;
+        filter.after = clock.now() - 10s;
+        auto verdict = verdict_of(exported(audit::ExportFormat::jsonl, filter));
+        CHECK(verdict.bad.empty());
+        CHECK(verdict.entries == 30);
+        CHECK(verdict.with_text == 9);
+    }
+
+    TEST_CASE_FIXTURE(Site, "what retention drops keeps its hash, and the log verifies") {
+        record(40);
+        sign();
+        auto before = clock.now() - 15s;
+        auto dropped = store->write([&](store::UnitOfWork& unit) {
+            return audit::EntryRepo(unit.db(), org).drop_before(before, 1000);
+        });
+        CHECK(dropped.value() == 25);
+        CHECK(wrong().empty());
+        auto verdict = verdict_of(exported(audit::ExportFormat::jsonl));
+        CHECK(verdict.bad.empty());
+        CHECK(verdict.with_text == 15);
+        // Kept ones stay protected, and the horizon does not go back.
+        auto attempt = [&](const char* sql) {
+            return store->write([&](store::UnitOfWork& unit) -> Result<> {
+                unit.db().script(sql);
+                return {};
+            });
+        };
+        CHECK_THROWS(attempt("DELETE FROM audit_entry WHERE seq = 39"));
+        CHECK_THROWS(attempt("UPDATE audit_retention SET before_ms = 0"));
+        tamper("DELETE FROM audit_entry WHERE seq = 30");
+        CHECK(names(wrong(), "entry 30 was deleted"));
+    }
+
+    TEST_CASE_FIXTURE(Site, "spreadsheets see text, never a formula") {
+        record(1, "=HYPERLINK(\"http://evil\")");
+        record(1, "@sum");
+        record(1, "a,b\r\nc");
+        auto text = exported(audit::ExportFormat::csv);
+        CHECK(text.find(",\"'=HYPERLINK(\"\"http://evil\"\")\",") != text.npos);
+        CHECK(text.find(",'@sum,") != text.npos);
+        CHECK(text.find(",\"a,b\r\nc\",") != text.npos);
+        for (const char* cell : {"=1", "+1", "-1", "@a", "\ta", "\ra"})
+            CHECK(audit::csv_cell(cell).find('\'') <= 1);
+        CHECK(audit::csv_cell("a-b") == "a-b");
+    }
+
+    TEST_CASE("canonical JSON is sorted, tight, and free of fractions") {
+        boost::json::value value{{"b", 1}, {"a", {1, "x\n\u00e9", nullptr, true}}, {"c", 0.5}};
+        CHECK(
+            audit::canonical(value) == "{\"a\":[1,\"x\\n\u00e9\",null,true],\"b\":1,\"c\":\"5E-1\"}"
+        );
+    }
+}
