@@ -2,6 +2,7 @@
 #include "agent/app/executor_main.hpp"
 #include "agent/link/enroll.hpp"
 #include "agent/link/link.hpp"
+#include "agent/link/witness.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 
@@ -112,6 +113,13 @@ int run(int argc, char** argv) {
         std::fputs(known.c_str(), stdout);
         status = tell(link::wait_online(status_file, std::chrono::seconds(wait_seconds)));
     });
+
+    auto* forget = program.add_subcommand(
+        "forget-log", "Take the controller's audit log as it is, after it was restored from a copy"
+    );
+    forget->add_option("--folder", options.folder, "Identity and certificate")
+        ->capture_default_str();
+    forget->callback([&] { status = tell(link::Witness::forget(options.folder)); });
 
     program.add_subcommand("version", "Print the version")->callback([] {
         std::puts(FAIRLEAD_VERSION);

@@ -168,6 +168,19 @@ BOOST_DESCRIBE_STRUCT(
      postgresql, policy, environments)
 )
 
+// ---- the organization's audit log, as its servers have seen it
+// -----------------------------------------------------------------------------------
+
+/// The newest state of the log that a server has seen and found to go on from the one before.
+struct Witness {
+    std::string key;        ///< that signed it, as a C2SP verifier key; the first one that came
+    std::uint64_t size = 0; ///< entries; 0: none seen yet
+    std::string root;       ///< base64
+    std::string fork; ///< why a later state was refused, until a person resets it; "": all is well
+    std::int64_t fork_ms = 0; ///< since when, by the server's clock
+};
+BOOST_DESCRIBE_STRUCT(Witness, (), (key, size, root, fork, fork_ms))
+
 // ---- agent to controller
 // ----------------------------------------------------------------------------------------
 
@@ -185,11 +198,12 @@ struct Hello {
     std::vector<std::string>
         active; ///< operations accepted and not finished, or with unacknowledged reports
     std::int64_t time_ms = 0; ///< the server's clock
+    Witness witness;
 };
 BOOST_DESCRIBE_STRUCT(
     Hello, (),
     (protocol, oldest_protocol, version, journal, highest_fence, last_seq, acknowledged, active,
-     time_ms)
+     time_ms, witness)
 )
 
 struct Reports {
@@ -217,6 +231,13 @@ struct Renew {
     std::string csr; ///< PEM
 };
 BOOST_DESCRIBE_STRUCT(Renew, (), (csr))
+
+/// The answer to a checkpoint: what is held now.
+struct AuditWitness {
+    static constexpr std::string_view type = "audit_witness";
+    Witness witness;
+};
+BOOST_DESCRIBE_STRUCT(AuditWitness, (), (witness))
 
 // ---- controller to agent
 // ----------------------------------------------------------------------------------------
@@ -269,6 +290,17 @@ struct Certificate {
 };
 BOOST_DESCRIBE_STRUCT(Certificate, (), (certificate, ca))
 
+/// A state of the organization's audit log, for the server to compare with what it has seen. One at
+/// a time: the next one follows its answer.
+struct AuditCheckpoint {
+    static constexpr std::string_view type = "audit_checkpoint";
+    std::string key;        ///< a C2SP verifier key
+    std::string note;       ///< a signed note (C2SP tlog-checkpoint)
+    std::uint64_t from = 0; ///< size of the state that the proof begins at: the one that is held
+    std::vector<std::string> proof; ///< of consistency (RFC 9162 section 2.1.4), base64
+};
+BOOST_DESCRIBE_STRUCT(AuditCheckpoint, (), (key, note, from, proof))
+
 /// Last message before the controller closes the link for a reason that the agent's log should
 /// name.
 struct Refused {
@@ -302,8 +334,9 @@ struct Idle {
 };
 BOOST_DESCRIBE_STRUCT(Idle, (), ())
 
-using FromAgent = std::variant<Hello, Reports, FactsMessage, Inventory, Renew>;
-using ToAgent = std::variant<Welcome, Deliver, Cancel, Query, Ack, Certificate, Refused>;
+using FromAgent = std::variant<Hello, Reports, FactsMessage, Inventory, Renew, AuditWitness>;
+using ToAgent =
+    std::variant<Welcome, Deliver, Cancel, Query, Ack, Certificate, AuditCheckpoint, Refused>;
 using FromExecutor = std::variant<ExecutorStatus, Reports, Inventory, Idle>;
 using ToExecutor = std::variant<Deliver, Cancel, Query, Ack>;
 

@@ -2,6 +2,7 @@
 
 #include "agent/link/facts.hpp"
 #include "agent/link/status.hpp"
+#include "agent/link/witness.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/x509.hpp"
 #include "common/json/json.hpp"
@@ -187,6 +188,8 @@ Result<std::string> enroll(EnrollOptions options) {
     identity.controllers = answer->controllers;
     if (identity.controllers.empty()) identity.controllers = {address.text()};
     identity.pin = options.pin;
+    // What was seen of one organization's log says nothing of another's.
+    if (had && had->org_id != identity.org_id) FAIRLEAD_CHECK(Witness::forget(folder.path()));
     FAIRLEAD_CHECK(folder.save_certificate(answer->certificate, answer->ca));
     FAIRLEAD_CHECK(folder.save(identity));
     FAIRLEAD_CHECK(give_to(folder.path(), options.user));

@@ -47,7 +47,8 @@ public:
     )
         : options_(options), folder_(options.folder), identity_(std::move(identity)),
           tls_(std::move(tls)), executor_(executor), channel_(executor, options.executor_socket),
-          facts_(options.version), network_(executor), backoff_(random_up_to) {}
+          facts_(options.version), witness_(Witness::file_in(options.folder)), network_(executor),
+          backoff_(random_up_to) {}
 
     Task<> run();
 
@@ -71,6 +72,7 @@ private:
     WorkerPool workers_{1};
     FactsReader facts_;
     proto::PolicyFacts policy_;
+    Witness witness_;
     Event network_;
     Backoff backoff_;
     Status status_;
@@ -104,6 +106,8 @@ void Dialler::tell(const std::string& state, const Ending& ending) {
     auto validity = folder_.validity();
     status_.certificate_sha256 = validity ? validity->sha256 : "";
     status_.certificate_not_after_ms = validity ? to_ms(validity->not_after) : 0;
+    status_.log_fork = witness_.held().fork;
+    status_.log_fork_ms = witness_.held().fork_ms;
     auto written = write_status(options_.status_file, status_);
     if (!written)
         log::warning("the status file cannot be written", {{"reason", written.error().message()}});
@@ -190,7 +194,8 @@ Task<Ending> Dialler::try_one(Address address) {
     net::WebSocketLimits limits;
     auto socket = co_await net::WebSocket::connect(to, tls_, limits);
     if (!socket) co_return Ending(socket.error());
-    Shared shared{options_, folder_, identity_, tls_, channel_, workers_, facts_, policy_};
+    Shared shared{options_, folder_, identity_, tls_,    channel_,
+                  workers_, facts_,  policy_,   witness_};
     auto online = [this] {
         note(status_.controller, "online", Ending());
         tell("online", Ending());

@@ -94,6 +94,7 @@ Task<Result<>> LinkSession::greet() {
     hello.acknowledged = status->acknowledged;
     hello.active = status->active;
     hello.time_ms = now_ms();
+    hello.witness = shared_.witness.held();
     FAIRLEAD_CO_CHECK(co_await send(proto::encode(proto::FromAgent(hello))));
 
     auto answer = co_await within<net::Message>(hello_time, socket_.read());
@@ -198,6 +199,7 @@ Task<Result<>> LinkSession::handle(std::string text) {
     auto message = proto::decode_to_agent(text);
     if (!message) co_return fail(std::move(message).error());
     bool forward = false;
+    std::optional<proto::AuditWitness> answer;
     Result<> result;
     std::visit(
         Overload{
@@ -235,6 +237,12 @@ Task<Result<>> LinkSession::handle(std::string text) {
                     );
                 }
             },
+            [&](const proto::AuditCheckpoint& checkpoint) {
+                bool alarm = shared_.witness.judge(checkpoint, SystemClock().now());
+                if (alarm) online_();
+                answer.emplace();
+                answer->witness = shared_.witness.held();
+            },
             [&](const proto::Refused& refused) {
                 result = fail(Error(Errc::forbidden, refused.message).with_code(refused.code));
             },
@@ -244,6 +252,7 @@ Task<Result<>> LinkSession::handle(std::string text) {
         },
         *message
     );
+    if (answer) co_return co_await send(proto::encode(proto::FromAgent(*answer)));
     if (!result || !forward) co_return result;
     bool kept = std::holds_alternative<proto::Deliver>(*message);
     co_return co_await pass_on(std::move(text), kept);

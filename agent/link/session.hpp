@@ -5,6 +5,7 @@
 #include "agent/link/facts.hpp"
 #include "agent/link/identity.hpp"
 #include "agent/link/link.hpp"
+#include "agent/link/witness.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/worker_pool.hpp"
 #include "common/net/websocket.hpp"
@@ -39,13 +40,15 @@ struct Shared {
     WorkerPool& workers;
     FactsReader& facts;
     proto::PolicyFacts& policy; ///< as the executor last told it
+    Witness& witness;
 };
 
 class LinkSession {
 public:
     LinkSession(
         Shared shared, net::WebSocket socket, Executor executor,
-        std::function<void()> online ///< called when it is, and after each new certificate
+        std::function<void()>
+            online ///< called when it is, and after what `status` shows has changed
     )
         : shared_(shared), socket_(std::move(socket)), children_(executor), turn_(executor),
           wanted_(executor), online_(std::move(online)) {}

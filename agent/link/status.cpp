@@ -14,7 +14,7 @@ BOOST_DESCRIBE_STRUCT(ControllerStatus, (), (address, state, code, reason, at_ms
 BOOST_DESCRIBE_STRUCT(
     Status, (),
     (state, controller, code, reason, server_id, since_ms, certificate_sha256,
-     certificate_not_after_ms, controllers)
+     certificate_not_after_ms, controllers, log_fork, log_fork_ms)
 )
 
 namespace {
@@ -38,6 +38,13 @@ std::string certificate_line(const std::string& sha256, Timestamp not_after, Tim
            ", SHA-256 " + sha256 + "\n";
 }
 
+std::string fork_line(const Status& status) {
+    return "audit log:    FORKED, seen " + to_rfc3339(from_ms(status.log_fork_ms)) + ": " +
+           status.log_fork +
+           ". Ask who runs the controller whether it was restored from an older " +
+           "copy; if so: fairlead-agent forget-log\n";
+}
+
 std::string controller_line(const ControllerStatus& controller) {
     std::string line = "controller:   " + controller.address + " ";
     if (controller.state.empty()) return line + "not called yet\n";
@@ -58,6 +65,7 @@ overview(const std::filesystem::path& file, const std::filesystem::path& folder,
             status->certificate_sha256, from_ms(status->certificate_not_after_ms), now
         );
         for (const auto& controller : status->controllers) text += controller_line(controller);
+        if (!status->log_fork.empty()) text += fork_line(*status);
         return text;
     }
     IdentityFolder ours(folder);

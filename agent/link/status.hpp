@@ -33,6 +33,8 @@ struct Status {
     std::string certificate_sha256; ///< of the agent's own
     std::int64_t certificate_not_after_ms = 0;
     std::vector<ControllerStatus> controllers; ///< in the order in which they are tried
+    std::string log_fork;                      ///< why the audit log was refused; "": all is well
+    std::int64_t log_fork_ms = 0;
 };
 
 Result<> write_status(const std::filesystem::path& file, const Status& status);

@@ -1,5 +1,8 @@
 #include "common/crypto/merkle.hpp"
 
+#include "common/crypto/encoding.hpp"
+
+#include <algorithm>
 #include <bit>
 #include <string>
 
@@ -140,6 +143,24 @@ bool verify_consistency(
         node >>= 1, last >>= 1;
     }
     return last == 0 && old_hash == root_before && new_hash == root_after;
+}
+
+std::vector<std::string> proof_to_text(const std::vector<Digest>& proof) {
+    std::vector<std::string> text;
+    text.reserve(proof.size());
+    for (const auto& hash : proof) text.push_back(base64_encode(hash.view()));
+    return text;
+}
+
+Result<std::vector<Digest>> proof_from_text(const std::vector<std::string>& text) {
+    std::vector<Digest> proof(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        FAIRLEAD_TRY(bytes, base64_decode(text[i]));
+        if (bytes.size() != proof[i].bytes.size())
+            return fail(Errc::invalid, "A hash of the proof does not have 32 bytes.");
+        std::copy(bytes.begin(), bytes.end(), proof[i].bytes.begin());
+    }
+    return proof;
 }
 
 void Roots::add(const Digest& leaf) {

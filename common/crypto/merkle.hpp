@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -41,6 +42,11 @@ bool verify_consistency(
     std::uint64_t before, std::uint64_t size, const Digest& root_before, const Digest& root_after,
     const std::vector<Digest>& proof
 );
+
+/// A proof as JSON carries it: each hash in base64.
+std::vector<std::string> proof_to_text(const std::vector<Digest>& proof);
+/// Errc::invalid.
+Result<std::vector<Digest>> proof_from_text(const std::vector<std::string>& text);
 
 /// The root of leaves that come one by one, in the memory of one digest per level.
 class Roots {

@@ -60,6 +60,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           schema()
       ),
       audit_(clock_), notary_(store_, keys_, settings_.name),
+      witnesses_(store_, audit_, notary_, clock_),
       sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
       accounts_({store_, sessions_, hasher_, audit_}),
       rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
@@ -83,7 +84,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
-      core_(agents_), hub_(io_.get_executor(), workers_, core_),
+      core_(agents_, witnesses_), hub_(io_.get_executor(), workers_, core_),
       fleet_parts_{
           store_,
           events_,

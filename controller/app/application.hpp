@@ -21,6 +21,7 @@
 #include "controller/audit/log.hpp"
 #include "controller/audit/notary.hpp"
 #include "controller/audit/routes.hpp"
+#include "controller/audit/witnesses.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/environments/environments.hpp"
 #include "controller/environments/live_state.hpp"
@@ -94,6 +95,7 @@ private:
     store::Store store_;
     audit::Log audit_;
     audit::Notary notary_;
+    audit::Witnesses witnesses_;
 
     access::Sessions sessions_;
     access::PasswordHasher hasher_;

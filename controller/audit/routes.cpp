@@ -6,6 +6,7 @@
 #include "controller/api/routes.hpp"
 #include "controller/audit/export.hpp"
 #include "controller/audit/tree.hpp"
+#include "controller/audit/witnesses.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -59,10 +60,8 @@ Result<Filter> filter_of(const Call& call) {
     return filter;
 }
 
-boost::json::array hashes(const std::vector<crypto::Digest>& digests) {
-    boost::json::array list;
-    for (const auto& digest : digests) list.emplace_back(crypto::base64_encode(digest.view()));
-    return list;
+boost::json::value hashes(const std::vector<crypto::Digest>& proof) {
+    return boost::json::value_from(crypto::merkle::proof_to_text(proof));
 }
 
 boost::json::object to_json(const SignedCheckpoint& checkpoint) {
@@ -131,6 +130,13 @@ Result<Response> consistency(const Call& call, const RouteParts& parts) {
     return api::answer({{"from", older}, {"to", newer}, {"path", hashes(path)}});
 }
 
+Result<Response> witnesses(const Call& call, const RouteParts& parts) {
+    auto rows = [&](Connection& db, const api::Page& page) {
+        return WitnessRepo(db, call.scope()).list(page.after, page.limit + 1);
+    };
+    return api::list_page(call, parts.desk.store, rows);
+}
+
 Response file_of(const Call& call, ExportFormat format, std::shared_ptr<Export> whole) {
     bool csv = format == ExportFormat::csv;
     Response response;
@@ -173,6 +179,7 @@ void add_audit_routes(api::RouteTable& table, RouteParts& parts) {
     routes.get("/checkpoint", "audit.view", &checkpoint);
     routes.get("/consistency", "audit.view", &consistency);
     routes.get("/export", "audit.export", &exported);
+    routes.get("/witnesses", "audit.view", &witnesses);
     routes.get("/{entry}", "audit.view", &one);
     routes.get("/{entry}/proof", "audit.view", &proof);
 }

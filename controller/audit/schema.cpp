@@ -58,6 +58,19 @@ CREATE TABLE audit_retention (
     org_id    TEXT PRIMARY KEY,
     before_ms BIGINT NOT NULL
 ) WITHOUT ROWID;
+-- What each server has seen of the log, as it told it last.
+CREATE TABLE audit_witness (
+    org_id      TEXT NOT NULL,
+    server_id   TEXT NOT NULL,
+    server_name TEXT NOT NULL,
+    size        BIGINT NOT NULL,
+    root        TEXT NOT NULL,
+    verifier    TEXT NOT NULL,
+    seen_ms     BIGINT NOT NULL,
+    fork        TEXT,
+    fork_ms     BIGINT,
+    PRIMARY KEY (org_id, server_id)
+) WITHOUT ROWID;
 -- One row: what checkpoints are signed with.
 CREATE TABLE audit_key (
     id          INTEGER PRIMARY KEY CHECK (id = 1),

@@ -18,6 +18,10 @@ struct State final : LinkState {
     fleet::AgentIdentity identity;
     std::optional<operations::AgentLink> link; // from the hello on
     std::int64_t newest_authority = 0;
+
+    std::uint64_t witnessed = 0; // entries of the audit log that the server has seen
+    std::int64_t offered = 0;    // of the newest state that it was shown
+    bool answer_due = false;     // to that one; the next follows the answer
 };
 
 State& state_of(LinkState& link) {
@@ -72,6 +76,9 @@ Result<Replies> FleetCore::hello(LinkState& link, std::string_view text) {
     FAIRLEAD_TRY(greeting, service_.hello(state.identity, *hello));
     state.link = greeting.link;
     state.newest_authority = greeting.newest_authority;
+    state.witnessed = hello->witness.size;
+    const auto& who = state.identity;
+    FAIRLEAD_CHECK(witnesses_.told(who.scope, who.server, who.name, hello->witness));
     return encoded(greeting.messages);
 }
 
@@ -86,7 +93,12 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
     }
     if (const auto* facts = std::get_if<proto::FactsMessage>(&*decoded)) {
         FAIRLEAD_CHECK(service_.facts(who, *facts, state.newest_authority));
-        return Replies();
+        if (state.answer_due) return Replies();
+        FAIRLEAD_TRY(offer, witnesses_.newest(who.scope, state.witnessed, state.offered));
+        if (!offer) return Replies();
+        state.offered = offer->size;
+        state.answer_due = true;
+        return encoded({offer->message});
     }
     if (const auto* inventory = std::get_if<proto::Inventory>(&*decoded)) {
         FAIRLEAD_CHECK(service_.inventory(who, *inventory));
@@ -95,6 +107,13 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
     if (const auto* renew = std::get_if<proto::Renew>(&*decoded)) {
         FAIRLEAD_TRY(certificate, service_.renew(who, *renew));
         return encoded({certificate});
+    }
+    if (const auto* answer = std::get_if<proto::AuditWitness>(&*decoded)) {
+        state.witnessed = answer->witness.size;
+        state.answer_due = false;
+        const auto& name = state.identity.name;
+        FAIRLEAD_CHECK(witnesses_.told(who.scope, who.server, name, answer->witness));
+        return Replies();
     }
     return protocol_error("A second hello came.");
 }

@@ -2,6 +2,7 @@
 /// AgentService.
 #pragma once
 
+#include "controller/audit/witnesses.hpp"
 #include "controller/fleet/agent_service.hpp"
 #include "controller/gateway/core.hpp"
 
@@ -10,7 +11,8 @@ namespace fairlead::gateway {
 /// Thread-safe.
 class FleetCore final : public AgentCore {
 public:
-    explicit FleetCore(fleet::AgentService& service) : service_(service) {}
+    FleetCore(fleet::AgentService& service, audit::Witnesses& witnesses)
+        : service_(service), witnesses_(witnesses) {}
 
     Result<std::unique_ptr<LinkState>> identify(const net::PeerCertificate& certificate) override;
     Result<Replies> hello(LinkState& link, std::string_view text) override;
@@ -21,6 +23,7 @@ public:
 
 private:
     fleet::AgentService& service_;
+    audit::Witnesses& witnesses_;
 };
 
 } // namespace fairlead::gateway

@@ -70,6 +70,12 @@ ReleaseInfo release() {
     return info;
 }
 
+Witness witness() {
+    return {
+        "fairlead.example/audit+01234567+AQ==", 12, "AA==", "its past was rewritten",
+        1790000000000};
+}
+
 Reports reports() {
     Report accepted{1, "op_1", 1790000000000, ReportKind::accepted, {}, {}, {}};
     Report step{
@@ -144,7 +150,10 @@ TEST_SUITE("proto/golden") {
         auto check = [](const std::string& name, FromAgent message) {
             check_golden(name, message, decode_from_agent);
         };
-        check("hello", Hello{1, 1, "0.1.0", "jrn_1", 12, 40, 38, {"op_1"}, 1790000000000});
+        check(
+            "hello", Hello{1, 1, "0.1.0", "jrn_1", 12, 40, 38, {"op_1"}, 1790000000000, witness()}
+        );
+        check("audit-witness", AuditWitness{witness()});
         check("reports", reports());
         check("facts", FactsMessage{facts()});
         check(
@@ -176,6 +185,14 @@ TEST_SUITE("proto/golden") {
         check(
             "certificate",
             Certificate{"-----BEGIN CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n"}
+        );
+        check(
+            "audit-checkpoint",
+            AuditCheckpoint{
+                "fairlead.example/audit+01234567+AQ==",
+                "fairlead.example/audit/org_1\n17\nAA==\n\n\u2014 fairlead.example/audit AA==\n",
+                12,
+                {"AA=="}}
         );
         check("refused", Refused{"revoked", "This server was revoked."});
     }

@@ -145,7 +145,7 @@ struct Stand {
         net::WebSocketLimits limits;
         auto socket = co_await net::WebSocket::connect(to, *tls, limits);
         REQUIRE(socket);
-        Shared shared{options, store, identity, *tls, channel, workers, facts, policy};
+        Shared shared{options, store, identity, *tls, channel, workers, facts, policy, witness};
         LinkSession session(shared, *std::move(socket), io.get_executor(), [this] {
             online = true;
         });
@@ -187,6 +187,7 @@ struct Stand {
     WorkerPool workers{1};
     FactsReader facts{"0.0.1"};
     proto::PolicyFacts policy;
+    Witness witness{folder.path / "witness.json"};
     std::optional<net::Listener> listener;
     std::function<Task<>(net::WebSocket)> controller;
     bool online = false;

@@ -9,6 +9,7 @@
 #include "controller/audit/notary.hpp"
 #include "controller/audit/schema.hpp"
 #include "controller/audit/tree.hpp"
+#include "controller/audit/witnesses.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/schema.hpp"
 
@@ -386,6 +387,66 @@ TEST_SUITE("controller/audit/proof") {
         for (const char* cell : {"=1", "+1", "-1", "@a", "\ta", "\ra"})
             CHECK(audit::csv_cell(cell).find('\'') <= 1);
         CHECK(audit::csv_cell("a-b") == "a-b");
+    }
+
+    TEST_CASE_FIXTURE(Site, "what servers have seen is kept, and their alarms are entries") {
+        audit::Witnesses witnesses(store.store(), log, notary, clock);
+        auto server = ServerId::make(clock.now());
+        auto told = [&](const proto::Witness& held) {
+            REQUIRE(witnesses.told(org, server, "one", held));
+        };
+        auto row = [&] {
+            return store
+                ->read([&](store::Connection& db) {
+                    return audit::WitnessRepo(db, org).find(server);
+                })
+                .value();
+        };
+        auto newest = [&](std::uint64_t held, std::int64_t offered = 0) {
+            return witnesses.newest(org, held, offered).value();
+        };
+        auto last_action = [&] {
+            return store
+                ->read([&](store::Connection& db) {
+                    audit::Filter filter;
+                    filter.limit = 1;
+                    return audit::EntryRepo(db, org).list(filter);
+                })
+                .value()
+                .at(0)
+                .action;
+        };
+        told({});
+        CHECK_FALSE(row());
+        CHECK_FALSE(newest(0));
+        record(20);
+        sign();
+        auto offer = newest(0);
+        REQUIRE(offer);
+        CHECK(offer->size == 20);
+        CHECK(offer->message.proof.empty());
+        CHECK_FALSE(newest(20, 20));
+        CHECK(newest(12)->message.proof.size() > 1);
+        CHECK(newest(25)->message.proof.empty()); // the log was cut: the server will say so
+
+        proto::Witness held{"key", 20, "root", "", 0};
+        told(held);
+        CHECK(row()->size == 20);
+        CHECK_FALSE(row()->fork);
+        CHECK(last_action() == "environment.edit");
+        held.fork = "its past was rewritten" + std::string(5000, '!');
+        told(held);
+        CHECK(last_action() == "audit.fork_found");
+        CHECK(row()->fork->size() == 500);
+        auto since = row()->fork_at;
+        clock.advance(60s);
+        held.size = 1ULL << 63;
+        told(held);
+        CHECK(row()->fork_at == since);
+        told({});
+        CHECK(last_action() == "audit.witness_reset");
+        CHECK_FALSE(row()->fork);
+        CHECK(wrong().empty());
     }
 
     TEST_CASE("canonical JSON is sorted, tight, and free of fractions") {
