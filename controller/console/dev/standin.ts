@@ -9,7 +9,7 @@ import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple
 
 const permissions = (process.env.STANDIN_PERMISSIONS ?? "").split(",").filter(Boolean);
 const every =
-  "audit.view deployments.create deployments.preflight deployments.rollback environments.create environments.delete environments.edit environments.restart environments.start environments.stop environments.view git_credentials.create git_credentials.delete git_credentials.view operations.cancel operations.view org.view projects.create projects.delete projects.edit projects.view registration_tokens.revoke registration_tokens.view servers.delete servers.edit servers.enroll servers.ping servers.revoke servers.view variables.edit variables.view".split(" ");
+  "audit.export audit.view deployments.create deployments.preflight deployments.rollback environments.create environments.delete environments.edit environments.restart environments.start environments.stop environments.view git_credentials.create git_credentials.delete git_credentials.view operations.cancel operations.view org.view projects.create projects.delete projects.edit projects.view registration_tokens.revoke registration_tokens.view servers.delete servers.edit servers.enroll servers.ping servers.revoke servers.view variables.edit variables.view".split(" ");
 
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -103,6 +103,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       response.on("close", () => state.listeners.delete(listen));
       return null;
     }
+    case "GET audit/{}":
+      if (one === "checkpoint") return [200, { size: state.audit.length, at: now(), note: "", key: "fairlead.example/audit+0f1e2d3c+AQ==" }];
+      return [200, list([{ id: id("srv"), name: "odoo-fra-1", size: state.audit.length, root: "", key: "", seen_at: now(), fork: null }])];
     case "GET audit": {
       const wanted = query.get("action");
       return [200, list(state.audit.filter((a) => (!wanted || a.action === wanted || a.action.startsWith(`${wanted}.`)) && (!query.get("target") || a.target?.id === query.get("target")) && (!query.get("actor") || a.actor.id === query.get("actor"))))];

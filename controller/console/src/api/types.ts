@@ -28,5 +28,6 @@ export type StepEvent = Schemas["StepEvent"];
 export type LogLine = Schemas["LogLine"];
 export type Check = Schemas["Check"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type AuditWitness = Schemas["AuditWitness"];
 export type Problem = Schemas["Problem"];
 export type Commit = Schemas["Commit"];

@@ -2,8 +2,8 @@ import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { useOrg } from "../../app/access";
-import { type AuditFilter, auditQuery } from "../../api/org";
+import { May, useOrg } from "../../app/access";
+import { type AuditFilter, auditQuery, exportAddress } from "../../api/audit";
 import type { AuditEntry } from "../../api/types";
 import { exact } from "../../lib/format";
 import { Mono } from "../../ui/bits";
@@ -12,6 +12,7 @@ import { Loaded } from "../../ui/Problem";
 import { Lamp } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 import { More } from "../../ui/More";
+import { Proof } from "./Proof";
 
 const results = { ok: ["good", "Done"], refused: ["warn", "Refused"], failed: ["bad", "Failed"] } as const;
 
@@ -37,7 +38,21 @@ export default function Audit() {
   const filtered = Object.keys(filter).length > 0;
 
   return (
-    <Page title="Audit log" lead="What was done, by whom, from where. Nothing here can be changed or deleted.">
+    <Page
+      title="Audit log"
+      lead="What was done, by whom, from where. Nothing here can be changed or deleted."
+      actions={
+        <May permission="audit.export">
+          <Button component="a" href={exportAddress(org, "csv", filter)} download variant="default" size="sm">
+            {filtered ? "Export these as CSV" : "Export as CSV"}
+          </Button>
+          <Button component="a" href={exportAddress(org, "jsonl", filter)} download variant="default" size="sm">
+            Export with proof
+          </Button>
+        </May>
+      }
+    >
+      <Proof />
       <Panel flush>
         <div className="fl-filters">
           <TextInput label="Action" placeholder="environment.deploy" size="xs" value={action} onChange={(e) => setAction(e.currentTarget.value)} />
