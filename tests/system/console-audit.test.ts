@@ -1,0 +1,76 @@
+// The audit log as a person sees it: found by filters, with what changed, its proof, and the file to take away.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, afterEach, before, describe } from "node:test";
+import { axe, looks, overflow, Web } from "./lib/browser.ts";
+import { built } from "./lib/paths.ts";
+import { run } from "./lib/process.ts";
+import { scenario, worldOfSuite } from "./lib/world.ts";
+
+describe("the console's audit log", () => {
+  const world = worldOfSuite();
+  let web: Web;
+  let base: string;
+
+  before(async () => {
+    const api = await world.api();
+    const org = await world.org();
+    const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
+    const project = await api.post<{ id: string }>(`${org}/projects`, { name: "Shop", odoo_version: "19.0", odoo_source: source });
+    await api.call("PATCH", `${org}/projects/${project.id}`, { body: { name: "Shop of 2027" } });
+    await api.post(`${org}/registration-tokens`, { name: "berlin" });
+    web = await Web.open(await world.controller());
+    const page = await web.signedIn();
+    base = new URL(page.url()).pathname;
+    await web.closeWindows();
+  });
+  afterEach(() => web.closeWindows());
+  after(() => web.close());
+
+  for (const look of looks) {
+    scenario(world, `shows entries and their proof, without a serious finding of axe or overflow (${look})`, async () => {
+      const page = await web.signedIn(look);
+      await page.goto(`${base}/audit`);
+      await page.getByText("Signed, and no server objects").waitFor();
+      await page.getByText("registration_token.create").waitFor();
+      assert.deepEqual(await axe(page), []);
+      assert.ok((await overflow(page)) <= 1, "wider than the window");
+      assert.deepEqual(web.complaints, []);
+    });
+  }
+
+  scenario(world, "finds by action and by thing, and says what changed", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/audit`);
+    await page.getByText("registration_token.create").waitFor();
+    await page.getByLabel("Action").fill("project");
+    await page.getByText("registration_token.create").waitFor({ state: "detached" });
+    const edited = page.getByRole("row").filter({ hasText: "project.edit" });
+    await edited.getByText("what changed").click();
+    await edited.getByText("Shop →").first().waitFor();
+    await page.getByLabel("Action").fill("");
+    await edited.getByRole("button", { name: "Shop of 2027" }).click();
+    await page.getByRole("button", { name: "On Shop of 2027; show all things" }).waitFor();
+    await page.getByText("registration_token.create").waitFor({ state: "detached" });
+    assert.equal(await page.getByRole("row").filter({ hasText: "project." }).count(), 2);
+  });
+
+  scenario(world, "gives a file that verifies with the key that it shows", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/audit`);
+    const key = (await page.getByText(/\/audit\+[0-9a-f]{8}\+/).textContent())!.trim();
+    const taken = async (name: string): Promise<{ file: string; path: string }> => {
+      const coming = page.waitForEvent("download");
+      await page.getByRole("link", { name }).click();
+      const download = await coming;
+      return { file: download.suggestedFilename(), path: await download.path() };
+    };
+    const proof = await taken("Export with proof");
+    assert.match(proof.file, /^audit-org_\w+\.jsonl$/);
+    const said = await run(built("controller/fairlead-controller"), ["audit", "verify", proof.path, "--key", key]);
+    assert.match(said.stdout, /entries are what was written/);
+    const csv = await taken("Export as CSV");
+    assert.match(csv.file, /\.csv$/);
+    assert.match(readFileSync(csv.path, "utf8"), /project\.edit/);
+  });
+});
