@@ -3,6 +3,7 @@
 #include "common/crypto/encoding.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <string>
 
@@ -31,19 +32,20 @@ Result<Digest> range_root(std::uint64_t begin, std::uint64_t end, const Subtree&
 } // namespace
 
 Digest leaf_hash(std::string_view data) {
-    Sha256 hash;
+    thread_local Sha256 hash;
     hash.add(std::string_view("\x00", 1));
     hash.add(data);
     return hash.finish();
 }
 
 Digest node_hash(const Digest& left, const Digest& right) {
-    std::string both;
-    both.reserve(65);
-    both += '\x01';
-    both += left.view();
-    both += right.view();
-    return sha256(both);
+    thread_local Sha256 hash;
+    std::array<char, 65> both;
+    both[0] = '\x01';
+    std::copy(left.bytes.begin(), left.bytes.end(), both.begin() + 1);
+    std::copy(right.bytes.begin(), right.bytes.end(), both.begin() + 33);
+    hash.add({both.data(), both.size()});
+    return hash.finish();
 }
 
 Digest empty_root() {
