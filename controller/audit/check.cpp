@@ -1,6 +1,5 @@
 #include "controller/audit/check.hpp"
 
-#include "common/crypto/encoding.hpp"
 #include "common/store/connection.hpp"
 #include "controller/api/principal.hpp"
 #include "controller/audit/entries.hpp"
@@ -42,6 +41,22 @@ bool take(std::string_view& line, std::string_view start) {
     return true;
 }
 
+/// Plain, because there is one for each of a million entries.
+bool take_hex(std::string_view& text, Digest& into) {
+    if (text.size() < 2 * into.bytes.size()) return false;
+    auto value = [](char digit) {
+        if (digit >= '0' && digit <= '9') return digit - '0';
+        return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+    };
+    for (std::size_t i = 0; i < into.bytes.size(); ++i) {
+        int high = value(text[2 * i]), low = value(text[2 * i + 1]);
+        if (high < 0 || low < 0) return false;
+        into.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
+    }
+    text.remove_prefix(2 * into.bytes.size());
+    return true;
+}
+
 /// `{"seq":12,"hash":"…"}` or `{"seq":12,"hash":"…","leaf":{…}}`, taken apart without parsing the
 /// leaf: its bytes are what was hashed.
 struct Line {
@@ -55,12 +70,7 @@ struct Line {
         auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), line.seq);
         if (error != std::errc()) return {};
         text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        if (!take(text, ",\"hash\":\"") || text.size() < 64) return {};
-        auto bytes = crypto::hex_decode(text.substr(0, 64));
-        auto hash = bytes ? digest_of(*bytes) : Result<Digest>(fail(Errc::invalid, ""));
-        if (!hash) return {};
-        line.hash = *hash;
-        text.remove_prefix(64);
+        if (!take(text, ",\"hash\":\"") || !take_hex(text, line.hash)) return {};
         if (text == "\"}") return line;
         if (!take(text, "\",\"leaf\":") || !text.ends_with('}')) return {};
         text.remove_suffix(1);
@@ -100,16 +110,49 @@ std::optional<std::string> note_of(std::string_view line) {
     return std::string(note && note->is_string() ? std::string_view(note->get_string()) : "");
 }
 
-/// False at the end, and for a line that is too long, which `line` then holds the beginning of.
-bool next_line(std::istream& file, std::string& line) {
-    line.clear();
-    for (int c; (c = file.rdbuf()->sbumpc()) != std::char_traits<char>::eof();) {
-        if (c == '\n') return true;
-        line += static_cast<char>(c);
-        if (line.size() > longest_line) return false;
+/// A file line by line, read in large pieces.
+class Lines {
+public:
+    explicit Lines(std::istream& file) : file_(file), buffer_(1 << 18, '\0') {}
+
+    /// Nothing at the end, and for a line that is too long. Good until the next call.
+    std::optional<std::string_view> next() {
+        for (std::size_t searched = at_;;) {
+            auto newline = std::string_view(buffer_.data(), end_).find('\n', searched);
+            if (newline != std::string_view::npos) return take(newline, newline + 1);
+            searched = end_ - at_;
+            if (searched > longest_line) {
+                too_long_ = true;
+                return {};
+            }
+            std::copy(
+                buffer_.begin() + offset(at_), buffer_.begin() + offset(end_), buffer_.begin()
+            );
+            at_ = 0;
+            end_ = searched;
+            if (end_ == buffer_.size()) buffer_.resize(2 * end_);
+            file_.read(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
+            end_ += static_cast<std::size_t>(file_.gcount());
+            if (end_ > searched) continue;
+            if (at_ == end_) return {};
+            return take(end_, end_); // without a newline
+        }
     }
-    return !line.empty();
-}
+    bool too_long() const { return too_long_; }
+
+private:
+    static std::ptrdiff_t offset(std::size_t at) { return static_cast<std::ptrdiff_t>(at); }
+    std::string_view take(std::size_t end, std::size_t next) {
+        std::string_view line(buffer_.data() + at_, end - at_);
+        at_ = next;
+        return line;
+    }
+
+    std::istream& file_;
+    std::string buffer_;
+    std::size_t at_ = 0, end_ = 0; // of what was read and not given out
+    bool too_long_ = false;
+};
 
 } // namespace
 
@@ -211,16 +254,17 @@ Verdict LogCheck::finish() {
 }
 
 Result<Verdict> check_export(std::istream& file, const crypto::NoteVerifier& verifier) {
-    std::string line;
+    Lines lines(file);
     auto none = [] {
         return fail(
             Errc::invalid, "This is not an export of an audit log in JSON lines: its first line "
                            "does not name the format fairlead-audit-1."
         );
     };
-    if (!next_line(file, line)) return none();
+    auto line = lines.next();
+    if (!line) return none();
     boost::system::error_code bad;
-    auto head = boost::json::parse(line, bad);
+    auto head = boost::json::parse(*line, bad);
     const auto* object = bad ? nullptr : head.if_object();
     auto text_of = [&](std::string_view name) -> std::string_view {
         const auto* value = object->if_contains(name);
@@ -230,12 +274,12 @@ Result<Verdict> check_export(std::istream& file, const crypto::NoteVerifier& ver
 
     LogCheck check(verifier, std::string(text_of("origin")));
     check.expect(text_of("checkpoint"));
-    while (!check.hopeless() && next_line(file, line))
-        if (auto note = note_of(line))
+    while (!check.hopeless() && (line = lines.next()))
+        if (auto note = note_of(*line))
             check.expect_here(*note);
         else
-            look_at(line, check);
-    if (line.size() > longest_line)
+            look_at(*line, check);
+    if (lines.too_long())
         check.lost(fmt::format("the line after entry {} is too long for one", check.size()));
     auto verdict = check.finish();
     if (verdict.bad.empty() && verdict.signed_size < verdict.entries)

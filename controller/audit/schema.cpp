@@ -6,7 +6,7 @@ namespace fairlead::audit {
 // ever.
 const std::string_view first_tables = R"sql(
 CREATE TABLE audit_entry (
-    id              TEXT PRIMARY KEY,
+    id              TEXT NOT NULL,
     org_id          TEXT NOT NULL,
     seq             BIGINT NOT NULL,
     at_ms           BIGINT NOT NULL,
@@ -25,9 +25,9 @@ CREATE TABLE audit_entry (
     request_id      TEXT,
     before_json     TEXT,
     after_json      TEXT,
-    UNIQUE (org_id, seq)
+    UNIQUE (org_id, seq),
+    UNIQUE (org_id, id)
 );
-CREATE INDEX audit_entry_by_org ON audit_entry (org_id, id);
 CREATE INDEX audit_entry_by_target ON audit_entry (org_id, target_id, id);
 CREATE INDEX audit_entry_by_age ON audit_entry (org_id, at_ms);
 

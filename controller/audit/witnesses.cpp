@@ -13,9 +13,8 @@ namespace {
 constexpr std::size_t longest = 500; ///< of what a server tells in words
 
 /// As it is stored, whatever a server sends.
-WitnessRow row_of(
-    const ServerId& server, const std::string& name, const proto::Witness& held, Timestamp now
-) {
+WitnessRow
+row_of(const ServerId& server, const std::string& name, const proto::Witness& held, Timestamp now) {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     WitnessRow row{
         server,
@@ -47,9 +46,8 @@ boost::json::object to_json(const WitnessRow& row) {
     boost::json::value fork = nullptr;
     if (row.fork)
         fork = {{"reason", *row.fork}, {"at", to_rfc3339(row.fork_at.value_or(row.seen))}};
-    return {{"id", row.id.str()}, {"name", row.name},
-            {"size", row.size},   {"root", row.root},
-            {"key", row.key},     {"seen_at", to_rfc3339(row.seen)},
+    return {{"id", row.id.str()}, {"name", row.name}, {"size", row.size},
+            {"root", row.root},   {"key", row.key},   {"seen_at", to_rfc3339(row.seen)},
             {"fork", fork}};
 }
 
