@@ -1,5 +1,4 @@
 #include "agent/link/witness.hpp"
-
 #include "common/crypto/merkle.hpp"
 #include "common/crypto/note.hpp"
 #include "common/runtime/file.hpp"
@@ -45,17 +44,16 @@ struct Log {
         message.note = crypto::sign_note(checkpoint.str(), name, *key);
         message.from = held;
         if (held <= leaves.size())
-            message.proof = merkle::proof_to_text(
-                merkle::consistency(held, leaves.size(), reader()).value()
-            );
+            message.proof =
+                merkle::proof_to_text(merkle::consistency(held, leaves.size(), reader()).value());
         return message;
     }
 };
 
 struct Fixture {
-    std::filesystem::path file =
-        std::filesystem::temp_directory_path() /
-        ("fairlead-witness-" + std::to_string(::getpid())) / "witness.json";
+    std::filesystem::path file = std::filesystem::temp_directory_path() /
+                                 ("fairlead-witness-" + std::to_string(::getpid())) /
+                                 "witness.json";
     Log log;
     Timestamp now = from_ms(1790000000000);
 
