@@ -124,7 +124,10 @@ void Application::add_routes() {
              }));
              return {};
          },
-         .metrics = [this] { return settings_.metrics ? metrics() : std::vector<web::Metric>(); }}
+         .metrics = [this] { return settings_.metrics ? metrics() : std::vector<web::Metric>(); },
+         .security_contact = settings_.security_contact.value_or(""),
+         .url = public_url(settings_, endpoint_.port),
+         .clock = clock_}
     );
     install::add_install_routes(table_, packages_, face);
     access::add_access_routes(table_, {store_, sessions_, accounts_, [this] { return facts(); }});

@@ -10,6 +10,13 @@
 namespace fairlead::app {
 namespace {
 
+/// It becomes a line of security.txt.
+bool is_contact(std::string_view text) {
+    bool scheme = text.starts_with("mailto:") || text.starts_with("https://");
+    return scheme && text.size() <= 300 &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
 bool is_address(std::string_view text) {
     unsigned char bytes[16];
     std::string copy(text);
@@ -131,6 +138,11 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         settings.connections_per_address >= 16 && settings.connections_per_address <= 1'000'000,
         "connections_per_address: must be from 16 to 1000000."
     );
+    if (settings.security_contact)
+        that(
+            is_contact(*settings.security_contact),
+            "security_contact: must be a mailto: or https: address without spaces."
+        );
     if (findings.empty()) return settings;
     std::string text;
     for (const auto& finding : findings) text += (text.empty() ? "" : "\n") + finding;
@@ -202,6 +214,9 @@ git_transports: {transports}
 #connections_per_address: 5000
 # Counts in Prometheus format at /metrics.
 #metrics: true
+# Where people report security problems of this installation: a mailto: or https: address. /.well-known/security.txt
+# (RFC 9116) tells it; without it there is none.
+#security_contact: mailto:security@example.org
 
 #log:
 #  format: text         # or json

@@ -68,12 +68,13 @@ struct Settings {
     std::uint32_t connections = 20'000;
     std::uint32_t connections_per_address = 5'000;
     bool metrics = true;
+    std::optional<std::string> security_contact;
     LogSettings log;
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
     (name, names, listen, url, data, certificate, packages, git_transports, sessions, rates, agents,
-     workers, connections, connections_per_address, metrics, log)
+     workers, connections, connections_per_address, metrics, security_contact, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.

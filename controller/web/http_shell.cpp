@@ -17,7 +17,8 @@ bool is_api(std::string_view path) {
     for (std::string_view prefix : {"/api/", "/agent/"})
         if (path.starts_with(prefix)) return true;
     for (std::string_view whole :
-         {"/healthz", "/readyz", "/metrics", "/install.sh", "/ca.pem", "/api", "/agent"})
+         {"/healthz", "/readyz", "/metrics", "/install.sh", "/ca.pem", "/api", "/agent",
+          "/.well-known/security.txt"})
         if (path == whole) return true;
     return false;
 }

@@ -28,6 +28,16 @@ std::string prometheus(const std::vector<Metric>& metrics) {
     return body;
 }
 
+/// RFC 9116. It has to say until when it is true; a year is the most that is advised, and it is
+/// made anew each time.
+std::string security_txt(const SystemParts& parts) {
+    return fmt::format(
+        "Contact: {}\nExpires: {}\nPreferred-Languages: en\n"
+        "Canonical: {}/.well-known/security.txt\n",
+        parts.security_contact, to_rfc3339(parts.clock.now() + std::chrono::days(180)), parts.url
+    );
+}
+
 } // namespace
 
 void add_system_routes(api::RouteTable& table, SystemParts parts) {
@@ -50,6 +60,18 @@ void add_system_routes(api::RouteTable& table, SystemParts parts) {
         Method::get, "/metrics", "none",
         [metrics = parts.metrics](const Call&) -> Result<Response> {
             return text(prometheus(metrics()), "text/plain; version=0.0.4; charset=utf-8");
+        }
+    );
+    table.add(
+        Method::get, "/.well-known/security.txt", "none",
+        [parts](const Call&) -> Result<Response> {
+            if (parts.security_contact.empty())
+                return fail(
+                    Errc::not_found,
+                    "This installation names no security contact. Its operator sets "
+                    "security_contact in controller.yaml."
+                );
+            return text(security_txt(parts));
         }
     );
     table.add(

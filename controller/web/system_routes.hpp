@@ -1,4 +1,4 @@
-/// /healthz, /readyz, /metrics and the contract: what the controller says of itself.
+/// /healthz, /readyz, /metrics, security.txt and the contract: what the controller says of itself.
 #pragma once
 
 #include "controller/api/route_table.hpp"
@@ -20,6 +20,9 @@ struct Metric {
 struct SystemParts {
     std::function<Result<>()> ready; ///< asks the store
     std::function<std::vector<Metric>()> metrics;
+    std::string security_contact; ///< a URI for security.txt (RFC 9116); "" for none
+    std::string url;              ///< where this controller is reached, without a slash at the end
+    const Clock& clock;
 };
 
 /// Throws std::logic_error when the embedded contract cannot be read.

@@ -43,6 +43,15 @@ describe("the package fairlead-controller", () => {
     await host.sh("cd /root && for f in SHA256SUMS SHA256SUMS.sig $(curl -fsk https://localhost/agent/SHA256SUMS | cut -c67-); do curl -fsSk -O https://localhost/agent/$f; done; sha256sum -c SHA256SUMS");
     assert.equal(await host.sh("curl -sk -o /dev/null -w '%{http_code}' --path-as-is https://localhost/agent/../../../../etc/passwd"), "404");
 
+    // Whom to tell about a security problem: nobody that it does not know [S-VDP-01].
+    const contact = "curl -sk -w ' %{http_code}' https://localhost/.well-known/security.txt";
+    assert.match(await host.sh(contact), /security_contact in controller\.yaml.* 404$/s);
+    await host.sh("echo 'security_contact: mailto:security@fairlead.test' >>/etc/fairlead/controller.yaml && systemctl restart fairlead-controller");
+    await host.sh(ready);
+    const told = await host.sh(contact);
+    assert.match(told, /^Contact: mailto:security@fairlead\.test\nExpires: \d{4}-.*\nCanonical: https:\/\/localhost\/\.well-known\/security\.txt\n 200$/s);
+    assert.ok(Date.parse(/Expires: (.*)/.exec(told)![1]!) > Date.now());
+
     // Again, over the running one: it restarts and serves.
     await host.sh("sed -i '/^Package: fairlead-controller$/,/^$/ s/^Version: .*/Version: 0.0.9/' /var/lib/dpkg/status");
     await host.sh(install);

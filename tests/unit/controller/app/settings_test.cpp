@@ -85,7 +85,8 @@ TEST_SUITE("controller/app/settings") {
             bool prose = line.size() > 2 && line[1] == ' ' && line[2] != ' ';
             if (line.starts_with("#") && !prose) line = line.substr(1);
             if (line.find("certificate:") == 0 || line.find("chain:") != std::string::npos ||
-                line.find("key: /") != std::string::npos || line.find("url:") == 0)
+                line.find("key: /") != std::string::npos || line.find("url:") == 0 ||
+                line.find("security_contact:") == 0)
                 continue;
             all += line + "\n";
         }
@@ -103,6 +104,17 @@ TEST_SUITE("controller/app/settings") {
         CHECK(read.connections_per_address == defaults.connections_per_address);
         CHECK(read.log.level == defaults.log.level);
         CHECK(read.log.access == defaults.log.access);
+    }
+
+    TEST_CASE_FIXTURE(File, "a security contact is an address that fits in a line") {
+        CHECK(load("name: a\nsecurity_contact: https://a.example/report\n").has_value());
+        CHECK(load("name: a\nsecurity_contact: mailto:a@b.example\n").has_value());
+        for (auto* bad : {"a@b.example", "http://a.example", "\"mailto:a@b\\nExpires: never\""})
+            CHECK(
+                refusal(std::string("name: a\nsecurity_contact: ") + bad + "\n")
+                    .find("security_contact: must be a mailto: or https: address") !=
+                std::string::npos
+            );
     }
 
     TEST_CASE_FIXTURE(File, "an unknown key is refused by name with the line") {
