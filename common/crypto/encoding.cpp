@@ -73,5 +73,16 @@ std::string base64_encode(std::string_view bytes) {
 Result<std::string> base64_decode(std::string_view text) {
     return from_base64(text, sodium_base64_VARIANT_ORIGINAL);
 }
+std::string base32_encode(std::string_view bytes) {
+    static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    std::string text;
+    unsigned held = 0, bits = 0;
+    for (unsigned char byte : bytes) {
+        held = held << 8 | byte;
+        for (bits += 8; bits >= 5; bits -= 5) text.push_back(alphabet[held >> (bits - 5) & 31]);
+    }
+    if (bits > 0) text.push_back(alphabet[held << (5 - bits) & 31]);
+    return text;
+}
 
 } // namespace fairlead::crypto

@@ -21,4 +21,7 @@ Result<std::string> base64url_decode(std::string_view text);
 std::string base64_encode(std::string_view bytes);
 Result<std::string> base64_decode(std::string_view text);
 
+/// RFC 4648 section 6 without padding, upper case.
+std::string base32_encode(std::string_view bytes);
+
 } // namespace fairlead::crypto
