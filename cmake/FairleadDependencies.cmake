@@ -3,6 +3,8 @@
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
+# The controller alone needs it, and shared: SMTP with TLS.
+find_package(CURL REQUIRED)
 
 # The agent must run on distributions whose libraries are older or absent, so all but OpenSSL and libc is linked in.
 function(fairlead_static name archive)

@@ -63,5 +63,6 @@ FAIRLEAD_ID(ReleaseId, "rel_", "release");
 FAIRLEAD_ID(OperationId, "op_", "operation");
 FAIRLEAD_ID(CredentialId, "gcr_", "git credential");
 FAIRLEAD_ID(AuditId, "aud_", "audit entry");
+FAIRLEAD_ID(MailId, "mai_", "mail");
 
 } // namespace fairlead
