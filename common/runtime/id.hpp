@@ -64,5 +64,12 @@ FAIRLEAD_ID(OperationId, "op_", "operation");
 FAIRLEAD_ID(CredentialId, "gcr_", "git credential");
 FAIRLEAD_ID(AuditId, "aud_", "audit entry");
 FAIRLEAD_ID(MailId, "mai_", "mail");
+FAIRLEAD_ID(RoleId, "rol_", "role");
+FAIRLEAD_ID(InvitationId, "inv_", "invitation");
+FAIRLEAD_ID(KeyId, "key_", "API key");
+FAIRLEAD_ID(PasskeyId, "pky_", "passkey");
+FAIRLEAD_ID(IdentityId, "idn_", "identity");
+FAIRLEAD_ID(GrantId, "cag_", "Connect-As grant");
+FAIRLEAD_ID(ConnectId, "con_", "Connect-As session");
 
 } // namespace fairlead

@@ -36,8 +36,10 @@ Result<> Accounts::record(
     return {};
 }
 
-Result<OpenedSession>
-Accounts::open(store::UnitOfWork& unit, const Caller& caller, const User& user) {
+Result<OpenedSession> Accounts::enter(
+    store::UnitOfWork& unit, const Caller& caller, const User& user, const Proof& proof
+) {
+    FAIRLEAD_CHECK(record(unit, caller, user, "session.sign_in"));
     if (crypto::well_formed_token(Sessions::token_prefix, caller.cookie)) {
         FAIRLEAD_TRY(
             old, unit.db().one<SessionId>(
@@ -47,7 +49,7 @@ Accounts::open(store::UnitOfWork& unit, const Caller& caller, const User& user) 
         );
         if (old) FAIRLEAD_CHECK(parts_.sessions.end(unit, user.id, *old));
     }
-    return parts_.sessions.open(unit, user, caller.address, caller.user_agent, caller.now);
+    return parts_.sessions.open(unit, user, proof, caller.address, caller.user_agent, caller.now);
 }
 
 Result<>
@@ -94,8 +96,7 @@ Accounts::sign_in(const Caller& caller, std::string_view text, const Secret& pas
         if (!now || now->password_hash != user->password_hash) return sign_in_failed();
         FAIRLEAD_CHECK(Waits(unit.db()).succeeded(account));
         if (!rehashed.empty()) FAIRLEAD_CHECK(UserRepo(unit.db()).set_password(user->id, rehashed));
-        FAIRLEAD_CHECK(record(unit, caller, *user, "session.sign_in"));
-        return open(unit, caller, *user);
+        return enter(unit, caller, *user, {});
     });
 }
 
@@ -124,7 +125,9 @@ Result<OpenedSession> Accounts::set_up(
         FAIRLEAD_CHECK(parts_.sessions.end_all(unit, user.id, std::nullopt));
         FAIRLEAD_CHECK(Waits(unit.db()).succeeded(wait_of_account(purpose, user.email)));
         FAIRLEAD_CHECK(record(unit, caller, user, "user.set_up"));
-        return parts_.sessions.open(unit, user, caller.address, caller.user_agent, caller.now);
+        return parts_.sessions.open(
+            unit, user, {.method = "link"}, caller.address, caller.user_agent, caller.now
+        );
     });
 }
 
@@ -164,7 +167,7 @@ Accounts::sign_out(const Caller& caller, const api::Principal& who, const Sessio
             user, store::present(UserRepo(unit.db()).find(who.user), "There is no such user.")
         );
         return record(
-            unit, caller, user, session == who.session ? "session.sign_out" : "session.revoke"
+            unit, caller, user, who.session == session ? "session.sign_out" : "session.revoke"
         );
     });
 }

@@ -59,15 +59,18 @@ public:
 
     Result<> sign_out(const Caller& caller, const api::Principal& who, const SessionId& session);
 
-private:
+    /// Lets somebody in who has proven who they are: the entry in the log, and a session that
+    /// replaces the caller's.
+    Result<OpenedSession>
+    enter(store::UnitOfWork& unit, const Caller& caller, const User& user, const Proof& proof);
     /// One entry in the log of each of the person's organizations.
     Result<> record(
         store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action,
         api::Act::Outcome outcome = api::Act::Outcome::ok
     );
+
+private:
     Result<> failed(const Caller& caller, const std::optional<User>& user, std::string action);
-    /// Replaces the caller's session, if it had one.
-    Result<OpenedSession> open(store::UnitOfWork& unit, const Caller& caller, const User& user);
 
     Parts parts_;
 };

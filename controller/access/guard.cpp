@@ -1,7 +1,9 @@
 #include "controller/access/guard.hpp"
 
+#include "common/json/json.hpp"
+#include "controller/access/address_list.hpp"
 #include "controller/access/permissions.hpp"
-#include "controller/orgs/orgs.hpp"
+#include "controller/orgs/standing.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -27,11 +29,15 @@ tl::unexpected<Error> other_site() {
     );
 }
 
+tl::unexpected<Error> refused(std::string code, std::string message) {
+    return fail(Error(Errc::forbidden, std::move(message)).with_code(std::move(code)));
+}
+
 } // namespace
 
 bool Guard::knows(std::string_view permission) const {
     return permission == api::open_to_all || permission == api::signed_in ||
-           is_permission(permission);
+           permission == api::owners_alone || is_permission(permission);
 }
 
 Result<> Guard::same_origin(const api::Request& request, bool needed) const {
@@ -56,50 +62,99 @@ Result<> Guard::same_origin(const api::Request& request, bool needed) const {
     return {};
 }
 
-Result<std::optional<Guard::Known>>
-Guard::membership(const OrgId& org, const UserId& user, Timestamp now) {
+Result<Guard::Membership> Guard::membership(const OrgId& org, const UserId& user, Timestamp now) {
     auto key = org.str() + user.str();
     // Before the read: a COMMIT during it counts as later.
     auto commits = parts_.store.commits();
     {
         std::lock_guard held(lock_);
         auto found = known_.find(key);
-        if (found != known_.end() && found->second.commits == commits &&
-            now - found->second.read < reread_after)
+        if (found != known_.end() && found->second->commits == commits &&
+            now - found->second->read < reread_after)
             return found->second;
     }
     FAIRLEAD_TRY(row, parts_.store.read([&](store::Connection& db) {
-        return orgs::Memberships(db).find(org, user);
+        return orgs::standing_of(db, org, user);
     }));
-    std::lock_guard held(lock_);
     if (!row) {
+        std::lock_guard held(lock_);
         known_.erase(key);
-        return std::nullopt;
+        return Membership();
     }
+    auto known = std::make_shared<Known>();
+    known->standing = *std::move(row);
+    known->rights = rights_of(
+        known->standing, parts_.plans.has(known->standing.plan, orgs::feature::granular_permissions)
+    );
+    FAIRLEAD_TRY(
+        addresses,
+        json::decode<std::vector<std::string>>(known->standing.addresses, json::Strictness::lenient)
+    );
+    known->addresses = std::move(addresses);
+    known->commits = commits;
+    known->read = now;
+    std::lock_guard held(lock_);
     if (known_.size() >= most_known) known_.clear();
-    return known_[key] = Known{std::move(row->role), row->owner, commits, now};
+    return known_[key] = std::move(known);
+}
+
+Result<>
+Guard::org_rules(const Known& member, const Session& session, const api::Request& request) const {
+    const auto& asked = member.standing;
+    if (!member.addresses.empty() && !holds(member.addresses, request.address))
+        return refused(
+            "address_not_allowed", "\"" + asked.org_name +
+                                       "\" is entered from certain addresses alone, and " +
+                                       request.address + " is not one of them."
+        );
+    if (!asked.sso_required.empty() && session.issuer != asked.sso_required)
+        return fail(Error(
+                        Errc::forbidden,
+                        "\"" + asked.org_name + "\" asks its members to sign in with " +
+                            asked.sso_required + ". Sign out, and in again with it."
+        )
+                        .with_code("sso_required")
+                        .with_fact("provider", asked.sso_required));
+    if (asked.two_factor_required && !session.second_factor)
+        return refused(
+            "second_factor_required_here",
+            "\"" + asked.org_name +
+                "\" asks its members for a second factor. Add one in your account, and sign in "
+                "with it."
+        );
+    return {};
 }
 
 Result<> Guard::authorize(
-    api::Principal& principal, std::string_view org, std::string_view permission, Timestamp now
+    api::Principal& principal, const Session& session, const api::Request& request,
+    std::string_view org, const api::Route& route
 ) {
     FAIRLEAD_TRY(id, OrgId::parse(org));
-    FAIRLEAD_TRY(membership, this->membership(id, principal.user, now));
-    if (!membership) return fail(Errc::not_found, "There is no such organization.");
-    principal.owner = membership->owner;
-    principal.permissions = permissions_of(membership->role, membership->owner);
-    if (!principal.may(permission))
-        return fail(
-            Error(
-                Errc::forbidden,
-                "This needs the permission " + std::string(permission) + ", which the role \"" +
-                    membership->role +
-                    "\" does not hold. An administrator of the organization can change that."
-            )
-                .with_code("permission_denied")
-                .with_fact("permission", std::string(permission))
-        );
-    principal.scope = api::ScopeIssuer::scope(std::move(id));
+    FAIRLEAD_TRY(member, membership(id, principal.user, request.at));
+    if (!member) return fail(Errc::not_found, "There is no such organization.");
+    FAIRLEAD_CHECK(org_rules(*member, session, request));
+    const auto& standing = member->standing;
+    principal.owner = standing.owner;
+    principal.permissions = member->rights;
+    if (route.permission == api::owners_alone) {
+        if (!principal.owner)
+            return refused("owner_required", "Only an owner of the organization can do this.");
+    } else if (!principal.may(route.permission)) {
+        return fail(Error(
+                        Errc::forbidden,
+                        "This needs the permission " + route.permission + ", which the role \"" +
+                            standing.role_name +
+                            "\" does not hold. An administrator of the organization can "
+                            "change that."
+        )
+                        .with_code("permission_denied")
+                        .with_fact("permission", route.permission));
+    }
+    if (!route.marks.feature.empty())
+        FAIRLEAD_CHECK(parts_.plans.require(standing.plan, route.marks.feature));
+    principal.scope = api::ScopeIssuer::scope(
+        std::move(id), standing.limited && !standing.owner ? principal.user.str() : std::string()
+    );
     return {};
 }
 
@@ -122,8 +177,15 @@ Result<std::optional<api::Principal>> Guard::admit(
     principal.user = session.user_id;
     principal.email = session.email;
     principal.session = session.id;
+    principal.elevated = session.elevated;
     if (route.permission != api::signed_in)
-        FAIRLEAD_CHECK(authorize(principal, org, route.permission, request.at));
+        FAIRLEAD_CHECK(authorize(principal, session, request, org, route));
+    if (route.marks.step_up && request.at - session.elevated >= elevation_lasts)
+        return refused(
+            "step_up_required",
+            "Prove once more that it is you: this needs a second factor, or the password where the "
+            "account has none, given within the last 15 minutes."
+        );
     return std::optional(std::move(principal));
 }
 

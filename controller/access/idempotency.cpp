@@ -3,6 +3,7 @@
 #include "common/crypto/hash.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/log.hpp"
+#include "controller/access/challenges.hpp"
 
 #include <algorithm>
 
@@ -196,7 +197,7 @@ Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
         };
         FAIRLEAD_CHECK(api::visit_one(visit, *sealed, place_of(row.user_id, row.request_key), put));
     }
-    return {};
+    return visit_challenges(db, visit);
 }
 
 } // namespace fairlead::access

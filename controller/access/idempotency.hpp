@@ -41,7 +41,7 @@ private:
     std::set<Place> working_;
 };
 
-/// The answers that are kept.
+/// The answers that are kept, and the challenges that are open.
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit);
 
 } // namespace fairlead::access

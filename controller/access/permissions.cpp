@@ -7,47 +7,79 @@ namespace fairlead::access {
 namespace {
 
 using enum Holder;
+using enum Reach;
 
-// By area, then from seeing to destroying.
+// By area, then from seeing to destroying. `project` ones are of one project's things: a membership
+// or a key that is limited to projects keeps them, and org.view and servers.view beside them.
 constexpr std::array table{
-    Permission{"org.view", viewer, "See the organization and what happens in it"},
-    Permission{"audit.view", admin, "Read the audit log"},
-    Permission{"audit.export", admin, "Take the audit log away as a file"},
+    Permission{"org.view", viewer, any, "See the organization and what happens in it"},
+    Permission{"org.edit", admin, org, "Rename the organization"},
+    Permission{"plan.view", admin, org, "See the plan, what it holds and how much is used"},
+    Permission{"members.view", viewer, org, "See who belongs to the organization"},
+    Permission{"members.edit", admin, org, "Change members' roles"},
+    Permission{"members.adjust", admin, org, "Grant or withdraw single permissions of a member"},
+    Permission{"members.limit", admin, org, "Limit members to projects"},
+    Permission{"members.remove", admin, org, "Remove members"},
+    Permission{"invitations.view", admin, org, "See open invitations"},
+    Permission{"invitations.create", admin, org, "Invite people"},
+    Permission{"invitations.revoke", admin, org, "Take invitations back"},
+    Permission{"roles.view", viewer, org, "See roles and what they may do"},
+    Permission{"roles.create", admin, org, "Make roles"},
+    Permission{"roles.edit", admin, org, "Change what a role may do"},
+    Permission{"roles.delete", admin, org, "Delete roles that nobody has"},
+    Permission{"api_keys.view", admin, org, "See API keys, not their secrets"},
+    Permission{"api_keys.create", admin, org, "Make API keys"},
+    Permission{"api_keys.revoke", admin, org, "Revoke API keys"},
+    Permission{"security.view", admin, org, "See the security settings"},
+    Permission{"security.edit", admin, org, "Change the security settings"},
+    Permission{"support.view", admin, org, "See when the operator was given access for support"},
+    Permission{"connect.view", admin, org, "See Connect-As grants, given and received"},
+    Permission{"connect.grant", admin, org, "Let an agency work in this organization"},
+    Permission{"connect.revoke", admin, org, "Take Connect-As grants back"},
+    Permission{"connect.use", developer, org, "Work in clients' organizations by Connect-As"},
+    Permission{"connect.sessions", admin, org, "See Connect-As sessions"},
+    Permission{"connect.end", admin, org, "End Connect-As sessions"},
+    Permission{"audit.view", admin, org, "Read the audit log"},
+    Permission{"audit.export", admin, org, "Take the audit log away as a file"},
 
-    Permission{"servers.view", viewer, "See servers and their measurements"},
-    Permission{"servers.ping", developer, "Ask a server for an answer"},
-    Permission{"servers.enroll", admin, "Make tokens that enrol servers"},
-    Permission{"servers.edit", admin, "Rename and relabel servers"},
-    Permission{"servers.revoke", admin, "Cut a server off for ever"},
-    Permission{"servers.delete", admin, "Take revoked servers off the list"},
-    Permission{"registration_tokens.view", admin, "See the tokens that enrol servers"},
-    Permission{"registration_tokens.revoke", admin, "Revoke tokens that enrol servers"},
+    Permission{"servers.view", viewer, any, "See servers and their measurements"},
+    Permission{"servers.ping", developer, org, "Ask a server for an answer"},
+    Permission{"servers.enroll", admin, org, "Make tokens that enrol servers"},
+    Permission{"servers.edit", admin, org, "Rename and relabel servers"},
+    Permission{"servers.revoke", admin, org, "Cut a server off for ever"},
+    Permission{"servers.delete", admin, org, "Take revoked servers off the list"},
+    Permission{"servers.adopt", admin, org, "Adopt environments that were found on a server"},
+    Permission{"registration_tokens.view", admin, org, "See the tokens that enrol servers"},
+    Permission{"registration_tokens.revoke", admin, org, "Revoke tokens that enrol servers"},
 
-    Permission{"projects.view", viewer, "See projects"},
-    Permission{"projects.create", admin, "Create projects"},
-    Permission{"projects.edit", developer, "Change a project's sources and defaults"},
-    Permission{"projects.delete", admin, "Delete projects"},
+    Permission{"projects.view", viewer, project, "See projects"},
+    Permission{"projects.create", admin, org, "Create projects"},
+    Permission{"projects.edit", developer, project, "Change a project's sources and defaults"},
+    Permission{"projects.delete", admin, project, "Delete projects"},
     Permission{
-        "git_credentials.view", developer,
+        "git_credentials.view", developer, any,
         "See which git credentials there are, not their secrets"},
-    Permission{"git_credentials.create", admin, "Add git credentials"},
-    Permission{"git_credentials.delete", admin, "Remove git credentials"},
+    Permission{"git_credentials.create", admin, org, "Add git credentials"},
+    Permission{"git_credentials.delete", admin, org, "Remove git credentials"},
 
-    Permission{"environments.view", viewer, "See environments and their releases"},
-    Permission{"environments.create", developer, "Create environments"},
-    Permission{"environments.edit", developer, "Change an environment's settings"},
-    Permission{"environments.start", developer, "Start Odoo"},
-    Permission{"environments.stop", developer, "Stop Odoo"},
-    Permission{"environments.restart", developer, "Restart Odoo"},
-    Permission{"environments.delete", admin, "Delete environments with their data"},
-    Permission{"variables.view", developer, "See variables; secret values are shown to nobody"},
-    Permission{"variables.edit", developer, "Set and remove variables"},
+    Permission{"environments.view", viewer, project, "See environments and their releases"},
+    Permission{"environments.create", developer, project, "Create environments"},
+    Permission{"environments.edit", developer, project, "Change an environment's settings"},
+    Permission{"environments.start", developer, project, "Start Odoo"},
+    Permission{"environments.stop", developer, project, "Stop Odoo"},
+    Permission{"environments.restart", developer, project, "Restart Odoo"},
+    Permission{"environments.delete", admin, project, "Delete environments with their data"},
+    Permission{
+        "variables.view", developer, project, "See variables; secret values are shown to nobody"},
+    Permission{"variables.edit", developer, project, "Set variables"},
+    Permission{"variables.delete", developer, project, "Remove variables"},
 
-    Permission{"deployments.preflight", developer, "Run the checks before a deployment"},
-    Permission{"deployments.create", developer, "Deploy"},
-    Permission{"deployments.rollback", developer, "Go back to an earlier release"},
-    Permission{"operations.view", viewer, "See operations, their steps and logs"},
-    Permission{"operations.cancel", developer, "Cancel operations"},
+    Permission{"deployments.preflight", developer, project, "Run the checks before a deployment"},
+    Permission{"deployments.create", developer, project, "Deploy"},
+    Permission{"deployments.rollback", developer, project, "Go back to an earlier release"},
+    Permission{"operations.view", viewer, project, "See operations and their steps"},
+    Permission{"operations.log", viewer, project, "Read the logs of operations"},
+    Permission{"operations.cancel", developer, project, "Cancel operations"},
 };
 
 using Codes = std::set<std::string, std::less<>>;
@@ -75,15 +107,22 @@ bool is_built_in_role(std::string_view role) {
     return role == "admin" || role == "developer" || role == "viewer";
 }
 
-std::shared_ptr<const Codes> permissions_of(std::string_view role, bool owner) {
-    static const auto none = std::make_shared<const Codes>(),
-                      all = std::make_shared<const Codes>(held_by(admin)),
-                      some = std::make_shared<const Codes>(held_by(developer)),
-                      few = std::make_shared<const Codes>(held_by(viewer));
-    if (owner || role == "admin") return all;
+const std::set<std::string, std::less<>>& permissions_of(std::string_view role) {
+    static const Codes none, all = held_by(admin), some = held_by(developer), few = held_by(viewer);
+    if (role == "admin") return all;
     if (role == "developer") return some;
     if (role == "viewer") return few;
     return none;
+}
+
+const std::set<std::string, std::less<>>& limited_permissions() {
+    static const Codes codes = [] {
+        Codes kept;
+        for (const auto& permission : table)
+            if (permission.reach != org) kept.emplace(permission.code);
+        return kept;
+    }();
+    return codes;
 }
 
 } // namespace fairlead::access

@@ -2,11 +2,12 @@
 
 #include "common/json/json.hpp"
 #include "controller/access/guard.hpp"
-#include "controller/access/permissions.hpp"
+#include "controller/access/rights.hpp"
 #include "controller/api/checks.hpp"
 #include "controller/api/page.hpp"
 #include "controller/api/response.hpp"
 #include "controller/orgs/orgs.hpp"
+#include "controller/orgs/standing.hpp"
 
 #include <fmt/core.h>
 
@@ -62,18 +63,29 @@ Response signed_out() {
     return response;
 }
 
-boost::json::array orgs_of(const std::vector<orgs::Membership>& memberships) {
+/// The organizations of somebody, and what they may do in each.
+Result<boost::json::array>
+orgs_of(const AccessRoutes& parts, store::Connection& db, const UserId& user) {
+    FAIRLEAD_TRY(memberships, orgs::Memberships(db).of(user));
     boost::json::array list;
     for (const auto& m : memberships) {
-        boost::json::array held;
-        for (const auto& code : *permissions_of(m.role, m.owner)) held.emplace_back(code);
+        FAIRLEAD_TRY(standing, orgs::standing_of(db, m.org_id, user));
+        if (!standing) continue;
+        boost::json::array held, features;
+        auto rights =
+            rights_of(*standing, parts.plans.has(m.plan, orgs::feature::granular_permissions));
+        for (const auto& code : *rights) held.emplace_back(code);
+        for (const auto& name : parts.plans.terms(m.plan).features) features.emplace_back(name);
         list.push_back(
             {{"id", m.org_id.str()},
              {"name", m.org_name},
              {"slug", m.org_slug},
              {"plan", json::enum_name(m.plan)},
+             {"features", std::move(features)},
              {"role", m.role},
+             {"role_name", standing->role_name},
              {"owner", m.owner},
+             {"limited", standing->limited && !m.owner},
              {"permissions", std::move(held)}}
         );
     }
@@ -82,7 +94,7 @@ boost::json::array orgs_of(const std::vector<orgs::Membership>& memberships) {
 
 Result<Response> show(const AccessRoutes& parts, const Session& session, int status = 200) {
     FAIRLEAD_TRY(memberships, parts.store.read([&](store::Connection& db) {
-        return orgs::Memberships(db).of(session.user_id);
+        return orgs_of(parts, db, session.user_id);
     }));
     auto facts = parts.facts();
     auto idle = std::min(session.expires, session.last_used + parts.sessions.limits().idle);
@@ -90,7 +102,11 @@ Result<Response> show(const AccessRoutes& parts, const Session& session, int sta
         {{"id", session.id.str()},
          {"user",
           {{"id", session.user_id.str()}, {"email", session.email}, {"name", session.user_name}}},
-         {"orgs", orgs_of(memberships)},
+         {"orgs", std::move(memberships)},
+         {"method", session.method},
+         {"issuer", session.issuer},
+         {"second_factor", session.second_factor},
+         {"elevated_until", to_rfc3339(session.elevated + elevation_lasts)},
          {"idle_expires_at", to_rfc3339(idle)},
          {"expires_at", to_rfc3339(session.expires)},
          {"controller",
@@ -148,7 +164,7 @@ Result<Response> get_session(const Call& call, const AccessRoutes& parts) {
 
 Result<Response> sign_out(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_CHECK(
-        parts.accounts.sign_out(caller_of(call), call.principal(), call.principal().session)
+        parts.accounts.sign_out(caller_of(call), call.principal(), *call.principal().session)
     );
     return signed_out();
 }
@@ -167,9 +183,12 @@ Result<Response> list_sessions(const Call& call, const AccessRoutes& parts) {
     for (; next != sessions.end() && items.size() <= static_cast<std::size_t>(page.limit); ++next)
         items.push_back(
             {{"id", next->id.str()},
-             {"current", next->id == call.principal().session},
+             {"current", call.principal().session == next->id},
              {"user_agent", next->user_agent},
              {"address", next->address},
+             {"method", next->method},
+             {"issuer", next->issuer},
+             {"second_factor", next->second_factor},
              {"created_at", to_rfc3339(next->created)},
              {"last_used_at", to_rfc3339(next->last_used)},
              {"expires_at", to_rfc3339(next->expires)}}
@@ -180,7 +199,7 @@ Result<Response> list_sessions(const Call& call, const AccessRoutes& parts) {
 Result<Response> revoke_session(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_TRY(id, call.path_id<SessionId>("session"));
     FAIRLEAD_CHECK(parts.accounts.sign_out(caller_of(call), call.principal(), id));
-    return id == call.principal().session ? signed_out() : api::no_content();
+    return call.principal().session == id ? signed_out() : api::no_content();
 }
 
 /// "new" is no name for a C++ member, so this body is taken apart by hand.

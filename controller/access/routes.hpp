@@ -3,6 +3,7 @@
 
 #include "controller/access/accounts.hpp"
 #include "controller/api/route_table.hpp"
+#include "controller/orgs/plans.hpp"
 
 #include <functional>
 #include <optional>
@@ -23,6 +24,7 @@ struct AccessRoutes {
     store::Store& store;
     Sessions& sessions;
     Accounts& accounts;
+    const orgs::Plans& plans;
     std::function<ControllerFacts()> facts; ///< asked for each request, on worker threads
 };
 

@@ -48,4 +48,28 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_by_age ON idempotency (created_ms);
 )sql";
 
+// How each session was opened, and tokens that are good for minutes and once. The people of before
+// were all made by `init` or by hand of whoever runs the installation.
+const std::string_view proofs = R"sql(
+ALTER TABLE app_user ADD COLUMN verified_ms BIGINT;
+ALTER TABLE app_user ADD COLUMN operator INTEGER NOT NULL DEFAULT 0;
+UPDATE app_user SET verified_ms = created_ms, operator = 1;
+ALTER TABLE session ADD COLUMN method TEXT NOT NULL DEFAULT 'password';
+ALTER TABLE session ADD COLUMN issuer TEXT NOT NULL DEFAULT '';
+ALTER TABLE session ADD COLUMN second_factor INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN elevated_ms BIGINT NOT NULL DEFAULT 0;
+CREATE TABLE challenge (
+    token_hash TEXT PRIMARY KEY,
+    kind       TEXT NOT NULL,
+    user_id    TEXT,
+    session_id TEXT,
+    sealed     BLOB NOT NULL,
+    failures   INTEGER NOT NULL DEFAULT 0,
+    created_ms BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL
+);
+CREATE INDEX challenge_by_age ON challenge (expires_ms);
+CREATE INDEX challenge_by_user ON challenge (user_id, created_ms);
+)sql";
+
 } // namespace fairlead::access

@@ -7,5 +7,6 @@ namespace fairlead::access {
 
 extern const std::string_view first_tables;
 extern const std::string_view idempotency_table;
+extern const std::string_view proofs;
 
 } // namespace fairlead::access

@@ -24,8 +24,8 @@ tl::unexpected<Error> signed_out() {
 #define FAIRLEAD_SESSION                                                                           \
     "SELECT s.id, s.user_id, u.email, u.name AS user_name, s.created_ms AS created, "              \
     "s.last_used_ms AS last_used,"                                                                 \
-    " s.expires_ms AS expires, s.address, s.user_agent FROM session s JOIN app_user u ON u.id = "  \
-    "s.user_id"
+    " s.expires_ms AS expires, s.address, s.user_agent, s.method, s.issuer, s.second_factor,"      \
+    " s.elevated_ms AS elevated FROM session s JOIN app_user u ON u.id = s.user_id"
 
 bool Sessions::alive(const Session& session, Timestamp now) const {
     return now < session.expires && now - session.last_used < limits_.idle;
@@ -95,7 +95,7 @@ Result<Session> Sessions::use(std::string_view token, Timestamp now) {
 }
 
 Result<OpenedSession> Sessions::open(
-    store::UnitOfWork& unit, const User& user, std::string_view address,
+    store::UnitOfWork& unit, const User& user, const Proof& proof, std::string_view address,
     std::string_view user_agent, Timestamp now
 ) {
     FAIRLEAD_TRY(
@@ -117,28 +117,53 @@ Result<OpenedSession> Sessions::open(
         now,
         now + limits_.absolute,
         std::string(address.substr(0, 64)),
-        std::string(user_agent.substr(0, 300))};
+        std::string(user_agent.substr(0, 300)),
+        proof.method,
+        proof.issuer,
+        proof.second_factor,
+        now};
     FAIRLEAD_CHECK(unit.db().run(
         "INSERT INTO session (id, token_hash, user_id, created_ms, last_used_ms, expires_ms, "
-        "address, user_agent)"
-        " VALUES ($1, $2, $3, $4, $4, $5, $6, $7)",
+        "address, user_agent, method, issuer, second_factor, elevated_ms)"
+        " VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $4)",
         session.id, crypto::token_hash(token.reveal()), session.user_id, session.created,
-        session.expires, session.address, session.user_agent
+        session.expires, session.address, session.user_agent, session.method, session.issuer,
+        session.second_factor
     ));
     return OpenedSession{std::move(session), std::move(token)};
+}
+
+Result<Secret> Sessions::elevate(
+    store::UnitOfWork& unit, const UserId& user, const SessionId& session, bool second_factor,
+    Timestamp now
+) {
+    auto token = crypto::make_token(token_prefix);
+    FAIRLEAD_TRY(
+        changed, unit.db().run(
+                     "UPDATE session SET token_hash = $3, elevated_ms = $4, last_used_ms = $4,"
+                     " second_factor = CASE WHEN $5 = 1 THEN 1 ELSE second_factor END"
+                     " WHERE user_id = $1 AND id = $2",
+                     user, session, crypto::token_hash(token.reveal()), now, second_factor
+                 )
+    );
+    if (changed == 0) return fail(Errc::not_found, "There is no such session.");
+    unit.after_commit([this, session] { forget({session}); });
+    return token;
+}
+
+void Sessions::forget(const std::vector<SessionId>& sessions) {
+    std::lock_guard held(lock_);
+    ++endings_;
+    std::erase_if(known_, [&](const auto& entry) {
+        return std::find(sessions.begin(), sessions.end(), entry.second.session.id) !=
+               sessions.end();
+    });
 }
 
 void Sessions::ending(store::UnitOfWork& unit, std::vector<SessionId> ended) {
     if (ended.empty()) return;
     unit.after_commit([this, ended = std::move(ended)] {
-        {
-            std::lock_guard held(lock_);
-            ++endings_;
-            std::erase_if(known_, [&](const auto& entry) {
-                return std::find(ended.begin(), ended.end(), entry.second.session.id) !=
-                       ended.end();
-            });
-        }
+        forget(ended);
         for (const auto& id : ended) ended_(id);
     });
 }

@@ -26,6 +26,13 @@ struct SessionLimits {
     std::chrono::seconds absolute{7 * 24 * 3600};
 };
 
+/// How somebody proved who they are.
+struct Proof {
+    std::string method = "password"; ///< "password", "passkey", "sso" or "link"
+    std::string issuer = {};         ///< of single sign-on: the provider's slug
+    bool second_factor = false;      ///< a second one was given, or the one counts as two
+};
+
 struct Session {
     SessionId id;
     UserId user_id;
@@ -36,9 +43,15 @@ struct Session {
     Timestamp expires; ///< absolute
     std::string address;
     std::string user_agent;
+    std::string method; ///< as Proof has it
+    std::string issuer;
+    bool second_factor = false;
+    Timestamp elevated; ///< when a proof was given last; see api::Marks::step_up
 };
 BOOST_DESCRIBE_STRUCT(
-    Session, (), (id, user_id, email, user_name, created, last_used, expires, address, user_agent)
+    Session, (),
+    (id, user_id, email, user_name, created, last_used, expires, address, user_agent, method,
+     issuer, second_factor, elevated)
 )
 
 struct OpenedSession {
@@ -62,8 +75,14 @@ public:
 
     /// The oldest beyond 100 of a person end.
     Result<OpenedSession> open(
-        store::UnitOfWork& unit, const User& user, std::string_view address,
+        store::UnitOfWork& unit, const User& user, const Proof& proof, std::string_view address,
         std::string_view user_agent, Timestamp now
+    );
+    /// A proof was given again in this session: from now on it is elevated, and has a new token.
+    /// Errc::not_found unless it is one of this person's.
+    Result<Secret> elevate(
+        store::UnitOfWork& unit, const UserId& user, const SessionId& session, bool second_factor,
+        Timestamp now
     );
     /// Errc::not_found unless it is one of this person's.
     Result<> end(store::UnitOfWork& unit, const UserId& user, const SessionId& session);
@@ -91,6 +110,7 @@ private:
     std::optional<Known> recall(const std::string& hash, Timestamp now);
     Result<Known> fetch(const std::string& hash, Timestamp now);
     void ending(store::UnitOfWork& unit, std::vector<SessionId> ended);
+    void forget(const std::vector<SessionId>& sessions);
 
     store::Store& store_;
     SessionLimits limits_;

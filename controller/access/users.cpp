@@ -6,7 +6,9 @@
 
 namespace fairlead::access {
 
-#define FAIRLEAD_USER "SELECT id, email, name, password_hash, created_ms AS created FROM app_user"
+#define FAIRLEAD_USER                                                                              \
+    "SELECT id, email, name, password_hash, created_ms AS created, verified_ms AS verified,"       \
+    " operator AS is_operator FROM app_user"
 
 Result<std::string> normal_email(std::string_view text) {
     while (text.starts_with(' ')) text.remove_prefix(1);
@@ -28,7 +30,7 @@ Result<std::string> normal_email(std::string_view text) {
 }
 
 Result<User> UserRepo::create(std::string_view email, std::string_view name, Timestamp now) {
-    User user{UserId::make(now), std::string(email), std::string(name), "", now};
+    User user{UserId::make(now), std::string(email), std::string(name), "", now, {}, false};
     FAIRLEAD_CHECK(db_.run(
         "INSERT INTO app_user (id, email, name, password_hash, created_ms) VALUES ($1, $2, $3, '', "
         "$4)",

@@ -21,8 +21,10 @@ struct User {
     std::string name;
     std::string password_hash; ///< empty until one was chosen: then nobody can sign in
     Timestamp created;
+    std::optional<Timestamp> verified; ///< when the address was proven to be theirs
+    bool is_operator = false;          ///< looks after the installation: mail that waits, support
 };
-BOOST_DESCRIBE_STRUCT(User, (), (id, email, name, password_hash, created))
+BOOST_DESCRIBE_STRUCT(User, (), (id, email, name, password_hash, created, verified, is_operator))
 
 /// Lower case, without blanks around. Errc::invalid for what cannot be an address.
 Result<std::string> normal_email(std::string_view text);

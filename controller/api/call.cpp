@@ -52,6 +52,19 @@ std::string_view Request::cookie(std::string_view name) const {
     return {};
 }
 
+std::vector<std::string> Principal::bonds() const {
+    std::vector<std::string> bonds;
+    if (session) bonds.push_back(session->str());
+    if (key) bonds.push_back(key->str());
+    if (connect) bonds.push_back(connect->session.str());
+    if (scope && !key && !connect) bonds.push_back(bond_of(scope->org(), user));
+    return bonds;
+}
+
+std::string bond_of(const OrgId& org, const UserId& user) {
+    return org.str() + "/" + user.str();
+}
+
 const Principal& Call::principal() const {
     assert(principal_ && "the route is open to all");
     return *principal_;
@@ -65,9 +78,13 @@ const OrgScope& Call::scope() const {
 Actor Call::actor() const {
     Actor actor;
     if (principal_) {
-        actor.kind = Actor::Kind::user;
-        actor.id = principal_->user.str();
-        actor.label = principal_->email;
+        actor.kind = principal_->key ? Actor::Kind::key : Actor::Kind::user;
+        actor.id = principal_->id();
+        actor.label = principal_->key ? principal_->key_name : principal_->email;
+        if (principal_->connect) {
+            actor.on_behalf_of = principal_->connect->agency_name;
+            actor.connect_session = principal_->connect->session.str();
+        }
     }
     actor.address = request_.address;
     actor.user_agent = std::string(request_.header("user-agent").substr(0, 300));

@@ -38,6 +38,9 @@ public:
     virtual std::uint64_t position() const = 0;
     /// True while every event after `id` is still kept.
     virtual bool can_resume(std::uint64_t id) const = 0;
+    /// Ends every open stream with this bond (Principal::bonds) at once: what its reader may see
+    /// has changed. Thread-safe; after the commit.
+    virtual void end_streams(std::string bond) = 0;
 };
 
 /// Publishes them in this order once the unit is durable.

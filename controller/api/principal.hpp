@@ -1,6 +1,7 @@
 /// Who is calling, and the key to an organization's rows.
 #pragma once
 
+#include "common/runtime/clock.hpp"
 #include "common/runtime/id.hpp"
 
 #include <memory>
@@ -8,7 +9,8 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
+#include <vector>
 
 namespace fairlead::api {
 
@@ -18,44 +20,72 @@ namespace fairlead::api {
 class OrgScope {
 public:
     const OrgId& org() const { return org_; }
+    /// Whose rows of `project_limit` name the projects that are seen: a person's, a key's or a
+    /// grant's id. "": every project.
+    const std::string& limit() const { return limit_; }
 
 private:
     friend class ScopeIssuer;
-    explicit OrgScope(OrgId org) : org_(std::move(org)) {}
+    OrgScope(OrgId org, std::string limit) : org_(std::move(org)), limit_(std::move(limit)) {}
     OrgId org_;
+    std::string limit_;
 };
 
 /// Every use of this class is a place where isolation is decided; tests/style lists the allowed
 /// ones.
 class ScopeIssuer {
 public:
-    static OrgScope scope(OrgId org) { return OrgScope(std::move(org)); }
+    static OrgScope scope(OrgId org, std::string limit = {}) {
+        return OrgScope(std::move(org), std::move(limit));
+    }
 };
 
 /// Who acts, as audit entries keep it: the label is the e-mail or name as it was at that moment.
 struct Actor {
-    enum class Kind { user, server, system };
+    enum class Kind { user, key, server, system };
     Kind kind = Kind::system;
     std::string id; ///< empty for the system
     std::string label = "controller";
     std::string address;
     std::string user_agent;
     std::string request_id;
+    std::string on_behalf_of{};    ///< the agency that somebody acts for in a client's organization
+    std::string connect_session{}; ///< the Connect-As session of it
 };
 
-/// A signed-in caller. Without `scope` no route of an organization was asked for.
+/// Somebody of an agency at work in a client's organization.
+struct ConnectAs {
+    ConnectId session;
+    GrantId grant;
+    OrgId agency;
+    std::string agency_name;
+};
+
+/// A caller that is known: a person with a session, or a key. Without `scope` no route of an
+/// organization was asked for.
 struct Principal {
-    UserId user;
+    UserId user; ///< of a key: whoever made it
     std::string email;
-    SessionId session;
+    std::optional<SessionId> session; ///< of people
+    std::optional<KeyId> key;         ///< of programs; then there is no session
+    std::string key_name;
+    std::optional<ConnectAs> connect;
     std::optional<OrgScope> scope;
     bool owner = false;
+    Timestamp elevated{}; ///< when a sensitive proof was given last in this session
     /// In the organization of `scope`; null: none. Shared: one is made for each request.
     std::shared_ptr<const std::set<std::string, std::less<>>> permissions;
 
     bool may(std::string_view permission) const {
         return permissions && permissions->contains(permission);
     }
+    /// Who it is for buckets and idempotency keys: the key's id, else the person's.
+    const std::string& id() const { return key ? key->str() : user.str(); }
+    /// What ends its open streams when it ends: see EventSink::end_streams.
+    std::vector<std::string> bonds() const;
 };
+
+/// The bond of a member's streams in an organization.
+std::string bond_of(const OrgId& org, const UserId& user);
 
 } // namespace fairlead::api

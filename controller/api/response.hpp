@@ -27,7 +27,7 @@ struct EventStream {
     std::string first; ///< already formatted events, sent before all others
     bool ends = false; ///< close after `first`: nothing more will happen
     std::set<std::string, std::less<>> permissions; ///< the reader's: other events are left out
-    std::optional<SessionId> session;               ///< the stream ends when this session does
+    std::vector<std::string> bonds; ///< the stream ends with any of these; Principal::bonds
 };
 
 struct Response {

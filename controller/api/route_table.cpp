@@ -50,24 +50,28 @@ int hex(char c) {
 
 } // namespace
 
-void RouteTable::add(Method method, std::string path, std::string permission, Handler handler) {
+void RouteTable::add(
+    Method method, std::string path, std::string permission, Handler handler, Marks marks
+) {
     auto refuse = [&](std::string_view why) {
         throw std::logic_error(fmt::format("route {} {}: {}", name_of(method), path, why));
     };
     bool is_code = permission != open_to_all && permission != signed_in;
     if (permission.empty()) refuse("names no permission");
-    if (is_code && permission.find('.') == std::string::npos)
+    if (is_code && permission != owners_alone && permission.find('.') == std::string::npos)
         refuse("its permission is no resource.action");
     if (is_code && path.find("/orgs/{org}") == std::string::npos)
         refuse("has a permission but no organization");
     if (!is_code && path.find("/orgs/{org}") != std::string::npos)
         refuse("belongs to an organization and checks nothing");
+    if (!marks.feature.empty() && !is_code)
+        refuse("asks for a plan's feature but belongs to no organization");
     for (const auto& route : routes_)
         if (route.method == method && route.path == path) refuse("is there twice");
     auto segments = segments_of(path);
     auto key = is_parameter(segments.back()) ? open_key_of(segments) : key_of(segments);
     by_shape_[key].push_back(routes_.size());
-    routes_.push_back({method, std::move(path), std::move(permission), std::move(handler)});
+    routes_.push_back({method, std::move(path), std::move(permission), std::move(handler), marks});
 }
 
 void RouteTable::allow_query(

@@ -18,15 +18,27 @@ namespace fairlead::api {
 
 using Handler = std::function<Result<Response>(const Call&)>;
 
-/// Permissions that are no codes: open to all, and anybody who is signed in.
+/// Permissions that are no codes: open to all, anybody who is signed in, and the owners of the
+/// organization, which no role can hand out.
 inline constexpr std::string_view open_to_all = "none";
 inline constexpr std::string_view signed_in = "self";
+inline constexpr std::string_view owners_alone = "owner";
+
+/// What a route asks beside its permission; the contract says the same.
+struct Marks {
+    /// x-feature: what the organization's plan must have, "audit_log"; "": nothing.
+    std::string_view feature = "";
+    /// x-step-up: the caller gave a second factor, or the password where the account has none, in
+    /// this session within the last 15 minutes. Not for keys.
+    bool step_up = false;
+};
 
 struct Route {
     Method method;
     std::string path;       ///< "/api/v1/orgs/{org}/servers/{server}"
     std::string permission; ///< "none", "self" or a code such as "servers.view"
     Handler handler;
+    Marks marks{};
     /// Names that the query may have; unset: any.
     std::optional<std::set<std::string, std::less<>>> query{};
 };
@@ -36,7 +48,8 @@ class RouteTable {
 public:
     /// Throws std::logic_error for a route without a permission, a code on a path without {org}, or
     /// a duplicate: the program does not start, and neither does a test.
-    void add(Method method, std::string path, std::string permission, Handler handler);
+    void
+    add(Method method, std::string path, std::string permission, Handler handler, Marks marks = {});
 
     const std::vector<Route>& routes() const { return routes_; }
 

@@ -20,34 +20,42 @@ public:
         : table_(table), parts_(parts), base_(std::move(base)) {}
 
     template <class Handler>
-    void get(std::string_view below, std::string_view permission, Handler handler) {
-        add(Method::get, below, permission, std::move(handler));
+    void
+    get(std::string_view below, std::string_view permission, Handler handler, Marks marks = {}) {
+        add(Method::get, below, permission, std::move(handler), marks);
     }
     template <class Handler>
-    void post(std::string_view below, std::string_view permission, Handler handler) {
-        add(Method::post, below, permission, std::move(handler));
+    void
+    post(std::string_view below, std::string_view permission, Handler handler, Marks marks = {}) {
+        add(Method::post, below, permission, std::move(handler), marks);
     }
     template <class Handler>
-    void put(std::string_view below, std::string_view permission, Handler handler) {
-        add(Method::put, below, permission, std::move(handler));
+    void
+    put(std::string_view below, std::string_view permission, Handler handler, Marks marks = {}) {
+        add(Method::put, below, permission, std::move(handler), marks);
     }
     template <class Handler>
-    void patch(std::string_view below, std::string_view permission, Handler handler) {
-        add(Method::patch, below, permission, std::move(handler));
+    void
+    patch(std::string_view below, std::string_view permission, Handler handler, Marks marks = {}) {
+        add(Method::patch, below, permission, std::move(handler), marks);
     }
     template <class Handler>
-    void remove(std::string_view below, std::string_view permission, Handler handler) {
-        add(Method::remove, below, permission, std::move(handler));
+    void
+    remove(std::string_view below, std::string_view permission, Handler handler, Marks marks = {}) {
+        add(Method::remove, below, permission, std::move(handler), marks);
     }
 
 private:
     template <class Handler>
-    void add(Method method, std::string_view below, std::string_view permission, Handler handler) {
+    void
+    add(Method method, std::string_view below, std::string_view permission, Handler handler,
+        Marks marks) {
         table_.add(
             method, base_ + std::string(below), std::string(permission),
             [&parts = parts_, handler = std::move(handler)](const Call& call) -> Result<Response> {
                 return handler(call, parts);
-            }
+            },
+            marks
         );
     }
 

@@ -4,6 +4,7 @@
 #include "common/async/offload.hpp"
 #include "common/async/task_group.hpp"
 #include "common/runtime/log.hpp"
+#include "controller/access/challenges.hpp"
 #include "controller/access/waits.hpp"
 #include "controller/app/contract.hpp"
 #include "controller/app/schema.hpp"
@@ -49,6 +50,13 @@ Secret ticket_secret(store::Store& store, const crypto::Keystore& keys) {
     return std::move(*secret);
 }
 
+orgs::Plans load_plans(const Settings& settings) {
+    if (!settings.plans) return {};
+    auto plans = orgs::Plans::load(*settings.plans);
+    if (!plans) throw std::runtime_error(plans.error().message());
+    return *std::move(plans);
+}
+
 } // namespace
 
 Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys)
@@ -62,9 +70,9 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       audit_(clock_), notary_(store_, keys_, settings_.name),
       witnesses_(store_, audit_, notary_, clock_),
       sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
-      accounts_({store_, sessions_, hasher_, audit_}),
+      accounts_({store_, sessions_, hasher_, audit_}), plans_(load_plans(settings_)),
       rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
-      guard_({store_, sessions_, rates_, {public_url(settings_, endpoint_.port)}}),
+      guard_({store_, sessions_, rates_, plans_, {public_url(settings_, endpoint_.port)}}),
       idempotency_(store_, keys_),
       authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
       certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
@@ -99,7 +107,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     links_.use(hub_);
     operations_.use(live_);
     agents_.use(live_);
-    sessions_.on_end([this](const SessionId& session) { events_.end_session(session); });
+    sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     add_routes();
     hold_to_contract(table_, web::json_from_yaml(web::openapi_yaml()).value());
     router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
@@ -130,7 +138,9 @@ void Application::add_routes() {
          .clock = clock_}
     );
     install::add_install_routes(table_, packages_, face);
-    access::add_access_routes(table_, {store_, sessions_, accounts_, [this] { return facts(); }});
+    access::add_access_routes(table_, {store_, sessions_, accounts_, plans_, [this] {
+                                           return facts();
+                                       }});
     audit::add_audit_routes(table_, audit_parts_);
     operations::add_operation_routes(table_, operations_);
     fleet::add_server_routes(table_, fleet_parts_);
@@ -213,7 +223,8 @@ Task<> Application::serve() {
     auto people = [this]() -> Result<> {
         FAIRLEAD_CHECK(sessions_.tidy(clock_.now()));
         FAIRLEAD_CHECK(idempotency_.tidy(clock_.now()));
-        return store_.write([this](store::UnitOfWork& unit) {
+        return store_.write([this](store::UnitOfWork& unit) -> Result<> {
+            FAIRLEAD_CHECK(access::Challenges(unit.db(), keys_).tidy(clock_.now()));
             return access::Waits(unit.db()).tidy(clock_.now());
         });
     };

@@ -32,6 +32,7 @@
 #include "controller/gateway/hub.hpp"
 #include "controller/install/packages.hpp"
 #include "controller/operations/operations.hpp"
+#include "controller/orgs/plans.hpp"
 #include "controller/web/event_hub.hpp"
 #include "controller/web/http_shell.hpp"
 #include "controller/web/system_routes.hpp"
@@ -100,6 +101,7 @@ private:
     access::Sessions sessions_;
     access::PasswordHasher hasher_;
     access::Accounts accounts_;
+    orgs::Plans plans_;
     access::RateLimiter rates_;
     access::Guard guard_;
     access::Idempotency idempotency_;

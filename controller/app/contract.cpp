@@ -40,13 +40,21 @@ std::string upper(std::string_view text) {
     return result;
 }
 
+bool same_marks(const object& operation, const api::Marks& marks) {
+    const auto* feature = operation.if_contains("x-feature");
+    const auto* step_up = operation.if_contains("x-step-up");
+    return (feature ? std::string_view(feature->as_string()) : std::string_view()) ==
+               marks.feature &&
+           (step_up && step_up->as_bool()) == marks.step_up;
+}
+
 } // namespace
 
 void hold_to_contract(api::RouteTable& table, std::string_view contract) {
     auto root = boost::json::parse(boost::json::string_view(contract.data(), contract.size()));
-    std::map<std::pair<std::string, std::string>, std::string> open; // method and path → permission
+    std::map<std::pair<std::string, std::string>, const api::Route*> open; // by method and path
     for (const auto& route : table.routes())
-        open[{std::string(api::name_of(route.method)), route.path}] = route.permission;
+        open[{std::string(api::name_of(route.method)), route.path}] = &route;
 
     std::string wrong;
     for (const auto& [path, item] : root.at("paths").as_object()) {
@@ -62,10 +70,15 @@ void hold_to_contract(api::RouteTable& table, std::string_view contract) {
                 continue;
             }
             const auto* permission = operation.as_object().if_contains("x-permission");
-            if (!permission || *permission != boost::json::string_view(there->second))
+            if (!permission || *permission != boost::json::string_view(there->second->permission))
                 wrong += fmt::format(
                     "\n  {} {} has the permission {}, and another one in the contract", upper(name),
-                    std::string_view(path), there->second
+                    std::string_view(path), there->second->permission
+                );
+            if (!same_marks(operation.as_object(), there->second->marks))
+                wrong += fmt::format(
+                    "\n  {} {} has other x-feature or x-step-up in the contract", upper(name),
+                    std::string_view(path)
                 );
             open.erase(there);
             std::set<std::string, std::less<>> names;
@@ -74,7 +87,7 @@ void hold_to_contract(api::RouteTable& table, std::string_view contract) {
             table.allow_query(*method, path, std::move(names));
         }
     }
-    for (const auto& [route, permission] : open)
+    for (const auto& [route, row] : open)
         wrong += fmt::format("\n  {} {} is not in the contract", route.first, route.second);
     if (!wrong.empty()) throw std::logic_error("The routes and proto/openapi.yaml differ:" + wrong);
 }

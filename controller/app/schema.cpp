@@ -39,6 +39,8 @@ std::span<const store::Migration> schema() {
         {8, "environments", environments::first_tables},
         {9, "idempotency", access::idempotency_table},
         {10, "found environments", environments::found_details},
+        {11, "roles and settings", orgs::roles_and_settings},
+        {12, "proofs", access::proofs},
     };
     return steps;
 }

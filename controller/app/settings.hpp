@@ -61,6 +61,7 @@ struct Settings {
     std::optional<CertificateSettings> certificate;
     std::string packages = "/usr/share/fairlead/agent";
     GitTransports git_transports = GitTransports::safe;
+    std::optional<std::string> plans;
     SessionSettings sessions;
     RateSettings rates;
     AgentSettings agents;
@@ -73,8 +74,8 @@ struct Settings {
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
-    (name, names, listen, url, data, certificate, packages, git_transports, sessions, rates, agents,
-     workers, connections, connections_per_address, metrics, security_contact, log)
+    (name, names, listen, url, data, certificate, packages, git_transports, plans, sessions, rates,
+     agents, workers, connections, connections_per_address, metrics, security_contact, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.

@@ -17,6 +17,8 @@ std::string name_of(api::Actor::Kind kind) {
     switch (kind) {
     case api::Actor::Kind::user:
         return "user";
+    case api::Actor::Kind::key:
+        return "key";
     case api::Actor::Kind::server:
         return "server";
     case api::Actor::Kind::system:
@@ -64,6 +66,8 @@ void Log::record(
     entry.actor_type = name_of(actor.kind);
     entry.actor_id = present(actor.id);
     entry.actor_label = actor.label;
+    entry.on_behalf_of = present(actor.on_behalf_of);
+    entry.connect_session = present(actor.connect_session);
     entry.action = std::move(act.action);
     entry.target_type = present(std::move(act.target_type));
     entry.target_id = present(std::move(act.target_id));

@@ -7,6 +7,7 @@
 #include "controller/audit/export.hpp"
 #include "controller/audit/tree.hpp"
 #include "controller/audit/witnesses.hpp"
+#include "controller/orgs/plans.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -175,13 +176,14 @@ Result<Response> exported(const Call& call, const RouteParts& parts) {
 
 void add_audit_routes(api::RouteTable& table, RouteParts& parts) {
     api::Routes routes(table, parts, "/api/v1/orgs/{org}/audit");
-    routes.get("", "audit.view", &list);
-    routes.get("/checkpoint", "audit.view", &checkpoint);
-    routes.get("/consistency", "audit.view", &consistency);
-    routes.get("/export", "audit.export", &exported);
-    routes.get("/witnesses", "audit.view", &witnesses);
-    routes.get("/{entry}", "audit.view", &one);
-    routes.get("/{entry}/proof", "audit.view", &proof);
+    api::Marks log{.feature = orgs::feature::audit_log};
+    routes.get("", "audit.view", &list, log);
+    routes.get("/checkpoint", "audit.view", &checkpoint, log);
+    routes.get("/consistency", "audit.view", &consistency, log);
+    routes.get("/export", "audit.export", &exported, {.feature = orgs::feature::audit_export});
+    routes.get("/witnesses", "audit.view", &witnesses, log);
+    routes.get("/{entry}", "audit.view", &one, log);
+    routes.get("/{entry}/proof", "audit.view", &proof, log);
 }
 
 } // namespace fairlead::audit

@@ -105,7 +105,7 @@ void add_found_routes(api::RouteTable& table, Environments& environments) {
         table, environments, "/api/v1/orgs/{org}/servers/{server}/found-environments"
     );
     routes.get("", "environments.view", &list);
-    routes.post("/{environment}/adopt", "environments.create", &adopt);
+    routes.post("/{environment}/adopt", "servers.adopt", &adopt);
 }
 
 } // namespace fairlead::environments

@@ -117,7 +117,7 @@ void add_variable_routes(api::RouteTable& table, Environments& environments) {
     );
     routes.get("", "variables.view", &list);
     routes.put("/{name}", "variables.edit", &set);
-    routes.remove("/{name}", "variables.edit", &remove);
+    routes.remove("/{name}", "variables.delete", &remove);
 }
 
 } // namespace fairlead::environments

@@ -86,14 +86,14 @@ Result<Response> stream(const Call& call, Operations& operations) {
     if (resumes) stream.after = seen;
     stream.org = call.scope().org();
     stream.operation = id;
-    stream.session = call.principal().session;
+    stream.bonds = call.principal().bonds();
     if (const auto& held = call.principal().permissions) stream.permissions = *held;
     auto read = operations.desk().store.read([&](store::Connection& db) -> Result<> {
         OperationRepo repo(db, call.scope());
         FAIRLEAD_TRY(operation, repo.get(id));
         FAIRLEAD_TRY(steps, repo.steps(id));
         stream.ends = is_final(operation.state);
-        if (!resumes || stream.ends) {
+        if ((!resumes || stream.ends) && call.principal().may("operations.log")) {
             FAIRLEAD_TRY(lines, repo.log(id, 0, max_log_lines));
             for (const auto& line : lines) stream.first += event_text("log", to_json(line));
         }
@@ -133,7 +133,7 @@ void add_operation_routes(api::RouteTable& table, Operations& operations) {
     api::Routes routes(table, operations, "/api/v1/orgs/{org}/operations");
     routes.get("", "operations.view", &list);
     routes.get("/{operation}", "operations.view", &get);
-    routes.get("/{operation}/log", "operations.view", &get_log);
+    routes.get("/{operation}/log", "operations.log", &get_log);
     routes.get("/{operation}/events", "operations.view", &stream);
     routes.post("/{operation}/cancel", "operations.cancel", &cancel);
 }

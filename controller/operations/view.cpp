@@ -142,8 +142,7 @@ void add_events(
     const LoggedLine& line
 ) {
     to.push_back(
-        {org, "log", boost::json::serialize(to_json(line)), std::string(permission), operation,
-         false}
+        {org, "log", boost::json::serialize(to_json(line)), "operations.log", operation, false}
     );
 }
 

@@ -6,6 +6,7 @@
 #include "controller/api/events.hpp"
 #include "controller/api/principal.hpp"
 #include "controller/api/route_table.hpp"
+#include "controller/orgs/plans.hpp"
 
 #include <boost/describe.hpp>
 
@@ -16,8 +17,6 @@
 #include <vector>
 
 namespace fairlead::orgs {
-
-BOOST_DEFINE_ENUM_CLASS(Plan, free, starter, pro, agency)
 
 struct Org {
     OrgId id;

@@ -29,7 +29,7 @@ Result<api::Response> watch(const api::Call& call, const api::EventSink& events)
     FAIRLEAD_TRY(seen, api::last_event_id(call));
     api::EventStream stream;
     stream.org = call.scope().org();
-    stream.session = call.principal().session;
+    stream.bonds = call.principal().bonds();
     if (const auto& held = call.principal().permissions) stream.permissions = *held;
     stream.after = events.position();
     if (seen && events.can_resume(*seen))

@@ -21,4 +21,37 @@ CREATE TABLE membership (
 CREATE INDEX membership_by_user ON membership (user_id);
 )sql";
 
+// `role` of a membership is built in, or the id of a row of `role`. What is not set in
+// `org_setting` has its default.
+const std::string_view roles_and_settings = R"sql(
+ALTER TABLE membership ADD COLUMN limited INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE membership ADD COLUMN granted TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE membership ADD COLUMN withdrawn TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE membership ADD COLUMN connect_as INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE role (
+    id          TEXT PRIMARY KEY,
+    org_id      TEXT NOT NULL REFERENCES org (id),
+    name        TEXT NOT NULL,
+    permissions TEXT NOT NULL,
+    created_ms  BIGINT NOT NULL,
+    UNIQUE (org_id, name)
+);
+CREATE TABLE org_setting (
+    org_id              TEXT NOT NULL PRIMARY KEY REFERENCES org (id),
+    sso_required        TEXT NOT NULL DEFAULT '',
+    two_factor_required INTEGER NOT NULL DEFAULT 0,
+    clone_enabled       INTEGER NOT NULL DEFAULT 1,
+    connect_as_enabled  INTEGER NOT NULL DEFAULT 1,
+    downloads           TEXT NOT NULL DEFAULT '[]',
+    addresses           TEXT NOT NULL DEFAULT '[]'
+);
+-- The projects that a limited membership, key or grant sees; the holder is its id.
+CREATE TABLE project_limit (
+    org_id     TEXT NOT NULL REFERENCES org (id),
+    holder     TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, holder, project_id)
+);
+)sql";
+
 } // namespace fairlead::orgs

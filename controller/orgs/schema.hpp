@@ -6,5 +6,6 @@
 namespace fairlead::orgs {
 
 extern const std::string_view first_tables;
+extern const std::string_view roles_and_settings;
 
 } // namespace fairlead::orgs

@@ -59,10 +59,10 @@ bool EventHub::can_resume(std::uint64_t id) const {
     return id >= oldest_missing_ && id <= newest_;
 }
 
-void EventHub::end_session(const SessionId& session) {
-    asio::post(executor_, [this, session] {
+void EventHub::end_streams(std::string bond) {
+    asio::post(executor_, [this, bond = std::move(bond)] {
         for (auto& stream : streams_) {
-            if (stream.session != session) continue;
+            if (std::ranges::find(stream.bonds, bond) == stream.bonds.end()) continue;
             stream.ended = true;
             stream.news.notify();
         }

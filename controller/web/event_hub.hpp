@@ -15,6 +15,7 @@
 #include <list>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace fairlead::net {
 class BodyWriter;
@@ -43,8 +44,7 @@ public:
     std::uint64_t position() const override;
     bool can_resume(std::uint64_t id) const override;
 
-    /// Every stream of this session ends at once. Thread-safe.
-    void end_session(const SessionId& session);
+    void end_streams(std::string bond) override;
 
     // ---- on the executor's thread ----
 
@@ -61,9 +61,9 @@ private:
     };
     struct Stream {
         Stream(Executor executor, const api::EventStream& stream)
-            : news(executor), session(stream.session) {}
+            : news(executor), bonds(stream.bonds) {}
         Event news;
-        std::optional<SessionId> session;
+        std::vector<std::string> bonds;
         bool ended = false;
     };
     /// The next events for `what` after `position` as text, at most 64 KiB; moves `position` on.

@@ -37,6 +37,7 @@ struct NoEvents final : api::EventSink {
     void publish(api::Event) override {}
     std::uint64_t position() const override { return 0; }
     bool can_resume(std::uint64_t) const override { return false; }
+    void end_streams(std::string) override {}
 };
 
 struct NoLinks final : operations::Links {

@@ -18,7 +18,7 @@ export const runs = number("FAIRLEAD_BENCH_RUNS", 5);
 /** How long one run under load lasts. */
 export const loadSeconds = number("FAIRLEAD_BENCH_SECONDS", 6);
 
-const settings = `\nrates:\n  reads_a_minute: 1000000000\n  writes_a_minute: 1000000000\n${(process.env.FAIRLEAD_BENCH_SETTINGS ?? "").replaceAll(";", "\n")}\n`;
+const settings = `\nconnections_per_address: 20000\nrates:\n  reads_a_minute: 1000000000\n  writes_a_minute: 1000000000\n${(process.env.FAIRLEAD_BENCH_SETTINGS ?? "").replaceAll(";", "\n")}\n`;
 
 export class Site {
   /** Below TMPDIR: put that on the disk whose fsync is meant. */

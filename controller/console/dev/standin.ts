@@ -9,7 +9,7 @@ import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple
 
 const permissions = (process.env.STANDIN_PERMISSIONS ?? "").split(",").filter(Boolean);
 const every =
-  "audit.export audit.view deployments.create deployments.preflight deployments.rollback environments.create environments.delete environments.edit environments.restart environments.start environments.stop environments.view git_credentials.create git_credentials.delete git_credentials.view operations.cancel operations.view org.view projects.create projects.delete projects.edit projects.view registration_tokens.revoke registration_tokens.view servers.delete servers.edit servers.enroll servers.ping servers.revoke servers.view variables.edit variables.view".split(" ");
+  "api_keys.create api_keys.revoke api_keys.view audit.export audit.view connect.end connect.grant connect.revoke connect.sessions connect.use connect.view deployments.create deployments.preflight deployments.rollback environments.create environments.delete environments.edit environments.restart environments.start environments.stop environments.view git_credentials.create git_credentials.delete git_credentials.view invitations.create invitations.revoke invitations.view members.adjust members.edit members.limit members.remove members.view operations.cancel operations.log operations.view org.edit org.view plan.view projects.create projects.delete projects.edit projects.view registration_tokens.revoke registration_tokens.view roles.create roles.delete roles.edit roles.view security.edit security.view servers.adopt servers.delete servers.edit servers.enroll servers.ping servers.revoke servers.view support.view variables.delete variables.edit variables.view".split(" ");
 
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -20,7 +20,11 @@ setInterval(heartbeat, 5000);
 const session = (): Session => ({
   id: id("ses"),
   user: me,
-  orgs: [{ ...org, plan: "pro", role: permissions.length ? "viewer" : "admin", owner: !permissions.length, permissions: permissions.length ? permissions : every }],
+  method: "password",
+  issuer: "",
+  second_factor: false,
+  elevated_until: ago(-15),
+  orgs: [{ ...org, plan: "agency", features: ["api", "granular_permissions", "audit_log", "audit_export", "custom_roles", "connect_as"], role: permissions.length ? "viewer" : "admin", role_name: permissions.length ? "viewer" : "admin", limited: false, owner: !permissions.length, permissions: permissions.length ? permissions : every }],
   idle_expires_at: ago(-30),
   expires_at: ago(-60 * 24 * 7),
   controller: { name: "fairlead.acme.example", version: "0.1.0", fingerprint: "sha256//Zk3f0aVb", self_signed: true },

@@ -1,4 +1,5 @@
 #include "../support/site.hpp"
+#include "controller/access/permissions.hpp"
 #include "controller/access/waits.hpp"
 
 #include <doctest/doctest.h>
@@ -36,7 +37,10 @@ TEST_SUITE("controller/access/session") {
         CHECK(reply.text.find(browser.cookie) == std::string::npos);
         CHECK(reply.json.at("user").at("email") == "ann@example.org");
         CHECK(reply.json.at("orgs").at(0).at("role") == "admin");
-        CHECK(reply.json.at("orgs").at(0).at("permissions").as_array().size() == 32);
+        CHECK(
+            reply.json.at("orgs").at(0).at("permissions").as_array().size() ==
+            access::permissions().size()
+        );
         CHECK(reply.json.at("controller").at("fingerprint") == "cGlu");
         auto again = site.send(browser, "GET", "/api/v1/session");
         CHECK(again.json == reply.json);

@@ -30,6 +30,7 @@ public:
     void publish(Event event) override { heard.push_back(event.type); }
     std::uint64_t position() const override { return 0; }
     bool can_resume(std::uint64_t) const override { return false; }
+    void end_streams(std::string) override {}
     std::vector<std::string> heard;
 };
 

@@ -125,7 +125,9 @@ TEST_SUITE("controller/app/installation") {
     ) {
         init();
         auto copy = folder.path() / "copy.db";
-        script("INSERT INTO session SELECT 'ses_1', 'hash', id, 1, 1, 1, '', '' FROM app_user");
+        script("INSERT INTO session (id, token_hash, user_id, created_ms, last_used_ms,"
+               " expires_ms, address, user_agent) SELECT 'ses_1', 'hash', id, 1, 1, 1, '', ''"
+               " FROM app_user");
         REQUIRE(back_up(request.settings, copy));
         CHECK(mode(copy) == 0600);
         script("UPDATE org SET name = 'Later'");
@@ -217,7 +219,7 @@ TEST_SUITE("controller/app/installation") {
         const std::vector<std::string> without{"installation",    "schema_migration", "org",
                                                "app_user",        "setup_link",       "session",
                                                "proof_wait",      "idempotency",      "authority",
-                                               "own_certificate", "audit_key"};
+                                               "own_certificate", "audit_key",        "challenge"};
         auto tables = db.db()
                           .all<std::string>("SELECT name FROM sqlite_schema WHERE type = 'table' "
                                             "AND name NOT LIKE 'sqlite_%' ORDER BY name")

@@ -50,6 +50,9 @@ struct Fixture {
         put("idempotency/usr_1/key",
             "INSERT INTO idempotency (user_id, request_key, request_hash, answer, created_ms)"
             " VALUES ('usr_1', 'key', '', $1, 0)");
+        put("challenge/totp/abc",
+            "INSERT INTO challenge (token_hash, kind, sealed, created_ms, expires_ms)"
+            " VALUES ('abc', 'totp', $1, 0, 9000000000000)");
         put("audit_key/1", "INSERT INTO audit_key (id, name, public_key, sealed_seed)"
                            " VALUES (1, 'test/audit', x'', $1)");
     }
@@ -71,6 +74,7 @@ struct Fixture {
         return opens("git_credential/crd_1", "SELECT sealed FROM git_credential") &&
                opens("variable/env_1/PASSWORD", "SELECT sealed FROM environment_variable") &&
                opens("idempotency/usr_1/key", "SELECT answer FROM idempotency") &&
+               opens("challenge/totp/abc", "SELECT sealed FROM challenge") &&
                opens("audit_key/1", "SELECT sealed_seed FROM audit_key");
     }
     std::string current() { return keys().current(); }
@@ -85,11 +89,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("6 values are sealed by the master key "));
+        CHECK(said.starts_with("7 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 6 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 7 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -116,7 +120,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 6 values"));
+        CHECK(list_keys(settings)->ends_with(": 7 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -132,7 +136,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 6 values"));
+        CHECK(list_keys(settings)->ends_with(": 7 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 
@@ -157,9 +161,9 @@ TEST_SUITE("controller/app/keys") {
         CHECK(
             columns.value() ==
             std::vector<std::string>{
-                "audit_key.sealed_seed", "authority.sealed_key", "environment_variable.sealed",
-                "git_credential.sealed", "idempotency.answer", "installation.sealed_tickets",
-                "own_certificate.sealed_key"}
+                "audit_key.sealed_seed", "authority.sealed_key", "challenge.sealed",
+                "environment_variable.sealed", "git_credential.sealed", "idempotency.answer",
+                "installation.sealed_tickets", "own_certificate.sealed_key"}
         );
     }
 

@@ -16,6 +16,7 @@ struct NoEvents final : api::EventSink {
     void publish(api::Event) override {}
     std::uint64_t position() const override { return 0; }
     bool can_resume(std::uint64_t) const override { return true; }
+    void end_streams(std::string) override {}
 };
 
 struct Fixture {
@@ -57,12 +58,11 @@ struct Fixture {
         request.query = query;
         auto match = table.find(api::Method::get, request.path).value();
         FAIRLEAD_TRY(parameters, api::parse_query(query));
-        api::Principal principal{UserId::make(clock.now()),
-                                 "ann@example.org",
-                                 SessionId::make(clock.now()),
-                                 org,
-                                 true,
-                                 {}};
+        api::Principal principal;
+        principal.user = UserId::make(clock.now());
+        principal.email = "ann@example.org";
+        principal.scope = org;
+        principal.owner = true;
         api::Call call(request, match.parameters, parameters, principal);
         FAIRLEAD_TRY(response, match.route->handler(call));
         return boost::json::parse(response.body).as_object();

@@ -487,7 +487,7 @@ TEST_SUITE("controller/operations") {
         std::vector<std::string> own;
         for (const auto& event : world.events.take()) {
             CHECK(event.org == world.org.org());
-            CHECK(event.permission == "operations.view");
+            CHECK(event.permission == (event.type == "log" ? "operations.log" : "operations.view"));
             if (event.operation) own.push_back(event.type + (event.final ? " final" : ""));
         }
         CHECK(

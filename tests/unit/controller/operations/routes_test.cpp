@@ -114,7 +114,7 @@ TEST_SUITE("controller/operations/routes") {
         CHECK(fresh.events->first.starts_with("event: log\ndata: {\"seq\":1,"));
         CHECK(fresh.events->first.find("event: operation\ndata: {") != std::string::npos);
         CHECK(!fresh.events->ends);
-        CHECK(fresh.events->session == world.guard.principal->session);
+        CHECK(fresh.events->bonds == world.guard.principal->bonds());
 
         auto resumed = world.in_org("GET", path, nullptr, {{"last-event-id", "3"}});
         CHECK(resumed.events->after == 3);

@@ -8,7 +8,7 @@ Site::Site(access::Rates allowed, access::SessionLimits limits)
     : sessions(store.store(), limits), rates(allowed) {
     sessions.on_end([this](const SessionId& id) { ended.push_back(id); });
     access::add_access_routes(
-        table, {store.store(), sessions, accounts,
+        table, {store.store(), sessions, accounts, plans,
                 [] {
                     return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
                 }}
@@ -83,6 +83,9 @@ UserId Site::add_user(const std::string& email, const std::string& role, bool ow
             orgs::Memberships memberships(unit.db());
             FAIRLEAD_TRY(user, users.create(email, "Ann", clock.now()));
             FAIRLEAD_CHECK(users.set_password(user.id, hash));
+            FAIRLEAD_CHECK(
+                unit.db().run("UPDATE app_user SET verified_ms = created_ms WHERE id = $1", user.id)
+            );
             FAIRLEAD_TRY(
                 org, memberships.create("Org of " + email, orgs::Plan::agency, clock.now())
             );

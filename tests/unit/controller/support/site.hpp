@@ -50,7 +50,9 @@ struct RecordedEvents final : api::EventSink {
     void publish(api::Event event) override { events.push_back(std::move(event)); }
     std::uint64_t position() const override { return 7; }
     bool can_resume(std::uint64_t id) const override { return id >= 5 && id <= 7; }
+    void end_streams(std::string bond) override { ended.push_back(std::move(bond)); }
     std::vector<api::Event> events;
+    std::vector<std::string> ended;
 };
 
 class Site {
@@ -76,20 +78,20 @@ public:
 
     FakeClock clock;
     std::vector<store::Migration> steps{
-        {1, "orgs", orgs::first_tables},
-        {2, "access", access::first_tables},
-        {3, "audit", audit::first_tables},
-        {4, "idempotency", access::idempotency_table}};
+        {1, "orgs", orgs::first_tables},        {2, "access", access::first_tables},
+        {3, "audit", audit::first_tables},      {4, "idempotency", access::idempotency_table},
+        {5, "roles", orgs::roles_and_settings}, {6, "proofs", access::proofs}};
     store::TemporaryStore store{steps};
     audit::Log log{clock};
     access::Sessions sessions;
     access::PasswordHasher hasher{crypto::PasswordCost{1, 8192}};
     access::Accounts accounts{{store.store(), sessions, hasher, log}};
+    orgs::Plans plans;
     access::RateLimiter rates;
     crypto::Keystore keys = crypto::Keystore::ephemeral();
     audit::Notary notary{store.store(), keys, "fairlead.example"};
     access::Idempotency idempotency{store.store(), keys};
-    access::Guard guard{{store.store(), sessions, rates, {"https://fairlead.example"}}};
+    access::Guard guard{{store.store(), sessions, rates, plans, {"https://fairlead.example"}}};
     RecordedEvents events;
     audit::RouteParts audit_parts{{store.store(), log, events}, notary};
     api::RouteTable table;

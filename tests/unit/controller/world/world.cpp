@@ -96,14 +96,16 @@ World::World(environments::GitTransports allowed) : transports(allowed) {
 }
 
 void World::act_for(const api::OrgScope& who) {
-    guard.principal = api::Principal{
-        UserId::make(clock.now()),
-        "ann@example.org",
-        SessionId::make(clock.now()),
-        who,
-        true,
-        std::make_shared<std::set<std::string, std::less<>>>(std::set<std::string, std::less<>>{
-            "operations.view"})};
+    api::Principal principal;
+    principal.user = UserId::make(clock.now());
+    principal.email = "ann@example.org";
+    principal.session = SessionId::make(clock.now());
+    principal.scope = who;
+    principal.owner = true;
+    principal.permissions = std::make_shared<std::set<std::string, std::less<>>>(
+        std::set<std::string, std::less<>>{"operations.view", "operations.log"}
+    );
+    guard.principal = std::move(principal);
 }
 
 void World::restart() {

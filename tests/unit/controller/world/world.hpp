@@ -36,6 +36,7 @@ public:
         return events_.size();
     }
     bool can_resume(std::uint64_t id) const override { return id >= oldest; }
+    void end_streams(std::string) override {}
 
     std::vector<api::Event> take();
     /// "operation.updated" and so on, in order.
