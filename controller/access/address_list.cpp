@@ -68,8 +68,9 @@ Result<std::string> normal_network(std::string_view text) {
     mask(*network);
     if (given != network->bytes)
         return fail(
-            Errc::invalid, "\"" + std::string(text.substr(0, 64)) +
-                               "\" names a host inside its network: bits after the prefix must be 0."
+            Errc::invalid,
+            "\"" + std::string(text.substr(0, 64)) +
+                "\" names a host inside its network: bits after the prefix must be 0."
         );
     char name[INET6_ADDRSTRLEN] = "";
     if (network->v4)

@@ -46,9 +46,7 @@ Result<> visit_challenges(store::Connection& db, const api::SealedVisitor& visit
                 "UPDATE challenge SET sealed = $2 WHERE token_hash = $1", row.token_hash, now
             );
         };
-        FAIRLEAD_CHECK(
-            api::visit_one(visit, row.sealed, place(row.kind, row.token_hash), put)
-        );
+        FAIRLEAD_CHECK(api::visit_one(visit, row.sealed, place(row.kind, row.token_hash), put));
     }
     return {};
 }
@@ -76,8 +74,7 @@ Result<Secret> Challenges::make(
     return token;
 }
 
-Result<Challenge>
-Challenges::look(std::string_view kind, std::string_view token, Timestamp now) {
+Result<Challenge> Challenges::look(std::string_view kind, std::string_view token, Timestamp now) {
     if (!crypto::well_formed_token(prefix, token)) return invalid();
     FAIRLEAD_TRY(
         row, db_.one<Row>(
@@ -91,11 +88,9 @@ Challenges::look(std::string_view kind, std::string_view token, Timestamp now) {
     return Challenge{row->user_id, row->session_id, std::move(data)};
 }
 
-Result<Challenge>
-Challenges::take(std::string_view kind, std::string_view token, Timestamp now) {
+Result<Challenge> Challenges::take(std::string_view kind, std::string_view token, Timestamp now) {
     FAIRLEAD_TRY(found, look(kind, token, now));
-    FAIRLEAD_CHECK(
-        db_.run("DELETE FROM challenge WHERE token_hash = $1", crypto::token_hash(token))
+    FAIRLEAD_CHECK(db_.run("DELETE FROM challenge WHERE token_hash = $1", crypto::token_hash(token))
     );
     return std::move(found);
 }

@@ -31,8 +31,9 @@ std::shared_ptr<const Rights> rights_of(const orgs::Standing& standing, bool adj
             if (is_permission(code)) rights.insert(std::move(code));
     for (const auto& code : stored(standing.withdrawn)) rights.erase(code);
     if (standing.limited)
-        std::erase_if(rights, [](const auto& code) { return !limited_permissions().contains(code); }
-        );
+        std::erase_if(rights, [](const auto& code) {
+            return !limited_permissions().contains(code);
+        });
     return std::make_shared<const Rights>(std::move(rights));
 }
 

@@ -71,6 +71,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       witnesses_(store_, audit_, notary_, clock_),
       sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
       accounts_({store_, sessions_, hasher_, audit_}), plans_(load_plans(settings_)),
+      retention_(store_, plans_),
       rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
       guard_({store_, sessions_, rates_, plans_, {public_url(settings_, endpoint_.port)}}),
       idempotency_(store_, keys_),
@@ -228,6 +229,7 @@ Task<> Application::serve() {
             return access::Waits(unit.db()).tidy(clock_.now());
         });
     };
+    auto retention = [this] { return retention_.tidy(clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
     background.spawn(hub_.watch());
     background.spawn(every(30s, "refreshing certificates", certificates));
@@ -235,6 +237,7 @@ Task<> Application::serve() {
     background.spawn(every(5s, "looking after servers", agents));
     background.spawn(every(60s, "looking after sessions", people));
     background.spawn(every(30s, "signing the audit log", checkpoints));
+    background.spawn(every(600s, "dropping old audit entries", retention));
 
     TaskGroup serving(io_.get_executor());
     serving.spawn(listener_->run());

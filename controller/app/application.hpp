@@ -20,6 +20,7 @@
 #include "controller/app/settings.hpp"
 #include "controller/audit/log.hpp"
 #include "controller/audit/notary.hpp"
+#include "controller/audit/retention.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/audit/witnesses.hpp"
 #include "controller/authority/authority.hpp"
@@ -102,6 +103,7 @@ private:
     access::PasswordHasher hasher_;
     access::Accounts accounts_;
     orgs::Plans plans_;
+    audit::Retention retention_;
     access::RateLimiter rates_;
     access::Guard guard_;
     access::Idempotency idempotency_;

@@ -114,13 +114,10 @@ Result<Mailbox> Mailbox::parse(std::string_view text) {
 
 Result<std::string> format(const Message& message, const Mailbox& from, Timestamp now) {
     if (!is_address(message.to))
-        return fail(
-            Errc::invalid, "No mail can be sent to \"" + message.to.substr(0, 254) + "\"."
-        );
+        return fail(Errc::invalid, "No mail can be sent to \"" + message.to.substr(0, 254) + "\".");
     auto subject = message.subject;
     std::replace_if(
-        subject.begin(), subject.end(),
-        [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' '
+        subject.begin(), subject.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' '
     );
     std::string text;
     auto header = [&](std::string_view name, std::string_view value) {

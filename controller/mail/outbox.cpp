@@ -51,9 +51,8 @@ Result<> Outbox::put(store::UnitOfWork& unit, const Letter& letter, Timestamp no
     if (delivery_ == Delivery::by_hand && letter.link.empty()) return {};
     FAIRLEAD_CHECK(check_room(unit.db()));
     auto id = MailId::make(now);
-    Secret content(json::encode(
-        Content{letter.subject, letter.text, std::string(letter.link.reveal())}
-    ));
+    Secret content(json::encode(Content{
+        letter.subject, letter.text, std::string(letter.link.reveal())}));
     FAIRLEAD_CHECK(unit.db().run(
         "INSERT INTO outgoing_mail (id, kind, recipient, sealed, created_ms, expires_ms, attempts, "
         "next_ms, last_error) VALUES ($1, $2, $3, $4, $5, $6, 0, $5, '')",
@@ -64,8 +63,7 @@ Result<> Outbox::put(store::UnitOfWork& unit, const Letter& letter, Timestamp no
     return {};
 }
 
-Result<>
-Outbox::withdraw(store::UnitOfWork& unit, std::string_view kind, std::string_view to) {
+Result<> Outbox::withdraw(store::UnitOfWork& unit, std::string_view kind, std::string_view to) {
     FAIRLEAD_CHECK(
         unit.db().run("DELETE FROM outgoing_mail WHERE recipient = $1 AND kind = $2", to, kind)
     );
@@ -80,9 +78,7 @@ Outbox::list(store::Connection& db, std::string_view before, std::int64_t limit)
 }
 
 Result<std::optional<Secret>> Outbox::open(store::Connection& db, const MailId& id) const {
-    FAIRLEAD_TRY(
-        sealed, db.one<store::Blob>("SELECT sealed FROM outgoing_mail WHERE id = $1", id)
-    );
+    FAIRLEAD_TRY(sealed, db.one<store::Blob>("SELECT sealed FROM outgoing_mail WHERE id = $1", id));
     if (!sealed) return std::optional<Secret>();
     FAIRLEAD_TRY(content, keys_.open(sealed->bytes, place_of(id)));
     return std::optional(std::move(content));

@@ -64,7 +64,8 @@ public:
     }
 
     /// Replaces an earlier letter of that kind to that address, whose link is void by now. One
-    /// without a link is left out where letters go by hand. Errc::unavailable beyond 10,000 letters.
+    /// without a link is left out where letters go by hand. Errc::unavailable beyond 10,000
+    /// letters.
     Result<> put(store::UnitOfWork& unit, const Letter& letter, Timestamp now);
     /// Errc::unavailable when the next put() would be: asked before it is decided whether somebody
     /// gets a letter, so that nobody learns from the answer who does.
@@ -75,8 +76,8 @@ public:
     /// By age, newest first, `before` the last one of the page before.
     Result<std::vector<Waiting>>
     list(store::Connection& db, std::string_view before, std::int64_t limit) const;
-    /// Nothing when it was sent or has expired meanwhile. For where letters go by hand: std::logic_error
-    /// elsewhere, as nobody but the recipient shall see it.
+    /// Nothing when it was sent or has expired meanwhile. For where letters go by hand:
+    /// std::logic_error elsewhere, as nobody but the recipient shall see it.
     Result<std::optional<Secret>> link_of(store::Connection& db, const MailId& id) const;
 
     /// The oldest letters whose time has come, with their messages.

@@ -1,8 +1,9 @@
 #include "controller/mail/smtp.hpp"
 
+#include <fmt/core.h>
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -31,7 +31,9 @@ std::optional<std::uint32_t> limit_of(const PlanTerms& terms, std::string_view w
 tl::unexpected<Error> plan_required(std::string message, const std::optional<Plan>& plan) {
     Error error(Errc::forbidden, std::move(message));
     auto told = std::move(error).with_code("plan_required");
-    if (plan) return fail(std::move(told).with_fact("required_plan", std::string(json::enum_name(*plan))));
+    if (plan)
+        return fail(std::move(told).with_fact("required_plan", std::string(json::enum_name(*plan)))
+        );
     return fail(std::move(told));
 }
 
@@ -40,9 +42,8 @@ tl::unexpected<Error> plan_required(std::string message, const std::optional<Pla
 PlanTable::PlanTable() {
     free = {2, 3, 2, 1, {}, 0};
     starter = {5, 10, 5, 2, names({feature::api}), 0};
-    pro = {
-        {}, {}, {}, {}, names({feature::api, feature::granular_permissions, feature::audit_log}), 30
-    };
+    pro = {{}, {}, {}, {}, names({feature::api, feature::granular_permissions, feature::audit_log}),
+           30};
     agency = {{}, {}, {}, {}, names({}), 365};
     for (auto one : all_features) agency.features.emplace_back(one);
 }
@@ -55,8 +56,8 @@ Result<Plans> Plans::load(const std::filesystem::path& file) {
             if (!is_feature(name))
                 return fail(
                     Errc::invalid, file.string() + ": there is no feature \"" + name +
-                                       "\"; there are " + fmt::format("{}", fmt::join(all_features, ", ")) +
-                                       "."
+                                       "\"; there are " +
+                                       fmt::format("{}", fmt::join(all_features, ", ")) + "."
                 );
     plans.table_ = std::move(table);
     return plans;
@@ -108,7 +109,8 @@ Result<> Plans::require_room(Plan plan, std::string_view what, std::int64_t coun
     }
     return plan_required(
         fmt::format(
-            "The plan {} holds {} {}, and there are {}. Remove one, or let an owner change the plan.",
+            "The plan {} holds {} {}, and there are {}. Remove one, or let an owner change the "
+            "plan.",
             json::enum_name(plan), *limit, what, count
         ),
         least

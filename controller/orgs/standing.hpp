@@ -17,13 +17,13 @@ struct Standing {
     std::string role_name;
     std::optional<std::string> role_permissions; ///< of a custom role: JSON list of codes
     bool owner = false;
-    bool limited = false;        ///< to the projects that `project_limit` names for this person
-    std::string granted = "[]";  ///< JSON lists of codes
+    bool limited = false;       ///< to the projects that `project_limit` names for this person
+    std::string granted = "[]"; ///< JSON lists of codes
     std::string withdrawn = "[]";
-    bool connect_as = true;      ///< may be reached by, and use, Connect-As
+    bool connect_as = true; ///< may be reached by, and use, Connect-As
     std::string org_name;
     Plan plan = Plan::free;
-    std::string sso_required;    ///< slug of the provider that sessions must come from; "": any
+    std::string sso_required; ///< slug of the provider that sessions must come from; "": any
     bool two_factor_required = false;
     std::string addresses = "[]"; ///< JSON list of addresses and networks; empty: any
 };

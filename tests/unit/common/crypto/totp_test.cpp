@@ -46,8 +46,7 @@ TEST_SUITE("common/crypto/totp") {
         auto begin = at_second(1'000'020);
         for (auto late : {-30s, -1s, 0s, 29s, 59s})
             CHECK(match_totp(rfc_key, code, begin + late, never) == step);
-        for (auto late : {-31s, 60s, 3600s})
-            CHECK(!match_totp(rfc_key, code, begin + late, never));
+        for (auto late : {-31s, 60s, 3600s}) CHECK(!match_totp(rfc_key, code, begin + late, never));
     }
 
     TEST_CASE("a code counts once, and none from before the last one counts") {
@@ -71,9 +70,14 @@ TEST_SUITE("common/crypto/totp") {
         CHECK(make_totp_key().reveal() != make_totp_key().reveal());
         CHECK(totp_key_text(rfc_key).reveal() == "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
         // RFC 4648 section 10, without padding.
-        const char* rows[][2] = {{"", ""},           {"f", "MY"},           {"fo", "MZXQ"},
-                                 {"foo", "MZXW6"},   {"foob", "MZXW6YQ"},   {"fooba", "MZXW6YTB"},
-                                 {"foobar", "MZXW6YTBOI"}};
+        const char* rows[][2] = {
+            {"", ""},
+            {"f", "MY"},
+            {"fo", "MZXQ"},
+            {"foo", "MZXW6"},
+            {"foob", "MZXW6YQ"},
+            {"fooba", "MZXW6YTB"},
+            {"foobar", "MZXW6YTBOI"}};
         for (const auto& [plain, text] : rows) CHECK(base32_encode(plain) == text);
     }
 

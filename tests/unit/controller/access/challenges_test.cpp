@@ -22,7 +22,8 @@ struct Fixture {
     std::string make(std::string_view kind, std::optional<UserId> user = {}) {
         return std::string(with([&](Challenges& challenges) {
                                return challenges.make(
-                                   kind, {user, {}, Secret("what it is for")}, 5min, site.clock.now()
+                                   kind, {user, {}, Secret("what it is for")}, 5min,
+                                   site.clock.now()
                                );
                            })
                                .value()
@@ -31,8 +32,8 @@ struct Fixture {
     bool take(std::string_view kind, std::string_view token) {
         return with([&](Challenges& challenges) {
                    return challenges.take(kind, token, site.clock.now());
-               })
-            .has_value();
+               }
+        ).has_value();
     }
     Site site;
 };

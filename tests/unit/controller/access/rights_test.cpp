@@ -48,11 +48,13 @@ TEST_SUITE("controller/access/rights") {
         standing.role = "admin";
         standing.limited = true;
         auto rights = rights_of(standing, true);
-        for (auto kept : {"org.view", "servers.view", "projects.view", "deployments.create",
-                          "environments.delete", "variables.edit"})
+        for (auto kept :
+             {"org.view", "servers.view", "projects.view", "deployments.create",
+              "environments.delete", "variables.edit"})
             CHECK(rights->contains(kept));
-        for (auto gone : {"projects.create", "members.view", "servers.enroll", "audit.view",
-                          "security.edit", "connect.use", "git_credentials.create"})
+        for (auto gone :
+             {"projects.create", "members.view", "servers.enroll", "audit.view", "security.edit",
+              "connect.use", "git_credentials.create"})
             CHECK(!rights->contains(gone));
     }
 }

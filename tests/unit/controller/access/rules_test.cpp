@@ -30,7 +30,8 @@ struct Fixture {
         );
     }
     void change(store::Sql sql) {
-        REQUIRE(site.store->write([&](store::UnitOfWork& unit) { return unit.db().run(sql, org); }));
+        REQUIRE(site.store->write([&](store::UnitOfWork& unit) { return unit.db().run(sql, org); })
+        );
     }
     Reply send(std::string what) {
         return site.send(browser, "POST", "/api/v1/orgs/" + org.str() + "/t/" + what);

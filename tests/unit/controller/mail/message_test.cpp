@@ -36,9 +36,10 @@ TEST_SUITE("controller/mail/message") {
     }
 
     TEST_CASE("what somebody typed cannot become a header") {
-        for (const char* to : {"ann@example.org\r\nBcc: all@example.org", "ann@example.org\nX: y",
-                               "<ann@example.org>", "ann@example.org,bob@example.org", "ann", "@",
-                               "a b@example.org", "ann@"}) {
+        for (const char* to :
+             {"ann@example.org\r\nBcc: all@example.org", "ann@example.org\nX: y",
+              "<ann@example.org>", "ann@example.org,bob@example.org", "ann", "@", "a b@example.org",
+              "ann@"}) {
             CAPTURE(to);
             CHECK(!format({"mai_1", to, "x", "y"}, from, now));
         }
@@ -52,7 +53,8 @@ TEST_SUITE("controller/mail/message") {
     }
 
     TEST_CASE("a subject beyond ASCII is encoded in words that end between characters") {
-        auto text = written({"mai_1", "ann@example.org", "Zugang für Jürgen Müßiggänger-Ölçüsü", ""});
+        auto text =
+            written({"mai_1", "ann@example.org", "Zugang für Jürgen Müßiggänger-Ölçüsü", ""});
         CHECK(
             text.find("Subject: =?utf-8?B?WnVnYW5nIGbDvHIgSsO8cmdlbiBNw7zDn2lnZ8OkbmdlcA==?=") ==
             std::string::npos
@@ -61,7 +63,8 @@ TEST_SUITE("controller/mail/message") {
         CHECK(text.find("?=\r\n =?utf-8?B?") != std::string::npos);
     }
 
-    TEST_CASE("long lines are broken and special bytes escaped, so that any server passes them on") {
+    TEST_CASE("long lines are broken and special bytes escaped, so that any server passes them on"
+    ) {
         auto text = written(
             {"mai_1", "ann@example.org", "x",
              std::string(200, 'a') + "\nä = b \n" + std::string(75, 'c') + "\n.\nFrom here\n"}

@@ -40,10 +40,15 @@ struct Fixture {
     FakeTransport transport;
     Postman postman{outbox, transport, clock};
 
-    void put(const std::string& to, const std::string& link = "https://a.example/verify#flv_secret",
-             const std::string& kind = "verify_email") {
+    void
+    put(const std::string& to, const std::string& link = "https://a.example/verify#flv_secret",
+        const std::string& kind = "verify_email") {
         REQUIRE(store->write([&](store::UnitOfWork& unit) {
-            Letter letter{kind, to, "Confirm", "Open " + link + "\n", Secret(std::string(link)),
+            Letter letter{kind,
+                          to,
+                          "Confirm",
+                          "Open " + link + "\n",
+                          Secret(std::string(link)),
                           clock.now() + 24h};
             return outbox.put(unit, letter, clock.now());
         }));
@@ -105,15 +110,17 @@ TEST_SUITE("controller/mail/outbox") {
         Outbox by_hand(store.store(), keys, Delivery::by_hand);
         for (const char* link : {"", "https://a.example/x"})
             REQUIRE(store->write([&](store::UnitOfWork& unit) {
-                Letter letter{*link ? "a" : "b", "ann@example.org", "s", "t", Secret(link),
-                              clock.now() + 1h};
+                Letter letter{*link ? "a" : "b", "ann@example.org", "s", "t",
+                              Secret(link),      clock.now() + 1h};
                 return by_hand.put(unit, letter, clock.now());
             }));
         REQUIRE(waiting().size() == 1);
         CHECK(waiting()[0].kind == "a");
     }
 
-    TEST_CASE_FIXTURE(Fixture, "while the server cannot be reached, attempts come slower and slower") {
+    TEST_CASE_FIXTURE(
+        Fixture, "while the server cannot be reached, attempts come slower and slower"
+    ) {
         put("ann@example.org");
         for (auto pause : {30s, 60s, 120s, 300s, 600s, 1800s, 3600s, 3600s}) {
             transport.answers = {fail(Errc::unavailable, "no route")};
@@ -130,7 +137,9 @@ TEST_SUITE("controller/mail/outbox") {
         CHECK(carry() == 1);
     }
 
-    TEST_CASE_FIXTURE(Fixture, "what the server refuses for good is not tried again, and holds up nobody") {
+    TEST_CASE_FIXTURE(
+        Fixture, "what the server refuses for good is not tried again, and holds up nobody"
+    ) {
         put("ann@example.org");
         clock.advance(1ms);
         put("bob@example.org");
@@ -179,7 +188,9 @@ TEST_SUITE("controller/mail/outbox") {
         CHECK(full.error().kind() == Errc::unavailable);
     }
 
-    TEST_CASE_FIXTURE(Fixture, "the postman's thread sends when it is woken, and stops when asked") {
+    TEST_CASE_FIXTURE(
+        Fixture, "the postman's thread sends when it is woken, and stops when asked"
+    ) {
         struct Signal final : Transport {
             Result<> send(const Message&, Timestamp, const std::stop_token& stop) override {
                 std::unique_lock held(lock);

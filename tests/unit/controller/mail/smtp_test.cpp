@@ -130,7 +130,8 @@ TEST_SUITE("controller/mail/smtp") {
     TEST_CASE("only this machine is loopback") {
         for (const char* here : {"127.0.0.1", "127.255.0.1", "::1", "localhost"})
             CHECK(is_loopback(here));
-        for (const char* there : {"128.0.0.1", "::2", "mail.example.org", "127.0.0.1.example.org", ""})
+        for (const char* there :
+             {"128.0.0.1", "::2", "mail.example.org", "127.0.0.1.example.org", ""})
             CHECK(!is_loopback(there));
     }
 }
