@@ -235,7 +235,7 @@ Result<Enrolled> Enrolment::enrol_now(const EnrolRequest& request, api::Actor ac
 Result<authority::Issued> Enrolment::recover_now(const RecoverRequest& request, api::Actor actor) {
     auto now = parts_.clock.now();
     FAIRLEAD_TRY(csr, read_csr(request.csr));
-    if (!challenges_.take(request.server, request.challenge, now))
+    if (!challenges_.take(request.server.str(), request.challenge, now))
         return refuse(
             "challenge_invalid",
             "The challenge is not one that this controller gave for this server in the last "

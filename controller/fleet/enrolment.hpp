@@ -1,15 +1,16 @@
 /// How a server gets its first certificate, and another one when that has run out.
 #pragma once
 
+#include "common/crypto/challenge.hpp"
 #include "common/crypto/x509.hpp"
 #include "common/store/store.hpp"
 #include "controller/api/audit_log.hpp"
 #include "controller/api/events.hpp"
 #include "controller/authority/authority.hpp"
-#include "controller/fleet/challenge.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "proto/messages.hpp"
 
+#include <chrono>
 #include <string>
 
 namespace fairlead::fleet {
@@ -57,7 +58,7 @@ public:
     Result<Enrolled> enrol(const EnrolRequest& request, const api::Actor& actor);
 
     std::string challenge(const ServerId& server) const {
-        return challenges_.make(server, parts_.clock.now());
+        return challenges_.make(server.str(), parts_.clock.now());
     }
 
     /// Errc::forbidden: challenge_invalid, signature_invalid, recoveries_used_up, server_revoked,
@@ -72,7 +73,7 @@ private:
     Result<authority::Issued> recover_now(const RecoverRequest& request, api::Actor actor);
 
     Parts parts_;
-    Challenges challenges_;
+    crypto::Challenges challenges_{std::chrono::seconds(60), 10'000};
 };
 
 /// What a server signs to recover.
