@@ -107,6 +107,7 @@ bool PublicKey::fits(SignatureKind kind) const {
     case SignatureKind::ps256:
         return type_ == Type::rsa;
     case SignatureKind::es256:
+    case SignatureKind::es256_der:
         return type_ == Type::p256;
     case SignatureKind::eddsa:
         return type_ == Type::ed25519;

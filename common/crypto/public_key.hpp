@@ -14,10 +14,11 @@ namespace fairlead::crypto {
 /// How a signature is made: RFC 7518 sections 3.3 to 3.5, RFC 8037 section 3.1. There is none with
 /// a shared secret, so no public key can be taken for one.
 enum class SignatureKind {
-    rs256, ///< RSA, PKCS #1 v1.5, SHA-256
-    ps256, ///< RSA, PSS with SHA-256 and a salt of 32 bytes
-    es256, ///< ECDSA on P-256 with SHA-256; the signature is r and s, 32 bytes each
-    eddsa, ///< Ed25519
+    rs256,     ///< RSA, PKCS #1 v1.5, SHA-256
+    ps256,     ///< RSA, PSS with SHA-256 and a salt of 32 bytes
+    es256,     ///< ECDSA on P-256 with SHA-256; the signature is r and s, 32 bytes each
+    es256_der, ///< the same, the signature in DER
+    eddsa,     ///< Ed25519
 };
 
 /// Immutable; thread-safe for checking.
