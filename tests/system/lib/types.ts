@@ -81,6 +81,6 @@ export interface List<T> {
 
 export interface Session {
   user: { id: string; email: string; name: string };
-  orgs: { id: string; name: string; owner: boolean; permissions: string[] }[];
+  orgs: { id: string; name: string; plan: string; owner: boolean; permissions: string[] }[];
   controller: { name: string; version: string; fingerprint: string | null; self_signed: boolean };
 }

@@ -29,12 +29,13 @@ export class World {
   #api: Api | undefined;
   #session: Session | undefined;
 
-  /** `config` is added to the controller's configuration file. */
-  constructor(private readonly config = "") {}
+  /** `config` is added to the controller's configuration file; a function is asked when that is written. */
+  constructor(private readonly config: string | (() => Promise<string>) = "") {}
 
   async controller(): Promise<Controller> {
     if (!this.#controller) {
-      this.#controller = await Controller.init(join(this.dir, "controller"), this.config);
+      const config = typeof this.config === "string" ? this.config : await this.config();
+      this.#controller = await Controller.init(join(this.dir, "controller"), config);
       await this.#controller.start();
       const { api, session } = await this.#controller.setUp();
       this.#api = api;
@@ -229,7 +230,7 @@ export class World {
 }
 
 /** The world of one `describe`, taken away after it. */
-export function worldOfSuite(config = ""): World {
+export function worldOfSuite(config: string | (() => Promise<string>) = ""): World {
   const world = new World(config);
   after(() => world.stop());
   return world;
