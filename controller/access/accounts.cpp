@@ -1,6 +1,9 @@
 #include "controller/access/accounts.hpp"
 
 #include "common/crypto/token.hpp"
+#include "common/json/json.hpp"
+#include "controller/access/challenges.hpp"
+#include "controller/access/second_step.hpp"
 #include "controller/access/waits.hpp"
 #include "controller/orgs/orgs.hpp"
 
@@ -8,21 +11,47 @@ namespace fairlead::access {
 namespace {
 
 constexpr std::string_view purpose = "sign_in";
+constexpr auto second_step_lasts = std::chrono::minutes(5);
+
+/// What a sign-in that waits for its second factor remembers of the first.
+struct First {
+    std::string method;
+    std::string issuer;
+};
+BOOST_DESCRIBE_STRUCT(First, (), (method, issuer))
 
 tl::unexpected<Error> sign_in_failed() {
     return fail(Error(Errc::unauthenticated, "E-mail address or password is wrong.")
                     .with_code("sign_in_failed"));
 }
 
+tl::unexpected<Error> email_unverified() {
+    return fail(Error(
+                    Errc::forbidden, "Your e-mail address is not confirmed yet. Open the link that "
+                                     "was sent to it, or ask for another one."
+    )
+                    .with_code("email_unverified"));
+}
+
 } // namespace
+
+api::Actor actor_of(const Caller& caller, const User& user) {
+    api::Actor actor;
+    actor.kind = api::Actor::Kind::user;
+    actor.id = user.id.str();
+    actor.label = user.email;
+    actor.address = caller.address;
+    actor.user_agent = caller.user_agent.substr(0, 300);
+    actor.request_id = caller.request_id;
+    return actor;
+}
 
 Result<> Accounts::record(
     store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action,
     api::Act::Outcome outcome
 ) {
     FAIRLEAD_TRY(memberships, orgs::Memberships(unit.db()).of(user.id));
-    api::Actor actor{api::Actor::Kind::user,           user.id.str(),    user.email, caller.address,
-                     caller.user_agent.substr(0, 300), caller.request_id};
+    auto actor = actor_of(caller, user);
     for (const auto& membership : memberships)
         parts_.audit.record(
             unit, api::ScopeIssuer::scope(membership.org_id), actor,
@@ -34,6 +63,38 @@ Result<> Accounts::record(
                 .outcome = outcome}
         );
     return {};
+}
+
+Result<SignIn> Accounts::proceed(
+    store::UnitOfWork& unit, const Caller& caller, const User& user, const Proof& first
+) {
+    if (!first.second_factor) {
+        FAIRLEAD_TRY(methods, parts_.factors.of(unit.db(), user.id));
+        if (!methods.empty()) {
+            FAIRLEAD_TRY(
+                challenge, Challenges(unit.db(), parts_.keys)
+                               .make(
+                                   SecondStep::kind,
+                                   {user.id, std::nullopt,
+                                    Secret(json::encode(First{first.method, first.issuer}))},
+                                   second_step_lasts, caller.now
+                               )
+            );
+            return SignIn(SecondStepAsked{std::move(challenge), std::move(methods)});
+        }
+    }
+    FAIRLEAD_TRY(opened, enter(unit, caller, user, first));
+    return SignIn(std::move(opened));
+}
+
+Result<OpenedSession> Accounts::complete(
+    store::UnitOfWork& unit, const Caller& caller, const User& user, std::string_view challenge
+) {
+    FAIRLEAD_TRY(
+        asked, Challenges(unit.db(), parts_.keys).take(SecondStep::kind, challenge, caller.now)
+    );
+    FAIRLEAD_TRY(first, json::decode<First>(asked.data.reveal(), json::Strictness::exact));
+    return enter(unit, caller, user, {first.method, first.issuer, true});
 }
 
 Result<OpenedSession> Accounts::enter(
@@ -62,7 +123,7 @@ Accounts::failed(const Caller& caller, const std::optional<User>& user, std::str
     });
 }
 
-Result<OpenedSession>
+Result<SignIn>
 Accounts::sign_in(const Caller& caller, std::string_view text, const Secret& password) {
     // What cannot be an address has a wait of its own too, so that nothing is learnt from a quick
     // answer.
@@ -90,13 +151,19 @@ Accounts::sign_in(const Caller& caller, std::string_view text, const Secret& pas
         FAIRLEAD_TRY(hash, parts_.hasher.hash(password));
         rehashed = std::move(hash);
     }
-    return parts_.store.write([&](store::UnitOfWork& unit) -> Result<OpenedSession> {
+    if (!user->verified) {
+        FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
+            return Waits(unit.db()).succeeded(account);
+        }));
+        return email_unverified();
+    }
+    return parts_.store.write([&](store::UnitOfWork& unit) -> Result<SignIn> {
         // The password may have been changed while this one was checked.
         FAIRLEAD_TRY(now, UserRepo(unit.db()).find(user->id));
         if (!now || now->password_hash != user->password_hash) return sign_in_failed();
         FAIRLEAD_CHECK(Waits(unit.db()).succeeded(account));
         if (!rehashed.empty()) FAIRLEAD_CHECK(UserRepo(unit.db()).set_password(user->id, rehashed));
-        return enter(unit, caller, *user, {});
+        return proceed(unit, caller, *user, {});
     });
 }
 
@@ -109,25 +176,25 @@ Result<Accounts::LinkFacts> Accounts::look_at_link(std::string_view token, Times
     });
 }
 
-Result<OpenedSession> Accounts::set_up(
+Result<SignIn> Accounts::set_up(
     const Caller& caller, std::string_view token, const Secret& password,
     const std::optional<std::string>& name
 ) {
     FAIRLEAD_TRY(facts, look_at_link(token, caller.now));
     FAIRLEAD_CHECK(check_new_password("password", password, facts.email));
     FAIRLEAD_TRY(hash, parts_.hasher.hash(password));
-    return parts_.store.write([&](store::UnitOfWork& unit) -> Result<OpenedSession> {
+    return parts_.store.write([&](store::UnitOfWork& unit) -> Result<SignIn> {
         UserRepo users(unit.db());
         FAIRLEAD_TRY(link, users.take_link(token, caller.now));
+        FAIRLEAD_CHECK(users.set_verified(link.user_id, caller.now));
+        FAIRLEAD_CHECK(Challenges(unit.db(), parts_.keys).drop_all(link.user_id));
         FAIRLEAD_CHECK(users.set_password(link.user_id, hash));
         if (name) FAIRLEAD_CHECK(users.set_name(link.user_id, *name));
         FAIRLEAD_TRY(user, store::present(users.find(link.user_id), "There is no such user."));
         FAIRLEAD_CHECK(parts_.sessions.end_all(unit, user.id, std::nullopt));
         FAIRLEAD_CHECK(Waits(unit.db()).succeeded(wait_of_account(purpose, user.email)));
         FAIRLEAD_CHECK(record(unit, caller, user, "user.set_up"));
-        return parts_.sessions.open(
-            unit, user, {.method = "link"}, caller.address, caller.user_agent, caller.now
-        );
+        return proceed(unit, caller, user, {.method = "link"});
     });
 }
 
@@ -155,6 +222,7 @@ Result<> Accounts::change_password(
         FAIRLEAD_CHECK(UserRepo(unit.db()).set_password(who.user, hash));
         FAIRLEAD_CHECK(Waits(unit.db()).succeeded(account));
         FAIRLEAD_CHECK(parts_.sessions.end_all(unit, who.user, who.session));
+        FAIRLEAD_CHECK(Challenges(unit.db(), parts_.keys).drop_all(who.user));
         return record(unit, caller, *user, "user.change_password");
     });
 }

@@ -106,6 +106,11 @@ Result<> Challenges::failed(std::string_view token) {
     return {};
 }
 
+Result<> Challenges::drop(std::string_view kind, const UserId& user) {
+    FAIRLEAD_CHECK(db_.run("DELETE FROM challenge WHERE user_id = $1 AND kind = $2", user, kind));
+    return {};
+}
+
 Result<> Challenges::drop_all(const UserId& user) {
     FAIRLEAD_CHECK(db_.run("DELETE FROM challenge WHERE user_id = $1", user));
     return {};

@@ -40,6 +40,8 @@ public:
     Result<Challenge> take(std::string_view kind, std::string_view token, Timestamp now);
     /// A wrong answer; the fifth uses it up.
     Result<> failed(std::string_view token);
+    /// Those of one kind, because a newer one is on its way.
+    Result<> drop(std::string_view kind, const UserId& user);
     /// Of one person, whatever they are for.
     Result<> drop_all(const UserId& user);
     Result<> tidy(Timestamp now);

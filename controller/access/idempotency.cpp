@@ -4,6 +4,7 @@
 #include "common/json/json.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/access/challenges.hpp"
+#include "controller/access/totp.hpp"
 
 #include <algorithm>
 
@@ -197,7 +198,8 @@ Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
         };
         FAIRLEAD_CHECK(api::visit_one(visit, *sealed, place_of(row.user_id, row.request_key), put));
     }
-    return visit_challenges(db, visit);
+    FAIRLEAD_CHECK(visit_challenges(db, visit));
+    return visit_totp(db, visit);
 }
 
 } // namespace fairlead::access

@@ -41,7 +41,7 @@ private:
     std::set<Place> working_;
 };
 
-/// The answers that are kept, and the challenges that are open.
+/// All that `access` seals: kept answers, open challenges, keys of authenticator apps.
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit);
 
 } // namespace fairlead::access

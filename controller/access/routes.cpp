@@ -1,15 +1,9 @@
 #include "controller/access/routes.hpp"
 
-#include "common/json/json.hpp"
 #include "controller/access/guard.hpp"
-#include "controller/access/rights.hpp"
 #include "controller/api/checks.hpp"
 #include "controller/api/page.hpp"
 #include "controller/api/response.hpp"
-#include "controller/orgs/orgs.hpp"
-#include "controller/orgs/standing.hpp"
-
-#include <fmt/core.h>
 
 #include <algorithm>
 #include <memory>
@@ -38,94 +32,24 @@ struct SignInBody {
 };
 BOOST_DESCRIBE_STRUCT(SignInBody, (), (email, password))
 
+struct SecondFactorBody {
+    std::string challenge;
+    std::optional<std::string> code;
+    std::optional<std::string> recovery_code;
+};
+BOOST_DESCRIBE_STRUCT(SecondFactorBody, (), (challenge, code, recovery_code))
+
+struct ElevateBody {
+    std::optional<std::string> code;
+    std::optional<std::string> recovery_code;
+    std::optional<std::string> password;
+};
+BOOST_DESCRIBE_STRUCT(ElevateBody, (), (code, recovery_code, password))
+
 struct PasswordBody {
     std::string current;
     std::string chosen;
 };
-
-Caller caller_of(const Call& call) {
-    const auto& request = call.request();
-    return {
-        request.address, std::string(request.header("user-agent").substr(0, 300)),
-        request.request_id, std::string(request.cookie(cookie_name)), request.at};
-}
-
-std::string cookie(const Secret& token, std::chrono::seconds age) {
-    return fmt::format(
-        "{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax", cookie_name, token.reveal(),
-        age.count()
-    );
-}
-
-Response signed_out() {
-    auto response = api::no_content();
-    response.headers.emplace_back("Set-Cookie", cookie(Secret(), std::chrono::seconds(0)));
-    return response;
-}
-
-/// The organizations of somebody, and what they may do in each.
-Result<boost::json::array>
-orgs_of(const AccessRoutes& parts, store::Connection& db, const UserId& user) {
-    FAIRLEAD_TRY(memberships, orgs::Memberships(db).of(user));
-    boost::json::array list;
-    for (const auto& m : memberships) {
-        FAIRLEAD_TRY(standing, orgs::standing_of(db, m.org_id, user));
-        if (!standing) continue;
-        boost::json::array held, features;
-        auto rights =
-            rights_of(*standing, parts.plans.has(m.plan, orgs::feature::granular_permissions));
-        for (const auto& code : *rights) held.emplace_back(code);
-        for (const auto& name : parts.plans.terms(m.plan).features) features.emplace_back(name);
-        list.push_back(
-            {{"id", m.org_id.str()},
-             {"name", m.org_name},
-             {"slug", m.org_slug},
-             {"plan", json::enum_name(m.plan)},
-             {"features", std::move(features)},
-             {"role", m.role},
-             {"role_name", standing->role_name},
-             {"owner", m.owner},
-             {"limited", standing->limited && !m.owner},
-             {"permissions", std::move(held)}}
-        );
-    }
-    return list;
-}
-
-Result<Response> show(const AccessRoutes& parts, const Session& session, int status = 200) {
-    FAIRLEAD_TRY(memberships, parts.store.read([&](store::Connection& db) {
-        return orgs_of(parts, db, session.user_id);
-    }));
-    auto facts = parts.facts();
-    auto idle = std::min(session.expires, session.last_used + parts.sessions.limits().idle);
-    return api::answer(
-        {{"id", session.id.str()},
-         {"user",
-          {{"id", session.user_id.str()}, {"email", session.email}, {"name", session.user_name}}},
-         {"orgs", std::move(memberships)},
-         {"method", session.method},
-         {"issuer", session.issuer},
-         {"second_factor", session.second_factor},
-         {"elevated_until", to_rfc3339(session.elevated + elevation_lasts)},
-         {"idle_expires_at", to_rfc3339(idle)},
-         {"expires_at", to_rfc3339(session.expires)},
-         {"controller",
-          {{"name", facts.name},
-           {"version", facts.version},
-           {"fingerprint", facts.fingerprint ? boost::json::value(*facts.fingerprint)
-                                             : boost::json::value(nullptr)},
-           {"self_signed", facts.self_signed}}}},
-        status
-    );
-}
-
-Result<Response> show_opened(const AccessRoutes& parts, const OpenedSession& opened) {
-    FAIRLEAD_TRY(response, show(parts, opened.session));
-    response.headers.emplace_back(
-        "Set-Cookie", cookie(opened.token, parts.sessions.limits().absolute)
-    );
-    return std::move(response);
-}
 
 Result<Response> check_setup(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_TRY(body, call.body<LinkBody>());
@@ -139,8 +63,8 @@ Result<Response> set_up(const Call& call, const AccessRoutes& parts) {
     api::Checks checks;
     if (body.name) checks.length("name", *body.name, 1, 100);
     FAIRLEAD_CHECK(checks.result());
-    FAIRLEAD_TRY(opened, parts.accounts.set_up(caller_of(call), body.token, password, body.name));
-    return show_opened(parts, opened);
+    FAIRLEAD_TRY(entry, parts.accounts.set_up(caller_of(call), body.token, password, body.name));
+    return parts.view.entered(entry);
 }
 
 Result<Response> sign_in(const Call& call, const AccessRoutes& parts) {
@@ -153,20 +77,65 @@ Result<Response> sign_in(const Call& call, const AccessRoutes& parts) {
         "must have 1 to 1024 bytes"
     );
     FAIRLEAD_CHECK(checks.result());
-    FAIRLEAD_TRY(opened, parts.accounts.sign_in(caller_of(call), body.email, password));
-    return show_opened(parts, opened);
+    FAIRLEAD_TRY(entry, parts.accounts.sign_in(caller_of(call), body.email, password));
+    return parts.view.entered(entry);
+}
+
+/// Exactly one proof, and none that is too long to be one.
+Result<SecondStep::Answer> answer_of(
+    std::optional<std::string> code, std::optional<std::string> recovery_code,
+    std::optional<std::string> password, std::string_view choices
+) {
+    api::Checks checks;
+    int given = 0;
+    auto look = [&](const char* field, const std::optional<std::string>& value, std::size_t most) {
+        if (!value) return;
+        ++given;
+        checks.that(
+            !value->empty() && value->size() <= most, field,
+            "must have 1 to " + std::to_string(most) + " bytes"
+        );
+    };
+    look("code", code, 7);
+    look("recovery_code", recovery_code, 32);
+    look("password", password, 1024);
+    checks.that(given == 1, "code", "exactly one must be given of " + std::string(choices));
+    FAIRLEAD_CHECK(checks.result());
+    return SecondStep::Answer{
+        code.value_or(""), recovery_code.value_or(""), Secret(std::move(password).value_or(""))};
+}
+
+Result<Response> give_second_factor(const Call& call, const AccessRoutes& parts) {
+    FAIRLEAD_TRY(body, call.body<SecondFactorBody>());
+    FAIRLEAD_TRY(
+        answer, answer_of(body.code, body.recovery_code, std::nullopt, "code, recovery_code")
+    );
+    FAIRLEAD_TRY(opened, parts.steps.sign_in(caller_of(call), body.challenge, answer));
+    return parts.view.opened(opened);
+}
+
+Result<Response> elevate(const Call& call, const AccessRoutes& parts) {
+    FAIRLEAD_TRY(body, call.body<ElevateBody>());
+    FAIRLEAD_TRY(
+        answer,
+        answer_of(
+            body.code, body.recovery_code, std::move(body.password), "code, recovery_code, password"
+        )
+    );
+    FAIRLEAD_TRY(token, parts.steps.elevate(caller_of(call), call.principal(), answer));
+    return parts.view.renewed(token, call.now());
 }
 
 Result<Response> get_session(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_TRY(session, parts.sessions.use(call.request().cookie(cookie_name), call.now()));
-    return show(parts, session);
+    return parts.view.show(session);
 }
 
 Result<Response> sign_out(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_CHECK(
         parts.accounts.sign_out(caller_of(call), call.principal(), *call.principal().session)
     );
-    return signed_out();
+    return SessionView::signed_out();
 }
 
 Result<Response> list_sessions(const Call& call, const AccessRoutes& parts) {
@@ -199,7 +168,7 @@ Result<Response> list_sessions(const Call& call, const AccessRoutes& parts) {
 Result<Response> revoke_session(const Call& call, const AccessRoutes& parts) {
     FAIRLEAD_TRY(id, call.path_id<SessionId>("session"));
     FAIRLEAD_CHECK(parts.accounts.sign_out(caller_of(call), call.principal(), id));
-    return call.principal().session == id ? signed_out() : api::no_content();
+    return call.principal().session == id ? SessionView::signed_out() : api::no_content();
 }
 
 /// "new" is no name for a C++ member, so this body is taken apart by hand.
@@ -243,6 +212,8 @@ void add_access_routes(api::RouteTable& table, AccessRoutes given) {
     add(post, "/api/v1/setup/check", api::open_to_all, &check_setup);
     add(post, "/api/v1/setup", api::open_to_all, &set_up);
     add(post, "/api/v1/session", api::open_to_all, &sign_in);
+    add(post, "/api/v1/session/second-factor", api::open_to_all, &give_second_factor);
+    add(post, "/api/v1/session/elevate", api::signed_in, &elevate);
     add(get, "/api/v1/session", api::signed_in, &get_session);
     add(remove, "/api/v1/session", api::signed_in, &sign_out);
     add(get, "/api/v1/sessions", api::signed_in, &list_sessions);

@@ -72,4 +72,22 @@ CREATE INDEX challenge_by_age ON challenge (expires_ms);
 CREATE INDEX challenge_by_user ON challenge (user_id, created_ms);
 )sql";
 
+// A key counts once it is confirmed; last_step is that of the last code that counted. Recovery
+// codes are known by their hashes.
+const std::string_view second_factor_tables = R"sql(
+CREATE TABLE totp (
+    user_id      TEXT PRIMARY KEY REFERENCES app_user (id),
+    sealed       BLOB NOT NULL,
+    created_ms   BIGINT NOT NULL,
+    confirmed_ms BIGINT,
+    last_step    BIGINT NOT NULL
+);
+CREATE TABLE recovery_code (
+    user_id   TEXT NOT NULL REFERENCES app_user (id),
+    code_hash TEXT NOT NULL,
+    used_ms   BIGINT,
+    PRIMARY KEY (user_id, code_hash)
+);
+)sql";
+
 } // namespace fairlead::access

@@ -9,4 +9,6 @@ extern const std::string_view first_tables;
 extern const std::string_view idempotency_table;
 extern const std::string_view proofs;
 
+extern const std::string_view second_factor_tables;
+
 } // namespace fairlead::access

@@ -160,6 +160,16 @@ void Sessions::forget(const std::vector<SessionId>& sessions) {
     });
 }
 
+void Sessions::changed(store::UnitOfWork& unit, const UserId& user) {
+    unit.after_commit([this, user] {
+        std::lock_guard held(lock_);
+        ++endings_;
+        std::erase_if(known_, [&](const auto& entry) {
+            return entry.second.session.user_id == user;
+        });
+    });
+}
+
 void Sessions::ending(store::UnitOfWork& unit, std::vector<SessionId> ended) {
     if (ended.empty()) return;
     unit.after_commit([this, ended = std::move(ended)] {

@@ -89,6 +89,9 @@ public:
     Result<>
     end_all(store::UnitOfWork& unit, const UserId& user, const std::optional<SessionId>& but);
 
+    /// Their name or address is another one: it shows at once in every session of theirs.
+    void changed(store::UnitOfWork& unit, const UserId& user);
+
     /// Last used first.
     Result<std::vector<Session>> list(const UserId& user, Timestamp now);
 

@@ -61,6 +61,28 @@ Result<> UserRepo::set_name(const UserId& id, std::string_view name) {
     return {};
 }
 
+Result<> UserRepo::set_verified(const UserId& id, Timestamp now) {
+    FAIRLEAD_CHECK(db_.run(
+        "UPDATE app_user SET verified_ms = $2 WHERE id = $1 AND verified_ms IS NULL", id, now
+    ));
+    return {};
+}
+
+Result<> UserRepo::set_email(const UserId& id, std::string_view email) {
+    FAIRLEAD_CHECK(db_.run("UPDATE app_user SET email = $2 WHERE id = $1", id, email));
+    return {};
+}
+
+Result<> UserRepo::remove(const UserId& id) {
+    FAIRLEAD_CHECK(db_.run("DELETE FROM totp WHERE user_id = $1", id));
+    FAIRLEAD_CHECK(db_.run("DELETE FROM recovery_code WHERE user_id = $1", id));
+    FAIRLEAD_CHECK(db_.run("DELETE FROM challenge WHERE user_id = $1", id));
+    FAIRLEAD_CHECK(db_.run("DELETE FROM setup_link WHERE user_id = $1", id));
+    FAIRLEAD_CHECK(db_.run("DELETE FROM idempotency WHERE user_id = $1", id));
+    FAIRLEAD_CHECK(db_.run("DELETE FROM app_user WHERE id = $1", id));
+    return {};
+}
+
 Result<Secret> UserRepo::make_link(const UserId& id, Timestamp expires) {
     auto token = crypto::make_token(link_prefix);
     FAIRLEAD_CHECK(db_.run("DELETE FROM setup_link WHERE user_id = $1", id));

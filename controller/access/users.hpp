@@ -41,6 +41,12 @@ public:
     Result<std::vector<User>> list(std::string_view after, std::int64_t limit);
     Result<> set_password(const UserId& id, std::string_view hash);
     Result<> set_name(const UserId& id, std::string_view name);
+    /// The first time counts.
+    Result<> set_verified(const UserId& id, Timestamp now);
+    /// Errc::conflict when the address is taken. `email` is normal.
+    Result<> set_email(const UserId& id, std::string_view email);
+    /// With all that is theirs alone in `access`; sessions have been ended, memberships removed.
+    Result<> remove(const UserId& id);
 
     /// A new link for this person; older ones stop working.
     Result<Secret> make_link(const UserId& id, Timestamp expires);

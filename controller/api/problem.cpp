@@ -36,6 +36,16 @@ std::string_view title_of(int status) {
     }
 }
 
+boost::json::array words(std::string_view text) {
+    boost::json::array list;
+    while (!text.empty()) {
+        auto end = text.find(' ');
+        list.emplace_back(text.substr(0, end));
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return list;
+}
+
 } // namespace
 
 int http_status(const Error& error) {
@@ -84,6 +94,8 @@ Response problem(const Error& error, std::string_view request_id) {
     for (const auto& [name, value] : error.facts()) {
         if (name == "retry_after_s")
             body[name] = std::stoll(value);
+        else if (name == "methods")
+            body[name] = words(value);
         else
             body[name] = value;
     }

@@ -24,4 +24,10 @@ Response no_content() {
     return response;
 }
 
+Response on_its_way() {
+    auto response = no_content();
+    response.status = 202;
+    return response;
+}
+
 } // namespace fairlead::api

@@ -46,5 +46,7 @@ Response answer(const boost::json::value& body, int status = 200);
 /// 202 with the operation and its Location.
 Response accepted(const boost::json::value& operation, const std::string& location);
 Response no_content();
+/// 202 without a body: something is on its way to somebody, if there is such a somebody.
+Response on_its_way();
 
 } // namespace fairlead::api

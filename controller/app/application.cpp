@@ -70,8 +70,16 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       audit_(clock_), notary_(store_, keys_, settings_.name),
       witnesses_(store_, audit_, notary_, clock_),
       sessions_(store_, {settings_.sessions.idle, settings_.sessions.absolute}),
-      accounts_({store_, sessions_, hasher_, audit_}), plans_(load_plans(settings_)),
-      retention_(store_, plans_),
+      accounts_({store_, sessions_, hasher_, audit_, factors_, keys_}),
+      steps_({store_, sessions_, hasher_, accounts_, factors_, keys_}),
+      mailing_(settings_, store_, keys_, clock_),
+      account_({store_, sessions_, accounts_, factors_, keys_, mailing_.outbox()}),
+      registration_(
+          {store_, sessions_, hasher_, accounts_, keys_, audit_, mailing_.outbox(),
+           access::Letters(public_url(settings_, endpoint_.port)), settings_.registration}
+      ),
+      plans_(load_plans(settings_)), retention_(store_, plans_),
+      view_({store_, sessions_, plans_, [this] { return facts(); }}),
       rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
       guard_({store_, sessions_, rates_, plans_, {public_url(settings_, endpoint_.port)}}),
       idempotency_(store_, keys_),
@@ -139,9 +147,11 @@ void Application::add_routes() {
          .clock = clock_}
     );
     install::add_install_routes(table_, packages_, face);
-    access::add_access_routes(table_, {store_, sessions_, accounts_, plans_, [this] {
-                                           return facts();
-                                       }});
+    access::add_access_routes(table_, {store_, sessions_, accounts_, steps_, view_});
+    access::AccountRoutes account{
+        account_, registration_, view_, mailing_.outbox(), settings_.name};
+    access::add_account_routes(table_, account);
+    access::add_registration_routes(table_, account);
     audit::add_audit_routes(table_, audit_parts_);
     operations::add_operation_routes(table_, operations_);
     fleet::add_server_routes(table_, fleet_parts_);
@@ -188,6 +198,7 @@ std::vector<web::Metric> Application::metrics() const {
 Result<> Application::run() {
     FAIRLEAD_CHECK(operations_.start());
     FAIRLEAD_CHECK(agents_.start());
+    mailing_.start();
 
     net::ListenerOptions options;
     options.address = endpoint_.address;
@@ -224,6 +235,8 @@ Task<> Application::serve() {
     auto people = [this]() -> Result<> {
         FAIRLEAD_CHECK(sessions_.tidy(clock_.now()));
         FAIRLEAD_CHECK(idempotency_.tidy(clock_.now()));
+        FAIRLEAD_CHECK(registration_.tidy(clock_.now()));
+        FAIRLEAD_CHECK(mailing_.outbox().tidy(clock_.now()));
         return store_.write([this](store::UnitOfWork& unit) -> Result<> {
             FAIRLEAD_CHECK(access::Challenges(unit.db(), keys_).tidy(clock_.now()));
             return access::Waits(unit.db()).tidy(clock_.now());

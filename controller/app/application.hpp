@@ -8,15 +8,19 @@
 #include "common/net/tls_context.hpp"
 #include "common/runtime/clock.hpp"
 #include "common/store/store.hpp"
+#include "controller/access/account.hpp"
+#include "controller/access/account_routes.hpp"
 #include "controller/access/accounts.hpp"
 #include "controller/access/guard.hpp"
 #include "controller/access/idempotency.hpp"
 #include "controller/access/rates.hpp"
+#include "controller/access/registration.hpp"
 #include "controller/access/routes.hpp"
 #include "controller/access/sessions.hpp"
 #include "controller/api/router.hpp"
 #include "controller/app/certificates.hpp"
 #include "controller/app/installation.hpp"
+#include "controller/app/mailing.hpp"
 #include "controller/app/settings.hpp"
 #include "controller/audit/log.hpp"
 #include "controller/audit/notary.hpp"
@@ -101,9 +105,15 @@ private:
 
     access::Sessions sessions_;
     access::PasswordHasher hasher_;
+    access::SecondFactors factors_;
     access::Accounts accounts_;
+    access::SecondStep steps_;
+    Mailing mailing_;
+    access::Account account_;
+    access::Registration registration_;
     orgs::Plans plans_;
     audit::Retention retention_;
+    access::SessionView view_;
     access::RateLimiter rates_;
     access::Guard guard_;
     access::Idempotency idempotency_;

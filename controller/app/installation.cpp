@@ -269,6 +269,8 @@ Result<std::string> restore(const Settings& settings, const fs::path& file, cons
             // come back.
             FAIRLEAD_CHECK(db.run("DELETE FROM session"));
             FAIRLEAD_CHECK(db.run("DELETE FROM setup_link"));
+            FAIRLEAD_CHECK(db.run("DELETE FROM challenge"));
+            FAIRLEAD_CHECK(db.run("DELETE FROM outgoing_mail"));
             return {};
         };
         FAIRLEAD_CHECK(db.transaction(begin_anew));

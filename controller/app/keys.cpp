@@ -8,6 +8,7 @@
 #include "controller/audit/notary.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/environments/sealed.hpp"
+#include "controller/mail/outbox.hpp"
 
 #include <fmt/core.h>
 
@@ -32,6 +33,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(api::visit_one(visit, tickets, tickets_place, put));
     FAIRLEAD_CHECK(authority::visit_sealed(db, visit));
     FAIRLEAD_CHECK(access::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(mail::visit_sealed(db, visit));
     FAIRLEAD_CHECK(audit::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);
 }

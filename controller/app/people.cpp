@@ -18,8 +18,9 @@ Result<std::string> list_people(const Settings& settings) {
         FAIRLEAD_TRY(some, users.list(after, 200));
         for (const auto& user : some) {
             text += fmt::format(
-                "{}{} ({}){}", text.empty() ? "" : "\n", user.email, user.name,
-                user.password_hash.empty() ? ", no password chosen yet" : ""
+                "{}{} ({}){}{}", text.empty() ? "" : "\n", user.email, user.name,
+                user.password_hash.empty() ? ", no password chosen yet" : "",
+                user.verified ? "" : ", address not confirmed"
             );
             FAIRLEAD_TRY(memberships, orgs::Memberships(db).of(user.id));
             for (const auto& m : memberships)

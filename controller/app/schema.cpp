@@ -5,6 +5,7 @@
 #include "controller/authority/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
+#include "controller/mail/schema.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
 
@@ -41,6 +42,8 @@ std::span<const store::Migration> schema() {
         {10, "found environments", environments::found_details},
         {11, "roles and settings", orgs::roles_and_settings},
         {12, "proofs", access::proofs},
+        {13, "mail", mail::first_tables},
+        {14, "second factors", access::second_factor_tables},
     };
     return steps;
 }

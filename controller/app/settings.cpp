@@ -1,5 +1,7 @@
 #include "controller/app/settings.hpp"
 
+#include "common/runtime/file.hpp"
+
 #include <fmt/core.h>
 
 #include <arpa/inet.h>
@@ -32,6 +34,23 @@ bool is_host_name(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) {
                return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
            });
+}
+
+/// What the types cannot say of `mail`.
+std::vector<std::string> mail_findings(const MailSettings& mail) {
+    std::vector<std::string> wrong;
+    bool host = is_address(mail.host) || is_host_name(mail.host);
+    if (!host) wrong.emplace_back("mail: host must be a host name or an address.");
+    if (auto from = mail::Mailbox::parse(mail.from); !from)
+        wrong.push_back("mail: from: " + from.error().message());
+    if (mail.user.has_value() != mail.password_file.has_value())
+        wrong.emplace_back("mail: user and password_file go together.");
+    if (mail.tls == mail::Tls::none && !mail::is_loopback(mail.host))
+        wrong.emplace_back(
+            "mail: tls: none is for a server on this machine (localhost): anywhere else, links and "
+            "the password would travel in the clear."
+        );
+    return wrong;
 }
 
 /// Brackets around IPv6 addresses, as URLs want them.
@@ -138,6 +157,9 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         settings.connections_per_address >= 16 && settings.connections_per_address <= 1'000'000,
         "connections_per_address: must be from 16 to 1000000."
     );
+    if (settings.mail)
+        for (const auto& wrong : mail_findings(*settings.mail))
+            findings.push_back(file.string() + ": " + wrong);
     if (settings.security_contact)
         that(
             is_contact(*settings.security_contact),
@@ -147,6 +169,31 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
     std::string text;
     for (const auto& finding : findings) text += (text.empty() ? "" : "\n") + finding;
     return fail(Errc::invalid, std::move(text));
+}
+
+Result<mail::SmtpOptions> smtp_options(const Settings& settings) {
+    if (!settings.mail) return fail(Errc::not_found, "No mail server is configured.");
+    const auto& given = *settings.mail;
+    mail::SmtpOptions options;
+    options.host = given.host;
+    options.tls = given.tls;
+    options.port = given.port.value_or(
+        given.tls == mail::Tls::starttls   ? 587
+        : given.tls == mail::Tls::implicit ? 465
+                                           : 25
+    );
+    FAIRLEAD_TRY(from, mail::Mailbox::parse(given.from));
+    options.from = std::move(from);
+    options.ca_file = given.ca.value_or("");
+    options.name = settings.name;
+    if (!given.user || !given.password_file) return options;
+    options.user = *given.user;
+    FAIRLEAD_TRY(password, read_file(*given.password_file, 4096));
+    while (password.ends_with('\n') || password.ends_with('\r')) password.pop_back();
+    if (password.empty())
+        return fail(Errc::invalid, *given.password_file + " is empty; it must hold the password.");
+    options.password = Secret(std::move(password));
+    return options;
 }
 
 std::string public_url(const Settings& settings, std::uint16_t port) {
@@ -195,6 +242,21 @@ git_transports: {transports}
 # projects, environments, members and servers (left out: no limit), a list of features (api, granular_permissions, audit_log,
 # audit_export, custom_roles, connect_as), and audit_days.
 #plans: /etc/fairlead/plans.yaml
+
+# Who may make an account: open (anybody, with an organization of their own on the plan free), invitation (whoever was
+# invited to an organization) or closed.
+#registration: invitation
+
+# The mail server for links (to confirm an address, to choose a new password) and invitations. Without it, whoever looks
+# after the installation hands the links over; the console shows them.
+#mail:
+#  host: smtp.example.org
+#  port: 587                  # 465 for tls: implicit
+#  tls: starttls              # or implicit, or none for a server on this machine
+#  user: fairlead
+#  password_file: /etc/fairlead/mail-password
+#  from: Fairlead <noreply@example.org>
+#  ca: /etc/fairlead/mail-ca.pem     # the authorities to trust, in place of the system's
 
 # A session ends when it was not used for `idle`, and always after `absolute`.
 #sessions:

@@ -4,6 +4,8 @@
 #include "common/config/config.hpp"
 #include "common/runtime/log.hpp"
 #include "common/runtime/result.hpp"
+#include "controller/access/registration.hpp"
+#include "controller/mail/smtp.hpp"
 
 #include <boost/describe.hpp>
 
@@ -45,6 +47,17 @@ struct RateSettings {
 };
 BOOST_DESCRIBE_STRUCT(RateSettings, (), (reads_a_minute, writes_a_minute))
 
+struct MailSettings {
+    std::string host;
+    std::optional<std::uint16_t> port;
+    mail::Tls tls = mail::Tls::starttls;
+    std::optional<std::string> user;
+    std::optional<std::string> password_file;
+    std::string from;
+    std::optional<std::string> ca;
+};
+BOOST_DESCRIBE_STRUCT(MailSettings, (), (host, port, tls, user, password_file, from, ca))
+
 struct AgentSettings {
     std::chrono::seconds heartbeat{15};
     std::chrono::seconds facts{30};
@@ -62,6 +75,8 @@ struct Settings {
     std::string packages = "/usr/share/fairlead/agent";
     GitTransports git_transports = GitTransports::safe;
     std::optional<std::string> plans;
+    access::Openness registration = access::Openness::invitation;
+    std::optional<MailSettings> mail;
     SessionSettings sessions;
     RateSettings rates;
     AgentSettings agents;
@@ -74,8 +89,9 @@ struct Settings {
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
-    (name, names, listen, url, data, certificate, packages, git_transports, plans, sessions, rates,
-     agents, workers, connections, connections_per_address, metrics, security_contact, log)
+    (name, names, listen, url, data, certificate, packages, git_transports, plans, registration,
+     mail, sessions, rates, agents, workers, connections, connections_per_address, metrics,
+     security_contact, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.
@@ -91,6 +107,9 @@ Result<> check_name(std::string_view name);
 
 /// Reads the file and checks what its types cannot say. Errors name the file and the line or key.
 Result<Settings> load_settings(const std::filesystem::path& file);
+
+/// How mail is sent; reads the password's file. Errc::invalid, Errc::not_found.
+Result<mail::SmtpOptions> smtp_options(const Settings& settings);
 
 /// Where agents and browsers reach the controller: `url`, else "https://name:port".
 std::string public_url(const Settings& settings, std::uint16_t port);

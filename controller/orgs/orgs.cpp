@@ -38,8 +38,17 @@ Result<> Memberships::add(
     return {};
 }
 
+Result<> Memberships::remove(const OrgId& org, const UserId& user) {
+    FAIRLEAD_CHECK(db_.run("DELETE FROM project_limit WHERE org_id = $1 AND holder = $2", org, user)
+    );
+    FAIRLEAD_CHECK(db_.run("DELETE FROM membership WHERE org_id = $1 AND user_id = $2", org, user));
+    return {};
+}
+
 Result<Org> Memberships::create(std::string_view name, Plan plan, Timestamp now) {
     Org org{OrgId::make(now), std::string(name), slug_of(name), plan, now};
+    FAIRLEAD_TRY(taken, db_.one<int>("SELECT 1 FROM org WHERE slug = $1", org.slug));
+    if (taken) org.slug += "-" + slug_of(org.id.str().substr(org.id.str().size() - 6));
     FAIRLEAD_CHECK(db_.run(
         "INSERT INTO org (id, name, slug, plan, created_ms) VALUES ($1, $2, $3, $4, $5)", org.id,
         org.name, org.slug, org.plan, org.created

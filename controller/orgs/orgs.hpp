@@ -59,7 +59,10 @@ public:
     Result<>
     add(const OrgId& org, const UserId& user, std::string_view role, bool owner, Timestamp now);
 
-    /// Errc::conflict when the slug is taken.
+    /// With the projects that they were limited to.
+    Result<> remove(const OrgId& org, const UserId& user);
+
+    /// The slug comes from the name, with something behind it where that is taken.
     Result<Org> create(std::string_view name, Plan plan, Timestamp now);
     Result<std::vector<OrgId>> all();
 

@@ -53,6 +53,11 @@ struct Fixture {
         put("challenge/totp/abc",
             "INSERT INTO challenge (token_hash, kind, sealed, created_ms, expires_ms)"
             " VALUES ('abc', 'totp', $1, 0, 9000000000000)");
+        put("totp/usr_1", "INSERT INTO totp (user_id, sealed, created_ms, last_step)"
+                          " VALUES ('usr_1', $1, 0, 0)");
+        put("outgoing_mail/mai_1",
+            "INSERT INTO outgoing_mail (id, kind, recipient, sealed, created_ms, expires_ms,"
+            " attempts, last_error) VALUES ('mai_1', 'k', 'r', $1, 0, 0, 0, '')");
         put("audit_key/1", "INSERT INTO audit_key (id, name, public_key, sealed_seed)"
                            " VALUES (1, 'test/audit', x'', $1)");
     }
@@ -60,6 +65,7 @@ struct Fixture {
     crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
     void put(std::string_view place, store::Sql sql) {
         store::Connection db(layout.database());
+        db.script("PRAGMA foreign_keys = OFF"); // what the rows belong to is not of interest
         store::Blob sealed{keys().seal(Secret(std::string(place)), place)};
         REQUIRE(db.run(sql, sealed));
     }
@@ -75,6 +81,8 @@ struct Fixture {
                opens("variable/env_1/PASSWORD", "SELECT sealed FROM environment_variable") &&
                opens("idempotency/usr_1/key", "SELECT answer FROM idempotency") &&
                opens("challenge/totp/abc", "SELECT sealed FROM challenge") &&
+               opens("totp/usr_1", "SELECT sealed FROM totp") &&
+               opens("outgoing_mail/mai_1", "SELECT sealed FROM outgoing_mail") &&
                opens("audit_key/1", "SELECT sealed_seed FROM audit_key");
     }
     std::string current() { return keys().current(); }
@@ -89,11 +97,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("7 values are sealed by the master key "));
+        CHECK(said.starts_with("9 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 7 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 9 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -120,7 +128,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 7 values"));
+        CHECK(list_keys(settings)->ends_with(": 9 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -136,7 +144,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 7 values"));
+        CHECK(list_keys(settings)->ends_with(": 9 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 
@@ -163,7 +171,8 @@ TEST_SUITE("controller/app/keys") {
             std::vector<std::string>{
                 "audit_key.sealed_seed", "authority.sealed_key", "challenge.sealed",
                 "environment_variable.sealed", "git_credential.sealed", "idempotency.answer",
-                "installation.sealed_tickets", "own_certificate.sealed_key"}
+                "installation.sealed_tickets", "outgoing_mail.sealed", "own_certificate.sealed_key",
+                "totp.sealed"}
         );
     }
 

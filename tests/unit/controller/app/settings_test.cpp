@@ -92,6 +92,9 @@ TEST_SUITE("controller/app/settings") {
         }
         auto read = load(all).value();
         Settings defaults;
+        CHECK(read.registration == defaults.registration);
+        CHECK(read.mail->port == 587);
+        CHECK(read.mail->tls == MailSettings().tls);
         CHECK(read.sessions.idle == defaults.sessions.idle);
         CHECK(read.sessions.absolute == defaults.sessions.absolute);
         CHECK(read.rates.reads_a_minute == defaults.rates.reads_a_minute);
@@ -115,6 +118,60 @@ TEST_SUITE("controller/app/settings") {
                     .find("security_contact: must be a mailto: or https: address") !=
                 std::string::npos
             );
+    }
+
+    TEST_CASE_FIXTURE(File, "a mail server is described by keys that fit each other") {
+        auto with = [](std::string_view more) {
+            return "name: a\nmail:\n  host: smtp.example.org\n  from: noreply@example.org\n" +
+                   std::string(more);
+        };
+        CHECK(load(with(""))->mail->tls == mail::Tls::starttls);
+        struct {
+            const char* more;
+            const char* says;
+        } rows[] = {
+            {"  tls: none\n", "tls: none is for a server on this machine"},
+            {"  tls: perhaps\n", "tls must be one of starttls, implicit, none"},
+            {"  user: x\n", "user and password_file go together"},
+            {"  password_file: /x\n", "user and password_file go together"},
+            {"  port: 70000\n", "port must be"},
+        };
+        for (const auto& row : rows) {
+            CAPTURE(row.more);
+            CHECK(refusal(with(row.more)).find(row.says) != std::string::npos);
+        }
+        CHECK(
+            refusal("name: a\nmail: {host: \"a b\", from: nobody}\n").find("mail: host must be") !=
+            std::string::npos
+        );
+        CHECK(load("name: a\nmail: {host: \"::1\", from: a@b.example, tls: none}\n").has_value());
+    }
+
+    TEST_CASE_FIXTURE(File, "the port follows the kind of TLS, and the password is a file's") {
+        auto port = [&](const char* tls) {
+            auto settings = load(
+                std::string("name: a\nmail: {host: localhost, from: a@b.example, tls: ") + tls +
+                "}\n"
+            );
+            return smtp_options(*settings)->port;
+        };
+        CHECK(port("starttls") == 587);
+        CHECK(port("implicit") == 465);
+        CHECK(port("none") == 25);
+
+        auto file = folder.path() / "password";
+        auto options = [&] {
+            auto settings = load(
+                "name: a\nmail: {host: localhost, from: a@b.example, user: u, password_file: " +
+                file.string() + "}\n"
+            );
+            return smtp_options(*settings);
+        };
+        CHECK(options().error().message().find(file.string()) != std::string::npos);
+        REQUIRE(write_file(file, "secret with a blank \n", 0600));
+        CHECK(options()->password.reveal() == "secret with a blank ");
+        REQUIRE(write_file(file, "\n", 0600));
+        CHECK(options().error().kind() == Errc::invalid);
     }
 
     TEST_CASE_FIXTURE(File, "an unknown key is refused by name with the line") {

@@ -7,12 +7,10 @@ namespace fairlead::test {
 Site::Site(access::Rates allowed, access::SessionLimits limits)
     : sessions(store.store(), limits), rates(allowed) {
     sessions.on_end([this](const SessionId& id) { ended.push_back(id); });
-    access::add_access_routes(
-        table, {store.store(), sessions, accounts, plans,
-                [] {
-                    return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
-                }}
-    );
+    access::add_access_routes(table, {store.store(), sessions, accounts, second_step, view});
+    access::AccountRoutes account_routes{account, registration, view, outbox, "fairlead.example"};
+    access::add_account_routes(table, account_routes);
+    access::add_registration_routes(table, account_routes);
     audit::add_audit_routes(table, audit_parts);
     auto servers = [](store::Connection&, const api::OrgScope&, orgs::Counts& counts) -> Result<> {
         counts.servers += 3;
@@ -127,6 +125,29 @@ std::vector<std::string> Site::audited(const OrgId& org) {
             );
         })
         .value();
+}
+
+mail::Message Site::mailed_to(const std::string& email) {
+    mail::Message found;
+    auto waiting = outbox.due(clock.now(), 1000).value();
+    for (auto& due : waiting)
+        if (due.message.to == email) found = std::move(due.message);
+    return found;
+}
+
+std::string Site::token_mailed_to(const std::string& email) {
+    auto text = mailed_to(email).text;
+    auto start = text.find('#');
+    REQUIRE(start != std::string::npos);
+    return text.substr(start + 1, text.find('\n', start) - start - 1);
+}
+
+std::size_t Site::letters_to(const std::string& email) {
+    std::size_t count = 0;
+    auto waiting = outbox.due(clock.now(), 1000).value();
+    for (const auto& due : waiting)
+        if (due.message.to == email) ++count;
+    return count;
 }
 
 } // namespace fairlead::test

@@ -3,9 +3,12 @@
 #pragma once
 
 #include "common/store/memory_db.hpp"
+#include "controller/access/account.hpp"
+#include "controller/access/account_routes.hpp"
 #include "controller/access/accounts.hpp"
 #include "controller/access/guard.hpp"
 #include "controller/access/idempotency.hpp"
+#include "controller/access/registration.hpp"
 #include "controller/access/routes.hpp"
 #include "controller/access/schema.hpp"
 #include "controller/api/events.hpp"
@@ -14,6 +17,8 @@
 #include "controller/audit/notary.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/audit/schema.hpp"
+#include "controller/mail/outbox.hpp"
+#include "controller/mail/schema.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/schema.hpp"
 
@@ -73,22 +78,42 @@ public:
     std::string
     link_for(const std::string& email, std::chrono::seconds good_for = std::chrono::hours(24));
     std::vector<std::string> audited(const OrgId& org);
+    /// The newest letter to somebody that waits to be sent, the token of its link, and how many
+    /// there are.
+    mail::Message mailed_to(const std::string& email);
+    std::string token_mailed_to(const std::string& email);
+    std::size_t letters_to(const std::string& email);
 
     static constexpr auto password = "four words without sense";
 
     FakeClock clock;
-    std::vector<store::Migration> steps{
-        {1, "orgs", orgs::first_tables},        {2, "access", access::first_tables},
-        {3, "audit", audit::first_tables},      {4, "idempotency", access::idempotency_table},
-        {5, "roles", orgs::roles_and_settings}, {6, "proofs", access::proofs}};
+    std::vector<store::Migration> steps{{1, "orgs", orgs::first_tables},
+                                        {2, "access", access::first_tables},
+                                        {3, "audit", audit::first_tables},
+                                        {4, "idempotency", access::idempotency_table},
+                                        {5, "roles", orgs::roles_and_settings},
+                                        {6, "proofs", access::proofs},
+                                        {7, "mail", mail::first_tables},
+                                        {8, "second factors", access::second_factor_tables}};
     store::TemporaryStore store{steps};
     audit::Log log{clock};
     access::Sessions sessions;
     access::PasswordHasher hasher{crypto::PasswordCost{1, 8192}};
-    access::Accounts accounts{{store.store(), sessions, hasher, log}};
-    orgs::Plans plans;
-    access::RateLimiter rates;
     crypto::Keystore keys = crypto::Keystore::ephemeral();
+    access::SecondFactors factors;
+    access::Accounts accounts{{store.store(), sessions, hasher, log, factors, keys}};
+    access::SecondStep second_step{{store.store(), sessions, hasher, accounts, factors, keys}};
+    mail::Outbox outbox{store.store(), keys, mail::Delivery::by_mail};
+    access::Account account{{store.store(), sessions, accounts, factors, keys, outbox}};
+    access::Registration registration{
+        {store.store(), sessions, hasher, accounts, keys, log, outbox,
+         access::Letters("https://fairlead.example"), access::Openness::open}};
+    orgs::Plans plans;
+    access::SessionView view{
+        {store.store(), sessions, plans, [] {
+             return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
+         }}};
+    access::RateLimiter rates;
     audit::Notary notary{store.store(), keys, "fairlead.example"};
     access::Idempotency idempotency{store.store(), keys};
     access::Guard guard{{store.store(), sessions, rates, plans, {"https://fairlead.example"}}};
