@@ -4,6 +4,7 @@
 #include "agent/link/link.hpp"
 #include "agent/link/witness.hpp"
 #include "common/crypto/random.hpp"
+#include "common/runtime/core_dumps.hpp"
 #include "common/runtime/log.hpp"
 
 #include <CLI/CLI.hpp>
@@ -139,6 +140,7 @@ int run(int argc, char** argv) {
 } // namespace
 
 int main(int argc, char** argv) {
+    fairlead::forbid_core_dumps();
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {

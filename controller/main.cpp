@@ -1,3 +1,4 @@
+#include "common/runtime/core_dumps.hpp"
 #include "controller/app/commands.hpp"
 
 #include <csignal>
@@ -5,6 +6,7 @@
 #include <exception>
 
 int main(int argc, char** argv) {
+    fairlead::forbid_core_dumps();
     std::signal(SIGPIPE, SIG_IGN);
     try {
         return fairlead::app::run_command_line(argc, argv);

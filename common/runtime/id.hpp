@@ -70,6 +70,7 @@ FAIRLEAD_ID(KeyId, "key_", "API key");
 FAIRLEAD_ID(PasskeyId, "pky_", "passkey");
 FAIRLEAD_ID(IdentityId, "idn_", "identity");
 FAIRLEAD_ID(GrantId, "cag_", "Connect-As grant");
+FAIRLEAD_ID(SupportId, "sup_", "support access");
 FAIRLEAD_ID(ConnectId, "con_", "Connect-As session");
 
 } // namespace fairlead
