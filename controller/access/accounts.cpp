@@ -48,7 +48,7 @@ api::Actor actor_of(const Caller& caller, const User& user) {
 
 Result<> Accounts::record(
     store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action,
-    api::Act::Outcome outcome
+    api::Act::Outcome outcome, const std::optional<boost::json::object>& after
 ) {
     FAIRLEAD_TRY(memberships, orgs::Memberships(unit.db()).of(user.id));
     auto actor = actor_of(caller, user);
@@ -60,7 +60,8 @@ Result<> Accounts::record(
                 .target_type = "user",
                 .target_id = user.id.str(),
                 .target_name = user.email,
-                .outcome = outcome}
+                .outcome = outcome,
+                .after = after}
         );
     return {};
 }

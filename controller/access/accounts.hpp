@@ -94,7 +94,8 @@ public:
     /// One entry in the log of each of the person's organizations.
     Result<> record(
         store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action,
-        api::Act::Outcome outcome = api::Act::Outcome::ok
+        api::Act::Outcome outcome = api::Act::Outcome::ok,
+        const std::optional<boost::json::object>& after = std::nullopt
     );
 
 private:

@@ -1,22 +1,13 @@
 #include "controller/access/guard.hpp"
 
-#include "common/json/json.hpp"
 #include "controller/access/address_list.hpp"
+#include "controller/access/guard_parts.hpp"
 #include "controller/access/permissions.hpp"
-#include "controller/orgs/standing.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 namespace fairlead::access {
 namespace {
-
-constexpr auto reread_after = std::chrono::seconds(5);
-constexpr std::size_t most_known = 20'000;
-
-bool changes_nothing(api::Method method) {
-    return method == api::Method::get || method == api::Method::head;
-}
 
 tl::unexpected<Error> other_site() {
     return fail(
@@ -29,11 +20,26 @@ tl::unexpected<Error> other_site() {
     );
 }
 
-tl::unexpected<Error> refused(std::string code, std::string message) {
-    return fail(Error(Errc::forbidden, std::move(message)).with_code(std::move(code)));
+/// The key of "Authorization: Bearer …". Other kinds of authorization are a proxy's business.
+std::optional<std::string_view> bearer(const api::Request& request) {
+    auto value = request.header("authorization");
+    constexpr std::string_view scheme = "bearer ";
+    bool is = value.size() >= scheme.size() &&
+              std::equal(scheme.begin(), scheme.end(), value.begin(), [](char want, char c) {
+                  return want == (c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+              });
+    if (!is) return std::nullopt;
+    value.remove_prefix(scheme.size());
+    while (value.starts_with(' ')) value.remove_prefix(1);
+    while (value.ends_with(' ')) value.remove_suffix(1);
+    return value;
 }
 
 } // namespace
+
+Guard::Guard(Parts parts)
+    : parts_(std::move(parts)), members_(parts_.store, parts_.plans), keys_(parts_.store),
+      refusals_(parts_.store) {}
 
 bool Guard::knows(std::string_view permission) const {
     return permission == api::open_to_all || permission == api::signed_in ||
@@ -62,51 +68,17 @@ Result<> Guard::same_origin(const api::Request& request, bool needed) const {
     return {};
 }
 
-Result<Guard::Membership> Guard::membership(const OrgId& org, const UserId& user, Timestamp now) {
-    auto key = org.str() + user.str();
-    // Before the read: a COMMIT during it counts as later.
-    auto commits = parts_.store.commits();
-    {
-        std::lock_guard held(lock_);
-        auto found = known_.find(key);
-        if (found != known_.end() && found->second->commits == commits &&
-            now - found->second->read < reread_after)
-            return found->second;
-    }
-    FAIRLEAD_TRY(row, parts_.store.read([&](store::Connection& db) {
-        return orgs::standing_of(db, org, user);
-    }));
-    if (!row) {
-        std::lock_guard held(lock_);
-        known_.erase(key);
-        return Membership();
-    }
-    auto known = std::make_shared<Known>();
-    known->standing = *std::move(row);
-    known->rights = rights_of(
-        known->standing, parts_.plans.has(known->standing.plan, orgs::feature::granular_permissions)
+Result<> Guard::addresses_allow(const Member& member, const api::Request& request) {
+    if (member.addresses.empty() || holds(member.addresses, request.address)) return {};
+    return refused(
+        "address_not_allowed", "\"" + member.standing.org_name +
+                                   "\" is entered from certain addresses alone, and " +
+                                   request.address + " is not one of them."
     );
-    FAIRLEAD_TRY(
-        addresses,
-        json::decode<std::vector<std::string>>(known->standing.addresses, json::Strictness::lenient)
-    );
-    known->addresses = std::move(addresses);
-    known->commits = commits;
-    known->read = now;
-    std::lock_guard held(lock_);
-    if (known_.size() >= most_known) known_.clear();
-    return known_[key] = std::move(known);
 }
 
-Result<>
-Guard::org_rules(const Known& member, const Session& session, const api::Request& request) const {
+Result<> Guard::session_suffices(const Member& member, const Session& session) {
     const auto& asked = member.standing;
-    if (!member.addresses.empty() && !holds(member.addresses, request.address))
-        return refused(
-            "address_not_allowed", "\"" + asked.org_name +
-                                       "\" is entered from certain addresses alone, and " +
-                                       request.address + " is not one of them."
-        );
     if (!asked.sso_required.empty() && session.issuer != asked.sso_required)
         return fail(Error(
                         Errc::forbidden,
@@ -125,37 +97,75 @@ Guard::org_rules(const Known& member, const Session& session, const api::Request
     return {};
 }
 
-Result<> Guard::authorize(
-    api::Principal& principal, const Session& session, const api::Request& request,
-    std::string_view org, const api::Route& route
-) {
-    FAIRLEAD_TRY(id, OrgId::parse(org));
-    FAIRLEAD_TRY(member, membership(id, principal.user, request.at));
-    if (!member) return fail(Errc::not_found, "There is no such organization.");
-    FAIRLEAD_CHECK(org_rules(*member, session, request));
-    const auto& standing = member->standing;
-    principal.owner = standing.owner;
-    principal.permissions = member->rights;
+Result<> Guard::permit(
+    const api::Principal& principal, const api::Route& route, orgs::Plan plan,
+    const std::string& who
+) const {
     if (route.permission == api::owners_alone) {
         if (!principal.owner)
             return refused("owner_required", "Only an owner of the organization can do this.");
     } else if (!principal.may(route.permission)) {
         return fail(Error(
                         Errc::forbidden,
-                        "This needs the permission " + route.permission + ", which the role \"" +
-                            standing.role_name +
-                            "\" does not hold. An administrator of the organization can "
+                        "This needs the permission " + route.permission + ", which " + who +
+                            " does not hold. An administrator of the organization can "
                             "change that."
         )
                         .with_code("permission_denied")
                         .with_fact("permission", route.permission));
     }
     if (!route.marks.feature.empty())
-        FAIRLEAD_CHECK(parts_.plans.require(standing.plan, route.marks.feature));
+        FAIRLEAD_CHECK(parts_.plans.require(plan, route.marks.feature));
+    return {};
+}
+
+Result<> Guard::enter(
+    api::Principal& principal, const Session& session, const api::Request& request,
+    std::string_view org, const api::Route& route
+) {
+    FAIRLEAD_TRY(id, OrgId::parse(org));
+    FAIRLEAD_TRY(member, members_.find(id, principal.user, request.at));
+    if (!member || !request.header(connect_header).empty())
+        return visit(principal, session, request, id, route);
+    FAIRLEAD_CHECK(addresses_allow(*member, request));
+    FAIRLEAD_CHECK(session_suffices(*member, session));
+    const auto& standing = member->standing;
+    principal.owner = standing.owner;
+    principal.permissions = member->rights;
+    FAIRLEAD_CHECK(
+        permit(principal, route, standing.plan, "the role \"" + standing.role_name + "\"")
+    );
     principal.scope = api::ScopeIssuer::scope(
-        std::move(id), standing.limited && !standing.owner ? principal.user.str() : std::string()
+        std::move(id), member->limited() ? principal.user.str() : std::string()
     );
     return {};
+}
+
+Result<api::Principal> Guard::person(
+    const api::Request& request, const api::Route& route, std::string_view org,
+    std::optional<api::Rate>& rate
+) {
+    FAIRLEAD_TRY(session, parts_.sessions.use(request.cookie(cookie_name), request.at));
+    FAIRLEAD_CHECK(same_origin(request, true));
+    FAIRLEAD_CHECK(parts_.rates.take(
+        RateLimiter::Who::session, session.id.str(), kind_of(request.method), request.at, rate
+    ));
+    api::Principal principal;
+    principal.user = session.user_id;
+    principal.email = session.email;
+    principal.session = session.id;
+    principal.elevated = session.elevated;
+    if (route.permission != api::signed_in)
+        FAIRLEAD_CHECK(enter(principal, session, request, org, route));
+    if (route.marks.key_alone)
+        return refused("key_required", "This tells an API key about itself: send one as a bearer.");
+    if (route.marks.step_up && request.at - session.elevated >= elevation_lasts)
+        return refused(
+            "step_up_required",
+            "Prove once more that it is you: this needs a second factor, or the password where the "
+            "account has none, given within the last 15 minutes."
+        );
+    return principal;
 }
 
 Result<std::optional<api::Principal>> Guard::admit(
@@ -167,26 +177,11 @@ Result<std::optional<api::Principal>> Guard::admit(
         FAIRLEAD_CHECK(same_origin(request, false));
         return std::optional<api::Principal>();
     }
-    FAIRLEAD_TRY(session, parts_.sessions.use(request.cookie(cookie_name), request.at));
-    FAIRLEAD_CHECK(same_origin(request, true));
-    auto kind =
-        changes_nothing(request.method) ? RateLimiter::Kind::read : RateLimiter::Kind::write;
-    FAIRLEAD_CHECK(parts_.rates.take(session.id.str(), kind, request.at, rate));
-
-    api::Principal principal;
-    principal.user = session.user_id;
-    principal.email = session.email;
-    principal.session = session.id;
-    principal.elevated = session.elevated;
-    if (route.permission != api::signed_in)
-        FAIRLEAD_CHECK(authorize(principal, session, request, org, route));
-    if (route.marks.step_up && request.at - session.elevated >= elevation_lasts)
-        return refused(
-            "step_up_required",
-            "Prove once more that it is you: this needs a second factor, or the password where the "
-            "account has none, given within the last 15 minutes."
-        );
-    return std::optional(std::move(principal));
+    auto token = bearer(request);
+    auto principal =
+        token ? program(*token, request, route, org, rate) : person(request, route, org, rate);
+    if (!principal) return fail(std::move(principal).error());
+    return std::optional(*std::move(principal));
 }
 
 } // namespace fairlead::access

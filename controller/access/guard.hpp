@@ -2,19 +2,19 @@
 #pragma once
 
 #include "common/store/store.hpp"
+#include "controller/access/connect_visits.hpp"
+#include "controller/access/keys.hpp"
+#include "controller/access/members.hpp"
 #include "controller/access/rates.hpp"
-#include "controller/access/rights.hpp"
+#include "controller/access/refusals.hpp"
 #include "controller/access/sessions.hpp"
 #include "controller/api/guard.hpp"
 #include "controller/orgs/plans.hpp"
 
 #include <chrono>
-#include <cstdint>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 namespace fairlead::access {
@@ -25,6 +25,9 @@ inline constexpr std::string_view cookie_name = "__Host-fairlead";
 /// How long a proof counts for routes that step up.
 inline constexpr auto elevation_lasts = std::chrono::minutes(15);
 
+/// A request with "Authorization: Bearer" is that key's, whatever cookies it has; others are those
+/// of a person with a session. Where the person is no member, or says so by a header, a Connect-As
+/// token opens the organization.
 class Guard final : public api::Guard {
 public:
     struct Parts {
@@ -32,11 +35,13 @@ public:
         Sessions& sessions;
         RateLimiter& rates;
         const orgs::Plans& plans;
+        const ConnectTokens& tokens;
+        ConnectVisits& visits;
         /// "https://fairlead.example:8443": where the console is reached, beside the Host of each
         /// request.
         std::vector<std::string> origins;
     };
-    explicit Guard(Parts parts) : parts_(std::move(parts)) {}
+    explicit Guard(Parts parts);
 
     Result<std::optional<api::Principal>> admit(
         const api::Request& request, const api::Route& route, std::string_view org,
@@ -48,33 +53,49 @@ private:
     /// A browser says where a request comes from; somebody else's page must not act with the
     /// visitor's cookie.
     Result<> same_origin(const api::Request& request, bool needed) const;
-    /// What somebody is in an organization, as it stood after so many COMMITs. After one more it is
-    /// read again, so nothing that was changed is missed, whoever changed it; after a few seconds
-    /// too, as another process may have.
-    struct Known {
-        orgs::Standing standing;
-        std::shared_ptr<const Rights> rights;
-        std::vector<std::string> addresses; ///< that members must come from; empty: any
-        std::uint64_t commits = 0;
-        Timestamp read;
-    };
-    using Membership = std::shared_ptr<const Known>;
-    /// Null when the person is no member.
-    Result<Membership> membership(const OrgId& org, const UserId& user, Timestamp now);
 
-    /// Errc::not_found for organizations that are not the caller's, Errc::forbidden
-    /// (permission_denied with the fact permission, plan_required, and what the organization asks
-    /// of its members: sso_required, second_factor_required, address_not_allowed).
-    Result<> authorize(
+    Result<api::Principal> person(
+        const api::Request& request, const api::Route& route, std::string_view org,
+        std::optional<api::Rate>& rate
+    );
+    /// What a member may; Errc::not_found for organizations that are not the caller's.
+    Result<> enter(
         api::Principal& principal, const Session& session, const api::Request& request,
         std::string_view org, const api::Route& route
     );
-    Result<>
-    org_rules(const Known& member, const Session& session, const api::Request& request) const;
+
+    /// What somebody of an agency may in a client's organization. Errc::not_found without a token
+    /// for it, Errc::unauthenticated (connect_invalid, connect_ended).
+    Result<> visit(
+        api::Principal& principal, const Session& session, const api::Request& request,
+        const OrgId& org, const api::Route& route
+    );
+
+    Result<api::Principal> program(
+        std::string_view token, const api::Request& request, const api::Route& route,
+        std::string_view org, std::optional<api::Rate>& rate
+    );
+    /// What a key may: never more than its maker at this moment.
+    Result<> unlock(
+        api::Principal& principal, const KeyInUse& key, const api::Request& request,
+        const api::Route& route
+    );
+
+    /// The organization's addresses, and what it asks of sessions. Errc::forbidden
+    /// (address_not_allowed, sso_required, second_factor_required_here).
+    static Result<> addresses_allow(const Member& member, const api::Request& request);
+    static Result<> session_suffices(const Member& member, const Session& session);
+    /// Errc::forbidden (permission_denied with the fact permission, owner_required, plan_required).
+    /// `who` says whose permissions they are: `the role "developer"`.
+    Result<> permit(
+        const api::Principal& principal, const api::Route& route, orgs::Plan plan,
+        const std::string& who
+    ) const;
 
     Parts parts_;
-    std::mutex lock_;
-    std::unordered_map<std::string, Membership> known_; ///< by organization and user
+    Members members_;
+    Keys keys_;
+    Refusals refusals_;
 };
 
 } // namespace fairlead::access

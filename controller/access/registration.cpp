@@ -134,6 +134,22 @@ Result<> Registration::forgot(const Caller& caller, std::string_view text) {
     });
 }
 
+Result<std::optional<User>> Registration::welcome(
+    store::UnitOfWork& unit, const Caller& caller, const std::string& email, const std::string& name
+) {
+    if (parts_.openness != Openness::open) return std::optional<User>();
+    UserRepo users(unit.db());
+    FAIRLEAD_TRY(known, users.by_email(email));
+    if (!known) {
+        FAIRLEAD_TRY(made, users.create(email, name, caller.now));
+        known = std::move(made);
+    }
+    // Somebody may have registered with it before and never have proven that it is theirs.
+    if (!known->verified) FAIRLEAD_CHECK(users.set_password(known->id, ""));
+    FAIRLEAD_CHECK(confirmed(unit, caller, *known));
+    return known;
+}
+
 Result<> Registration::confirmed(store::UnitOfWork& unit, const Caller& caller, User& user) {
     if (user.verified) return {};
     FAIRLEAD_CHECK(UserRepo(unit.db()).set_verified(user.id, caller.now));

@@ -68,6 +68,13 @@ public:
     /// Sends a link that makes `email` the person's address.
     Result<> change_email(const Caller& caller, const User& user, std::string_view email);
 
+    /// An account for somebody whose address another proof (single sign-on) has confirmed; nothing
+    /// unless registration is open. Errc::unavailable when too many wait.
+    Result<std::optional<User>> welcome(
+        store::UnitOfWork& unit, const Caller& caller, const std::string& email,
+        const std::string& name
+    );
+
     /// Forgets accounts whose address was not confirmed for a week.
     Result<> tidy(Timestamp now);
 

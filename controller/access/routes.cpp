@@ -87,10 +87,10 @@ Result<SecondStep::Answer> answer_of(
     std::optional<std::string> password, std::string_view choices
 ) {
     api::Checks checks;
-    int given = 0;
+    std::vector<const char*> given;
     auto look = [&](const char* field, const std::optional<std::string>& value, std::size_t most) {
         if (!value) return;
-        ++given;
+        given.push_back(field);
         checks.that(
             !value->empty() && value->size() <= most, field,
             "must have 1 to " + std::to_string(most) + " bytes"
@@ -99,7 +99,9 @@ Result<SecondStep::Answer> answer_of(
     look("code", code, 7);
     look("recovery_code", recovery_code, 32);
     look("password", password, 1024);
-    checks.that(given == 1, "code", "exactly one must be given of " + std::string(choices));
+    if (given.empty()) checks.wrong("code", "is required, or another of " + std::string(choices));
+    for (const char* field : given)
+        checks.that(given.size() == 1, field, "must come alone: one of " + std::string(choices));
     FAIRLEAD_CHECK(checks.result());
     return SecondStep::Answer{
         code.value_or(""), recovery_code.value_or(""), Secret(std::move(password).value_or(""))};

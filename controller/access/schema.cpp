@@ -72,6 +72,92 @@ CREATE INDEX challenge_by_age ON challenge (expires_ms);
 CREATE INDEX challenge_by_user ON challenge (user_id, created_ms);
 )sql";
 
+// Of keys only hashes are stored. Buckets that are full again have no row.
+const std::string_view keys_and_rates = R"sql(
+CREATE TABLE api_key (
+    id               TEXT PRIMARY KEY,
+    org_id           TEXT NOT NULL,
+    name             TEXT NOT NULL,
+    kind             TEXT NOT NULL,
+    hint             TEXT NOT NULL,
+    token_hash       TEXT NOT NULL UNIQUE,
+    permissions      TEXT NOT NULL,
+    limited          INTEGER NOT NULL,
+    addresses        TEXT NOT NULL,
+    expires_ms       BIGINT,
+    created_ms       BIGINT NOT NULL,
+    created_by       TEXT NOT NULL,
+    created_by_email TEXT NOT NULL,
+    last_used_ms     BIGINT
+);
+CREATE INDEX api_key_by_org ON api_key (org_id, id);
+CREATE TABLE rate_bucket (
+    caller      TEXT PRIMARY KEY,
+    reads_left  BIGINT NOT NULL,
+    reads_ms    BIGINT NOT NULL,
+    writes_left BIGINT NOT NULL,
+    writes_ms   BIGINT NOT NULL,
+    used_ms     BIGINT NOT NULL
+);
+)sql";
+
+// `org_id` is the client's organization. A grant has a role of the client, or permissions of its
+// own.
+const std::string_view connect_and_support = R"sql(
+CREATE TABLE connect_grant (
+    id               TEXT PRIMARY KEY,
+    org_id           TEXT NOT NULL,
+    agency_id        TEXT NOT NULL,
+    role             TEXT NOT NULL,
+    permissions      TEXT NOT NULL,
+    limited          INTEGER NOT NULL,
+    note             TEXT NOT NULL,
+    expires_ms       BIGINT NOT NULL,
+    created_ms       BIGINT NOT NULL,
+    created_by       TEXT NOT NULL,
+    created_by_email TEXT NOT NULL,
+    revoked_ms       BIGINT
+);
+CREATE INDEX connect_grant_by_client ON connect_grant (org_id, id);
+CREATE INDEX connect_grant_by_agency ON connect_grant (agency_id, id);
+CREATE TABLE connect_session (
+    id            TEXT PRIMARY KEY,
+    grant_id      TEXT NOT NULL,
+    org_id        TEXT NOT NULL,
+    agency_id     TEXT NOT NULL,
+    user_id       TEXT NOT NULL,
+    user_email    TEXT NOT NULL,
+    session_id    TEXT NOT NULL,
+    reason        TEXT NOT NULL,
+    started_ms    BIGINT NOT NULL,
+    expires_ms    BIGINT NOT NULL,
+    ended_ms      BIGINT,
+    ended_because TEXT NOT NULL
+);
+CREATE INDEX connect_session_by_client ON connect_session (org_id, id);
+CREATE INDEX connect_session_by_agency ON connect_session (agency_id, id);
+CREATE INDEX connect_session_by_age ON connect_session (ended_ms);
+CREATE INDEX connect_session_open ON connect_session (session_id) WHERE ended_ms IS NULL;
+-- One row: what their tokens are signed with.
+CREATE TABLE connect_key (
+    id          INTEGER PRIMARY KEY CHECK (id = 1),
+    sealed_seed BLOB NOT NULL
+);
+CREATE TABLE support_access (
+    id               TEXT PRIMARY KEY,
+    org_id           TEXT NOT NULL,
+    reason           TEXT NOT NULL,
+    ticket           TEXT NOT NULL,
+    created_ms       BIGINT NOT NULL,
+    created_by       TEXT NOT NULL,
+    created_by_email TEXT NOT NULL,
+    expires_ms       BIGINT NOT NULL,
+    ended_ms         BIGINT,
+    used_ms          BIGINT
+);
+CREATE INDEX support_access_by_org ON support_access (org_id, id);
+)sql";
+
 // A key counts once it is confirmed; last_step is that of the last code that counted. Recovery
 // codes are known by their hashes.
 const std::string_view second_factor_tables = R"sql(
@@ -88,6 +174,26 @@ CREATE TABLE recovery_code (
     used_ms   BIGINT,
     PRIMARY KEY (user_id, code_hash)
 );
+)sql";
+
+// A credential belongs to one person, whoever tries to register it again.
+const std::string_view passkey_table = R"sql(
+CREATE TABLE passkey (
+    id              TEXT PRIMARY KEY,
+    user_id         TEXT NOT NULL REFERENCES app_user (id),
+    name            TEXT NOT NULL,
+    credential_id   TEXT NOT NULL UNIQUE,
+    public_key      BLOB NOT NULL,
+    sign_count      BIGINT NOT NULL,
+    aaguid          TEXT NOT NULL,
+    transports      TEXT NOT NULL,
+    user_verified   INTEGER NOT NULL,
+    backup_eligible INTEGER NOT NULL,
+    backed_up       INTEGER NOT NULL,
+    created_ms      BIGINT NOT NULL,
+    last_used_ms    BIGINT
+);
+CREATE INDEX passkey_by_user ON passkey (user_id, created_ms);
 )sql";
 
 } // namespace fairlead::access

@@ -170,12 +170,14 @@ void Sessions::changed(store::UnitOfWork& unit, const UserId& user) {
     });
 }
 
-void Sessions::ending(store::UnitOfWork& unit, std::vector<SessionId> ended) {
-    if (ended.empty()) return;
+Result<> Sessions::ending(store::UnitOfWork& unit, std::vector<SessionId> ended) {
+    if (ended.empty()) return {};
+    FAIRLEAD_CHECK(ending_(unit, ended));
     unit.after_commit([this, ended = std::move(ended)] {
         forget(ended);
         for (const auto& id : ended) ended_(id);
     });
+    return {};
 }
 
 Result<> Sessions::end(store::UnitOfWork& unit, const UserId& user, const SessionId& session) {
@@ -183,8 +185,7 @@ Result<> Sessions::end(store::UnitOfWork& unit, const UserId& user, const Sessio
         gone, unit.db().run("DELETE FROM session WHERE user_id = $1 AND id = $2", user, session)
     );
     if (gone == 0) return fail(Errc::not_found, "There is no such session.");
-    ending(unit, {session});
-    return {};
+    return ending(unit, {session});
 }
 
 Result<> Sessions::end_all(
@@ -196,8 +197,7 @@ Result<> Sessions::end_all(
                    but ? but->str() : std::string()
                )
     );
-    ending(unit, std::move(ended));
-    return {};
+    return ending(unit, std::move(ended));
 }
 
 Result<std::vector<Session>> Sessions::list(const UserId& user, Timestamp now) {
@@ -235,8 +235,7 @@ Result<> Sessions::tidy(Timestamp now) {
         }
         for (const auto& id : old)
             FAIRLEAD_CHECK(unit.db().run("DELETE FROM session WHERE id = $1", id));
-        ending(unit, std::move(old));
-        return {};
+        return ending(unit, std::move(old));
     });
 }
 

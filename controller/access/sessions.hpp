@@ -69,6 +69,10 @@ public:
     /// and sockets. Set once, before anything else is called.
     void on_end(std::function<void(const SessionId&)> ended) { ended_ = std::move(ended); }
 
+    /// Told of them in the transaction that ends them; a failure keeps them. Set once, too.
+    using Ending = std::function<Result<>(store::UnitOfWork&, const std::vector<SessionId>&)>;
+    void on_ending(Ending ending) { ending_ = std::move(ending); }
+
     /// The session of a cookie, used now: its idle time starts again. Errc::unauthenticated. Opens
     /// its own transactions.
     Result<Session> use(std::string_view token, Timestamp now);
@@ -112,12 +116,13 @@ private:
     bool alive(const Session& session, Timestamp now) const;
     std::optional<Known> recall(const std::string& hash, Timestamp now);
     Result<Known> fetch(const std::string& hash, Timestamp now);
-    void ending(store::UnitOfWork& unit, std::vector<SessionId> ended);
+    Result<> ending(store::UnitOfWork& unit, std::vector<SessionId> ended);
     void forget(const std::vector<SessionId>& sessions);
 
     store::Store& store_;
     SessionLimits limits_;
     std::function<void(const SessionId&)> ended_ = [](const SessionId&) {};
+    Ending ending_ = [](auto&, auto&) { return Result<>(); };
     std::mutex lock_;
     std::unordered_map<std::string, Known> known_; ///< by token hash
     std::uint64_t endings_ =

@@ -23,9 +23,11 @@ Result<std::string> normal_email(std::string_view text) {
     bool shaped = at != std::string::npos && at > 0 && at + 1 < email.size() &&
                   email.find('@', at + 1) == std::string::npos;
     if (!plain || !shaped || email.size() > 254)
-        return fail(
-            Errc::invalid, "\"" + std::string(text.substr(0, 254)) + "\" is no e-mail address."
-        );
+        return fail(Error(
+                        Errc::invalid,
+                        "\"" + std::string(text.substr(0, 254)) + "\" is no e-mail address."
+        )
+                        .with_fields({{"email", "is no e-mail address"}}));
     return email;
 }
 

@@ -214,6 +214,22 @@ Result<> check_statement(
 
 } // namespace
 
+Result<RelyingParty> RelyingParty::of(std::string_view url, std::string_view domain) {
+    auto host = url.substr(std::min(url.size(), url.find("://") + 3));
+    host = host.substr(0, host.find(':', host.starts_with('[') ? host.find(']') : 0));
+    auto below = "." + std::string(domain);
+    if (!domain.empty() && host != domain && !host.ends_with(below))
+        return fail(
+            Errc::invalid,
+            fmt::format(
+                "\"{}\" is neither \"{}\", where the console is, nor a domain above it.", domain,
+                host
+            )
+        );
+    return RelyingParty{
+        std::string(domain.empty() ? host : domain), "Fairlead", {std::string(url)}};
+}
+
 Result<PasskeyOffer> PasskeyOffer::read(const boost::json::object& credential) {
     FAIRLEAD_TRY(response, response_of(credential));
     PasskeyOffer offer;

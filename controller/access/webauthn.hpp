@@ -19,6 +19,10 @@ struct RelyingParty {
     std::string id; ///< host name; a passkey stays bound to it for ever
     std::string name;
     std::vector<std::string> origins; ///< "https://fairlead.example:8443"
+
+    /// Of the console's address. `domain` is the id where it is not the host itself but one above
+    /// it. Errc::invalid for any other.
+    static Result<RelyingParty> of(std::string_view url, std::string_view domain = {});
 };
 
 /// Whether the authenticator has to check the person by PIN, finger or face.

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 
@@ -57,8 +58,17 @@ std::vector<std::string> Principal::bonds() const {
     if (session) bonds.push_back(session->str());
     if (key) bonds.push_back(key->str());
     if (connect) bonds.push_back(connect->session.str());
-    if (scope && !key && !connect) bonds.push_back(bond_of(scope->org(), user));
+    // A key is worth what its maker is, and a Connect-As session what its user is at home.
+    if (connect)
+        bonds.push_back(bond_of(connect->agency, user));
+    else if (scope)
+        bonds.push_back(bond_of(scope->org(), user));
     return bonds;
+}
+
+std::optional<std::chrono::milliseconds> Principal::lasts(Timestamp now) const {
+    if (!until) return std::nullopt;
+    return std::max(*until - now, Timestamp::duration::zero());
 }
 
 std::string bond_of(const OrgId& org, const UserId& user) {

@@ -24,6 +24,9 @@ struct Event {
     /// /orgs/{org}/events.
     std::optional<OperationId> operation;
     bool final = false; ///< with `operation`: its stream ends after this event
+    /// The project that it tells of: readers who are limited to others do not get it. "": of none,
+    /// and for readers without a limit alone. Unset: for everybody.
+    std::optional<std::string> project{};
 };
 
 /// Numbers the events of all organizations, keeps the newest ones, and hands them to who watches.

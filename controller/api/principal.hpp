@@ -4,6 +4,7 @@
 #include "common/runtime/clock.hpp"
 #include "common/runtime/id.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <set>
@@ -70,6 +71,7 @@ struct Principal {
     std::optional<KeyId> key;         ///< of programs; then there is no session
     std::string key_name;
     std::optional<ConnectAs> connect;
+    std::optional<Timestamp> until; ///< when the key or the Connect-As session is over, if ever
     std::optional<OrgScope> scope;
     bool owner = false;
     Timestamp elevated{}; ///< when a sensitive proof was given last in this session
@@ -83,6 +85,8 @@ struct Principal {
     const std::string& id() const { return key ? key->str() : user.str(); }
     /// What ends its open streams when it ends: see EventSink::end_streams.
     std::vector<std::string> bonds() const;
+    /// How long a stream that opens now may stay open; unset: for ever.
+    std::optional<std::chrono::milliseconds> lasts(Timestamp now) const;
 };
 
 /// The bond of a member's streams in an organization.

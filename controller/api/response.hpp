@@ -6,6 +6,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -27,6 +28,10 @@ struct EventStream {
     std::string first; ///< already formatted events, sent before all others
     bool ends = false; ///< close after `first`: nothing more will happen
     std::set<std::string, std::less<>> permissions; ///< the reader's: other events are left out
+    std::optional<std::chrono::milliseconds> lasts; ///< the stream ends then; Principal::lasts
+    /// The projects that the reader is limited to; unset: none of the events is left out for its
+    /// project.
+    std::optional<std::set<std::string, std::less<>>> projects{};
     std::vector<std::string> bonds; ///< the stream ends with any of these; Principal::bonds
 };
 

@@ -66,6 +66,7 @@ void RouteTable::add(
         refuse("belongs to an organization and checks nothing");
     if (!marks.feature.empty() && !is_code)
         refuse("asks for a plan's feature but belongs to no organization");
+    if (marks.key_alone && permission != signed_in) refuse("is for keys alone and not \"self\"");
     for (const auto& route : routes_)
         if (route.method == method && route.path == path) refuse("is there twice");
     auto segments = segments_of(path);

@@ -31,6 +31,8 @@ struct Marks {
     /// x-step-up: the caller gave a second factor, or the password where the account has none, in
     /// this session within the last 15 minutes. Not for keys.
     bool step_up = false;
+    /// x-key-alone: for API keys, and for nobody else. Goes with "self".
+    bool key_alone = false;
 };
 
 struct Route {

@@ -3,19 +3,24 @@
 #include "common/async/event.hpp"
 #include "common/async/offload.hpp"
 #include "common/async/task_group.hpp"
+#include "common/json/json.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/access/challenges.hpp"
+#include "controller/access/erase.hpp"
 #include "controller/access/waits.hpp"
 #include "controller/app/contract.hpp"
+#include "controller/app/providers.hpp"
 #include "controller/app/schema.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
 #include "controller/install/routes.hpp"
+#include "controller/members/routes.hpp"
 #include "controller/operations/counts.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/orgs/orgs.hpp"
+#include "controller/sso/routes.hpp"
 #include "controller/web/assets.hpp"
 #include "controller/web/contract.hpp"
 
@@ -57,6 +62,12 @@ orgs::Plans load_plans(const Settings& settings) {
     return *std::move(plans);
 }
 
+std::vector<sso::Provider> load_providers(const Settings& settings) {
+    auto providers = sso::make_providers(settings.sign_in_with);
+    if (!providers) throw std::runtime_error(providers.error().message());
+    return *std::move(providers);
+}
+
 } // namespace
 
 Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys)
@@ -80,20 +91,38 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       ),
       plans_(load_plans(settings_)), retention_(store_, plans_),
       view_({store_, sessions_, plans_, [this] { return facts(); }}),
-      rates_({settings_.rates.reads_a_minute, settings_.rates.writes_a_minute}),
-      guard_({store_, sessions_, rates_, plans_, {public_url(settings_, endpoint_.port)}}),
-      idempotency_(store_, keys_),
+      ceremony_(access::RelyingParty::of(
+                    public_url(settings_, endpoint_.port), settings_.passkey_domain.value_or("")
+      )
+                    .value()),
+      passkeys_({store_, sessions_, accounts_, factors_, ceremony_}),
+      passkey_proofs_({store_, accounts_, steps_, ceremony_}),
+      rates_(
+          {settings_.rates.reads_a_minute, settings_.rates.writes_a_minute},
+          {settings_.rates.key_reads_a_minute, settings_.rates.key_writes_a_minute}
+      ),
+      connect_tokens_(store_, keys_), connect_visits_(store_),
+      guard_(
+          {store_,
+           sessions_,
+           rates_,
+           plans_,
+           connect_tokens_,
+           connect_visits_,
+           {public_url(settings_, endpoint_.port)}}
+      ),
+      sso_(sso_parts(), load_providers(settings_)), idempotency_(store_, keys_),
       authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
       certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
       packages_(settings_.packages), io_(1), workers_(settings_.workers),
       events_(io_.get_executor(), clock_.now()),
       operations_({store_, events_, audit_, links_, clock_}), live_(events_, keys_, clock_),
       environments_(
-          {store_, events_, audit_, operations_, live_, keys_, clock_,
+          {store_, events_, audit_, operations_, live_, keys_, clock_, plans_,
            settings_.git_transports == GitTransports::any ? environments::GitTransports::any
                                                           : environments::GitTransports::safe}
       ),
-      enrolment_({store_, events_, audit_, authority_, clock_}),
+      enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
           {.version = FAIRLEAD_VERSION,
@@ -102,6 +131,14 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
       core_(agents_, witnesses_), hub_(io_.get_executor(), workers_, core_),
+      connect_({store_, connect_tokens_, audit_, events_}),
+      support_(
+          {store_,
+           audit_,
+           {fleet::count, environments::count, operations::count},
+           fleet::inventory,
+           environments::inventory}
+      ),
       fleet_parts_{
           store_,
           events_,
@@ -112,11 +149,28 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           authority_,
           [this] { return certificates_.face(); },
           {public_endpoint(settings_, endpoint_.port)}},
-      audit_parts_{{store_, audit_, events_}, notary_} {
+      audit_parts_{{store_, audit_, events_}, notary_},
+      key_parts_{{store_, audit_, events_}, environments::unknown_projects},
+      connect_parts_{{store_, audit_, events_}, connect_, connect_tokens_,
+                     connect_visits_,           plans_,   environments::unknown_projects},
+      support_parts_{{store_, audit_, events_}, support_},
+      org_parts_{
+          store_,
+          audit_,
+          events_,
+          plans_,
+          {fleet::count, environments::count, operations::count},
+          {fleet::erase, environments::erase, access::erase}},
+      member_parts_(member_parts()) {
     links_.use(hub_);
     operations_.use(live_);
     agents_.use(live_);
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
+    sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
+        return connect_.signed_out(unit, sessions, clock_.now());
+    });
+    if (auto loaded = rates_.load(store_, clock_.now()); !loaded)
+        throw std::runtime_error(loaded.error().message());
     add_routes();
     hold_to_contract(table_, web::json_from_yaml(web::openapi_yaml()).value());
     router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
@@ -152,15 +206,28 @@ void Application::add_routes() {
         account_, registration_, view_, mailing_.outbox(), settings_.name};
     access::add_account_routes(table_, account);
     access::add_registration_routes(table_, account);
+    access::join_passkeys(factors_, account_);
+    access::add_passkey_routes(table_, {passkeys_, passkey_proofs_, view_});
+    access::add_key_routes(table_, key_parts_);
+    access::add_connect_grant_routes(table_, connect_parts_);
+    access::add_connect_session_routes(table_, connect_parts_);
+    access::add_support_routes(table_, support_parts_);
+    sso::add_sso_routes(
+        table_,
+        {sso_,
+         [this] {
+             return sso::SignInOptions{std::string(json::enum_name(settings_.registration)), true};
+         },
+         sessions_.limits().absolute}
+    );
     audit::add_audit_routes(table_, audit_parts_);
     operations::add_operation_routes(table_, operations_);
     fleet::add_server_routes(table_, fleet_parts_);
     fleet::add_token_routes(table_, fleet_parts_);
     fleet::add_agent_routes(table_, fleet_parts_);
     environments::add_routes(table_, environments_);
-    orgs::add_org_routes(
-        table_, store_, events_, {fleet::count, environments::count, operations::count}
-    );
+    orgs::add_org_routes(table_, org_parts_);
+    members::add_routes(table_, member_parts_);
 }
 
 access::ControllerFacts Application::facts() const {
@@ -237,18 +304,26 @@ Task<> Application::serve() {
         FAIRLEAD_CHECK(idempotency_.tidy(clock_.now()));
         FAIRLEAD_CHECK(registration_.tidy(clock_.now()));
         FAIRLEAD_CHECK(mailing_.outbox().tidy(clock_.now()));
+        FAIRLEAD_CHECK(sso_.tidy(clock_.now()));
         return store_.write([this](store::UnitOfWork& unit) -> Result<> {
             FAIRLEAD_CHECK(access::Challenges(unit.db(), keys_).tidy(clock_.now()));
+            FAIRLEAD_CHECK(
+                access::forget_connect_sessions(unit.db(), clock_.now() - access::Connect::kept)
+            );
             return access::Waits(unit.db()).tidy(clock_.now());
         });
     };
     auto retention = [this] { return retention_.tidy(clock_.now()); };
+    auto visitors = [this] { return connect_.tidy(clock_.now()); };
+    auto rates = [this] { return rates_.save(store_, clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
     background.spawn(hub_.watch());
     background.spawn(every(30s, "refreshing certificates", certificates));
     background.spawn(every(5s, "looking after operations", operations));
     background.spawn(every(5s, "looking after servers", agents));
     background.spawn(every(60s, "looking after sessions", people));
+    background.spawn(every(5s, "ending Connect-As sessions", visitors));
+    background.spawn(every(5s, "saving rates", rates));
     background.spawn(every(30s, "signing the audit log", checkpoints));
     background.spawn(every(600s, "dropping old audit entries", retention));
 
@@ -260,6 +335,8 @@ Task<> Application::serve() {
     co_await serving.join();
     background.cancel();
     co_await background.join();
+    if (auto saved = rates_.save(store_, clock_.now()); !saved)
+        log::warning("rates could not be saved", {{"reason", saved.error().message()}});
 }
 
 Task<> Application::await_signal() {

@@ -11,12 +11,17 @@
 #include "controller/access/account.hpp"
 #include "controller/access/account_routes.hpp"
 #include "controller/access/accounts.hpp"
+#include "controller/access/connect.hpp"
+#include "controller/access/connect_routes.hpp"
 #include "controller/access/guard.hpp"
 #include "controller/access/idempotency.hpp"
+#include "controller/access/key_routes.hpp"
+#include "controller/access/passkey_routes.hpp"
 #include "controller/access/rates.hpp"
 #include "controller/access/registration.hpp"
 #include "controller/access/routes.hpp"
 #include "controller/access/sessions.hpp"
+#include "controller/access/support_routes.hpp"
 #include "controller/api/router.hpp"
 #include "controller/app/certificates.hpp"
 #include "controller/app/installation.hpp"
@@ -36,8 +41,11 @@
 #include "controller/gateway/fleet_core.hpp"
 #include "controller/gateway/hub.hpp"
 #include "controller/install/packages.hpp"
+#include "controller/members/members.hpp"
 #include "controller/operations/operations.hpp"
+#include "controller/orgs/orgs.hpp"
 #include "controller/orgs/plans.hpp"
+#include "controller/sso/sso.hpp"
 #include "controller/web/event_hub.hpp"
 #include "controller/web/http_shell.hpp"
 #include "controller/web/system_routes.hpp"
@@ -85,6 +93,8 @@ private:
     void add_routes();
     std::vector<web::Metric> metrics() const;
     access::ControllerFacts facts() const;
+    members::Parts member_parts();
+    sso::Sso::Parts sso_parts();
 
     Task<> serve();
     Task<> await_signal();
@@ -114,8 +124,14 @@ private:
     orgs::Plans plans_;
     audit::Retention retention_;
     access::SessionView view_;
+    access::PasskeyCeremony ceremony_;
+    access::Passkeys passkeys_;
+    access::PasskeyProofs passkey_proofs_;
     access::RateLimiter rates_;
+    access::ConnectTokens connect_tokens_;
+    access::ConnectVisits connect_visits_;
     access::Guard guard_;
+    sso::Sso sso_;
     access::Idempotency idempotency_;
 
     authority::Authority authority_;
@@ -135,8 +151,16 @@ private:
     gateway::FleetCore core_;
     gateway::Hub hub_;
 
+    access::Connect connect_;
+    access::Support support_;
+
     fleet::RouteParts fleet_parts_;
     audit::RouteParts audit_parts_;
+    access::KeyRoutes key_parts_;
+    access::ConnectRoutes connect_parts_;
+    access::SupportRoutes support_parts_;
+    orgs::RouteParts org_parts_;
+    members::Parts member_parts_;
     api::RouteTable table_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<web::HttpShell> shell_;

@@ -21,15 +21,26 @@ const object& resolved(const value& from, const value& root) {
     return root.at_pointer(std::string_view(reference->value().as_string()).substr(1)).as_object();
 }
 
-void add_query_names(
+/// Stands for all that the contract does not name: an object, each member of it a parameter.
+bool is_any(const object& parameter) {
+    const auto* schema = parameter.if_contains("schema");
+    const auto* type = schema ? schema->as_object().if_contains("type") : nullptr;
+    return type && *type == "object";
+}
+
+/// False where any name will do.
+bool add_query_names(
     const object& holder, const value& root, std::set<std::string, std::less<>>& names
 ) {
     auto parameters = holder.find("parameters");
-    if (parameters == holder.end()) return;
+    if (parameters == holder.end()) return true;
     for (const auto& one : parameters->value().as_array()) {
         const auto& parameter = resolved(one, root);
-        if (parameter.at("in") == "query") names.emplace(parameter.at("name").as_string());
+        if (parameter.at("in") != "query") continue;
+        if (is_any(parameter)) return false;
+        names.emplace(parameter.at("name").as_string());
     }
+    return true;
 }
 
 std::string upper(std::string_view text) {
@@ -43,9 +54,11 @@ std::string upper(std::string_view text) {
 bool same_marks(const object& operation, const api::Marks& marks) {
     const auto* feature = operation.if_contains("x-feature");
     const auto* step_up = operation.if_contains("x-step-up");
+    const auto* key_alone = operation.if_contains("x-key-alone");
     return (feature ? std::string_view(feature->as_string()) : std::string_view()) ==
                marks.feature &&
-           (step_up && step_up->as_bool()) == marks.step_up;
+           (step_up && step_up->as_bool()) == marks.step_up &&
+           (key_alone && key_alone->as_bool()) == marks.key_alone;
 }
 
 } // namespace
@@ -77,14 +90,14 @@ void hold_to_contract(api::RouteTable& table, std::string_view contract) {
                 );
             if (!same_marks(operation.as_object(), there->second->marks))
                 wrong += fmt::format(
-                    "\n  {} {} has other x-feature or x-step-up in the contract", upper(name),
-                    std::string_view(path)
+                    "\n  {} {} has other x-feature, x-step-up or x-key-alone in the contract",
+                    upper(name), std::string_view(path)
                 );
             open.erase(there);
             std::set<std::string, std::less<>> names;
-            add_query_names(item.as_object(), root, names);
-            add_query_names(operation.as_object(), root, names);
-            table.allow_query(*method, path, std::move(names));
+            if (add_query_names(item.as_object(), root, names) &&
+                add_query_names(operation.as_object(), root, names))
+                table.allow_query(*method, path, std::move(names));
         }
     }
     for (const auto& [route, row] : open)

@@ -334,6 +334,7 @@ std::vector<std::string> check_surroundings(const Settings& settings, const Cloc
         if (!read_file(settings.certificate->key, 64 * 1024))
             findings.push_back(settings.certificate->key + " cannot be read.");
     }
+    note(sso::make_providers(settings.sign_in_with));
     note(install::Packages(settings.packages)
              .script({public_url(settings, Endpoint::parse(settings.listen).value().port), "", ""})
     );

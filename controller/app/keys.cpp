@@ -1,6 +1,7 @@
 #include "controller/app/keys.hpp"
 
 #include "common/crypto/encoding.hpp"
+#include "controller/access/connect_token.hpp"
 #include "controller/access/idempotency.hpp"
 #include "controller/app/installation.hpp"
 #include "controller/app/log_everywhere.hpp"
@@ -33,6 +34,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(api::visit_one(visit, tickets, tickets_place, put));
     FAIRLEAD_CHECK(authority::visit_sealed(db, visit));
     FAIRLEAD_CHECK(access::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(access::visit_sealed_connect_key(db, visit));
     FAIRLEAD_CHECK(mail::visit_sealed(db, visit));
     FAIRLEAD_CHECK(audit::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);

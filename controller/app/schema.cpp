@@ -8,6 +8,7 @@
 #include "controller/mail/schema.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
+#include "controller/sso/schema.hpp"
 
 #include <vector>
 
@@ -44,6 +45,12 @@ std::span<const store::Migration> schema() {
         {12, "proofs", access::proofs},
         {13, "mail", mail::first_tables},
         {14, "second factors", access::second_factor_tables},
+        {15, "keys and rates", access::keys_and_rates},
+        {16, "connect and support", access::connect_and_support},
+        {17, "invitations", orgs::invitations},
+        {18, "operation projects", operations::operation_projects},
+        {19, "single sign-on", sso::first_tables},
+        {20, "passkeys", access::passkey_table},
     };
     return steps;
 }

@@ -1,6 +1,7 @@
 #include "controller/app/settings.hpp"
 
 #include "common/runtime/file.hpp"
+#include "controller/access/webauthn.hpp"
 
 #include <fmt/core.h>
 
@@ -122,6 +123,10 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         !settings.url || (settings.url->starts_with("https://") && !settings.url->ends_with('/')),
         "url: must read https://name or https://name:port, without a slash at the end."
     );
+    if (auto site =
+            access::RelyingParty::of(public_url(settings, 0), settings.passkey_domain.value_or(""));
+        !site)
+        check("passkey_domain", fail(site.error()));
     that(settings.data.starts_with('/'), "data: must be an absolute path.");
     that(settings.packages.starts_with('/'), "packages: must be an absolute path.");
     that(
@@ -130,7 +135,8 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         "sessions: idle must be from 1m to what absolute says."
     );
     that(
-        settings.rates.reads_a_minute > 0 && settings.rates.writes_a_minute > 0,
+        settings.rates.reads_a_minute > 0 && settings.rates.writes_a_minute > 0 &&
+            settings.rates.key_reads_a_minute > 0 && settings.rates.key_writes_a_minute > 0,
         "rates: must be above 0."
     );
     that(
@@ -160,6 +166,8 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
     if (settings.mail)
         for (const auto& wrong : mail_findings(*settings.mail))
             findings.push_back(file.string() + ": " + wrong);
+    for (const auto& sentence : sso::findings(settings.sign_in_with))
+        findings.push_back(file.string() + ": " + sentence);
     if (settings.security_contact)
         that(
             is_contact(*settings.security_contact),
@@ -242,6 +250,8 @@ git_transports: {transports}
 # projects, environments, members and servers (left out: no limit), a list of features (api, granular_permissions, audit_log,
 # audit_export, custom_roles, connect_as), and audit_days.
 #plans: /etc/fairlead/plans.yaml
+# The plan that organizations begin with: free, starter, pro or agency. Their owners can change it.
+#plan_of_new_organizations: free
 
 # Who may make an account: open (anybody, with an organization of their own on the plan free), invitation (whoever was
 # invited to an organization) or closed.
@@ -258,15 +268,47 @@ git_transports: {transports}
 #  from: Fairlead <noreply@example.org>
 #  ca: /etc/fairlead/mail-ca.pem     # the authorities to trust, in place of the system's
 
+# Passkeys are made for the host of the console's address and count there alone. If that host may change one day, name a
+# domain above it here before the first passkey is made; later they would all be lost.
+#passkey_domain: example.org
+
 # A session ends when it was not used for `idle`, and always after `absolute`.
 #sessions:
 #  idle: 30m
 #  absolute: 7d
 
-# How often one session may ask.
+# Where people may sign in instead of giving a password here. At the provider this controller is an application whose
+# redirect address is <url>/api/v1/sso/<slug>/callback. Who is there with the same verified e-mail address as here is let
+# in; whoever has no account here only where registration says so.
+#sign_in_with:
+#  - provider: google               # or github, gitlab, bitbucket, microsoft
+#    client_id: 1234.apps.googleusercontent.com
+#    client_secret_file: /etc/fairlead/google.secret   # for the controller's user alone: chmod 0400
+#  - provider: gitlab
+#    base_url: https://git.example.org   # a GitLab or GitHub Enterprise Server of your own; tests play other presets with it
+#    client_id: fairlead
+#    client_secret_file: /etc/fairlead/gitlab.secret
+#  - provider: microsoft
+#    tenant: 00000000-0000-0000-0000-000000000000   # or common, organizations, consumers; without it common
+#    client_id: fairlead
+#    client_secret_file: /etc/fairlead/microsoft.secret
+#    trusts_email: true             # of your own tenant or issuer, where it does not say that addresses are verified
+#  - provider: oidc                 # any OpenID Connect issuer
+#    slug: staff                    # in the redirect address; presets have their own name
+#    name: Example staff            # on the button
+#    issuer: https://id.example.org/realms/staff
+#    client_id: fairlead
+#    client_secret_file: /etc/fairlead/staff.secret
+#    scopes: openid email profile
+#    ca_file: /etc/fairlead/staff-ca.pem   # where the issuer's certificate is not from a public authority
+#    trusts_second_factor: true     # it asks for one itself: the account's own is not asked for as well
+
+# How often one session may ask, and one API key.
 #rates:
 #  reads_a_minute: 600
 #  writes_a_minute: 120
+#  key_reads_a_minute: 120
+#  key_writes_a_minute: 20
 
 #agents:
 #  heartbeat: 15s       # silence on a link before a sign of life is asked for

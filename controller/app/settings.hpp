@@ -6,6 +6,8 @@
 #include "common/runtime/result.hpp"
 #include "controller/access/registration.hpp"
 #include "controller/mail/smtp.hpp"
+#include "controller/orgs/plans.hpp"
+#include "controller/sso/provider.hpp"
 
 #include <boost/describe.hpp>
 
@@ -44,8 +46,12 @@ BOOST_DESCRIBE_STRUCT(SessionSettings, (), (idle, absolute))
 struct RateSettings {
     std::uint32_t reads_a_minute = 600;
     std::uint32_t writes_a_minute = 120;
+    std::uint32_t key_reads_a_minute = 120;
+    std::uint32_t key_writes_a_minute = 20;
 };
-BOOST_DESCRIBE_STRUCT(RateSettings, (), (reads_a_minute, writes_a_minute))
+BOOST_DESCRIBE_STRUCT(
+    RateSettings, (), (reads_a_minute, writes_a_minute, key_reads_a_minute, key_writes_a_minute)
+)
 
 struct MailSettings {
     std::string host;
@@ -77,7 +83,10 @@ struct Settings {
     std::optional<std::string> plans;
     access::Openness registration = access::Openness::invitation;
     std::optional<MailSettings> mail;
+    std::optional<std::string> passkey_domain;
+    orgs::Plan plan_of_new_organizations = orgs::Plan::free;
     SessionSettings sessions;
+    std::vector<sso::ProviderSettings> sign_in_with;
     RateSettings rates;
     AgentSettings agents;
     std::uint16_t workers = 32;
@@ -89,9 +98,9 @@ struct Settings {
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
-    (name, names, listen, url, data, certificate, packages, git_transports, plans, registration,
-     mail, sessions, rates, agents, workers, connections, connections_per_address, metrics,
-     security_contact, log)
+    (name, names, listen, url, data, certificate, packages, git_transports, plans,
+     plan_of_new_organizations, registration, mail, passkey_domain, sessions, sign_in_with, rates,
+     agents, workers, connections, connections_per_address, metrics, security_contact, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.

@@ -1,4 +1,5 @@
-/// Drops the text of audit entries whose time is over; their hashes stay, so the log still verifies.
+/// Drops the text of audit entries whose time is over; their hashes stay, so the log still
+/// verifies.
 #pragma once
 
 #include "common/runtime/clock.hpp"

@@ -36,6 +36,7 @@ Result<Operation> Environments::ask(
     wanted.kind = kind;
     wanted.server = environment.server_id;
     wanted.environment = environment.id;
+    wanted.project = environment.project_id;
     wanted.target_name = environment.name;
     wanted.mutating = kind != proto::kind::preflight;
     wanted.args = std::move(args);
@@ -83,7 +84,10 @@ Result<Operation> Environments::deploy(
     FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).put(release));
     ++environment.next_release;
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
-    api::publish(unit, parts_.events, {event(scope.org(), "release.updated", to_json(release))});
+    api::publish(
+        unit, parts_.events,
+        {event(scope.org(), "release.updated", environment.project_id, to_json(release))}
+    );
     return operation;
 }
 
@@ -169,7 +173,7 @@ Result<std::optional<Operation>> Environments::remove(
             {"on_server",
              server_revoked && !environment.never_deployed() ? "left there" : "nothing"}};
         parts_.audit.record(unit, scope, actor, std::move(entry));
-        FAIRLEAD_CHECK(parts_.live.forget(unit, scope, environment.id));
+        FAIRLEAD_CHECK(parts_.live.forget(unit, scope, environment));
         return std::optional<Operation>();
     }
     proto::EnvironmentArgs args;

@@ -15,7 +15,11 @@ namespace {
     "live_state, live_detail,"                                                                     \
     " current_release, next_release, last_operation_id, created_ms"
 
-// Environments of $1 with their server's status and the operation that is not over.
+// Environments of $1 that the holder $2 of a limit to projects sees, with their server's status and
+// the operation that is not over. "" sees all of them.
+#define FAIRLEAD_SEEN                                                                              \
+    " AND ($2 = '' OR EXISTS (SELECT 1 FROM project_limit l WHERE l.org_id = $1 AND l.holder = $2" \
+    " AND l.project_id = e.project_id))"
 #define FAIRLEAD_ENVIRONMENT                                                                       \
     "SELECT " FAIRLEAD_OWN_COLUMNS ", status, server_status, busy_kind, busy_state FROM ("         \
     "SELECT e.*, s.status AS server_status, coalesce(o.kind, '') AS busy_kind, coalesce(o.state, " \
@@ -30,7 +34,8 @@ namespace {
     " WHEN e.live_state = 'stopped' THEN 'stopped' ELSE 'failed' END AS status"                    \
     " FROM environment e JOIN server s ON s.id = e.server_id AND s.org_id = e.org_id"              \
     " LEFT JOIN operation o ON o.environment_id = e.id AND o.org_id = e.org_id AND o.mutating = 1" \
-    " AND o.state IN ('queued', 'delivered', 'running', 'unknown') WHERE e.org_id = $1) AS v "
+    " AND o.state IN ('queued', 'delivered', 'running', 'unknown') WHERE e.org_id = "              \
+    "$1" FAIRLEAD_SEEN ") AS v "
 
 } // namespace
 
@@ -60,7 +65,7 @@ Result<bool> EnvironmentRepo::insert(const Environment& e) {
 }
 
 Result<std::optional<Environment>> EnvironmentRepo::find(const EnvironmentId& id) {
-    return db_.one<Environment>(FAIRLEAD_ENVIRONMENT "WHERE id = $2", org_, id);
+    return db_.one<Environment>(FAIRLEAD_ENVIRONMENT "WHERE id = $3", org_, limit_, id);
 }
 
 Result<Environment> EnvironmentRepo::get(const EnvironmentId& id) {
@@ -72,7 +77,8 @@ Result<std::vector<Environment>> EnvironmentRepo::list(const EnvironmentFilter& 
     if (!f.after.empty()) {
         FAIRLEAD_TRY(
             found, db_.one<std::string>(
-                       "SELECT name FROM environment WHERE org_id = $1 AND id = $2", org_, f.after
+                       "SELECT name FROM environment e WHERE org_id = $1 AND id = $3" FAIRLEAD_SEEN,
+                       org_, limit_, f.after
                    )
         );
         if (!found)
@@ -85,22 +91,22 @@ Result<std::vector<Environment>> EnvironmentRepo::list(const EnvironmentFilter& 
     }
     return db_.all<Environment>(
         FAIRLEAD_ENVIRONMENT
-        "WHERE ($2 = '' OR project_id = $2) AND ($3 = '' OR server_id = $3) AND ($4 = '' OR status "
-        "= $4)"
-        " AND ($5 = '' OR name > $6 OR (name = $6 AND id > $5)) ORDER BY name, id LIMIT $7",
-        org_, f.project, f.server, f.status, f.after, name, f.limit
+        "WHERE ($3 = '' OR project_id = $3) AND ($4 = '' OR server_id = $4) AND ($5 = '' OR status "
+        "= $5)"
+        " AND ($6 = '' OR name > $7 OR (name = $7 AND id > $6)) ORDER BY name, id LIMIT $8",
+        org_, limit_, f.project, f.server, f.status, f.after, name, f.limit
     );
 }
 
 Result<std::vector<Environment>> EnvironmentRepo::on_server(const ServerId& server) {
     return db_.all<Environment>(
-        FAIRLEAD_ENVIRONMENT "WHERE server_id = $2 ORDER BY id LIMIT 1000", org_, server
+        FAIRLEAD_ENVIRONMENT "WHERE server_id = $3 ORDER BY id LIMIT 1000", org_, limit_, server
     );
 }
 
 Result<std::vector<Environment>> EnvironmentRepo::of_project(const ProjectId& project) {
     return db_.all<Environment>(
-        FAIRLEAD_ENVIRONMENT "WHERE project_id = $2 ORDER BY id LIMIT 1000", org_, project
+        FAIRLEAD_ENVIRONMENT "WHERE project_id = $3 ORDER BY id LIMIT 1000", org_, limit_, project
     );
 }
 
@@ -110,6 +116,13 @@ Result<std::int64_t> EnvironmentRepo::count_on_server(const ServerId& server) {
         db_.one<std::int64_t>(
             "SELECT count(*) FROM environment WHERE +org_id = $1 AND server_id = $2", org_, server
         )
+    );
+    return count.value_or(0);
+}
+
+Result<std::int64_t> EnvironmentRepo::count_all() {
+    FAIRLEAD_TRY(
+        count, db_.one<std::int64_t>("SELECT count(*) FROM environment WHERE org_id = $1", org_)
     );
     return count.value_or(0);
 }
@@ -238,9 +251,9 @@ Result<std::vector<Found>>
 EnvironmentRepo::list_found(const ServerId& server, std::string_view after, std::int64_t limit) {
     return db_.all<Found>(
         "SELECT slug, environment_id AS environment, port, details FROM found_environment"
-        " WHERE org_id = $1 AND server_id = $2 AND environment_id > $3 ORDER BY environment_id "
-        "LIMIT $4",
-        org_, server, after, limit
+        " WHERE org_id = $1 AND server_id = $2 AND environment_id > $3 AND $5 = '' ORDER BY "
+        "environment_id LIMIT $4",
+        org_, server, after, limit, limit_
     );
 }
 

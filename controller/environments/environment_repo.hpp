@@ -78,7 +78,7 @@ BOOST_DESCRIBE_STRUCT(Found, (), (slug, environment, port, details))
 class EnvironmentRepo {
 public:
     EnvironmentRepo(store::Connection& db, const api::OrgScope& scope)
-        : db_(db), org_(scope.org()) {}
+        : db_(db), org_(scope.org()), limit_(scope.limit()) {}
 
     /// False when the slug is taken on its server.
     Result<bool> insert(const Environment& environment);
@@ -88,7 +88,9 @@ public:
     Result<std::vector<Environment>> list(const EnvironmentFilter& filter);
     Result<std::vector<Environment>> on_server(const ServerId& server);
     Result<std::vector<Environment>> of_project(const ProjectId& project);
+    /// Also those that the scope does not see.
     Result<std::int64_t> count_on_server(const ServerId& server);
+    Result<std::int64_t> count_all();
     /// What a person can change.
     Result<> update(const Environment& environment);
     /// What a server and operations change.
@@ -106,7 +108,7 @@ public:
     /// Gives back what it does not use any more.
     Result<> release_old_ports(const Environment& environment);
     Result<> put_found(const ServerId& server, const std::vector<Found>& found);
-    /// By id, after the one named.
+    /// By id, after the one named. They are of no project, so a scope with a limit sees none.
     Result<std::vector<Found>>
     list_found(const ServerId& server, std::string_view after, std::int64_t limit);
     Result<std::optional<Found>> found(const ServerId& server, const EnvironmentId& environment);
@@ -115,6 +117,7 @@ public:
 private:
     store::Connection& db_;
     OrgId org_;
+    std::string limit_;
 };
 
 /// True for the words of EnvironmentStatus in the contract.

@@ -4,6 +4,7 @@
 #include "controller/environments/inside.hpp"
 #include "controller/environments/view.hpp"
 #include "controller/fleet/server_repo.hpp"
+#include "controller/orgs/orgs.hpp"
 
 #include <fmt/core.h>
 
@@ -110,6 +111,8 @@ Result<Environment> Environments::create(
     if (server.revoked_ms)
         return conflict("server_revoked", server.name + " is revoked: nothing can be sent to it.");
     FAIRLEAD_CHECK(check_own_branch(row, project));
+    FAIRLEAD_TRY(in_all, repo.count_all());
+    FAIRLEAD_CHECK(orgs::require_room(unit.db(), scope, parts_.plans, "environments", in_all));
     FAIRLEAD_TRY(count, repo.count_on_server(row.server_id));
     if (count >= max_environments_per_server)
         return conflict(

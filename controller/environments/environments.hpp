@@ -10,6 +10,7 @@
 #include "controller/environments/live_state.hpp"
 #include "controller/environments/project_repo.hpp"
 #include "controller/operations/operations.hpp"
+#include "controller/orgs/plans.hpp"
 
 #include <boost/json/object.hpp>
 
@@ -54,6 +55,7 @@ public:
         LiveState& live;
         const crypto::Keystore& keys;
         const Clock& clock;
+        const orgs::Plans& plans;
         GitTransports transports = GitTransports::safe;
     };
     explicit Environments(const Parts& parts) : parts_(parts) {}
@@ -61,7 +63,8 @@ public:
     api::Desk desk() const { return {parts_.store, parts_.audit, parts_.events}; }
 
     /// Errc::conflict: server_revoked, slug_in_use, port_in_use, too_many_environments;
-    /// Errc::not_found for a project or server that is not of this organization.
+    /// Errc::not_found for a project or server that is not of this organization; Errc::forbidden
+    /// (plan_required).
     Result<Environment> create(
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         NewEnvironment wanted

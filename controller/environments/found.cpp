@@ -2,6 +2,7 @@
 #include "controller/environments/inside.hpp"
 #include "controller/environments/view.hpp"
 #include "controller/fleet/server_repo.hpp"
+#include "controller/orgs/orgs.hpp"
 
 #include <fmt/core.h>
 
@@ -92,6 +93,8 @@ Result<Environment> Environments::adopt(
     if (spec.id != id.str() || spec.slug != found.slug || spec.port != found.port)
         return not_adoptable("its server contradicts itself about its id, name or port.");
     FAIRLEAD_CHECK(check(spec));
+    FAIRLEAD_TRY(in_all, repo.count_all());
+    FAIRLEAD_CHECK(orgs::require_room(unit.db(), scope, parts_.plans, "environments", in_all));
     FAIRLEAD_TRY(count, repo.count_on_server(server_id));
     if (count >= max_environments_per_server)
         return conflict(

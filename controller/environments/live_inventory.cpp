@@ -124,7 +124,7 @@ Result<bool> LiveState::reconcile(
         environment.next_release = std::max(environment.next_release, info.number + 1);
         if (row && *row == release) continue;
         FAIRLEAD_CHECK(releases.put(release));
-        publish(unit, scope, release);
+        publish(unit, scope, environment.project_id, release);
     }
     FAIRLEAD_TRY(present, releases.present_ones(environment.id));
     for (auto& release : present) {
@@ -132,7 +132,7 @@ Result<bool> LiveState::reconcile(
         release.state = ReleaseState::removed;
         release.has_database_snapshot = false;
         FAIRLEAD_CHECK(releases.put(release));
-        publish(unit, scope, release);
+        publish(unit, scope, environment.project_id, release);
     }
     bool changed = environment.live_state != before.live_state ||
                    environment.live_detail != before.live_detail ||
@@ -161,7 +161,7 @@ Result<bool> LiveState::nothing_there(
         release.state = ReleaseState::removed;
         release.has_database_snapshot = false;
         FAIRLEAD_CHECK(releases.put(release));
-        publish(unit, scope, release);
+        publish(unit, scope, environment.project_id, release);
     }
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
     return true;

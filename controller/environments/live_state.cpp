@@ -23,9 +23,10 @@ LiveState::publish(store::UnitOfWork& unit, const api::OrgScope& scope, const En
 }
 
 void LiveState::publish(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const Release& release
+    store::UnitOfWork& unit, const api::OrgScope& scope, const ProjectId& project,
+    const Release& release
 ) {
-    api::publish(unit, events_, {event(scope.org(), "release.updated", to_json(release))});
+    api::publish(unit, events_, {event(scope.org(), "release.updated", project, to_json(release))});
 }
 
 Result<std::map<std::string, std::string>> LiveState::secrets(
@@ -105,7 +106,7 @@ Result<> LiveState::finished(
     if (operation.kind == proto::kind::deploy)
         return deployed(unit, scope, environment, args, finished);
     if (!succeeded) return {};
-    if (operation.kind == proto::kind::remove) return forget(unit, scope, environment.id);
+    if (operation.kind == proto::kind::remove) return forget(unit, scope, environment);
     if (operation.kind == proto::kind::rollback) return rolled_back(unit, scope, environment, args);
     if (operation.kind == proto::kind::start || operation.kind == proto::kind::restart)
         environment.live_state = "running";
@@ -134,7 +135,7 @@ Result<> LiveState::deployed(
     if (row->state != ReleaseState::building) return {};
     row->state = ReleaseState::failed;
     FAIRLEAD_CHECK(releases.put(*row));
-    publish(unit, scope, *row);
+    publish(unit, scope, environment.project_id, *row);
     return {};
 }
 
@@ -165,11 +166,11 @@ Result<> LiveState::make_live(
         other.state = state;
         if (is_gone) other.has_database_snapshot = false;
         FAIRLEAD_CHECK(releases.put(other));
-        publish(unit, scope, other);
+        publish(unit, scope, environment.project_id, other);
     }
     release.state = ReleaseState::live;
     FAIRLEAD_CHECK(releases.put(release));
-    publish(unit, scope, release);
+    publish(unit, scope, environment.project_id, release);
     environment.current_release = release.id;
     environment.live_state = "running";
     environment.live_detail.clear();
@@ -179,12 +180,15 @@ Result<> LiveState::make_live(
 }
 
 Result<> LiveState::forget(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment
+    store::UnitOfWork& unit, const api::OrgScope& scope, const Environment& environment
 ) {
-    FAIRLEAD_CHECK(VariableRepo(unit.db(), scope).remove_all(environment));
-    FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).remove_all(environment));
-    FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).remove(environment));
-    api::publish(unit, events_, {gone(scope.org(), "environment.deleted", environment.str())});
+    FAIRLEAD_CHECK(VariableRepo(unit.db(), scope).remove_all(environment.id));
+    FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).remove_all(environment.id));
+    FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).remove(environment.id));
+    api::publish(
+        unit, events_,
+        {gone(scope.org(), "environment.deleted", environment.project_id, environment.id.str())}
+    );
     return {};
 }
 

@@ -51,7 +51,7 @@ public:
 
     /// Rows and everything below them, with the event.
     Result<>
-    forget(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& environment);
+    forget(store::UnitOfWork& unit, const api::OrgScope& scope, const Environment& environment);
 
     /// How long after the end of an operation an inventory that does not name an environment may be
     /// an old one.
@@ -77,7 +77,10 @@ private:
     Result<bool>
     nothing_there(store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment);
     Result<> publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
-    void publish(store::UnitOfWork& unit, const api::OrgScope& scope, const Release& release);
+    void publish(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const ProjectId& project,
+        const Release& release
+    );
 
     api::EventSink& events_;
     const crypto::Keystore& keys_;

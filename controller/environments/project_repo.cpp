@@ -17,6 +17,10 @@ namespace {
     "id, name, slug, odoo_version, odoo_source, addons, created_ms, " FAIRLEAD_COUNT(development   \
     ) ", " FAIRLEAD_COUNT(staging) ", " FAIRLEAD_COUNT(production)
 
+#define FAIRLEAD_SEEN(holder)                                                                      \
+    " AND (" holder " = '' OR EXISTS (SELECT 1 FROM project_limit l WHERE l.org_id = $1 AND "      \
+    "l.holder = " holder " AND l.project_id = project.id))"
+
 /// What this program wrote itself.
 template <class T>
 T stored(const std::string& text) {
@@ -91,7 +95,9 @@ Result<> ProjectRepo::insert(const Project& p) {
 Result<Project> ProjectRepo::get(const ProjectId& id) {
     return store::present(
         db_.one<Project>(
-            "SELECT " FAIRLEAD_PROJECT " FROM project WHERE id = $2 AND org_id = $1", org_, id
+            "SELECT " FAIRLEAD_PROJECT
+            " FROM project WHERE id = $2 AND org_id = $1" FAIRLEAD_SEEN("$3"),
+            org_, id, limit_
         ),
         "There is no such project."
     );
@@ -102,7 +108,8 @@ Result<std::vector<Project>> ProjectRepo::list(std::string_view after, std::int6
     if (!after.empty()) {
         FAIRLEAD_TRY(
             found, db_.one<std::string>(
-                       "SELECT name FROM project WHERE org_id = $1 AND id = $2", org_, after
+                       "SELECT name FROM project WHERE org_id = $1 AND id = $2" FAIRLEAD_SEEN("$3"),
+                       org_, after, limit_
                    )
         );
         if (!found)
@@ -115,9 +122,9 @@ Result<std::vector<Project>> ProjectRepo::list(std::string_view after, std::int6
     }
     return db_.all<Project>(
         "SELECT " FAIRLEAD_PROJECT
-        " FROM project WHERE org_id = $1 AND ($2 = '' OR name > $3 OR (name = $3 AND id > $2))"
-        " ORDER BY name, id LIMIT $4",
-        org_, after, name, limit
+        " FROM project WHERE org_id = $1 AND ($2 = '' OR name > $3 OR (name = $3 AND id > "
+        "$2))" FAIRLEAD_SEEN("$5") " ORDER BY name, id LIMIT $4",
+        org_, after, name, limit, limit_
     );
 }
 

@@ -70,12 +70,14 @@ BOOST_DESCRIBE_STRUCT(
 
 class ProjectRepo {
 public:
-    ProjectRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+    ProjectRepo(store::Connection& db, const api::OrgScope& scope)
+        : db_(db), org_(scope.org()), limit_(scope.limit()) {}
 
     /// Errc::conflict (slug_in_use).
     Result<> insert(const Project& project);
     Result<Project> get(const ProjectId& id);
     Result<std::vector<Project>> list(std::string_view after, std::int64_t limit);
+    /// Also those that the scope does not see.
     Result<std::int64_t> count();
     Result<> update(const Project& project);
     Result<> remove(const ProjectId& id);
@@ -84,6 +86,7 @@ private:
     Result<> use_credentials(const Project& project);
     store::Connection& db_;
     OrgId org_;
+    std::string limit_;
 };
 
 } // namespace fairlead::environments

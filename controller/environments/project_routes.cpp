@@ -4,6 +4,8 @@
 #include "controller/environments/project_repo.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/environments/view.hpp"
+#include "controller/orgs/orgs.hpp"
+#include "controller/orgs/project_limits.hpp"
 
 #include <fmt/core.h>
 
@@ -114,6 +116,9 @@ Result<Response> create(const Call& call, Environments& environments) {
         FAIRLEAD_CHECK(checks.result());
         FAIRLEAD_TRY(count, repo.count());
         FAIRLEAD_CHECK(api::check_room(count, max_projects, "too_many_projects", "projects"));
+        FAIRLEAD_CHECK(
+            orgs::require_room(change.db(), change.scope(), parts.plans, "projects", count)
+        );
         row.slug = wanted.slug.value_or(slug_from(row.name, 40));
         auto stored = repo.insert(row);
         for (int suffix = 2;
@@ -124,7 +129,7 @@ Result<Response> create(const Call& call, Environments& environments) {
         }
         FAIRLEAD_CHECK(std::move(stored));
         change.record("project.create", "project", row, audit_facts(row));
-        change.publish(event(change.scope().org(), "project.updated", to_json(row)));
+        change.publish(event(change.scope().org(), "project.updated", row.id, to_json(row)));
         return api::answer(to_json(row), 201);
     });
 }
@@ -155,7 +160,7 @@ Result<Response> edit(const Call& call, Environments& environments) {
         FAIRLEAD_CHECK(checks.result());
         FAIRLEAD_CHECK(repo.update(row));
         change.record("project.edit", "project", row, audit_facts(row), audit_facts(before));
-        change.publish(event(change.scope().org(), "project.updated", to_json(row)));
+        change.publish(event(change.scope().org(), "project.updated", row.id, to_json(row)));
         // What waits for a redeploy is another list now.
         FAIRLEAD_TRY(affected, EnvironmentRepo(change.db(), change.scope()).of_project(id));
         for (const auto& environment : affected) {
@@ -181,8 +186,9 @@ Result<Response> remove(const Call& call, Environments& environments) {
             return api::conflict("project_in_use", std::move(text));
         }
         FAIRLEAD_CHECK(repo.remove(id));
+        FAIRLEAD_CHECK(orgs::ProjectLimits(change.db(), change.scope()).forget(id));
         change.record("project.delete", "project", row);
-        change.publish(gone(change.scope().org(), "project.deleted", id.str()));
+        change.publish(gone(change.scope().org(), "project.deleted", id, id.str()));
         return api::no_content();
     });
 }

@@ -8,6 +8,12 @@ namespace {
     "has_database_snapshot, spec,"                                                                 \
     " created_ms, created_by, created_by_email, operation_id"
 
+// An environment that the holder of a limit to projects sees; "" sees every one.
+#define FAIRLEAD_SEEN(environment, holder)                                                         \
+    " AND (" holder " = '' OR EXISTS (SELECT 1 FROM environment e JOIN project_limit l ON "        \
+    "l.org_id = e.org_id AND l.project_id = e.project_id WHERE e.id = " environment                \
+    " AND e.org_id = $1 AND l.holder = " holder "))"
+
 } // namespace
 
 Result<> ReleaseRepo::put(const Release& r) {
@@ -35,8 +41,9 @@ Result<std::optional<Release>>
 ReleaseRepo::find(const EnvironmentId& environment, const ReleaseId& id) {
     return db_.one<Release>(
         "SELECT " FAIRLEAD_RELEASE
-        " FROM environment_release WHERE id = $3 AND environment_id = $2 AND org_id = $1",
-        org_, environment, id
+        " FROM environment_release WHERE id = $3 AND environment_id = $2 AND org_id = "
+        "$1" FAIRLEAD_SEEN("$2", "$4"),
+        org_, environment, id, limit_
     );
 }
 
@@ -66,8 +73,10 @@ ReleaseRepo::list(const EnvironmentId& environment, std::string_view below, std:
     return db_.all<Release>(
         "SELECT " FAIRLEAD_RELEASE
         " FROM environment_release WHERE org_id = $1 AND environment_id = $2"
-        " AND (number < $3 OR (number = $3 AND id < $4)) ORDER BY number DESC, id DESC LIMIT $5",
-        org_, environment, number, below, limit
+        " AND (number < $3 OR (number = $3 AND id < $4))" FAIRLEAD_SEEN(
+            "$2", "$6"
+        ) " ORDER BY number DESC, id DESC LIMIT $5",
+        org_, environment, number, below, limit, limit_
     );
 }
 

@@ -40,7 +40,8 @@ BOOST_DESCRIBE_STRUCT(
 
 class ReleaseRepo {
 public:
-    ReleaseRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+    ReleaseRepo(store::Connection& db, const api::OrgScope& scope)
+        : db_(db), org_(scope.org()), limit_(scope.limit()) {}
 
     /// Inserts or replaces.
     Result<> put(const Release& release);
@@ -56,6 +57,7 @@ public:
 private:
     store::Connection& db_;
     OrgId org_;
+    std::string limit_;
 };
 
 } // namespace fairlead::environments

@@ -6,6 +6,12 @@
 
 namespace fairlead::environments {
 
+// An environment that the holder of a limit to projects sees; "" sees every one.
+#define FAIRLEAD_SEEN(environment, holder)                                                         \
+    " AND (" holder " = '' OR EXISTS (SELECT 1 FROM environment e JOIN project_limit l ON "        \
+    "l.org_id = e.org_id AND l.project_id = e.project_id WHERE e.id = " environment                \
+    " AND e.org_id = $1 AND l.holder = " holder "))"
+
 std::string variable_context(const EnvironmentId& environment, std::string_view name) {
     return fmt::format("variable/{}/{}", environment.str(), name);
 }
@@ -15,8 +21,10 @@ VariableRepo::list(const EnvironmentId& environment, std::string_view after, std
     return db_.all<Variable>(
         "SELECT name, secret, value, updated_ms, updated_by, updated_by_email FROM "
         "environment_variable"
-        " WHERE org_id = $1 AND environment_id = $2 AND name > $3 ORDER BY name LIMIT $4",
-        org_, environment, after, limit
+        " WHERE org_id = $1 AND environment_id = $2 AND name > $3" FAIRLEAD_SEEN(
+            "$2", "$5"
+        ) " ORDER BY name LIMIT $4",
+        org_, environment, after, limit, limit_
     );
 }
 
@@ -25,8 +33,8 @@ VariableRepo::find(const EnvironmentId& environment, std::string_view name) {
     return db_.one<Variable>(
         "SELECT name, secret, value, updated_ms, updated_by, updated_by_email FROM "
         "environment_variable"
-        " WHERE org_id = $1 AND environment_id = $2 AND name = $3",
-        org_, environment, name
+        " WHERE org_id = $1 AND environment_id = $2 AND name = $3" FAIRLEAD_SEEN("$2", "$4"),
+        org_, environment, name, limit_
     );
 }
 

@@ -28,7 +28,8 @@ BOOST_DESCRIBE_STRUCT(Variable, (), (name, secret, value, updated_ms, updated_by
 
 class VariableRepo {
 public:
-    VariableRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+    VariableRepo(store::Connection& db, const api::OrgScope& scope)
+        : db_(db), org_(scope.org()), limit_(scope.limit()) {}
 
     Result<std::vector<Variable>>
     list(const EnvironmentId& environment, std::string_view after, std::int64_t limit);
@@ -49,6 +50,7 @@ public:
 private:
     store::Connection& db_;
     OrgId org_;
+    std::string limit_;
 };
 
 /// What a sealed value is bound to.

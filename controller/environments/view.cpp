@@ -178,22 +178,23 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
     };
 }
 
-api::Event event(const OrgId& org, std::string type, const object& data) {
+api::Event event(const OrgId& org, std::string type, const ProjectId& project, const object& data) {
     std::string permission = type.starts_with("project") ? "projects.view" : "environments.view";
     return {
-        org,  std::move(type), boost::json::serialize(data), std::move(permission), std::nullopt,
-        false};
+        org,   std::move(type), boost::json::serialize(data), std::move(permission), std::nullopt,
+        false, project.str()};
 }
 
-api::Event gone(const OrgId& org, std::string type, const std::string& id) {
-    return event(org, std::move(type), object{{"id", id}});
+api::Event
+gone(const OrgId& org, std::string type, const ProjectId& project, const std::string& id) {
+    return event(org, std::move(type), project, object{{"id", id}});
 }
 
 Result<api::Event> environment_event(
     store::Connection& db, const api::OrgScope& scope, const Environment& environment
 ) {
     FAIRLEAD_TRY(body, describe(db, scope, environment));
-    return event(scope.org(), "environment.updated", body);
+    return event(scope.org(), "environment.updated", environment.project_id, body);
 }
 
 } // namespace fairlead::environments

@@ -21,9 +21,13 @@ boost::json::object to_json(const Variable& variable);
 Result<boost::json::object>
 describe(store::Connection& db, const api::OrgScope& scope, const Environment& environment);
 
-api::Event event(const OrgId& org, std::string type, const boost::json::object& data);
+/// News of one project's things.
+api::Event event(
+    const OrgId& org, std::string type, const ProjectId& project, const boost::json::object& data
+);
 /// "….deleted"
-api::Event gone(const OrgId& org, std::string type, const std::string& id);
+api::Event
+gone(const OrgId& org, std::string type, const ProjectId& project, const std::string& id);
 Result<api::Event> environment_event(
     store::Connection& db, const api::OrgScope& scope, const Environment& environment
 );

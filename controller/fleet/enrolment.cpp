@@ -6,6 +6,7 @@
 #include "controller/fleet/server_view.hpp"
 #include "controller/fleet/token_repo.hpp"
 #include "controller/operations/operations.hpp"
+#include "controller/orgs/orgs.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -181,8 +182,13 @@ Result<Enrolled> Enrolment::enrol_now(const EnrolRequest& request, api::Actor ac
 
         FAIRLEAD_TRY(used, tokens.use(token->id, now));
         FAIRLEAD_TRY(key_revoked, key_is_revoked(unit.db(), key));
+        FAIRLEAD_TRY(there, servers.count());
+        auto room = orgs::require_room(unit.db(), scope, parts_.plans, "servers", there);
+        if (!room && room.error().kind() != Errc::forbidden) return fail(std::move(room).error());
         if (!used)
             refused = refusal(*token, now);
+        else if (!room)
+            refused = std::move(room).error();
         else if (key_revoked)
             refused =
                 Error(

@@ -8,6 +8,7 @@
 #include "controller/api/events.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/fleet/server_repo.hpp"
+#include "controller/orgs/plans.hpp"
 #include "proto/messages.hpp"
 
 #include <chrono>
@@ -46,6 +47,7 @@ public:
         api::AuditLog& audit;
         authority::Authority& authority;
         const Clock& clock;
+        const orgs::Plans& plans;
     };
     explicit Enrolment(const Parts& parts) : parts_(parts) {}
 

@@ -50,6 +50,15 @@ Result<Server> ServerRepo::get(const ServerId& id) {
     return store::present(find(id), "There is no such server.");
 }
 
+Result<std::int64_t> ServerRepo::count() {
+    FAIRLEAD_TRY(
+        count, db_.one<std::int64_t>(
+                   "SELECT count(*) FROM server WHERE org_id = $1 AND revoked_ms IS NULL", org_
+               )
+    );
+    return count.value_or(0);
+}
+
 Result<bool> ServerRepo::has_name(std::string_view name) {
     FAIRLEAD_TRY(
         found,

@@ -51,6 +51,8 @@ public:
     /// Errc::not_found.
     Result<Server> get(const ServerId& id);
     Result<std::optional<Server>> find(const ServerId& id);
+    /// Without revoked ones.
+    Result<std::int64_t> count();
     Result<bool> has_name(std::string_view name);
     /// By name; after the server `after`, "" from the start. Errc::invalid (bad_cursor) when it is
     /// gone.

@@ -6,8 +6,10 @@ Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& 
     FAIRLEAD_TRY(
         active, db.one<std::int64_t>(
                     "SELECT count(*) FROM operation WHERE org_id = $1 AND state IN ('queued', "
-                    "'delivered', 'running', 'unknown')",
-                    scope.org()
+                    "'delivered', 'running', 'unknown') AND ($2 = '' OR EXISTS (SELECT 1 FROM "
+                    "project_limit l WHERE l.org_id = $1 AND l.holder = $2 AND l.project_id = "
+                    "operation.project_id))",
+                    scope.org(), scope.limit()
                 )
     );
     counts.operations_active = active.value_or(0);

@@ -131,9 +131,11 @@ void Operations::hand_out(
     store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server
 ) {
     auto wake = [&links = parts_.links, server] { links.wake(server); };
+    // Others' operations wait for this server too, whatever projects the caller is limited to.
+    auto whole = api::ScopeIssuer::scope(scope.org());
     // After the caller's unit: what delivery() reads is written by then.
     unit.follow_with(
-        [this, scope, server, wake](store::UnitOfWork& next) -> Result<> {
+        [this, scope = std::move(whole), server, wake](store::UnitOfWork& next) -> Result<> {
             FAIRLEAD_TRY(position, OperationRepo(next.db(), scope).journal(server));
             if (!position || position->link.empty()) return {};
             FAIRLEAD_TRY(more, due(next, {scope, server, position->journal, position->link}));

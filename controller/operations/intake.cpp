@@ -115,7 +115,7 @@ private:
         bool over = begun && report.state != proto::StepState::running;
         step.finished_ms = over ? std::optional(at) : std::nullopt;
         FAIRLEAD_CHECK(repo_.put_step(entry.operation.id, step));
-        add_events(entry.events, link_.scope.org(), entry.operation.id, step);
+        add_events(entry.events, link_.scope.org(), entry.operation, step);
         return {};
     }
 
@@ -136,7 +136,7 @@ private:
         }
         entry.logged = true;
         FAIRLEAD_CHECK(repo_.add_line(operation.id, line));
-        add_events(entry.events, link_.scope.org(), operation.id, line);
+        add_events(entry.events, link_.scope.org(), operation, line);
         return {};
     }
 

@@ -40,6 +40,7 @@ struct Operation {
     OperationId id;
     ServerId server_id;
     std::optional<EnvironmentId> environment_id;
+    std::optional<ProjectId> project_id; ///< of the environment
     std::string kind;
     State state = State::queued;
     bool mutating = false;
@@ -65,10 +66,10 @@ struct Operation {
 };
 BOOST_DESCRIBE_STRUCT(
     Operation, (),
-    (id, server_id, environment_id, kind, state, mutating, fence, target_name, requested_by,
-     requested_by_email, note, created_ms, deadline_ms, delivered_ms, started_ms, finished_ms,
-     cancel_requested, cancel_sent, log_lines, log_bytes, result, error_code, error_message,
-     error_step, outcome)
+    (id, server_id, environment_id, project_id, kind, state, mutating, fence, target_name,
+     requested_by, requested_by_email, note, created_ms, deadline_ms, delivered_ms, started_ms,
+     finished_ms, cancel_requested, cancel_sent, log_lines, log_bytes, result, error_code,
+     error_message, error_step, outcome)
 )
 
 struct Step {
@@ -100,9 +101,10 @@ struct NewOperation {
     std::string kind;
     ServerId server;
     std::optional<EnvironmentId> environment;
-    std::string target_name; ///< of the environment, or of the server
-    bool mutating = true;    ///< the only such one of its environment
-    std::string args;        ///< JSON by kind, without secrets
+    std::optional<ProjectId> project; ///< of the environment
+    std::string target_name;          ///< of the environment, or of the server
+    bool mutating = true;             ///< the only such one of its environment
+    std::string args;                 ///< JSON by kind, without secrets
     std::string note;
     std::chrono::milliseconds deadline = std::chrono::hours(1); ///< for its delivery
 };

@@ -105,6 +105,7 @@ Result<Operation> Operations::create(
     operation.id = wanted.id.empty() ? OperationId::make(now) : wanted.id;
     operation.server_id = wanted.server;
     operation.environment_id = wanted.environment;
+    operation.project_id = wanted.project;
     operation.kind = std::move(wanted.kind);
     operation.mutating = wanted.mutating && wanted.environment;
     operation.target_name = std::move(wanted.target_name);
@@ -141,7 +142,7 @@ Result<Operation> Operations::create(
 
     if (effects_) FAIRLEAD_CHECK(effects_->moved(unit, scope, operation));
     std::vector<api::Event> events;
-    add_events(events, scope.org(), operation, {});
+    add_events(events, scope.org(), operation, std::vector<Step>());
     api::publish(unit, parts_.events, std::move(events));
     hand_out(unit, scope, operation.server_id);
     return operation;

@@ -4,7 +4,8 @@ namespace fairlead::operations {
 namespace {
 
 #define FAIRLEAD_OPERATION                                                                         \
-    "id, server_id, environment_id, kind, state, mutating, fence, target_name, requested_by, "     \
+    "id, server_id, environment_id, project_id, kind, state, mutating, fence, target_name, "       \
+    "requested_by, "                                                                               \
     "requested_by_email, note,"                                                                    \
     " created_ms, deadline_ms, delivered_ms, started_ms, finished_ms, cancel_requested, "          \
     "cancel_sent, log_lines,"                                                                      \
@@ -12,6 +13,10 @@ namespace {
 // The planner, which knows no numbers, would take the index by organization and read its whole
 // history. INDEXED BY makes a statement that cannot use the index fail instead.
 #define FAIRLEAD_OPEN "('queued', 'delivered', 'running', 'unknown')"
+// What the holder of a limit to projects sees; "" sees everything, and costs nothing.
+#define FAIRLEAD_SEEN(holder)                                                                      \
+    " AND (" holder " = '' OR EXISTS (SELECT 1 FROM project_limit l WHERE l.org_id = $1 AND "      \
+    "l.holder = " holder " AND l.project_id = operation.project_id))"
 
 } // namespace
 
@@ -21,11 +26,13 @@ Result<bool> OperationRepo::insert(const Operation& o, std::string_view args) {
         db_.run(
             "INSERT INTO operation (id, org_id, server_id, environment_id, kind, state, mutating, "
             "target_name, args,"
-            " requested_by, requested_by_email, note, created_ms, deadline_ms)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO "
-            "NOTHING",
+            " requested_by, requested_by_email, note, created_ms, deadline_ms, project_id)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON "
+            "CONFLICT "
+            "DO NOTHING",
             o.id, org_, o.server_id, o.environment_id, o.kind, o.state, o.mutating, o.target_name,
-            args, o.requested_by, o.requested_by_email, o.note, o.created_ms, o.deadline_ms
+            args, o.requested_by, o.requested_by_email, o.note, o.created_ms, o.deadline_ms,
+            o.project_id
         )
     );
     return done > 0;
@@ -33,7 +40,9 @@ Result<bool> OperationRepo::insert(const Operation& o, std::string_view args) {
 
 Result<std::optional<Operation>> OperationRepo::find(const OperationId& id) {
     return db_.one<Operation>(
-        "SELECT " FAIRLEAD_OPERATION " FROM operation WHERE id = $2 AND org_id = $1", org_, id
+        "SELECT " FAIRLEAD_OPERATION
+        " FROM operation WHERE id = $2 AND org_id = $1" FAIRLEAD_SEEN("$3"),
+        org_, id, limit_
     );
 }
 
@@ -43,7 +52,10 @@ Result<Operation> OperationRepo::get(const OperationId& id) {
 
 Result<std::string> OperationRepo::args(const OperationId& id) {
     return store::present(
-        db_.one<std::string>("SELECT args FROM operation WHERE id = $2 AND org_id = $1", org_, id),
+        db_.one<std::string>(
+            "SELECT args FROM operation WHERE id = $2 AND org_id = $1" FAIRLEAD_SEEN("$3"), org_,
+            id, limit_
+        ),
         "There is no such operation."
     );
 }
@@ -61,8 +73,8 @@ Result<std::vector<Operation>> OperationRepo::list(const OperationFilter& f) {
         "SELECT " FAIRLEAD_OPERATION " FROM operation WHERE org_id = $1 AND ($2 = '' OR id < $2)"
         " AND ($3 = '' OR environment_id = $3) AND ($4 = '' OR server_id = $4) AND ($5 = '' OR "
         "state = $5)"
-        " AND ($6 = '' OR kind = $6) ORDER BY id DESC LIMIT $7",
-        org_, f.below, f.environment, f.server, f.state, f.kind, f.limit
+        " AND ($6 = '' OR kind = $6)" FAIRLEAD_SEEN("$8") " ORDER BY id DESC LIMIT $7",
+        org_, f.below, f.environment, f.server, f.state, f.kind, f.limit, limit_
     );
 }
 
@@ -208,9 +220,10 @@ Result<std::vector<LoggedLine>>
 OperationRepo::log(const OperationId& id, std::int64_t after, std::int64_t limit) {
     return db_.all<LoggedLine>(
         "SELECT seq, time_ms, level, step, text FROM operation_log WHERE operation_id = $2 AND "
-        "org_id = $1 AND seq > $3"
-        " ORDER BY seq LIMIT $4",
-        org_, id, after, limit
+        "org_id = $1 AND seq > $3 AND ($5 = '' OR EXISTS (SELECT 1 FROM operation WHERE "
+        "operation.id = $2 AND operation.org_id = $1" FAIRLEAD_SEEN("$5") "))"
+                                                                          " ORDER BY seq LIMIT $4",
+        org_, id, after, limit, limit_
     );
 }
 

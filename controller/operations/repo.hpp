@@ -30,15 +30,24 @@ BOOST_DESCRIBE_STRUCT(JournalPosition, (), (journal, last_seq, fence, link))
 
 class OperationRepo {
 public:
-    OperationRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+    OperationRepo(store::Connection& db, const api::OrgScope& scope)
+        : db_(db), org_(scope.org()), limit_(scope.limit()) {}
 
-    /// False when another mutating operation of the environment is not over.
-    Result<bool> insert(const Operation& operation, std::string_view args);
+    // ---- what a scope's limit to projects counts for; an operation without an environment is of
+    // ---- no project ----
+
     Result<Operation> get(const OperationId& id);
     Result<std::optional<Operation>> find(const OperationId& id);
     Result<std::string> args(const OperationId& id);
-    Result<std::optional<OperationId>> busy_with(const EnvironmentId& environment);
     Result<std::vector<Operation>> list(const OperationFilter& filter);
+    Result<std::vector<LoggedLine>>
+    log(const OperationId& id, std::int64_t after, std::int64_t limit);
+
+    // ---- the controller's own work ----
+
+    /// False when another mutating operation of the environment is not over.
+    Result<bool> insert(const Operation& operation, std::string_view args);
+    Result<std::optional<OperationId>> busy_with(const EnvironmentId& environment);
     /// Stores everything of it that can change.
     Result<> update(const Operation& operation);
 
@@ -59,8 +68,6 @@ public:
     Result<std::vector<Step>> steps(const OperationId& id);
     Result<> put_step(const OperationId& id, const Step& step);
     Result<std::optional<Step>> step(const OperationId& id, std::uint32_t position);
-    Result<std::vector<LoggedLine>>
-    log(const OperationId& id, std::int64_t after, std::int64_t limit);
     Result<> add_line(const OperationId& id, const LoggedLine& line);
     /// Forgets the logs of up to `limit` operations that finished before `before`.
     Result<> forget_logs(Timestamp before, std::int64_t limit);
@@ -71,6 +78,7 @@ public:
 private:
     store::Connection& db_;
     OrgId org_;
+    std::string limit_;
 };
 
 /// Organizations with something for the periodic work; each is then worked on with its own scope.

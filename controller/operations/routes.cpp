@@ -87,6 +87,7 @@ Result<Response> stream(const Call& call, Operations& operations) {
     stream.org = call.scope().org();
     stream.operation = id;
     stream.bonds = call.principal().bonds();
+    stream.lasts = call.principal().lasts(call.now());
     if (const auto& held = call.principal().permissions) stream.permissions = *held;
     auto read = operations.desk().store.read([&](store::Connection& db) -> Result<> {
         OperationRepo repo(db, call.scope());

@@ -78,4 +78,12 @@ CREATE TABLE agent_journal (
 );
 )sql";
 
+// Whoever is limited to projects sees the operations on their environments, also after those are
+// gone.
+const std::string_view operation_projects = R"sql(
+ALTER TABLE operation ADD COLUMN project_id TEXT;
+UPDATE operation SET project_id = (SELECT project_id FROM environment WHERE environment.id = operation.environment_id)
+    WHERE environment_id IS NOT NULL;
+)sql";
+
 } // namespace fairlead::operations

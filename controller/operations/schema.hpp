@@ -7,5 +7,6 @@
 namespace fairlead::operations {
 
 extern const std::string_view first_tables;
+extern const std::string_view operation_projects;
 
 } // namespace fairlead::operations

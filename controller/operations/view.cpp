@@ -17,6 +17,10 @@ value text_or_null(const std::string& text) {
 
 constexpr std::string_view permission = "operations.view";
 
+std::string project_of(const Operation& operation) {
+    return operation.project_id ? operation.project_id->str() : std::string();
+}
+
 } // namespace
 
 object to_json(const Step& step) {
@@ -116,33 +120,39 @@ void add_events(
     const std::vector<Step>& steps
 ) {
     auto data = boost::json::serialize(to_json(operation, steps));
-    to.push_back({org, "operation.updated", data, std::string(permission), std::nullopt, false});
+    auto project = project_of(operation);
+    to.push_back(
+        {org, "operation.updated", data, std::string(permission), std::nullopt, false, project}
+    );
     to.push_back(
         {org, "operation", std::move(data), std::string(permission), operation.id,
-         is_final(operation.state)}
+         is_final(operation.state), std::move(project)}
     );
 }
 
 void add_events(
-    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const Step& step
+    std::vector<api::Event>& to, const OrgId& org, const Operation& operation, const Step& step
 ) {
     auto data = to_json(step);
+    auto project = project_of(operation);
     to.push_back(
-        {org, "step", boost::json::serialize(data), std::string(permission), operation, false}
+        {org, "step", boost::json::serialize(data), std::string(permission), operation.id, false,
+         project}
     );
-    object with_id{{"operation_id", operation.str()}, {"step", std::move(data)}};
+    object with_id{{"operation_id", operation.id.str()}, {"step", std::move(data)}};
     to.push_back(
         {org, "operation.step", boost::json::serialize(with_id), std::string(permission),
-         std::nullopt, false}
+         std::nullopt, false, std::move(project)}
     );
 }
 
 void add_events(
-    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation,
+    std::vector<api::Event>& to, const OrgId& org, const Operation& operation,
     const LoggedLine& line
 ) {
     to.push_back(
-        {org, "log", boost::json::serialize(to_json(line)), "operations.log", operation, false}
+        {org, "log", boost::json::serialize(to_json(line)), "operations.log", operation.id, false,
+         project_of(operation)}
     );
 }
 

@@ -29,10 +29,10 @@ void add_events(
     const std::vector<Step>& steps
 );
 void add_events(
-    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation, const Step& step
+    std::vector<api::Event>& to, const OrgId& org, const Operation& operation, const Step& step
 );
 void add_events(
-    std::vector<api::Event>& to, const OrgId& org, const OperationId& operation,
+    std::vector<api::Event>& to, const OrgId& org, const Operation& operation,
     const LoggedLine& line
 );
 

@@ -3,6 +3,9 @@
 
 #include "common/runtime/clock.hpp"
 #include "common/store/store.hpp"
+#include "controller/api/audit_log.hpp"
+#include "controller/api/change.hpp"
+#include "controller/api/checks.hpp"
 #include "controller/api/events.hpp"
 #include "controller/api/principal.hpp"
 #include "controller/api/route_table.hpp"
@@ -41,7 +44,16 @@ BOOST_DESCRIBE_STRUCT(Membership, (), (org_id, org_name, org_slug, plan, role, o
 class OrgRepo {
 public:
     OrgRepo(store::Connection& db, const api::OrgScope& scope) : db_(db), org_(scope.org()) {}
+    /// Errc::not_found also when it is deleted.
     Result<Org> get();
+    /// Errc::conflict (slug_in_use).
+    Result<> edit(std::string_view name, std::string_view slug);
+    Result<> set_plan(Plan plan);
+    /// Members, roles, settings and invitations go; the row stays, without its slug.
+    Result<> remove(Timestamp now);
+    /// Members, and the uses that open invitations have left.
+    Result<std::int64_t> seats(Timestamp now);
+    Result<std::int64_t> members();
 
 private:
     store::Connection& db_;
@@ -64,11 +76,16 @@ public:
 
     /// The slug comes from the name, with something behind it where that is taken.
     Result<Org> create(std::string_view name, Plan plan, Timestamp now);
+    Result<Org> create(std::string_view name, std::string_view slug, Plan plan, Timestamp now);
+    Result<std::int64_t> owned_by(const UserId& user);
     Result<std::vector<OrgId>> all();
 
 private:
     store::Connection& db_;
 };
+
+/// 2 to 40 of a-z, 0-9 and single dashes, beginning with a letter.
+void check_slug(api::Checks& checks, std::string_view field, std::string_view slug);
 
 /// "Acme Odoo & Co" → "acme-odoo-co"; "org" where nothing is left.
 std::string slug_of(std::string_view name);
@@ -90,10 +107,33 @@ BOOST_DESCRIBE_STRUCT(
 /// Adds the numbers of one subject; each subject gives `app` its own.
 using Counter = std::function<Result<>(store::Connection&, const api::OrgScope&, Counts&)>;
 
-/// GET /api/v1/orgs/{org} and its events.
-void add_org_routes(
-    api::RouteTable& table, store::Store& store, api::EventSink& events,
-    std::vector<Counter> counters
+/// Removes what one subject holds of an organization that is deleted: what could still be reached,
+/// and every secret. There are no environments and no servers that are not revoked.
+using Eraser = std::function<Result<>(store::Connection&, const api::OrgScope&)>;
+
+/// What the routes need; the referenced things outlive the table.
+struct RouteParts {
+    store::Store& store;
+    api::AuditLog& audit;
+    api::EventSink& events;
+    const Plans& plans;
+    std::vector<Counter> counters{};
+    std::vector<Eraser> erasers{};
+
+    api::Desk desk() const { return {store, audit, events}; }
+};
+
+/// /api/v1/orgs/{org}, its plan and its events; `parts` outlives the table.
+void add_org_routes(api::RouteTable& table, const RouteParts& parts);
+
+/// Ends every member's open streams once the unit is durable: what they may see has changed.
+Result<>
+end_streams_of_all(store::UnitOfWork& unit, const api::OrgScope& scope, api::EventSink& events);
+
+/// Plans::require_room for the organization of `scope`.
+Result<> require_room(
+    store::Connection& db, const api::OrgScope& scope, const Plans& plans, std::string_view what,
+    std::int64_t count
 );
 
 } // namespace fairlead::orgs

@@ -54,4 +54,26 @@ CREATE TABLE project_limit (
 );
 )sql";
 
+// A deleted organization keeps its row, for its audit log stays and can be checked. An invitation
+// is known by the hash of its token alone; `projects` is a JSON list, or NULL for all.
+const std::string_view invitations = R"sql(
+ALTER TABLE org ADD COLUMN deleted_ms BIGINT;
+CREATE TABLE invitation (
+    id               TEXT PRIMARY KEY,
+    org_id           TEXT NOT NULL REFERENCES org (id),
+    token_hash       TEXT NOT NULL UNIQUE,
+    email            TEXT NOT NULL,
+    role             TEXT NOT NULL,
+    projects         TEXT,
+    max_uses         INTEGER NOT NULL,
+    uses             INTEGER NOT NULL DEFAULT 0,
+    expires_ms       BIGINT NOT NULL,
+    revoked_ms       BIGINT,
+    created_ms       BIGINT NOT NULL,
+    created_by       TEXT NOT NULL,
+    created_by_email TEXT NOT NULL
+);
+CREATE INDEX invitation_by_org ON invitation (org_id, id);
+)sql";
+
 } // namespace fairlead::orgs

@@ -1,11 +1,14 @@
 #include "controller/web/event_hub.hpp"
 
 #include "common/net/http_server.hpp"
+#include "controller/api/readers.hpp"
 
 #include <boost/asio/post.hpp>
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 namespace fairlead::web {
 namespace {
@@ -14,11 +17,6 @@ constexpr std::size_t piece_bytes = 64 << 10;
 
 std::size_t size_of(const api::Event& event) {
     return event.data.size() + event.type.size() + 200;
-}
-
-bool concerns(const api::Event& event, const api::EventStream& what) {
-    if (event.org != what.org || event.operation != what.operation) return false;
-    return event.permission.empty() || what.permissions.contains(event.permission);
 }
 
 } // namespace
@@ -90,7 +88,7 @@ std::string EventHub::take(
     );
     for (; next != kept_.end() && text.size() < piece_bytes && !last; ++next) {
         position = next->id;
-        if (!concerns(next->event, what)) continue;
+        if (!api::concerns(next->event, what)) continue;
         text += format_event(next->id, next->event.type, next->event.data);
         last = next->event.final;
     }
@@ -110,6 +108,8 @@ Task<> EventHub::serve(api::EventStream what, net::BodyWriter& writer) {
     auto first = ": welcome\n\n" + what.first;
     auto sent = co_await writer.write(first);
     bool last = what.ends;
+    using std::chrono::steady_clock;
+    auto end = what.lasts ? std::optional(steady_clock::now() + *what.lasts) : std::nullopt;
     while (sent && !last && !mine->ended) {
         bool lost = false;
         auto piece = take(what, position, last, lost);
@@ -118,7 +118,13 @@ Task<> EventHub::serve(api::EventStream what, net::BodyWriter& writer) {
             sent = co_await writer.write(piece);
             continue;
         }
-        bool news = co_await mine->news.wait_for(limits_.comment);
+        auto patience = std::chrono::milliseconds(limits_.comment);
+        if (end) {
+            auto left = std::chrono::ceil<std::chrono::milliseconds>(*end - steady_clock::now());
+            if (left.count() <= 0) co_return;
+            patience = std::min(patience, left);
+        }
+        bool news = co_await mine->news.wait_for(patience);
         if (!news) sent = co_await writer.write(": still here\n\n");
     }
 }

@@ -51,7 +51,7 @@ public:
     /// True while one more stream may be opened.
     bool has_room() const { return streams_.size() < limits_.streams; }
     std::size_t streams() const { return streams_.size(); }
-    /// Sends until the stream ends by itself, by its session, or by the peer.
+    /// Sends until the stream ends by itself, by a bond, by its time, or by the peer.
     Task<> serve(api::EventStream what, net::BodyWriter& writer);
 
 private:

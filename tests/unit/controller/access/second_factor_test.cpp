@@ -305,12 +305,13 @@ TEST_SUITE("controller/access/second_factor") {
         Browser other;
         auto token = challenge(other);
         CHECK(post(other, "session/second-factor", {{"challenge", token}}).status == 400);
-        CHECK(
-            post(
-                other, "session/second-factor",
-                {{"challenge", token}, {"code", code()}, {"recovery_code", recovery[0]}}
-            ).code() == "validation_failed"
+        auto both = post(
+            other, "session/second-factor",
+            {{"challenge", token}, {"code", code()}, {"recovery_code", recovery[0]}}
         );
+        CHECK(both.code() == "validation_failed");
+        CHECK(both.json.at("errors").at(0).at("field") == "code");
+        CHECK(both.json.at("errors").at(1).at("field") == "recovery_code");
         CHECK(post(browser, "session/elevate", boost::json::object()).status == 400);
         CHECK(give(other, "flp_made_up", code()).code() == "challenge_invalid");
         CHECK(give(other, token, code()).status == 200);

@@ -100,6 +100,27 @@ std::vector<Lie> lies() {
 
 TEST_SUITE("controller/access/webauthn") {
 
+    TEST_CASE("passkeys are made for the host of the console, or for a domain above it") {
+        struct {
+            const char *url, *domain, *id;
+        } rows[] = {
+            {"https://fairlead.example", "", "fairlead.example"},
+            {"https://fairlead.example:8443", "", "fairlead.example"},
+            {"https://a.fairlead.example:8443", "fairlead.example", "fairlead.example"},
+            {"https://a.fairlead.example", "a.fairlead.example", "a.fairlead.example"},
+            {"https://[2001:db8::1]:8443", "", "[2001:db8::1]"},
+        };
+        for (const auto& row : rows) {
+            CAPTURE(row.url);
+            auto party = RelyingParty::of(row.url, row.domain).value();
+            CHECK(party.id == row.id);
+            CHECK(party.origins == std::vector<std::string>{row.url});
+        }
+        CHECK(!RelyingParty::of("https://fairlead.example", "lead.example"));
+        CHECK(!RelyingParty::of("https://fairlead.example", "a.fairlead.example"));
+        CHECK(!RelyingParty::of("https://fairlead.example", "evil.test"));
+    }
+
     TEST_CASE("a passkey of each algorithm is registered and used") {
         for (auto algorithm :
              {Authenticator::Algorithm::es256, Authenticator::Algorithm::eddsa,

@@ -58,6 +58,7 @@ struct Fixture {
         put("outgoing_mail/mai_1",
             "INSERT INTO outgoing_mail (id, kind, recipient, sealed, created_ms, expires_ms,"
             " attempts, last_error) VALUES ('mai_1', 'k', 'r', $1, 0, 0, 0, '')");
+        put("connect_key/1", "INSERT INTO connect_key (id, sealed_seed) VALUES (1, $1)");
         put("audit_key/1", "INSERT INTO audit_key (id, name, public_key, sealed_seed)"
                            " VALUES (1, 'test/audit', x'', $1)");
     }
@@ -83,6 +84,7 @@ struct Fixture {
                opens("challenge/totp/abc", "SELECT sealed FROM challenge") &&
                opens("totp/usr_1", "SELECT sealed FROM totp") &&
                opens("outgoing_mail/mai_1", "SELECT sealed FROM outgoing_mail") &&
+               opens("connect_key/1", "SELECT sealed_seed FROM connect_key") &&
                opens("audit_key/1", "SELECT sealed_seed FROM audit_key");
     }
     std::string current() { return keys().current(); }
@@ -97,11 +99,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("9 values are sealed by the master key "));
+        CHECK(said.starts_with("10 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 9 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 10 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -128,7 +130,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 9 values"));
+        CHECK(list_keys(settings)->ends_with(": 10 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -144,7 +146,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 9 values"));
+        CHECK(list_keys(settings)->ends_with(": 10 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 
@@ -170,9 +172,9 @@ TEST_SUITE("controller/app/keys") {
             columns.value() ==
             std::vector<std::string>{
                 "audit_key.sealed_seed", "authority.sealed_key", "challenge.sealed",
-                "environment_variable.sealed", "git_credential.sealed", "idempotency.answer",
-                "installation.sealed_tickets", "outgoing_mail.sealed", "own_certificate.sealed_key",
-                "totp.sealed"}
+                "connect_key.sealed_seed", "environment_variable.sealed", "git_credential.sealed",
+                "idempotency.answer", "installation.sealed_tickets", "outgoing_mail.sealed",
+                "own_certificate.sealed_key", "totp.sealed"}
         );
     }
 

@@ -86,7 +86,7 @@ TEST_SUITE("controller/app/settings") {
             if (line.starts_with("#") && !prose) line = line.substr(1);
             if (line.find("certificate:") == 0 || line.find("chain:") != std::string::npos ||
                 line.find("key: /") != std::string::npos || line.find("url:") == 0 ||
-                line.find("security_contact:") == 0)
+                line.find("passkey_domain:") == 0 || line.find("security_contact:") == 0)
                 continue;
             all += line + "\n";
         }
@@ -117,6 +117,17 @@ TEST_SUITE("controller/app/settings") {
                 refusal(std::string("name: a\nsecurity_contact: ") + bad + "\n")
                     .find("security_contact: must be a mailto: or https: address") !=
                 std::string::npos
+            );
+    }
+
+    TEST_CASE_FIXTURE(File, "passkeys are for the console's host or a domain above it") {
+        CHECK(load("name: a.example.org\npasskey_domain: example.org\n").has_value());
+        CHECK(load("name: a\nurl: https://b.example.org:8443\npasskey_domain: b.example.org\n")
+                  .has_value());
+        for (auto* bad : {"ample.org", "x.a.example.org", "example.com"})
+            CHECK(
+                refusal(std::string("name: a.example.org\npasskey_domain: ") + bad + "\n")
+                    .find("is neither \"a.example.org\"") != std::string::npos
             );
     }
 

@@ -11,12 +11,17 @@ Site::Site(access::Rates allowed, access::SessionLimits limits)
     access::AccountRoutes account_routes{account, registration, view, outbox, "fairlead.example"};
     access::add_account_routes(table, account_routes);
     access::add_registration_routes(table, account_routes);
+    access::join_passkeys(factors, account);
+    access::add_passkey_routes(table, {passkeys, passkey_proofs, view});
+    sessions.on_ending([this](store::UnitOfWork& unit, const auto& ids) {
+        return connect.signed_out(unit, ids, clock.now());
+    });
+    access::add_key_routes(table, key_parts);
+    access::add_connect_grant_routes(table, connect_parts);
+    access::add_connect_session_routes(table, connect_parts);
+    access::add_support_routes(table, support_parts);
     audit::add_audit_routes(table, audit_parts);
-    auto servers = [](store::Connection&, const api::OrgScope&, orgs::Counts& counts) -> Result<> {
-        counts.servers += 3;
-        return {};
-    };
-    orgs::add_org_routes(table, store.store(), events, {servers});
+    orgs::add_org_routes(table, org_parts);
     router = std::make_unique<api::Router>(table, guard, &idempotency);
 }
 
@@ -28,12 +33,16 @@ Reply Site::send(Browser& browser, std::string method, std::string path, boost::
     if (question != std::string::npos) request.query = path.substr(question + 1);
     request.headers = {
         {"host", "fairlead.example"}, {"sec-fetch-site", "same-origin"}, {"user-agent", "Firefox"}};
-    if (!browser.cookie.empty())
-        request.headers.emplace_back("cookie", "a=b; __Host-fairlead=" + browser.cookie);
+    std::string cookies = "a=b";
+    if (!browser.cookie.empty()) cookies += "; __Host-fairlead=" + browser.cookie;
+    if (!browser.connect.empty()) cookies += "; __Host-fairlead-connect=" + browser.connect;
+    request.headers.emplace_back("cookie", cookies);
+    for (const auto& header : browser.headers) request.headers.push_back(header);
     if (!body.is_null()) request.body = boost::json::serialize(body);
     request.address = browser.address;
     auto reply = send_raw(std::move(request));
     if (!reply.cookie.empty()) browser.cookie = reply.cookie == "-" ? "" : reply.cookie;
+    if (!reply.connect.empty()) browser.connect = reply.connect == "-" ? "" : reply.connect;
     return reply;
 }
 
@@ -64,11 +73,12 @@ Reply Site::send_raw(api::Request request) {
         if (name.starts_with("RateLimit-")) reply.rate += (reply.rate.empty() ? "" : " ") + value;
         if (name != "Set-Cookie") continue;
         auto start = value.find('=') + 1;
-        reply.cookie = value.substr(start, value.find(';') - start);
-        if (reply.cookie.empty()) reply.cookie = "-";
+        auto& into = value.starts_with("__Host-fairlead-connect=") ? reply.connect : reply.cookie;
+        into = value.substr(start, value.find(';') - start);
+        if (into.empty()) into = "-";
         REQUIRE(value.find("; Path=/; Max-Age=") != std::string::npos);
         REQUIRE(value.ends_with("; Secure; HttpOnly; SameSite=Lax"));
-        REQUIRE(value.starts_with("__Host-fairlead="));
+        REQUIRE((value.starts_with("__Host-fairlead=") || &into == &reply.connect));
     }
     return reply;
 }

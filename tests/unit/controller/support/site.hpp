@@ -6,11 +6,15 @@
 #include "controller/access/account.hpp"
 #include "controller/access/account_routes.hpp"
 #include "controller/access/accounts.hpp"
+#include "controller/access/connect_routes.hpp"
 #include "controller/access/guard.hpp"
 #include "controller/access/idempotency.hpp"
+#include "controller/access/key_routes.hpp"
+#include "controller/access/passkey_routes.hpp"
 #include "controller/access/registration.hpp"
 #include "controller/access/routes.hpp"
 #include "controller/access/schema.hpp"
+#include "controller/access/support_routes.hpp"
 #include "controller/api/events.hpp"
 #include "controller/api/router.hpp"
 #include "controller/audit/log.hpp"
@@ -27,6 +31,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +41,8 @@ struct Reply {
     int status = 0;
     std::string text;
     boost::json::value json;
-    std::string cookie; ///< value that was set
+    std::string cookie;  ///< value that was set
+    std::string connect; ///< the same of the Connect-As cookie
     std::string retry_after;
     std::string rate; ///< limit, remaining and reset of the RateLimit headers
     std::optional<api::EventStream> events;
@@ -48,6 +54,8 @@ struct Reply {
 struct Browser {
     std::string cookie;
     std::string address = "192.0.2.1";
+    std::string connect{}; ///< the cookie of a Connect-As session
+    std::vector<std::pair<std::string, std::string>> headers{}; ///< sent with each request
 };
 
 /// Remembers what was published; the newest event is number 7.
@@ -84,6 +92,10 @@ public:
     std::string token_mailed_to(const std::string& email);
     std::size_t letters_to(const std::string& email);
 
+    static Result<boost::json::array> no_things(store::Connection&, const api::OrgScope&) {
+        return boost::json::array();
+    }
+
     static constexpr auto password = "four words without sense";
 
     FakeClock clock;
@@ -93,8 +105,12 @@ public:
                                         {4, "idempotency", access::idempotency_table},
                                         {5, "roles", orgs::roles_and_settings},
                                         {6, "proofs", access::proofs},
-                                        {7, "mail", mail::first_tables},
-                                        {8, "second factors", access::second_factor_tables}};
+                                        {7, "keys", access::keys_and_rates},
+                                        {8, "connect", access::connect_and_support},
+                                        {9, "mail", mail::first_tables},
+                                        {10, "second factors", access::second_factor_tables},
+                                        {11, "passkeys", access::passkey_table},
+                                        {12, "invitations", orgs::invitations}};
     store::TemporaryStore store{steps};
     audit::Log log{clock};
     access::Sessions sessions;
@@ -113,12 +129,53 @@ public:
         {store.store(), sessions, plans, [] {
              return access::ControllerFacts{"fairlead.example", "0.1.0", "cGlu", true};
          }}};
+    access::PasskeyCeremony ceremony{access::RelyingParty::of("https://fairlead.example").value()};
+    access::Passkeys passkeys{{store.store(), sessions, accounts, factors, ceremony}};
+    access::PasskeyProofs passkey_proofs{{store.store(), accounts, second_step, ceremony}};
     access::RateLimiter rates;
     audit::Notary notary{store.store(), keys, "fairlead.example"};
     access::Idempotency idempotency{store.store(), keys};
-    access::Guard guard{{store.store(), sessions, rates, plans, {"https://fairlead.example"}}};
+    access::ConnectTokens connect_tokens{store.store(), keys};
+    access::ConnectVisits connect_visits{store.store()};
+    access::Guard guard{
+        {store.store(),
+         sessions,
+         rates,
+         plans,
+         connect_tokens,
+         connect_visits,
+         {"https://fairlead.example"}}};
     RecordedEvents events;
     audit::RouteParts audit_parts{{store.store(), log, events}, notary};
+    /// Projects that there are.
+    std::set<ProjectId> projects;
+    access::UnknownProjects unknown_projects =
+        [this](store::Connection&, const api::OrgScope&, const std::vector<ProjectId>& asked) {
+            std::vector<ProjectId> unknown;
+            for (const auto& id : asked)
+                if (!projects.contains(id)) unknown.push_back(id);
+            return Result<std::vector<ProjectId>>(std::move(unknown));
+        };
+    access::KeyRoutes key_parts{{store.store(), log, events}, unknown_projects};
+    access::Connect connect{{store.store(), connect_tokens, log, events}};
+    access::ConnectRoutes connect_parts{{store.store(), log, events},
+                                        connect,
+                                        connect_tokens,
+                                        connect_visits,
+                                        plans,
+                                        unknown_projects};
+    access::Support support{{store.store(), log, {}, no_things, no_things}};
+    access::SupportRoutes support_parts{{store.store(), log, events}, support};
+    orgs::RouteParts org_parts{
+        store.store(),
+        log,
+        events,
+        plans,
+        {[this](store::Connection&, const api::OrgScope&, orgs::Counts& counts) -> Result<> {
+            counts.servers += servers;
+            return {};
+        }}};
+    std::int64_t servers = 3; ///< that every organization is said to have
     api::RouteTable table;
     std::deque<SessionId> ended;
     std::unique_ptr<api::Router> router;

@@ -7,6 +7,7 @@
 #include "controller/fleet/schema.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/operations/schema.hpp"
+#include "controller/orgs/schema.hpp"
 
 #include <doctest/doctest.h>
 
@@ -21,7 +22,15 @@ const std::vector<store::Migration>& migrations() {
         {4, "fleet", fleet::first_tables},
         {5, "environments", environments::first_tables},
         {6, "found environments", environments::found_details},
-        {7, "access", access::first_tables}};
+        {7, "access", access::first_tables},
+        {8, "orgs", orgs::first_tables},
+        {9, "roles", orgs::roles_and_settings},
+        {10, "invitations", orgs::invitations},
+        {11, "operation projects", operations::operation_projects},
+        {12, "proofs", access::proofs},
+        {13, "idempotency", access::idempotency_table},
+        {14, "keys and rates", access::keys_and_rates},
+        {15, "connect and support", access::connect_and_support}};
     return steps;
 }
 
@@ -61,9 +70,9 @@ Core::Core(
 )
     : store(store::StoreOptions{.file = file}, migrations()), authority(keys, clock, {}),
       operations({store, events, log, links, clock}), live(events, keys, clock),
-      enrolment({store, events, log, authority, clock}),
+      enrolment({store, events, log, authority, clock, plans}),
       agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
-      environments({store, events, log, operations, live, keys, clock, transports}),
+      environments({store, events, log, operations, live, keys, clock, plans, transports}),
       parts{
           store,
           events,
@@ -92,6 +101,7 @@ World::World(environments::GitTransports allowed) : transports(allowed) {
     REQUIRE(core->store.write([&](store::UnitOfWork& unit) {
         return core->authority.create_first(unit);
     }));
+    for (const auto* one : {&org, &other}) add_org(*one);
     act_for(org);
 }
 
@@ -161,6 +171,15 @@ std::string World::make_token(boost::json::object body) {
     auto reply = in_org("POST", "/registration-tokens", body);
     REQUIRE(reply.status == 201);
     return reply.text("token");
+}
+
+void World::add_org(const api::OrgScope& scope, orgs::Plan plan) {
+    REQUIRE(core->store.write([&](store::UnitOfWork& unit) {
+        return unit.db().run(
+            "INSERT INTO org (id, name, slug, plan, created_ms) VALUES ($1, 'Acme', $1, $2, $3)",
+            scope.org(), plan, clock.now()
+        );
+    }));
 }
 
 ServerId World::add_server(std::string name) {

@@ -11,6 +11,7 @@
 #include "controller/fleet/agent_service.hpp"
 #include "controller/fleet/server_routes.hpp"
 #include "controller/operations/operations.hpp"
+#include "controller/orgs/plans.hpp"
 
 #include <boost/json.hpp>
 
@@ -104,6 +105,7 @@ struct Core {
         environments::GitTransports transports
     );
 
+    orgs::Plans plans;
     store::Store store;
     authority::Authority authority;
     operations::Operations operations;
@@ -138,6 +140,7 @@ public:
     /// Starts on a copy: what happened since is forgotten.
     void restore(const std::filesystem::path& file);
 
+    void add_org(const api::OrgScope& scope, orgs::Plan plan = orgs::Plan::agency);
     /// A server row with a certificate, enrolled through the front door.
     ServerId add_server(std::string name = "odoo-fra-1");
     std::string make_token(boost::json::object body = {{"name", "token"}});

@@ -1,0 +1,76 @@
+// Where one subject does something for another: what the subjects themselves know only as
+// functions.
+#include "controller/access/passkey_repo.hpp"
+#include "controller/app/application.hpp"
+#include "controller/app/providers.hpp"
+
+#include <algorithm>
+#include <variant>
+
+namespace fairlead::app {
+namespace {
+
+sso::Entered entered(access::SignIn signed_in) {
+    if (auto* waits = std::get_if<access::SecondStepAsked>(&signed_in))
+        return sso::Waiting{std::move(waits->challenge), std::move(waits->methods)};
+    return std::get<access::OpenedSession>(std::move(signed_in));
+}
+
+} // namespace
+
+sso::Sso::Parts Application::sso_parts() {
+    sso::Door door;
+    door.enter = [this](
+                     auto& unit, const auto& caller, const auto& user, const auto& proof
+                 ) -> Result<sso::Entered> {
+        FAIRLEAD_TRY(signed_in, accounts_.proceed(unit, caller, user, proof));
+        return entered(std::move(signed_in));
+    };
+    door.welcome = [this](auto& unit, const auto& caller, const auto& email, const auto& name) {
+        return registration_.welcome(unit, caller, email, name);
+    };
+    door.has_other_way = [](store::Connection& db, const access::User& user) -> Result<bool> {
+        if (!user.password_hash.empty()) return true;
+        FAIRLEAD_TRY(passkeys, access::PasskeyRepo(db).of(user.id));
+        return std::ranges::any_of(passkeys, [](const auto& one) { return one.user_verified; });
+    };
+    return {
+        store_,
+        keys_,
+        accounts_,
+        sessions_,
+        public_url(settings_, endpoint_.port),
+        fetch_from_providers(),
+        std::move(door)};
+}
+
+members::Parts Application::member_parts() {
+    members::Parts parts{
+        .store = store_,
+        .audit = audit_,
+        .events = events_,
+        .plans = plans_,
+        .sessions = sessions_,
+        .hasher = hasher_,
+        .url = public_url(settings_, endpoint_.port),
+        .plan_of_new = settings_.plan_of_new_organizations};
+    parts.may_register = settings_.registration != access::Openness::closed;
+    parts.mail =
+        [this](store::UnitOfWork& unit, const members::InvitationLetter& letter) -> Result<bool> {
+        // A kind for each: a second invitation does not replace the first.
+        FAIRLEAD_CHECK(mailing_.outbox().put(
+            unit,
+            {"invitation/" + letter.invitation, letter.to, letter.subject, letter.text,
+             Secret(std::string(letter.link.reveal())), letter.expires},
+            clock_.now()
+        ));
+        return mailing_.outbox().delivery() == mail::Delivery::by_mail;
+    };
+    parts.knows_provider = [this](std::string_view slug) { return sso_.find(slug).has_value(); };
+    parts.connect_as_off = [this](store::UnitOfWork& unit, const api::OrgScope& org) {
+        return connect_.end_all(unit, org, {}, clock_.now());
+    };
+    return parts;
+}
+
+} // namespace fairlead::app
