@@ -4,42 +4,33 @@ import { createReadStream, existsSync, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { extname, join, normalize } from "node:path";
 import type { Environment, Operation, Problem, Project, Session } from "../src/api/types";
+import { elevatedUntil, outside, own, Refusal } from "./account";
 import { ago, audit, fill, id, me, now, org, publish, state } from "./state";
+import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
 
 const permissions = (process.env.STANDIN_PERMISSIONS ?? "").split(",").filter(Boolean);
-const every =
-  "api_keys.create api_keys.revoke api_keys.view audit.export audit.view connect.end connect.grant connect.revoke connect.sessions connect.use connect.view deployments.create deployments.preflight deployments.rollback environments.create environments.delete environments.edit environments.restart environments.start environments.stop environments.view git_credentials.create git_credentials.delete git_credentials.view invitations.create invitations.revoke invitations.view members.adjust members.edit members.limit members.remove members.view operations.cancel operations.log operations.view org.edit org.view plan.view projects.create projects.delete projects.edit projects.view registration_tokens.revoke registration_tokens.view roles.create roles.delete roles.edit roles.view security.edit security.view servers.adopt servers.delete servers.edit servers.enroll servers.ping servers.revoke servers.view support.view variables.delete variables.edit variables.view".split(" ");
-
 const csp =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-if (process.env.STANDIN !== "empty") fill();
+if (process.env.STANDIN !== "empty") {
+  fill();
+  fillPeople();
+}
 setInterval(heartbeat, 5000);
 
 const session = (): Session => ({
   id: id("ses"),
   user: me,
+  orgs: orgsOfSession(permissions),
   method: "password",
   issuer: "",
   second_factor: false,
-  elevated_until: ago(-15),
-  orgs: [{ ...org, plan: "agency", features: ["api", "granular_permissions", "audit_log", "audit_export", "custom_roles", "connect_as"], role: permissions.length ? "viewer" : "admin", role_name: permissions.length ? "viewer" : "admin", limited: false, owner: !permissions.length, permissions: permissions.length ? permissions : every }],
+  elevated_until: elevatedUntil(),
   idle_expires_at: ago(-30),
   expires_at: ago(-60 * 24 * 7),
   controller: { name: "fairlead.acme.example", version: "0.1.0", fingerprint: "sha256//Zk3f0aVb", self_signed: true },
 });
-
-class Refusal extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    detail: string,
-    readonly more: Partial<Problem> = {},
-  ) {
-    super(detail);
-  }
-}
 
 const list = <T>(data: T[], limit = 50) => ({ data: data.slice(0, limit), next_cursor: null });
 
@@ -68,20 +59,32 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
     if (String(body.token).startsWith("bad")) throw new Refusal(404, "setup_link_invalid", "This link was used already or has run out. Run `fairlead-controller init --relink` to print a new one.");
     return [200, { email: me.email, expires_at: ago(-55) }];
   }
-  if (route === "POST /setup" || route === "POST /session") {
-    if (route === "POST /session" && String(body.password).length < 4) throw new Refusal(401, "sign_in_failed", "E-mail and password do not go together. Check both; after three tries there is a wait.");
-    if (route === "POST /setup" && /^password/.test(body.password)) throw new Refusal(400, "validation_failed", "The password is among the commonest.", { errors: [{ field: "password", message: "Among the commonest; choose another" }] });
+  const enter = (): [number, unknown] => {
     response.setHeader("set-cookie", "fairlead-standin=1; Path=/; HttpOnly; SameSite=Lax");
     return [200, session()];
+  };
+  if (route === "POST /setup") {
+    if (/^password/.test(body.password)) throw new Refusal(400, "validation_failed", "The password is among the commonest.", { errors: [{ field: "password", message: "Among the commonest; choose another" }] });
+    return enter();
   }
+  const host = new URL(`http://${request.headers.host}`).hostname;
+  const gate = outside(`${method} ${p.join("/")}`, body, query, host, enter);
+  if (gate) return gate;
+  if (route === "POST /invitations" && p[1] === "check") {
+    if (String(body.token).startsWith("bad")) throw new Refusal(404, "invitation_invalid", "This invitation was used already, was taken back, or has run out. Ask whoever invited you for another one.");
+    return [200, { org_name: org.name, role_name: "developer", email: String(body.token).startsWith("new") ? "grace@acme.example" : String(body.token).startsWith("any") ? null : me.email, invited_by: "jon@acme.example", can_register: String(body.token).startsWith("new"), expires_at: ago(-60 * 24 * 6) }];
+  }
+  if (route === "POST /invitations") return [200, { org_id: org.id, org_name: org.name }];
   if (!signedIn) throw new Refusal(401, "unauthenticated", "Sign in first.");
-  if (route === "GET /session") return [200, session()];
+  if (`${method} ${p.join("/")}` === "GET session") return [200, session()];
+  const mine = own(`${method} ${p.join("/")}`, body, host, session);
+  if (mine) return mine;
   if (route === "DELETE /session") {
     response.setHeader("set-cookie", "fairlead-standin=; Path=/; Max-Age=0");
     return [204, null];
   }
   if (route === "GET /sessions") {
-    const entry = (current: boolean, user_agent: string, address: string, minutes: number) => ({ id: id("ses"), current, user_agent, address, created_at: ago(minutes + 300), last_used_at: ago(minutes), expires_at: ago(-9000) });
+    const entry = (current: boolean, user_agent: string, address: string, minutes: number) => ({ id: id("ses"), current, user_agent, address, method: current ? ("password" as const) : ("passkey" as const), issuer: "", second_factor: !current, created_at: ago(minutes + 300), last_used_at: ago(minutes), expires_at: ago(-9000) });
     return [200, list([entry(true, request.headers["user-agent"] ?? "", "203.0.113.7", 0), entry(false, "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) Version/17.5 Safari/604.1", "198.51.100.23", 640)])];
   }
   if (p[0] === "sessions") return [204, null];
@@ -89,7 +92,31 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
     if (body.current === "wrong") throw new Refusal(400, "validation_failed", "The present password is not right.", { errors: [{ field: "current", message: "Not your present password" }] });
     return [204, null];
   }
-  if (p[0] !== "orgs" || p[1] !== org.id) throw new Refusal(404, "not_found", "There is no such thing here.");
+  if (route === "GET /permissions") return [200, list(table, 200)];
+  if (route === "GET /sign-in-options") return [200, { password: true, passkeys: true, registration: "open", mail: true, providers: [{ slug: "google", name: "Google", kind: "google" }], problem: null }];
+  if (route === "GET /connect") {
+    if (!people.visit) throw new Refusal(404, "no_connect_session", "You are in no Connect-As session.");
+    return [200, people.visit];
+  }
+  if (route === "DELETE /connect") {
+    people.visit = null;
+    return [204, null];
+  }
+  if (route === "POST /orgs" && !p[1]) {
+    const made = { id: id("org"), name: body.name, slug: String(body.name).toLowerCase().replace(/[^a-z0-9]+/g, "-") };
+    people.others.push(made);
+    return [201, { ...made, plan: people.plan, created_at: now() }];
+  }
+  if (route === "DELETE /memberships") {
+    if (p[1] === org.id) throw new Refusal(409, "last_owner", "An organization has at least one owner, and you are the only one. Make somebody else an owner first.");
+    people.others = people.others.filter((one) => one.id !== p[1]);
+    return [204, null];
+  }
+  if (p[0] !== "orgs" || ![org.id, people.visit?.org.id, ...people.others.map((one) => one.id)].includes(p[1])) throw new Refusal(404, "not_found", "There is no such thing here.");
+
+  const confirm = decodeURIComponent(String(request.headers["x-confirm"] ?? ""));
+  const told = answerPeople(method, p.slice(2), body, query, confirm, (status, code, detail, more) => new Refusal(status, code, detail, more));
+  if (told && (method !== "PATCH" || p[2])) return told;
 
   const [, , kind, one, part, sub] = p;
   const env = kind === "environments" && one ? need(state.environments, one, "environment") : null;
@@ -97,7 +124,8 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
 
   switch (`${method} ${[kind, one && "{}", part, sub && "{}"].filter(Boolean).join("/")}`) {
     case "GET ":
-      return [200, { ...org, plan: "pro", created_at: ago(60 * 24 * 40), counts: counts() }];
+    case "PATCH ":
+      return [200, { ...org, plan: people.plan, created_at: ago(60 * 24 * 40), counts: counts() }];
     case "GET events": {
       const send = stream(response);
       const after = Number(query.get("last_event_id") ?? request.headers["last-event-id"] ?? state.events.length);
@@ -224,7 +252,6 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       publish("environment.updated", env);
       return [200, env];
     case "DELETE environments/{}": {
-      const confirm = decodeURIComponent(String(request.headers["x-confirm"] ?? ""));
       if (confirm !== env!.name) throw new Refusal(409, "confirmation_mismatch", `The name typed was “${confirm}”, the environment's is “${env!.name}”.`);
       return [202, free(env!, () => remove(env!))];
     }

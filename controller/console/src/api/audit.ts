@@ -9,6 +9,7 @@ export interface AuditFilter {
   target?: string;
   after?: string;
   before?: string;
+  connect_session?: string;
 }
 
 export const auditQuery = (org: string, filter: AuditFilter) =>

@@ -1,4 +1,5 @@
 import createClient from "openapi-fetch";
+import { sendWithNewCookie, sendWithProof, type Prove } from "./again";
 import type { paths } from "./contract";
 import type { Problem } from "./types";
 
@@ -32,7 +33,20 @@ export function whenSignedOut(act: () => void) {
   onSignedOut = act;
 }
 
+let prove: Prove = async () => false;
+
+/** Called when the controller wants the person to prove once more that it is them (`step_up_required`); the request is then sent again. */
+export function whenProofNeeded(act: Prove) {
+  prove = act;
+}
+
+/** Before a page of the controller is opened that asks for a proof: such a page is no request that could be repeated. */
+export async function proveFirst(elevatedUntil: string): Promise<boolean> {
+  return Date.parse(elevatedUntil) - controllerNow() > 30_000 || prove();
+}
+
 export const api = createClient<paths>({
+  fetch: sendWithProof(sendWithNewCookie((request) => fetch(request)), () => prove()),
   baseUrl: "/",
   credentials: "same-origin",
   headers: { Accept: "application/json, application/problem+json" },
@@ -86,6 +100,11 @@ function asProblem(body: unknown, response: Response): Problem {
     code: response.status === 401 ? "unauthenticated" : "unexpected_answer",
     request_id: response.headers.get("x-request-id") ?? "",
   };
+}
+
+/** What went wrong on this side, in the same shape as what the controller says. */
+export function ownProblem(code: string, title: string, detail: string): ApiError {
+  return new ApiError({ type: "about:blank", title, status: 400, detail, code, request_id: "" });
 }
 
 function unreachable(): Problem {

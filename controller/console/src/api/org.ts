@@ -7,3 +7,15 @@ export const orgQuery = (org: string) =>
     queryKey: keys.self(org),
     queryFn: ({ signal }) => need(api.GET("/api/v1/orgs/{org}", { params: { path: { org } }, signal })),
   });
+
+export const planQuery = (org: string) =>
+  queryOptions({
+    queryKey: keys.plan(org),
+    queryFn: ({ signal }) => need(api.GET("/api/v1/orgs/{org}/plan", { params: { path: { org } }, signal })),
+  });
+
+export const securityQuery = (org: string) =>
+  queryOptions({
+    queryKey: keys.security(org),
+    queryFn: ({ signal }) => need(api.GET("/api/v1/orgs/{org}/security", { params: { path: { org } }, signal })),
+  });

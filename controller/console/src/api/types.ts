@@ -1,12 +1,34 @@
-import type { components } from "./contract";
+import type { components, paths } from "./contract";
 
 export type { Permission } from "./contract";
 
 type Schemas = components["schemas"];
 export type Session = Schemas["Session"];
 export type SessionEntry = Schemas["SessionEntry"];
+export type Account = Schemas["Account"];
+export type Passkey = Schemas["Passkey"];
+export type Identity = Schemas["Identity"];
+export type PendingLink = Schemas["PendingLink"];
 export type OrgAccess = Session["orgs"][number];
 export type Org = Schemas["Org"];
+export type Plan = Schemas["PlanName"];
+export type PlanUse = Schemas["PlanUse"];
+export type PlanTerms = Schemas["PlanTerms"];
+/** What a plan can have; the contract leaves it open, because plans are data. */
+export type Feature = "api" | "granular_permissions" | "audit_log" | "audit_export" | "custom_roles" | "connect_as";
+export type Security = Schemas["Security"];
+export type InvitationFacts = Schemas["InvitationFacts"];
+export type Member = Schemas["Member"];
+export type Invitation = Schemas["Invitation"];
+export type Role = Schemas["Role"];
+export type PermissionInfo = Schemas["Permission"];
+export type ApiKey = Schemas["ApiKey"];
+export type ApiKeyKind = Schemas["ApiKeyKind"];
+export type ConnectGrant = Schemas["ConnectGrant"];
+export type ConnectSession = Schemas["ConnectSession"];
+/** The Connect-As session that this browser is in. */
+export type Visit = paths["/api/v1/connect"]["get"]["responses"]["200"]["content"]["application/json"];
+export type SupportAccess = Schemas["SupportAccess"];
 export type Server = Schemas["Server"];
 export type Facts = Schemas["Facts"];
 export type FactPoint = Schemas["FactPoint"];

@@ -5,7 +5,7 @@ import { environmentsQuery } from "../api/environments";
 import { projectsQuery } from "../api/projects";
 import { serversQuery } from "../api/servers";
 import { Icon, type IconName } from "../ui/Icon";
-import { useGo, useMay, useOrg } from "./access";
+import { useGo, useMay, useOrg, useShown } from "./access";
 import { pages } from "./routes";
 
 interface Place {
@@ -32,6 +32,7 @@ export function Finder({ opened, onClose }: { opened: boolean; onClose: () => vo
 function Inside({ onClose }: { onClose: () => void }) {
   const org = useOrg();
   const may = useMay();
+  const shown = useShown();
   const go = useGo();
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
@@ -44,14 +45,14 @@ function Inside({ onClose }: { onClose: () => void }) {
       ...(environments ?? []).map((e): Place => ({ path: `/environments/${e.id}`, name: e.name, kind: "Environment", icon: "environment" })),
       ...(servers ?? []).map((s): Place => ({ path: `/servers/${s.id}`, name: s.name, kind: "Server", icon: "server" })),
       ...(projects ?? []).map((p): Place => ({ path: `/projects/${p.id}`, name: p.name, kind: "Project", icon: "project" })),
-      ...pages.flatMap(({ path, permission, menu }): Place[] =>
-        menu && (!permission || may(permission)) ? [{ path, name: menu.label, kind: menu.icon === "plus" ? "Act" : "Page", icon: menu.icon }] : [],
+      ...pages.flatMap((page): Place[] =>
+        page.menu && shown(page) ? [{ path: page.home, name: page.menu.label, kind: page.menu.icon === "plus" ? "Act" : "Page", icon: page.menu.icon }] : [],
       ),
     ];
     const wanted = text.trim().toLowerCase();
     const fits = (place: Place) => `${place.name} ${place.kind}`.toLowerCase().includes(wanted);
     return (wanted ? places.filter(fits) : places).slice(0, 12);
-  }, [environments, servers, projects, text, may]);
+  }, [environments, servers, projects, text, shown]);
 
   const open = (place: Place | undefined) => {
     if (!place) return;

@@ -1,11 +1,13 @@
 import { Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
+import { accountQuery } from "../api/account";
 import { api, need } from "../api/client";
 import { orgQuery } from "../api/org";
+import { roleTitle } from "../lib/roles";
 import { Icon, type IconName } from "../ui/Icon";
 import { Mark } from "../ui/Mark";
-import { useAccess, useHref, useMay } from "./access";
+import { useAccess, useHref, useShown } from "./access";
 import { tellError } from "./act";
 import { pages } from "./routes";
 
@@ -22,7 +24,7 @@ export function Brand() {
 export function Rail({ onFind }: { onFind: () => void }) {
   const { org, session } = useAccess();
   const href = useHref();
-  const may = useMay();
+  const shown = useShown();
   const [location] = useLocation();
   const counts = useQuery(orgQuery(org.id)).data?.counts;
 
@@ -43,8 +45,9 @@ export function Rail({ onFind }: { onFind: () => void }) {
         <kbd aria-hidden="true">Ctrl K</kbd>
       </button>
       <div className="fl-nav">
-        {pages.map(({ path, permission, menu }) => {
-          if (!menu || menu.finderOnly || (permission && !may(permission))) return null;
+        {pages.map((page) => {
+          const { home: path, menu } = page;
+          if (!menu || menu.finderOnly || !shown(page)) return null;
           const to = href(path);
           const here = location === to || (path !== "/" && location.startsWith(`${to}/`));
           return (
@@ -72,32 +75,49 @@ export function Rail({ onFind }: { onFind: () => void }) {
 }
 
 function OrgSwitch() {
-  const { org, session } = useAccess();
-  const label = (
-    <>
-      <b>{org.name}</b>
-      <span>
-        {org.owner ? "Owner" : org.role} · {org.plan} plan
-      </span>
-    </>
-  );
-  if (session.orgs.length < 2) return <div className="fl-org">{label}</div>;
+  const { org, session, visit } = useAccess();
+  const href = useHref();
+  const guest = visit?.org.id === org.id;
+  const places = [...session.orgs.map(({ id, name, slug }) => ({ id, name, path: slug })), ...(visit ? [{ id: visit.org.id, name: `${visit.org.name} (Connect-As)`, path: visit.org.id }] : [])];
   return (
     <Menu width="target" position="bottom-start">
       <Menu.Target>
         <UnstyledButton className="fl-org">
-          {label}
+          <b>{org.name}</b>
+          <span>
+            {guest ? `For ${visit.connect_session.agency.name}` : org.owner ? "Owner" : roleTitle(org)} · {org.plan} plan
+          </span>
           <span className="fl-sr">, change the organization</span>
         </UnstyledButton>
       </Menu.Target>
-      <Menu.Dropdown>
-        {session.orgs.map((one) => (
-          <Menu.Item key={one.id} component={Link} href={`/o/${one.slug}`} rightSection={one.id === org.id && <Icon name="check" size={15} />}>
-            {one.name}
+      <Menu.Dropdown className="fl-orgs">
+        {places.map(({ id, name, path }) => (
+          <Menu.Item key={id} component={Link} href={`/o/${path}`} aria-label={id === org.id ? `${name}, shown now` : name} rightSection={id === org.id && <Icon name="check" size={15} />}>
+            {name}
           </Menu.Item>
         ))}
+        <Menu.Divider />
+        <Menu.Item component={Link} href={href("/organizations/new")} leftSection={<Icon name="plus" size={15} />}>
+          New organization
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
+  );
+}
+
+/** For whoever looks after the installation. */
+function OperatorItems() {
+  const href = useHref();
+  if (!useQuery(accountQuery).data?.operator) return null;
+  return (
+    <>
+      <Menu.Item component={Link} href={href("/mail")} leftSection={<Icon name="mail" size={16} />}>
+        Mail that waits
+      </Menu.Item>
+      <Menu.Item component={Link} href={href("/support")} leftSection={<Icon name="search" size={16} />}>
+        Support
+      </Menu.Item>
+    </>
   );
 }
 
@@ -137,6 +157,7 @@ function PersonMenu() {
         <Menu.Item component={Link} href={href("/account")} leftSection={<Icon name="shield" size={16} />}>
           Account and sessions
         </Menu.Item>
+        <OperatorItems />
         <Menu.Divider />
         <Menu.Label>Appearance</Menu.Label>
         {schemes.map(([value, label, icon]) => (

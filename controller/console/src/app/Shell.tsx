@@ -9,6 +9,7 @@ import { Broken } from "./Broken";
 import { useAccess } from "./access";
 import { Finder } from "./Finder";
 import { Brand, Rail } from "./Rail";
+import { Visit } from "./Visit";
 
 export function Shell({ children }: { children: ReactNode }) {
   const { org } = useAccess();
@@ -52,6 +53,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </ActionIcon>
       </header>
       <main className="fl-main" id="main" tabIndex={-1} ref={main} style={{ outline: "none" }}>
+        <Visit />
         <Updated />
         <Broken page={location}>{children}</Broken>
       </main>

@@ -1,10 +1,12 @@
 import { createContext, useContext, type ReactNode } from "react";
 import { useLocation } from "wouter";
-import type { OrgAccess, Permission, Session } from "../api/types";
+import type { Feature, OrgAccess, Permission, Session, Visit } from "../api/types";
 
 interface Access {
   session: Session;
   org: OrgAccess;
+  /** Where one works for an agency just now, whichever organization is shown; null: nowhere. */
+  visit: Visit | null;
 }
 
 const AccessContext = createContext<Access | null>(null);
@@ -27,6 +29,23 @@ export function useOrg(): string {
 export function useMay() {
   const { org } = useAccess();
   return (permission: Permission) => org.permissions.includes(permission);
+}
+
+/** Has the organization's plan this feature? */
+export function useHas() {
+  const { org } = useAccess();
+  return (feature: Feature) => org.features.includes(feature);
+}
+
+/** Any of these; null: everybody may. */
+export function holdsAny(org: OrgAccess, permission: Permission | Permission[] | null): boolean {
+  return permission === null || [permission].flat().some((each) => org.permissions.includes(each));
+}
+
+/** Is this page one of the person's? One that the plan lacks is hidden, too. */
+export function useShown() {
+  const { org } = useAccess();
+  return ({ permission, feature }: { permission: Permission | Permission[] | null; feature?: Feature }) => holdsAny(org, permission) && (!feature || org.features.includes(feature));
 }
 
 export function May({ permission, children }: { permission: Permission; children: ReactNode }) {

@@ -13,7 +13,7 @@ interface Act<In, Out> {
 /** Something a person asks for: one idempotency key until it succeeds or is refused, and the reason shown when it is. */
 export function useAct<In = void, Out = unknown>({ run, done, quiet }: Act<In, Out>): UseMutationResult<Out, ApiError, In> {
   const key = useRef("");
-  return useMutation<Out, ApiError, In>({
+  const mutation = useMutation<Out, ApiError, In>({
     mutationFn: (input) => {
       key.current ||= idempotencyKey();
       return run(input, key.current);
@@ -25,9 +25,12 @@ export function useAct<In = void, Out = unknown>({ run, done, quiet }: Act<In, O
     onError: (error) => {
       // Unreachable: the request may have arrived, so the same key must be used again.
       if (error.status !== 0) key.current = "";
-      if (!quiet) tellError(error);
+      // Whoever closes the dialog that asks for a proof knows that it was not done.
+      if (error.code === "step_up_required") mutation.reset();
+      else if (!quiet) tellError(error);
     },
   });
+  return mutation;
 }
 
 export function tellError(error: unknown) {

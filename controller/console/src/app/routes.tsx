@@ -1,5 +1,5 @@
 import { lazy, type ComponentType } from "react";
-import type { Permission } from "../api/types";
+import type { Feature, Permission } from "../api/types";
 import type { IconName } from "../ui/Icon";
 
 type Named<S extends string> = S extends `${infer N}?` ? { [K in N]?: string } : { [K in S]: string };
@@ -8,7 +8,12 @@ type Params<P extends string> = P extends `${string}:${infer N}/${infer Rest}` ?
 export interface PageSpec {
   /** Below the organization's address. */
   path: string;
-  permission: Permission | null;
+  /** The same without a part that may be missing: where the menu leads. */
+  home: string;
+  /** Several: any of them. */
+  permission: Permission | Permission[] | null;
+  /** What the plan must have. */
+  feature?: Feature;
   component: ComponentType<Record<string, string | undefined>>;
   /** Its place in the menu and in "Go to…"; pages about one thing have none. */
   menu?: Menu;
@@ -24,11 +29,11 @@ interface Menu {
 }
 
 /** A page gets the named parts of its address as props; another first one makes it begin anew. */
-function page<P extends string>(path: P, permission: Permission | null, load: () => Promise<{ default: ComponentType<Params<P>> }>, menu?: Menu): PageSpec {
-  return { path, permission, menu, component: lazy(load) as unknown as PageSpec["component"] };
+function page<P extends string>(path: P, permission: PageSpec["permission"], load: () => Promise<{ default: ComponentType<Params<P>> }>, menu?: Menu, feature?: Feature): PageSpec {
+  return { path, home: path.replace(/\/:\w+\?$/, ""), permission, feature, menu, component: lazy(load) as unknown as PageSpec["component"] };
 }
 
-// A new page is a line here: address, permission, program, and its place in the menu.
+// A new page is a line here: address, permission, program, its place in the menu, and what the plan must have for it.
 export const pages: PageSpec[] = [
   page("/", "org.view", () => import("../pages/Overview"), { label: "Overview", icon: "overview" }),
   page("/environments", "environments.view", () => import("../pages/environments/Environments"), { label: "Environments", icon: "environment" }),
@@ -43,7 +48,19 @@ export const pages: PageSpec[] = [
   page("/servers/:server", "servers.view", () => import("../pages/servers/ServerPage")),
   page("/operations", "operations.view", () => import("../pages/operations/Operations"), { label: "Operations", icon: "operation", apart: true }),
   page("/operations/:operation", "operations.view", () => import("../pages/operations/OperationPage")),
-  page("/audit", "audit.view", () => import("../pages/audit/Audit"), { label: "Audit log", icon: "audit" }),
-  page("/git-credentials", "git_credentials.view", () => import("../pages/projects/GitCredentials"), { label: "Git credentials", icon: "key" }),
-  page("/account", null, () => import("../pages/account/Account"), { label: "Account and sessions", icon: "account", finderOnly: true }),
+  page("/git-credentials", "git_credentials.view", () => import("../pages/projects/GitCredentials"), { label: "Git credentials", icon: "branch" }),
+  page("/members", "members.view", () => import("../pages/members/Members"), { label: "Members", icon: "members", apart: true }),
+  page("/members/invite", "invitations.create", () => import("../pages/members/Invite"), { label: "Invite somebody", icon: "plus", finderOnly: true }),
+  page("/members/:member", "members.view", () => import("../pages/members/MemberPage")),
+  page("/roles", "roles.view", () => import("../pages/roles/Roles"), { label: "Roles", icon: "roles" }),
+  page("/api-keys", "api_keys.view", () => import("../pages/keys/ApiKeys"), { label: "API keys", icon: "key" }, "api"),
+  page("/api-keys/new", "api_keys.create", () => import("../pages/keys/ApiKeyNew"), { label: "New API key", icon: "plus", finderOnly: true }, "api"),
+  page("/connect/agencies/new", "connect.grant", () => import("../pages/connect/GrantNew"), { label: "Let an agency in", icon: "plus", finderOnly: true }),
+  page("/connect/:tab?", ["connect.use", "connect.view", "connect.sessions"], () => import("../pages/connect/Connect"), { label: "Connect-As", icon: "connect" }),
+  page("/audit", "audit.view", () => import("../pages/audit/Audit"), { label: "Audit log", icon: "audit" }, "audit_log"),
+  page("/settings/:tab?", "org.view", () => import("../pages/org/Settings"), { label: "Settings", icon: "settings" }),
+  page("/organizations/new", null, () => import("../pages/org/CreateOrg"), { label: "New organization", icon: "plus", finderOnly: true }),
+  page("/support", null, () => import("../pages/installation/SupportOrgs")), // in the person's menu, for operators
+  page("/mail", null, () => import("../pages/installation/Letters")), // in the person's menu, for operators
+  page("/account/:tab?", null, () => import("../pages/account/Account"), { label: "Account and sessions", icon: "account", finderOnly: true }),
 ];

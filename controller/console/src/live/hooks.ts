@@ -1,16 +1,21 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { api, need } from "../api/client";
 import { keys } from "../api/keys";
+import { visitQuery } from "../api/connect";
 import { sessionQuery } from "../api/session";
 import type { LogLine, Operation, Step } from "../api/types";
 import { applyOperation, applyOrgEvent, orgEvents } from "./apply";
 import { emptyLog, isFinal, withLines, withStep, type Log } from "./reduce";
 import { openStream, type StreamState } from "./stream";
 
-/** True while there is a session; a stream that was refused asks this before it tries again. */
-async function stillSignedIn(): Promise<boolean> {
-  const { response } = await api.GET("/api/v1/session");
+/**
+ * True while there is a session; a stream that was closed or refused asks this before it tries again. What the person may, and whether they
+ * still belong to the organization, is often why.
+ */
+async function stillSignedIn(client: QueryClient): Promise<boolean> {
+  const { data, response } = await api.GET("/api/v1/session");
+  if (data) client.setQueryData(sessionQuery.queryKey, data);
   if (response.status !== 401) return true;
   await need(Promise.resolve({ response, error: undefined })).catch(() => {}); // sends the person to the sign-in page
   return false;
@@ -43,6 +48,7 @@ export function useOrgEvents(org: string): StreamState {
       onEvent: (name, data) => applyOrgEvent(client, org, name, data),
       onState: (now) => {
         setState(now);
+        if (now === "lost") void client.invalidateQueries({ queryKey: visitQuery.queryKey }); // a Connect-As session that was ended closes it
         if (now !== "open") return;
         // Between the first fetches, or the break, and now something may have changed unseen. Only what is shown is asked for.
         void client.invalidateQueries({ queryKey: keys.org(org) });
@@ -50,7 +56,7 @@ export function useOrgEvents(org: string): StreamState {
         if (wasOpen) void client.invalidateQueries({ queryKey: sessionQuery.queryKey });
         wasOpen = true;
       },
-      mayRetry: stillSignedIn,
+      mayRetry: () => stillSignedIn(client),
     });
     stream.start();
     const unfollow = followVisibility(stream);
@@ -112,7 +118,7 @@ export function useOperationLog(org: string, operation: Pick<Operation, "id" | "
         }
       },
       onState: setState,
-      mayRetry: stillSignedIn,
+      mayRetry: () => stillSignedIn(client),
     });
     stream.start();
     const unfollow = followVisibility(stream);

@@ -34,6 +34,7 @@ export const theme = createTheme({
     // lockScroll writes a <style> element, which the CSP forbids; base.css locks instead.
     Modal: { defaultProps: { lockScroll: false, centered: true, radius: "lg", size: 480, closeButtonProps: { "aria-label": "Close" } } },
     Drawer: { defaultProps: { lockScroll: false } },
+    Checkbox: { defaultProps: { radius: "xs" } }, // small ones would look like radios
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250 } },
     PasswordInput: { defaultProps: { visibilityToggleButtonProps: { "aria-label": "Show password" } } },
     Menu: { defaultProps: { withInitialFocusPlaceholder: false, menuItemTabIndex: 0, position: "bottom-end", shadow: "md", radius: "md" } },

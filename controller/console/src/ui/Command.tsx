@@ -35,3 +35,18 @@ export function Command({ value, label, prompt = "#" }: { value: string; label: 
     </div>
   );
 }
+
+/** Something to take away that is no command: a key, a link. */
+export function Secret({ value, label }: { value: string; label: string }) {
+  const clipboard = useClipboard({ timeout: 2000 });
+  return (
+    <div className="fl-command">
+      <pre tabIndex={0} aria-label={label}>
+        {value}
+      </pre>
+      <Button size="xs" variant="light" leftSection={<Icon name={clipboard.copied ? "check" : "copy"} size={14} />} onClick={() => clipboard.copy(value)} data-autofocus>
+        {clipboard.copied ? "Copied" : "Copy"}
+      </Button>
+    </div>
+  );
+}

@@ -21,7 +21,8 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
           ))}
         </ul>
       )}
-      {problem?.operation_id && <OtherOperation id={problem.operation_id} />}
+      {problem?.operation_id && <InOrg path={`/operations/${problem.operation_id}`}>See that operation</InOrg>}
+      {problem?.code === "plan_required" && <InOrg path="/settings/plan">See what each plan has</InOrg>}
       {problem?.retry_after_s && <Wait key={problem.request_id} seconds={problem.retry_after_s} />}
       {problem?.request_id && <div className="fl-request-id">request {problem.request_id}</div>}
       {retry && (
@@ -33,10 +34,10 @@ export function ProblemNote({ error, retry }: { error: unknown; retry?: () => vo
   );
 }
 
-/** The operation that is in the way. */
-function OtherOperation({ id }: { id: string }) {
+/** A way out, on a page of the organization that is shown. */
+function InOrg({ path, children }: { path: string; children: ReactNode }) {
   const org = /^\/o\/[^/]+/.exec(window.location.pathname)?.[0];
-  return org ? <LinkTo href={`${org}/operations/${id}`}>See that operation</LinkTo> : null;
+  return org ? <LinkTo href={org + path}>{children}</LinkTo> : null;
 }
 
 function Wait({ seconds }: { seconds: number }) {

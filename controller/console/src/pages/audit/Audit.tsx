@@ -1,11 +1,13 @@
 import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
-import { May, useOrg } from "../../app/access";
+import { useSearch } from "wouter";
+import { May, useHas, useMay, useOrg } from "../../app/access";
 import { type AuditFilter, auditQuery, exportAddress } from "../../api/audit";
+import { planQuery } from "../../api/org";
 import type { AuditEntry } from "../../api/types";
-import { exact } from "../../lib/format";
+import { count, exact } from "../../lib/format";
 import { Mono } from "../../ui/bits";
 import { Empty, Page, Panel } from "../../ui/Page";
 import { Loaded } from "../../ui/Problem";
@@ -18,11 +20,13 @@ const results = { ok: ["good", "Done"], refused: ["warn", "Refused"], failed: ["
 
 export default function Audit() {
   const org = useOrg();
+  const has = useHas();
   const [action, setAction] = useState("");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
   const [target, setTarget] = useState<AuditEntry["target"]>(null);
   const [actor, setActor] = useState<AuditEntry["actor"] | null>(null);
+  const [connect, setConnect] = useState(new URLSearchParams(useSearch()).get("connect"));
   const [settled] = useDebouncedValue(action.trim().toLowerCase(), 300);
   const filter = useMemo<AuditFilter>(
     () => ({
@@ -31,25 +35,30 @@ export default function Audit() {
       ...(to ? { before: new Date(new Date(`${to}T00:00:00`).getTime() + 86_400_000).toISOString() } : {}),
       ...(target ? { target: target.id } : {}),
       ...(actor?.id ? { actor: actor.id } : {}),
+      ...(connect ? { connect_session: connect } : {}),
     }),
-    [settled, from, to, target, actor],
+    [settled, from, to, target, actor, connect],
   );
   const entries = useInfiniteQuery(auditQuery(org, filter));
+  const plan = useQuery({ ...planQuery(org), enabled: useMay()("plan.view") }).data;
+  const days = plan?.plans.find((one) => one.plan === plan.plan)?.audit_days;
   const filtered = Object.keys(filter).length > 0;
 
   return (
     <Page
       title="Audit log"
-      lead="What was done, by whom, from where. Nothing here can be changed or deleted."
+      lead={`What was done, by whom, from where. Nothing here can be changed or deleted.${days ? ` Each entry can be read for ${count(days, "day")}; its hash stays for good.` : ""}`}
       actions={
-        <May permission="audit.export">
-          <Button component="a" href={exportAddress(org, "csv", filter)} download variant="default" size="sm">
-            {filtered ? "Export these as CSV" : "Export as CSV"}
-          </Button>
-          <Button component="a" href={exportAddress(org, "jsonl", filter)} download variant="default" size="sm">
-            Export with proof
-          </Button>
-        </May>
+        has("audit_export") && (
+          <May permission="audit.export">
+            <Button component="a" href={exportAddress(org, "csv", filter)} download variant="default" size="sm">
+              {filtered ? "Export these as CSV" : "Export as CSV"}
+            </Button>
+            <Button component="a" href={exportAddress(org, "jsonl", filter)} download variant="default" size="sm">
+              Export with proof
+            </Button>
+          </May>
+        )
       }
     >
       <Proof />
@@ -61,6 +70,11 @@ export default function Audit() {
           {actor && (
             <Button size="xs" variant="light" onClick={() => setActor(null)} aria-label={`By ${actor.label}; show all people`}>
               by {actor.label} ×
+            </Button>
+          )}
+          {connect && (
+            <Button size="xs" variant="light" onClick={() => setConnect(null)} aria-label="In one Connect-As session; show everything">
+              in one Connect-As session ×
             </Button>
           )}
           {target && (
@@ -98,6 +112,7 @@ export default function Audit() {
                         ) : (
                           entry.actor.label
                         )}
+                        <OnBehalf entry={entry} onOnly={setConnect} />
                       </td>
                       <td data-name="Action">
                         <Mono>{entry.action}</Mono>
@@ -126,6 +141,17 @@ export default function Audit() {
         <More of={entries}>Older entries</More>
       </Panel>
     </Page>
+  );
+}
+
+/** For whom somebody acted, and the way to all that they did in that session. */
+function OnBehalf({ entry: { on_behalf_of, connect_session }, onOnly }: { entry: AuditEntry; onOnly: (session: string) => void }) {
+  if (!on_behalf_of) return null;
+  if (!connect_session) return <span className="fl-sub">for {on_behalf_of}</span>;
+  return (
+    <button type="button" className="fl-plain-button fl-sub" onClick={() => onOnly(connect_session)} title="Show only this Connect-As session's">
+      for {on_behalf_of}
+    </button>
   );
 }
 
