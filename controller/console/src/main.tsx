@@ -1,6 +1,5 @@
 // Only what is used; the order matters: parts before what is made of them.
 import "@mantine/core/styles/baseline.css";
-import "@mantine/core/styles/default-css-variables.css";
 import "@mantine/core/styles/global.css";
 import "@mantine/core/styles/Text.css";
 import "@mantine/core/styles/Title.css";

@@ -49,13 +49,14 @@ export function FactorForm(props: {
   const way = chosen && ways.includes(chosen) ? chosen : ways[0];
   if (!way) return null;
   const { label, note } = fields[way];
-  const refused = props.error && (props.error.field(way === "totp" ? "code" : way) ?? (wrong.includes(props.error.code) ? props.error.message : undefined));
+  const refused = props.error && (wrong.includes(props.error.code) ? props.error.message : props.error.field(way === "totp" ? "code" : way));
   const common = {
     label,
     description: note,
     value: text,
     onChange: (event: { currentTarget: { value: string } }) => setText(event.currentTarget.value),
     error: refused,
+    "aria-invalid": Boolean(refused), // Mantine's field of a password says nothing by itself
     required: true,
     withAsterisk: false,
     autoFocus: true,

@@ -31,6 +31,8 @@ export function useNewPassword(): NewPassword {
 
 /** A password chosen anew, typed twice. */
 export function NewPasswordFields({ of: { value, again, set, tried }, label, refused }: { of: NewPassword; label: string; refused?: string }) {
+  const wrong = refused ?? (tried && value.length < 12 ? "At least 12 characters" : undefined);
+  const differs = tried && again !== value ? "Not the same as above" : undefined;
   return (
     <>
       <PasswordInput
@@ -39,14 +41,16 @@ export function NewPasswordFields({ of: { value, again, set, tried }, label, ref
         autoComplete="new-password"
         value={value}
         onChange={(event) => set({ value: event.currentTarget.value })}
-        error={refused ?? (tried && value.length < 12 ? "At least 12 characters" : undefined)}
+        error={wrong}
+        aria-invalid={Boolean(wrong)}
       />
       <PasswordInput
         label={`${label} again`}
         autoComplete="new-password"
         value={again}
         onChange={(event) => set({ again: event.currentTarget.value })}
-        error={tried && again !== value ? "Not the same as above" : undefined}
+        error={differs}
+        aria-invalid={Boolean(differs)}
       />
     </>
   );

@@ -42,7 +42,7 @@ function Change({ email }: { email: string }) {
       }}
     >
       <input type="hidden" autoComplete="username" value={email} readOnly />
-      <PasswordInput label="Present password" autoComplete="current-password" value={current} onChange={(e) => setCurrent(e.currentTarget.value)} error={error?.field("current")} />
+      <PasswordInput label="Present password" autoComplete="current-password" value={current} onChange={(e) => setCurrent(e.currentTarget.value)} error={error?.field("current")} aria-invalid={Boolean(error?.field("current"))} />
       <NewPasswordFields of={fresh} label="New password" refused={error?.field("new")} />
       {error && !named && <ProblemNote error={error} />}
       <div className="fl-row">

@@ -21,7 +21,7 @@ export function TotpSetUp({ of: { secret, otpauth_uri }, onDone, onCancel }: { o
     done: ({ recovery_codes }) => onDone(recovery_codes),
     quiet: true,
   });
-  const refused = confirm.error && (confirm.error.field("code") ?? (confirm.error.code === "proof_wrong" ? confirm.error.message : undefined));
+  const refused = confirm.error && (confirm.error.code === "proof_wrong" ? confirm.error.message : confirm.error.field("code"));
   return (
     <form
       onSubmit={(event) => {
