@@ -67,10 +67,10 @@ describe("the console", () => {
     await page.waitForURL(/\/signin\?next=/);
     await page.getByLabel("E-mail").fill(admin.email);
     await page.getByLabel("Password", { exact: true }).fill("not the password");
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("alert").waitFor();
     await page.getByLabel("Password", { exact: true }).fill(admin.password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.waitForURL(/\/servers\?from=mail$/);
     await page.getByText("No server yet").waitFor();
   });
@@ -209,7 +209,7 @@ describe("the console", () => {
     let bytes = 0;
     session.on("Network.loadingFinished", (event) => (bytes += event.encodedDataLength));
     await page.goto("/signin");
-    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await page.getByRole("button", { name: "Sign in", exact: true }).waitFor();
     await page.waitForLoadState("networkidle");
     assert.ok(bytes > 50_000 && bytes < 230_000, `${bytes} bytes`);
     assert.deepEqual(web.complaints, []);
@@ -262,7 +262,7 @@ describe("a session in the console", () => {
     await page.goto(`${base}/operations`);
     await page.getByText("Nothing was asked of a server yet").waitFor();
     const other = await web.signedIn();
-    await other.goto(`${base}/account`);
+    await other.goto(`${base}/account/sessions`);
     const ends = other.getByRole("button", { name: /^End the session on/ });
     await ends.first().waitFor();
     for (let left = await ends.count(); left > 0; left--) {

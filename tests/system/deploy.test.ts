@@ -1,6 +1,7 @@
 // Odoo on a real server: the first release, changes, the way back, and the acts on it.
 import assert from "node:assert/strict";
 import { before, describe } from "node:test";
+import { admin } from "./lib/controller.ts";
 import { demo, healthy } from "./lib/odoo.ts";
 import type { Environment, Operation } from "./lib/types.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
@@ -88,7 +89,7 @@ describe("an environment", () => {
     assert.deepEqual(now.rows, ["one=migrated by v2", "two=migrated by v2", "three=migrated by v2"]);
   });
 
-  scenario(world, "stops, stays stopped over a restart of the server, starts and restarts", async () => {
+  scenario(world, "stops, stays stopped over a restart of the server, starts and restarts, and the audit log has each [S-AUD-11] [S-AUD-12] [S-AUD-13]", async () => {
     await world.succeeded(await world.act(environment, "stop"));
     assert.equal(await healthy(on.host, environment), false);
     assert.equal((await world.look(environment)).status, "stopped");
@@ -105,6 +106,11 @@ describe("an environment", () => {
     await world.succeeded(await world.act(environment, "restart"));
     assert.equal(await healthy(on.host, environment), true);
     assert.notEqual(await pid(), before);
+    const log = await (await world.api()).get<{ data: { action: string; result: string; actor: { label: string } }[] }>(`${await world.org()}/audit?target=${environment.id}&limit=50`);
+    for (const act of ["stop", "start", "restart"]) {
+      const entry = log.data.find((one) => one.action === `environment.${act}`);
+      assert.deepEqual([entry?.result, entry?.actor.label], ["ok", admin.email], act);
+    }
   });
 
   scenario(world, "does one thing at a time", async () => {

@@ -123,6 +123,20 @@ describe("install.sh", () => {
     assert.match(ran.stdout, /installing openssl[\s\S]*signature good/);
   });
 
+  // Ubuntu's archive is on no mirror that these tests reach: Debian trees with a C library no older than the release's stand in for it.
+  // That the program itself asks for no newer one is packaging/check-binary's to say.
+  for (const [image, version, name] of [["debian12-bare", "22.04", "jammy"], ["debian13-bare", "24.04", "noble"]] as const) {
+    scenario(world, `brings a tree online that says it is Ubuntu ${version}, and says so too`, async () => {
+      const host = await world.host(name, { image });
+      await host.sh("rm -f /etc/os-release /usr/lib/os-release; ln -s ../usr/lib/os-release /etc/os-release");
+      await host.write("/usr/lib/os-release",
+        `PRETTY_NAME="Ubuntu ${version} LTS"\nNAME="Ubuntu"\nVERSION_ID="${version}"\nVERSION_CODENAME=${name}\nID=ubuntu\nID_LIKE=debian\n`);
+      const { server } = await world.enrol(host);
+      assert.match(JSON.stringify(server.facts), new RegExp(`Ubuntu ${version}`));
+      assert.equal((await host.sh("systemctl is-active fairlead-link fairlead-executor.socket")).trim(), "active\nactive");
+    });
+  }
+
   scenario(world, "takes the tarball where there is no dpkg, and takes all of it away again", async () => {
     const host = await world.host("tarball", { image: "debian13-bare" });
     const before = await files(host);

@@ -61,7 +61,7 @@ describe("packaging/quickstart", () => {
     await page.goto(console);
     await page.getByLabel("E-mail").fill(email);
     await page.getByLabel("Password", { exact: true }).fill(password);
-    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.waitForURL(/\/o\//);
     await page.goto(`${new URL(page.url()).href.replace(/(\/o\/[^/]+).*/, "$1")}/environments`);
     await page.getByRole("link", { name: "quickstart" }).first().click();

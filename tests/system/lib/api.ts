@@ -53,7 +53,9 @@ export interface Event {
 }
 
 export class Api {
+  /** The session's. */
   cookie = "";
+  #more = new Map<string, string>();
   #agent: Agent;
 
   constructor(readonly endpoint: Endpoint) {
@@ -142,7 +144,8 @@ export class Api {
   #open(method: string, path: string, options: CallOptions): Promise<IncomingMessage> {
     const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
     const headers: Record<string, string> = { "Sec-Fetch-Site": "same-origin", Origin: this.origin };
-    if (this.cookie) headers.Cookie = this.cookie;
+    const cookies = [this.cookie, ...this.#more.values()].filter(Boolean);
+    if (cookies.length > 0) headers.Cookie = cookies.join("; ");
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";
       headers["Content-Length"] = String(Buffer.byteLength(body));
@@ -165,7 +168,9 @@ export class Api {
 
   #take(cookie: string): void {
     const [pair = ""] = cookie.split(";");
-    this.cookie = pair.endsWith("=") ? "" : pair;
+    const value = pair.endsWith("=") ? "" : pair;
+    if (pair.startsWith("__Host-fairlead=")) this.cookie = value;
+    else this.#more.set(pair.split("=")[0]!, value);
   }
 }
 

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { admin, type Controller, controllerName } from "./controller.ts";
 import { root } from "./paths.ts";
 
@@ -13,6 +13,11 @@ const program = "/usr/bin/chromium";
 
 export type Look = "light" | "dark" | "phone";
 export const looks: Look[] = ["light", "dark", "phone"];
+
+export interface Person {
+  email: string;
+  password: string;
+}
 
 export class Web {
   /** What no page may do: requests to elsewhere, refusals by the content policy, errors in scripts. */
@@ -75,11 +80,11 @@ export class Web {
     return page;
   }
 
-  /** A window in which the administrator is signed in, by the form. */
-  async signedIn(look: Look = "light"): Promise<Page> {
+  /** A window in which somebody, else the administrator, is signed in, by the form. */
+  async signedIn(look: Look = "light", who: Person = admin): Promise<Page> {
     const page = await this.window(look);
     await page.goto("/signin");
-    await signIn(page).catch((error: unknown) => {
+    await signIn(page, who).catch((error: unknown) => {
       if (error instanceof Error) error.message += `\n  requests that failed: ${this.failed.slice(-20).join("\n    ") || "none"}`;
       throw error;
     });
@@ -120,11 +125,20 @@ class Door {
   }
 }
 
-export async function signIn(page: Page): Promise<void> {
-  await page.getByLabel("E-mail").fill(admin.email);
-  await page.getByLabel("Password", { exact: true }).fill(admin.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+export async function signIn(page: Page, who: Person = admin): Promise<void> {
+  await page.getByLabel("E-mail").fill(who.email);
+  await page.getByLabel("Password", { exact: true }).fill(who.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.waitForURL(/\/o\//);
+}
+
+const debuggers = new WeakMap<Page, Promise<CDPSession>>();
+
+/** One per page, never detached: the end of any takes a page's virtual authenticators with it. */
+export function debuggerOf(page: Page): Promise<CDPSession> {
+  const held = debuggers.get(page) ?? page.context().newCDPSession(page);
+  debuggers.set(page, held);
+  return held;
 }
 
 /** Serious and critical findings of axe on what is shown, one line each. */
@@ -133,9 +147,8 @@ export async function axe(page: Page): Promise<string[]> {
     .filter((v) => v.impact === "serious" || v.impact === "critical")
     .flatMap((v) => v.nodes.map((n) => v.id + " at " + n.target.join(" ") + ": " + n.failureSummary)))`;
   // By the debugger, which the page's content policy does not bind.
-  const session = await page.context().newCDPSession(page);
+  const session = await debuggerOf(page);
   const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression: run, awaitPromise: true, returnByValue: true });
-  await session.detach();
   if (exceptionDetails) throw new Error(`axe: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
   return result.value as string[];
 }

@@ -33,6 +33,9 @@ export interface Parameter {
 export interface Route {
   operationId: string;
   "x-permission": string;
+  "x-feature"?: string;
+  "x-step-up"?: boolean;
+  "x-key-alone"?: boolean;
   parameters?: Parameter[];
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> };
   responses: Record<string, unknown>;
@@ -41,6 +44,22 @@ export interface Route {
 export interface Contract {
   paths: Record<string, Record<string, Route> & { parameters?: Parameter[] }>;
   components: { schemas: Record<string, Schema>; parameters: Record<string, Parameter> };
+}
+
+/** One route with all its parameters. */
+export interface Listed {
+  method: string;
+  path: string;
+  route: Route;
+  parameters: Parameter[];
+}
+
+export function listRoutes(contract: Contract): Listed[] {
+  return Object.entries(contract.paths).flatMap(([path, { parameters: shared = [], ...methods }]) =>
+    Object.entries(methods as Record<string, Route>).map(([method, route]) => ({
+      method: method.toUpperCase(), path, route,
+      parameters: [...shared, ...(route.parameters ?? [])].map((one) => resolve(contract, one)),
+    })));
 }
 
 export function resolve<T extends { $ref?: string }>(contract: Contract, thing: T): T {
@@ -53,10 +72,12 @@ export function resolve<T extends { $ref?: string }>(contract: Contract, thing: 
 
 /** Strings for patterns that no example of the contract shows. */
 const known = [
-  "aa", "a1", "demo", "Ada", "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "gcr_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+  "aa", "a1", "demo", "Ada", "viewer", "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "gcr_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
   "org_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "srv_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "prj_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
   "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "tok_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "flt_4f9KXn2v8b0qJm7RtZc1yWd5",
-  "abcdefghijklmnopqrstuvwxyz", "odoo.example.org", "NAME", "https://git.example.org/shop.git", "SHA256SUMS",
+  "usr_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "rol_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "inv_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "key_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+  "pky_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "idn_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "cag_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "con_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+  "org.view", "flv_4f9KXn2v8b0qJm7RtZc1yWd5", "free", "abcdefghijklmnopqrstuvwxyz", "odoo.example.org", "NAME", "https://git.example.org/shop.git", "SHA256SUMS",
 ];
 
 /** A small value that fits. */
@@ -67,7 +88,9 @@ export function sample(contract: Contract, given: Schema, name = ""): unknown {
   const type = Array.isArray(schema.type) ? schema.type[0] : schema.type;
   if (type === "object") {
     const value: Record<string, unknown> = {};
-    const keys = schema.required ?? (schema.minProperties ? Object.keys(schema.properties ?? {}).slice(0, schema.minProperties) : []);
+    const keys = [...(schema.required ?? [])];
+    const more = Object.keys(schema.properties ?? {}).filter((key) => !keys.includes(key));
+    while (keys.length < (schema.minProperties ?? 0)) keys.push(more.shift()!);
     for (const key of keys) value[key] = sample(contract, schema.properties![key]!, key);
     return value;
   }

@@ -1,0 +1,213 @@
+// Every route for everybody: who may what, as the contract and the table of permissions say it, asked by direct HTTP.
+import assert from "node:assert/strict";
+import { before, describe } from "node:test";
+import type { Answer, Api, Problem } from "./lib/api.ts";
+import { fillOrg } from "./lib/fill.ts";
+import { join, ownOrg, password, type Person, withKey } from "./lib/people.ts";
+import { type Contract, listRoutes, type Listed } from "./lib/schema.ts";
+import type { List } from "./lib/types.ts";
+import { scenario, worldOfSuite } from "./lib/world.ts";
+
+interface Permission {
+  code: string;
+  area: string;
+  least_role: "viewer" | "developer" | "admin";
+  reach: "org" | "project" | "any";
+}
+
+/** Somebody who asks, and what they should hold in organization A. */
+interface Caller {
+  name: string;
+  send: (method: string, path: string, body?: unknown) => Promise<Answer<Problem>>;
+  holds: (permission: string) => boolean;
+  kind: "person" | "key";
+  owner?: boolean;
+  readOnly?: boolean;
+}
+
+const nobody: Record<string, string> = {
+  server: "srv", token: "tok", credential: "gcr", project: "prj", environment: "env", release: "rel", operation: "op", entry: "aud",
+  user: "usr", invitation: "inv", role: "rol", key: "key", grant: "cag", session: "con",
+};
+
+describe("who may what", () => {
+  const world = worldOfSuite("\nrates:\n  reads_a_minute: 1000000\n  writes_a_minute: 1000000\n  key_reads_a_minute: 1000000\n  key_writes_a_minute: 1000000\n");
+  let owner: Api, org: string, routes: Listed[], permissions: Permission[], ids: Record<string, string>;
+  let callers: Caller[], other: { owner: Api; org: string; key: string };
+  let custom: { id: string; person: Person };
+
+  /** The path with ids that are well formed and nobody's: whoever may ask gets 404, and nothing is changed. */
+  const harmless = (listed: Listed, of: string): string =>
+    listed.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name === "org" ? of.split("/").at(-1)! : nobody[name] ? `${nobody[name]}_01JD8Q4M3N7V5X2K9B6T0W1YHZ` : "SAMPLE");
+  const real = (listed: Listed, of: string): string =>
+    listed.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name === "org" ? of.split("/").at(-1)! : encodeURIComponent(ids[name] ?? "missing"));
+  /** No route takes this, so no write of the matrix has an effect; event streams are left after the head. */
+  const body = (listed: Listed): unknown => listed.route.requestBody ? { no_such_member: true } : undefined;
+  const streams = (listed: Listed): boolean => listed.path.endsWith("/events");
+
+  const person = (name: string, api: Api, holds: (code: string) => boolean, more: Partial<Caller> = {}): Caller =>
+    ({ name, holds, kind: "person", send: (method, path, given) => api.send<Problem>(method, path, { body: given }), ...more });
+  const program = (name: string, key: string, holds: (code: string) => boolean, more: Partial<Caller> = {}): Caller =>
+    ({ name, holds, kind: "key", send: (method, path, given) => owner.stranger().send<Problem>(method, path, { body: given, headers: { Authorization: `Bearer ${key}` } }), ...more });
+
+  const orgRoutes = (): Listed[] => routes.filter((one) => one.path.startsWith("/api/v1/orgs/{org}"));
+  const byRole = (role: string) => (code: string): boolean => {
+    const order = ["viewer", "developer", "admin"];
+    const found = permissions.find((one) => one.code === code);
+    return !!found && order.indexOf(found.least_role) <= order.indexOf(role);
+  };
+
+  before(async () => {
+    owner = await world.api();
+    org = await world.org();
+    routes = listRoutes(await owner.get<Contract>("/api/v1/openapi.json"));
+    permissions = (await owner.get<List<Permission>>("/api/v1/permissions")).data;
+    ids = await fillOrg(owner, org);
+    const auditor = permissions.map((one) => one.code).filter((code) => code.endsWith(".view") || code === "operations.log");
+    const role = await owner.post<{ id: string }>(`${org}/roles`, { name: "Changing", permissions: auditor });
+    const people = {
+      admin: await join(owner, org, "admin@example.org", "admin"),
+      developer: await join(owner, org, "developer@example.org", "developer"),
+      viewer: await join(owner, org, "viewer@example.org", "viewer"),
+      auditor: await join(owner, org, "auditor@example.org", role.id),
+      limited: await join(owner, org, "limited@example.org", "developer", { projects: [ids.project] }),
+      other: await join(owner, org, "other@example.org", "viewer"),
+    };
+    custom = { id: role.id, person: people.auditor };
+    ids.user = people.viewer.user;
+    ids.role = role.id;
+    const all = permissions.map((one) => one.code);
+    const limitedTo = (code: string): boolean => permissions.some((one) => one.code === code && one.reach !== "org");
+    callers = [
+      person("owner", owner, () => true, { owner: true }),
+      person("admin", people.admin.api, byRole("admin")),
+      person("developer", people.developer.api, byRole("developer")),
+      person("viewer", people.viewer.api, byRole("viewer")),
+      person("auditor (custom role)", people.auditor.api, (code) => auditor.includes(code)),
+      person("developer limited to a project", people.limited.api, (code) => byRole("developer")(code) && limitedTo(code)),
+      program("key with everything", (await withKey(owner, org, "rw", all)).key, (code) => all.includes(code)),
+      program("read-only key with everything", (await withKey(owner, org, "ro", all)).key, (code) => all.includes(code), { readOnly: true }),
+      program("key that deploys", (await withKey(owner, org, "rw", ["org.view", "deployments.create"])).key, (code) => ["org.view", "deployments.create"].includes(code)),
+    ];
+    const own = await ownOrg(people.other.api, "Other");
+    await owner.call("DELETE", `${org}/members/${people.other.user}`);
+    // The plan of new organizations may have no keys: what belongs to another organization is refused before.
+    await people.other.api.call("PUT", `${own}/plan`, { body: { plan: "agency" } });
+    other = { owner: people.other.api, org: own, key: (await withKey(people.other.api, own, "rw", all)).key };
+  });
+
+  /** What the contract says must come of it. */
+  function check(listed: Listed, caller: Caller, answer: Answer<Problem>): void {
+    const permission = listed.route["x-permission"];
+    const what = `${caller.name}: ${listed.method} ${listed.path} (${permission}): ${answer.status} ${answer.text.slice(0, 200)}`;
+    const code = answer.status >= 400 ? answer.body.code : "";
+    const writes = listed.method !== "GET";
+    const forPeople = permission === "owner" || listed.route["x-step-up"] === true;
+    assert.ok(answer.status < 500, what);
+    assert.notEqual(answer.status, 401, what);
+    if (caller.kind === "key" && (forPeople || (caller.readOnly && writes))) {
+      // Which of the reasons comes first is not promised; that it is refused is.
+      assert.equal(answer.status, 403, what);
+      assert.ok(["session_required", "read_only_key", "permission_denied", "owner_required"].includes(code), what);
+    } else if (permission === "owner") {
+      if (caller.owner) assert.ok(answer.status !== 403, what);
+      else assert.deepEqual([answer.status, code], [403, "owner_required"], what);
+    } else if (caller.holds(permission)) {
+      assert.ok(answer.status !== 403, what);
+    } else {
+      assert.deepEqual([answer.status, code, answer.body.permission], [403, "permission_denied", permission], what);
+    }
+  }
+
+  scenario(world, "each route answers each role, custom role, limited member and key as the contract declares [S-RBAC-14]", async () => {
+    let asked = 0;
+    for (const caller of callers) {
+      for (const listed of orgRoutes().filter((one) => !streams(one))) {
+        check(listed, caller, await caller.send(listed.method, harmless(listed, org), body(listed)));
+        asked++;
+      }
+    }
+    assert.ok(asked > 700, `only ${asked} requests`);
+  });
+
+  scenario(world, "nobody signed in gets anything, and a key is not a person", async () => {
+    const stranger = owner.stranger();
+    const key = callers.find((one) => one.kind === "key")!;
+    for (const listed of routes.filter((one) => one.route["x-permission"] !== "none" && !streams(one))) {
+      const answer = await stranger.send<Problem>(listed.method, harmless(listed, org), { body: body(listed) });
+      assert.equal(answer.status, 401, `${listed.method} ${listed.path}: ${answer.text}`);
+      if (listed.route["x-permission"] !== "self" || listed.path === "/api/v1/key") continue;
+      const asKey = await key.send(listed.method, harmless(listed, org), body(listed));
+      assert.deepEqual([asKey.status, asKey.body.code], [403, "session_required"], `${listed.method} ${listed.path}`);
+    }
+  });
+
+  scenario(world, "every permission guards a route, and each route opens and closes with it alone [S-RBAC-02] [S-RBAC-03]", async () => {
+    assert.ok(permissions.length >= 55, `${permissions.length} permissions`);
+    const used = new Set(orgRoutes().map((one) => one.route["x-permission"]));
+    assert.deepEqual(permissions.map((one) => one.code).filter((code) => !used.has(code)), [], "permissions that guard no route");
+    const all = permissions.map((one) => one.code);
+    const ask = (listed: Listed): Promise<Answer<Problem>> =>
+      custom.person.api.send<Problem>(listed.method, harmless(listed, org), { body: body(listed) });
+    for (const code of all) {
+      const guarded = orgRoutes().filter((one) => one.route["x-permission"] === code && !streams(one));
+      await owner.call("PATCH", `${org}/roles/${custom.id}`, { body: { permissions: [code] } });
+      for (const listed of guarded) assert.notEqual((await ask(listed)).status, 403, `${listed.method} ${listed.path} with ${code} alone`);
+      await owner.call("PATCH", `${org}/roles/${custom.id}`, { body: { permissions: all.filter((one) => one !== code) } });
+      for (const listed of guarded) {
+        const answer = await ask(listed);
+        assert.deepEqual([answer.status, answer.body.permission], [403, code], `${listed.method} ${listed.path} without ${code}`);
+      }
+    }
+  });
+
+  scenario(world, "another organization's ids are as if they did not exist, with a session and with a key [S-ISO-02] [S-ISO-06]", async () => {
+    const before = await shown();
+    const asOther: [string, (method: string, path: string, given?: unknown) => Promise<Answer<Problem>>][] = [
+      ["session", (method, path, given) => other.owner.send(method, path, { body: given, headers: { "X-Confirm": "anything" } })],
+      ["key", (method, path, given) => owner.stranger().send(method, path, { body: given, headers: { Authorization: `Bearer ${other.key}`, "X-Confirm": "anything" } })],
+    ];
+    for (const [kind, send] of asOther) {
+      for (const listed of orgRoutes()) {
+        // Into A by its own path.
+        const into = await send(listed.method, real(listed, org), body(listed));
+        assert.deepEqual([into.status, into.body.code], [404, "not_found"], `${kind}: ${listed.method} ${real(listed, org)}: ${into.text.slice(0, 200)}`);
+        // A's things by B's path.
+        if (!/\{(?!org\})/.test(listed.path) || streams(listed)) continue;
+        const across = await send(listed.method, real(listed, other.org), body(listed));
+        const what = `${kind}: ${listed.method} ${real(listed, other.org)}: ${across.status} ${across.text.slice(0, 200)}`;
+        assert.ok(across.status >= 400 && across.status < 500, what);
+        assert.ok(across.status === 404 || across.status === 400 || (kind === "key" && across.status === 403), what);
+      }
+    }
+    assert.equal(await shown(), before, "something of the other organization was changed");
+  });
+
+  /** What A holds, as its owner sees it. */
+  async function shown(): Promise<string> {
+    let text = "";
+    for (const list of ["servers", "registration-tokens", "git-credentials", "projects", "environments", "members", "invitations", "roles", "api-keys", "connect/grants"]) {
+      text += `\n${list} ${JSON.stringify((await owner.get<List<Record<string, unknown>>>(`${org}/${list}`)).data.map(({ last_used_at, last_seen_at, ...one }) => one))}`;
+    }
+    return text + JSON.stringify(await owner.get(`${org}/security`));
+  }
+
+  scenario(world, "somebody in two organizations is what they are in each, and no more [S-RBAC-08] [S-RBAC-09]", async () => {
+    const invited = await owner.post<{ token: string }>(`${org}/invitations`, { role: "viewer" });
+    await other.owner.call("POST", "/api/v1/invitations/accept", { body: { token: invited.token } });
+    assert.equal((await other.owner.send("GET", `${org}/servers`)).status, 200);
+    assert.equal((await other.owner.send<Problem>("GET", `${org}/registration-tokens`)).body.permission, "registration_tokens.view");
+    assert.equal((await other.owner.send("GET", `${other.org}/registration-tokens`)).status, 200);
+    const session = await other.owner.get<{ orgs: { id: string; role: string; owner: boolean; permissions: string[] }[] }>("/api/v1/session");
+    const here = session.orgs.find((one) => org.endsWith(one.id))!, there = session.orgs.find((one) => other.org.endsWith(one.id))!;
+    assert.deepEqual([here.role, here.owner, there.owner], ["viewer", false, true]);
+    assert.ok(here.permissions.length < there.permissions.length);
+  });
+
+  scenario(world, "a wrong password of one person slows down neither another nor their address's neighbours", async () => {
+    const stranger = owner.stranger();
+    for (let i = 0; i < 4; i++) await stranger.send("POST", "/api/v1/session", { body: { email: "viewer@example.org", password: `wrong ${i} password` } });
+    const again = await stranger.send<Problem>("POST", "/api/v1/session", { body: { email: "viewer@example.org", password } });
+    assert.deepEqual([again.status, again.body.code], [429, "rate_limited"]);
+  });
+});

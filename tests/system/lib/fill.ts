@@ -1,0 +1,41 @@
+// One of each thing that an organization can have, so that the routes about them can be asked.
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Api } from "./api.ts";
+import { run } from "./process.ts";
+import type { List } from "./types.ts";
+
+/** Ids by the names that paths have for them. The server is enrolled as an agent does, with no agent behind it. */
+export async function fillOrg(api: Api, org: string): Promise<Record<string, string>> {
+  const ids: Record<string, string> = { org: org.split("/").at(-1)! };
+  const dir = mkdtempSync(join(tmpdir(), "fairlead-csr-"));
+  await run("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+    "-keyout", join(dir, "key"), "-out", join(dir, "csr"), "-subj", "/CN=agent"]);
+  const token = await api.post<{ token: string; registration_token: { id: string } }>(`${org}/registration-tokens`, { name: "contract" });
+  ids.token = token.registration_token.id;
+  const enrolled = await api.stranger().call<{ server_id: string }>("POST", "/api/v1/agent/enroll", {
+    body: { token: token.token, csr: readFileSync(join(dir, "csr"), "utf8"), name: "contract", capability: 1, facts: {} },
+  });
+  ids.server = enrolled.server_id;
+  const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
+  const project = await api.post<{ id: string }>(`${org}/projects`, { name: "Contract", odoo_version: "19.0", odoo_source: source });
+  ids.project = project.id;
+  const environment = await api.post<{ id: string }>(`${org}/environments`, {
+    project_id: project.id, server_id: enrolled.server_id, name: "contract", type: "development",
+  });
+  ids.environment = environment.id;
+  const ping = await api.post<{ id: string }>(`${org}/servers/${enrolled.server_id}/ping`);
+  ids.operation = ping.id;
+  const credential = await api.post<{ id: string }>(`${org}/git-credentials`, { name: "c", host: "git.example.org", kind: "token", secret: "s" });
+  ids.credential = credential.id;
+  ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  ids.connect_session = "con_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  ids.grant = "cag_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  const key = await api.post<{ api_key: { id: string } }>(`${org}/api-keys`, { name: "contract", kind: "read_only", permissions: ["org.view"] });
+  ids.key = key.api_key.id;
+  ids.id = ids.org!;
+  ids.entry = (await api.get<List<{ id: string }>>(`${org}/audit?limit=1`)).data[0]!.id;
+  return ids;
+}
