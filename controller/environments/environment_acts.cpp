@@ -61,6 +61,10 @@ Result<Operation> Environments::deploy(
     const DeployRequest& request
 ) {
     FAIRLEAD_TRY(environment, reachable(unit, scope, id));
+    FAIRLEAD_TRY(project, ProjectRepo(unit.db(), scope).get(environment.project_id));
+    api::Checks checks;
+    FAIRLEAD_CHECK(check_domains(unit.db(), scope, project, checks));
+    FAIRLEAD_CHECK(checks.result());
     proto::DeployArgs args;
     FAIRLEAD_TRY(spec, spec_of(unit.db(), scope, environment));
     args.environment = std::move(spec);

@@ -107,7 +107,14 @@ public:
         const Environment& environment, bool drop_data
     );
 
-    /// The git addresses and credentials of a project fit together; findings go to `checks`.
+    /// The repositories are where the organization lets sources come from; findings go to
+    /// `checks`. Asked when a project is saved and again when it is deployed, as the list may have
+    /// changed.
+    Result<> check_domains(
+        store::Connection& db, const api::OrgScope& scope, const Project& project,
+        api::Checks& checks
+    );
+    /// The same, and the git addresses and credentials of a project fit together.
     Result<> check_sources(
         store::Connection& db, const api::OrgScope& scope, const Project& project,
         api::Checks& checks

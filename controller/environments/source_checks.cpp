@@ -1,10 +1,15 @@
 // Whether a project's repositories and the credentials for them fit together.
+#include "common/json/json.hpp"
+#include "controller/environments/checks.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/environments.hpp"
+#include "controller/members/source_domains.hpp"
 
 #include <fmt/core.h>
 
 #include <set>
+#include <string>
+#include <vector>
 
 namespace fairlead::environments {
 namespace {
@@ -15,9 +20,39 @@ constexpr std::size_t max_credentials = 10; // of one project: their keys travel
 
 } // namespace
 
+Result<> Environments::check_domains(
+    store::Connection& db, const OrgScope& scope, const Project& project, api::Checks& checks
+) {
+    FAIRLEAD_TRY(
+        stored,
+        db.one<std::string>("SELECT downloads FROM org_setting WHERE org_id = $1", scope.org())
+    );
+    if (!stored) return {};
+    FAIRLEAD_TRY(
+        allowed, json::decode<std::vector<std::string>>(*stored, json::Strictness::lenient)
+    );
+    auto check = [&](const std::string& field, const std::string& url) {
+        auto host = host_of(url);
+        checks.that(
+            members::allows(allowed, host), field + ".url",
+            fmt::format(
+                "is at {}, which is not among the domains that the organization's security "
+                "settings let sources come from",
+                host.empty() ? "no host" : host
+            )
+        );
+    };
+    check("odoo_source", project.source().url);
+    auto addons = project.repositories();
+    for (std::size_t i = 0; i < addons.size(); ++i)
+        check(fmt::format("addons[{}]", i), addons[i].url);
+    return {};
+}
+
 Result<> Environments::check_sources(
     store::Connection& db, const OrgScope& scope, const Project& project, api::Checks& checks
 ) {
+    FAIRLEAD_CHECK(check_domains(db, scope, project, checks));
     CredentialRepo credentials(db, scope);
     std::set<std::string> used;
     auto check = [&](const std::string& field, const std::string& url,

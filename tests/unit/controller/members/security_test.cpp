@@ -136,4 +136,44 @@ TEST_SUITE("controller/members") {
         CHECK_FALSE(members::allows(list, "api.github.com"));
         CHECK(members::allows({}, "anything.net"));
     }
+
+    TEST_CASE("sources come from the listed domains alone, when a project is saved and when it is "
+              "deployed") {
+        Office office;
+        auto project = office.project("Shop");
+        auto server = office.add_server();
+        auto environment = office.environment(project, server);
+        auto allow = [&](boost::json::array domains) {
+            auto now = office.in(office.ann, "GET", "/security").json.as_object();
+            now["download_domains"] = std::move(domains);
+            auto kept = office.in(office.ann, "PUT", "/security", now);
+            REQUIRE_MESSAGE(kept.status == 200, boost::json::serialize(kept.json));
+        };
+        auto save = [&](const std::string& url) {
+            return office.in(
+                office.ann, "PATCH", "/projects/" + project,
+                {{"odoo_source", {{"url", url}, {"branch", "17.0"}}}}
+            );
+        };
+        auto deploy = [&] {
+            return office.in(
+                office.ann, "POST", "/environments/" + environment + "/deploy",
+                boost::json::object()
+            );
+        };
+        allow({"git.example.org", "*.odoo.com"});
+        CHECK(deploy().blames("odoo_source.url"));
+        for (auto url :
+             {"https://github.com/odoo/odoo", "https://git.example.org.evil.test/odoo.git",
+              "https://notgit.example.org/odoo.git", "https://git.example.org:8443/odoo.git",
+              "https://odoo.com/odoo.git", "git@github.com:odoo/odoo.git"}) {
+            CAPTURE(std::string(url));
+            CHECK(save(url).blames("odoo_source.url"));
+        }
+        CHECK(save("https://nightly.odoo.com/odoo.git").status == 200);
+        CHECK(save("git@git.example.org:odoo.git").status == 200);
+        CHECK(deploy().status == 202);
+        allow({});
+        CHECK(save("https://github.com/odoo/odoo").status == 200);
+    }
 }

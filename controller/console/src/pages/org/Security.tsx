@@ -42,7 +42,7 @@ export default function Security() {
             label="Domains that code and data may come from"
             example="github.com, or *.example.org for all below it. One a line. None: from anywhere."
           >
-            Repositories and downloads from any other domain are refused, also when a listed one redirects there.
+            Projects with repositories at any other domain are neither saved nor deployed.
           </List>
           <List
             key={`a ${now.addresses.join()}`}
