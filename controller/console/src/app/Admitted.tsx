@@ -37,7 +37,7 @@ function Barred({ error }: { error: ApiError }) {
             Sign in with {provider}
           </Button>
         )}
-        {error.code === "second_factor_required_here" && <LinkButton href={href("/account")}>Open your account</LinkButton>}
+        {error.code === "second_factor_required_here" && <LinkButton href={href("/account/security")}>Open your account</LinkButton>}
       </div>
     </Page>
   );

@@ -1,22 +1,17 @@
 import { lazy, Suspense } from "react";
 import { Route, Switch } from "wouter";
+import SignIn from "../pages/gate/SignIn";
+import { loadInside } from "./ahead";
 import { Broken } from "./Broken";
 
-// The page before one is signed in is small and comes alone; what is behind it, with menu and pages, is loaded when it is needed.
-const SignIn = lazy(() => import("../pages/gate/SignIn"));
+// The page before one is signed in comes at once, in few files; what is behind it, with menu and pages, is loaded when it is needed.
 const SetUp = lazy(() => import("../pages/gate/SetUp"));
 const Invitation = lazy(() => import("../pages/gate/Invitation"));
 const Forgot = lazy(() => import("../pages/gate/Forgot"));
 const ResetPassword = lazy(() => import("../pages/gate/ResetPassword"));
 const VerifyEmail = lazy(() => import("../pages/gate/VerifyEmail"));
 const Register = lazy(() => import("../pages/gate/Register"));
-const loadInside = () => import("./Inside");
 const Inside = lazy(loadInside);
-
-/** Whoever signs in wants the inside next. */
-export function expectInside() {
-  void loadInside().catch(() => {}); // drawing it says what is wrong
-}
 
 export function App() {
   return (

@@ -8,7 +8,7 @@ import { LinkTo } from "../../ui/bits";
 import { NewPasswordFields, useNewPassword } from "../../ui/NewPassword";
 import { Loaded, ProblemNote } from "../../ui/Problem";
 import { Gate } from "./Gate";
-import { Resend } from "./Resend";
+import Resend from "./Resend";
 
 export default function Register() {
   const registration = useQuery(registrationQuery);

@@ -8,7 +8,7 @@ import { ProblemNote } from "../../ui/Problem";
 import { Done } from "./Done";
 
 /** An account that waits until its address is confirmed. */
-export function Resend({ email }: { email: string }) {
+export default function Resend({ email }: { email: string }) {
   const mail = useQuery(registrationQuery).data?.mail ?? true;
   const resend = useAct({
     run: () => need(api.POST("/api/v1/email/resend", { body: { email } })),

@@ -8,7 +8,7 @@ import { FactorForm, type Answer } from "../../ui/FactorForm";
 import { ProblemNote } from "../../ui/Problem";
 
 /** The second half of signing in. */
-export function SecondFactor({ waiting, onDone, onBack }: { waiting: Waiting; onDone: (session: Session) => void; onBack: () => void }) {
+export default function SecondFactor({ waiting, onDone, onBack }: { waiting: Waiting; onDone: (session: Session) => void; onBack: () => void }) {
   const { challenge, methods } = waiting;
   const finish = useAct({
     run: ({ way, text }: Answer) =>

@@ -1,6 +1,6 @@
 import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { signInOptionsQuery } from "../../api/account";
 import { api, ApiError, need } from "../../api/client";
@@ -8,7 +8,7 @@ import { signInByPasskey } from "../../api/passkeys";
 import { sessionQuery } from "../../api/session";
 import type { Session } from "../../api/types";
 import { useAct } from "../../app/act";
-import { expectInside } from "../../app/App";
+import { expectInside } from "../../app/ahead";
 import { problemCode, safeNext } from "../../lib/next";
 import { providerIcon, ssoStart } from "../../lib/providers";
 import { waitingInHash, waitingOf, type Waiting } from "../../lib/secondFactor";
@@ -17,8 +17,10 @@ import { LinkTo } from "../../ui/bits";
 import { Icon } from "../../ui/Icon";
 import { ProblemNote } from "../../ui/Problem";
 import { Gate } from "./Gate";
-import { Resend } from "./Resend";
-import { SecondFactor } from "./SecondFactor";
+
+// For some, and after the first page.
+const Resend = lazy(() => import("./Resend"));
+const SecondFactor = lazy(() => import("./SecondFactor"));
 
 export default function SignIn() {
   const [, navigate] = useLocation();
@@ -39,7 +41,9 @@ export default function SignIn() {
   return (
     <Gate words="Odoo on servers that are yours. Every deploy leads somewhere known.">
       {waiting ? (
-        <SecondFactor waiting={waiting} onDone={enter} onBack={() => setWaiting(null)} />
+        <Suspense fallback={<div role="status" aria-label="Loading" />}>
+          <SecondFactor waiting={waiting} onDone={enter} onBack={() => setWaiting(null)} />
+        </Suspense>
       ) : (
         <First onDone={enter} onWaiting={setWaiting} />
       )}
@@ -72,7 +76,13 @@ function First({ onDone, onWaiting }: { onDone: (session: Session) => void; onWa
   const passkeys = passkeysWork() && options?.passkeys === true;
   useQuietPasskey(onDone, passkeys && !byPasskey.isPending);
 
-  if (signIn.error?.code === "email_unverified") return <Resend email={email.trim()} />;
+  if (signIn.error?.code === "email_unverified") {
+    return (
+      <Suspense fallback={<div role="status" aria-label="Loading" />}>
+        <Resend email={email.trim()} />
+      </Suspense>
+    );
+  }
   const error = signIn.error ?? byPasskey.error;
   return (
     <div className="fl-gate-form">
