@@ -307,7 +307,8 @@ describe("an account in the console", () => {
     await page.getByText("Prove that it is you").waitFor();
     await dialog(page).getByLabel("Password", { exact: true }).fill("not the password");
     await page.keyboard.press("Enter");
-    await dialog(page).getByText("is wrong").waitFor();
+    await dialog(page).getByText("The password is wrong").waitFor();
+    await page.waitForFunction(() => document.querySelector("[role=dialog] input[type=password][aria-invalid=true]"));
     await dialog(page).getByLabel("Password", { exact: true }).fill(admin.password);
     await page.keyboard.press("Enter");
     await page.getByRole("img", { name: /^QR picture/ }).waitFor();
