@@ -90,7 +90,7 @@ describe("install.sh", () => {
 
   scenario(world, "upgrades an older agent, keeps its identity and the owner's policy, and needs no token", async () => {
     const { host } = await world.server("older");
-    const identity = await host.sh("sha256sum /var/lib/fairlead/link/*");
+    const identity = await host.sh("sha256sum /var/lib/fairlead/link/{ca.pem,certificate.pem,identity.json,key.pem}");
     await host.sh("echo '# the owner was here' >>/etc/fairlead/policy.yaml");
     // As if an older package had been installed.
     await host.sh("sed -i '/^Package: fairlead-agent$/,/^$/ s/^Version: .*/Version: 0.0.9/' /var/lib/dpkg/status");
@@ -98,7 +98,7 @@ describe("install.sh", () => {
     const ran = await world.paste(host, command);
     assert.match(ran.stdout, /installed {2}fairlead-agent \S+, before 0\.0\.9/);
     assert.match(ran.stdout, online);
-    assert.equal(await host.sh("sha256sum /var/lib/fairlead/link/*"), identity);
+    assert.equal(await host.sh("sha256sum /var/lib/fairlead/link/{ca.pem,certificate.pem,identity.json,key.pem}"), identity);
     assert.match(await host.sh("tail -n 1 /etc/fairlead/policy.yaml"), /the owner was here/);
   });
 
