@@ -6,7 +6,7 @@ find_package(Boost 1.81 REQUIRED)
 # The controller alone needs it, and shared: SMTP with TLS.
 find_package(CURL REQUIRED)
 
-# The agent must run on distributions whose libraries are older or absent, so all but OpenSSL and libc is linked in.
+# The agent must run on distributions whose libraries are older or absent, so all but OpenSSL, zstd and libc is linked in.
 function(fairlead_static name archive)
   find_library(${name}_ARCHIVE NAMES ${archive} REQUIRED)
   add_library(${name} INTERFACE)
@@ -16,6 +16,10 @@ fairlead_static(sodium libsodium.a)
 fairlead_static(sqlite libsqlite3.a)
 target_link_libraries(sqlite INTERFACE m Threads::Threads ${CMAKE_DL_LIBS})
 fairlead_static(yaml libyaml-cpp.a)
+# Every Debian and Ubuntu has it: dpkg itself needs it.
+find_library(zstd_LIBRARY NAMES zstd REQUIRED)
+add_library(zstd INTERFACE)
+target_link_libraries(zstd INTERFACE ${zstd_LIBRARY})
 # Debian ships fmt as a shared library only: its one compiled part is built here.
 add_library(fmt_static STATIC ${PROJECT_SOURCE_DIR}/cmake/fmt.cpp)
 

@@ -69,6 +69,16 @@ struct Finished {
 };
 BOOST_DESCRIBE_STRUCT(Finished, (), (outcome, error, note, result))
 
+/// An operation that the server began by itself, because its schedule or root asked for it.
+struct Born {
+    std::string kind;
+    std::string environment_id;
+    std::string slug;
+    std::string requested_by; ///< "schedule", "root"
+    boost::json::value args;
+};
+BOOST_DESCRIBE_STRUCT(Born, (), (kind, environment_id, slug, requested_by, args))
+
 /// One thing that became true on the server. Saved in the journal before it is sent; sent again
 /// until acknowledged.
 struct Report {
@@ -79,11 +89,21 @@ struct Report {
     std::optional<StepReport> step;
     std::vector<LogLine> lines;
     std::optional<Finished> finished;
+    std::optional<Born> born; ///< with `accepted`, where nobody delivered the operation
 };
-BOOST_DESCRIBE_STRUCT(Report, (), (seq, operation, at_ms, kind, step, lines, finished))
+BOOST_DESCRIBE_STRUCT(Report, (), (seq, operation, at_ms, kind, step, lines, finished, born))
 
 // ---- the state of a server
 // -----------------------------------------------------------------------------------
+
+/// What the server has arranged for an environment's backups.
+struct BackupState {
+    std::string storage_id; ///< empty: the server keeps no settings
+    std::string recipient;  ///< "age1…" of the environment's own identity; empty: none made yet
+    std::int64_t next_backup_ms = 0; ///< 0: not scheduled
+    std::int64_t next_drill_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(BackupState, (), (storage_id, recipient, next_backup_ms, next_drill_ms))
 
 /// An environment as the server holds it: what lets a controller that lost its memory become true
 /// again.
@@ -96,8 +116,9 @@ struct EnvironmentState {
     std::vector<ReleaseInfo> releases;   ///< kept ones, one of them live
     std::optional<EnvironmentSpec> spec; ///< of the live release, variables without values; absent
                                          ///< where the message would grow too large
+    std::optional<BackupState> backup;
 };
-BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases, spec))
+BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases, spec, backup))
 
 struct OsFacts {
     std::string id;      ///< "debian"

@@ -23,6 +23,13 @@ inline constexpr std::string_view start = "environment.start";
 inline constexpr std::string_view stop = "environment.stop";
 inline constexpr std::string_view restart = "environment.restart";
 inline constexpr std::string_view remove = "environment.delete";
+inline constexpr std::string_view clone = "environment.clone";
+inline constexpr std::string_view storage_test = "storage.test";
+inline constexpr std::string_view backup = "backup.create";
+inline constexpr std::string_view backup_delete = "backup.delete";
+inline constexpr std::string_view backup_configure = "backup.configure";
+inline constexpr std::string_view restore = "backup.restore";
+inline constexpr std::string_view drill = "backup.drill";
 } // namespace kind
 
 BOOST_DEFINE_ENUM_CLASS(EnvironmentType, development, staging, production)
@@ -132,6 +139,127 @@ struct PingArgs {
 };
 BOOST_DESCRIBE_STRUCT(PingArgs, (), (note))
 
+// ---- backups: agent/backup/README.md tells what is in the bucket
+
+BOOST_DEFINE_ENUM_CLASS(Addressing, path, virtual_host)
+BOOST_DEFINE_ENUM_CLASS(ObjectLock, none, governance, compliance)
+BOOST_DEFINE_ENUM_CLASS(BackupKind, manual, scheduled, pre_deploy, pre_restore, pre_delete)
+BOOST_DEFINE_ENUM_CLASS(RestoreParts, both, database, filestore)
+
+/// A bucket with an S3 API. Its secret key is the entry "storage:<id>" of Operation::secrets, a
+/// session token the entry "storage_token:<id>".
+struct Storage {
+    std::string id; ///< "sto_…"
+    std::string name;
+    std::string endpoint; ///< "https://s3.eu-central-1.amazonaws.com", without a path
+    std::string region;   ///< "auto" for Cloudflare R2
+    std::string bucket;
+    std::string prefix; ///< "" or "odoo/backups": no slash at either end
+    Addressing addressing = Addressing::path;
+    std::string access_key;
+    std::string ca; ///< PEM of a private certificate authority; empty: those of the system
+    ObjectLock object_lock = ObjectLock::none;
+    std::uint32_t object_lock_days = 0;
+};
+BOOST_DESCRIBE_STRUCT(
+    Storage, (),
+    (id, name, endpoint, region, bucket, prefix, addressing, access_key, ca, object_lock,
+     object_lock_days)
+)
+
+/// How many backups stay: of each span the newest one. The newest good one always stays. All 0:
+/// every backup stays.
+struct Retention {
+    std::uint32_t last = 0;
+    std::uint32_t hourly = 0;
+    std::uint32_t daily = 0;
+    std::uint32_t weekly = 0; ///< weeks begin on Monday
+    std::uint32_t monthly = 0;
+    std::uint32_t yearly = 0;
+};
+BOOST_DESCRIBE_STRUCT(Retention, (), (last, hourly, daily, weekly, monthly, yearly))
+
+/// What the server keeps of an environment's backups, to go on without a controller.
+struct BackupSettings {
+    Storage storage;
+    std::string schedule;       ///< cron: five fields; empty: none
+    std::string drill_schedule; ///< the same
+    std::string time_zone = "UTC";
+    Retention retention;                 ///< its days begin in `time_zone`
+    std::vector<std::string> recipients; ///< "age1…": who can open backups beside the environment
+};
+BOOST_DESCRIBE_STRUCT(
+    BackupSettings, (), (storage, schedule, drill_schedule, time_zone, retention, recipients)
+)
+
+struct StorageTestArgs {
+    Storage storage;
+};
+BOOST_DESCRIBE_STRUCT(StorageTestArgs, (), (storage))
+
+struct BackupConfigureArgs {
+    std::string environment_id;
+    std::string slug;
+    std::optional<BackupSettings> settings; ///< absent: no schedule, and the server keeps no key
+};
+BOOST_DESCRIBE_STRUCT(BackupConfigureArgs, (), (environment_id, slug, settings))
+
+struct BackupArgs {
+    std::string environment_id;
+    std::string slug;
+    std::string backup_id; ///< "bak_…": the one to make
+    BackupKind kind = BackupKind::manual;
+    BackupSettings settings;
+};
+BOOST_DESCRIBE_STRUCT(BackupArgs, (), (environment_id, slug, backup_id, kind, settings))
+
+/// A backup in a bucket.
+struct BackupRef {
+    std::string id;             ///< "bak_…"
+    std::string environment_id; ///< whose it is
+    std::string slug;           ///< of that environment, where it is on this server too
+    Storage storage;
+};
+BOOST_DESCRIBE_STRUCT(BackupRef, (), (id, environment_id, slug, storage))
+
+struct BackupDeleteArgs {
+    std::string environment_id;
+    std::string slug;
+    BackupRef backup;
+};
+BOOST_DESCRIBE_STRUCT(BackupDeleteArgs, (), (environment_id, slug, backup))
+
+/// Puts a backup's data in place of those of `slug`.
+struct RestoreArgs {
+    std::string environment_id;
+    std::string slug;
+    BackupRef backup;
+    RestoreParts parts = RestoreParts::both;
+    bool neutralise = false;
+    std::optional<BackupArgs> safety; ///< made of the target first
+};
+BOOST_DESCRIBE_STRUCT(RestoreArgs, (), (environment_id, slug, backup, parts, neutralise, safety))
+
+struct DrillArgs {
+    std::string environment_id;
+    std::string slug;
+    BackupRef backup; ///< without an id: the newest good one
+};
+BOOST_DESCRIBE_STRUCT(DrillArgs, (), (environment_id, slug, backup))
+
+/// Puts a copy of another environment of this server in place of the data of `slug`.
+struct CloneArgs {
+    std::string environment_id;
+    std::string slug;
+    std::string source_environment_id;
+    std::string source_slug;
+    bool neutralise = true;
+    std::optional<BackupArgs> safety;
+};
+BOOST_DESCRIBE_STRUCT(
+    CloneArgs, (), (environment_id, slug, source_environment_id, source_slug, neutralise, safety)
+)
+
 /// The tree of one repository in a release.
 struct Commit {
     std::string repository; ///< Source::name
@@ -176,13 +304,54 @@ struct PreflightReport {
 };
 BOOST_DESCRIBE_STRUCT(PreflightReport, (), (checks))
 
+/// A backup that is whole in its bucket.
+struct BackupInfo {
+    std::string id;
+    BackupKind kind = BackupKind::manual;
+    std::int64_t started_at_ms = 0;
+    std::int64_t finished_at_ms = 0;
+    std::string storage_id;
+    std::string odoo_version;
+    std::uint32_t release = 0;
+    std::string postgresql_version;
+    std::uint64_t database_bytes = 0; ///< as PostgreSQL stores it
+    std::uint64_t dump_bytes = 0;     ///< in the bucket
+    std::uint64_t files = 0;
+    std::uint64_t file_bytes = 0;        ///< of the filestore
+    std::uint64_t packed_bytes = 0;      ///< in the bucket, shared with other backups
+    std::uint64_t sent_bytes = 0;        ///< for this backup
+    std::uint64_t missing_files = 0;     ///< named in the database, and absent already
+    std::vector<std::string> recipients; ///< "age1…": whose identities open it
+};
+BOOST_DESCRIBE_STRUCT(
+    BackupInfo, (),
+    (id, kind, started_at_ms, finished_at_ms, storage_id, odoo_version, release, postgresql_version,
+     database_bytes, dump_bytes, files, file_bytes, packed_bytes, sent_bytes, missing_files,
+     recipients)
+)
+
+/// What a drill found in a backup that it restored into a scratch database.
+struct DrillReport {
+    std::string backup_id;
+    std::int64_t at_ms = 0;
+    std::uint64_t restore_ms = 0; ///< from the first byte to a database that Odoo has loaded
+    std::vector<Check> checks;    ///< objects, database, counts, registry, attachments
+};
+BOOST_DESCRIBE_STRUCT(DrillReport, (), (backup_id, at_ms, restore_ms, checks))
+
 /// What a finished operation hands back, by kind; absent parts did not apply.
 struct OperationResult {
     std::optional<PreflightReport> preflight;
     std::optional<ReleaseInfo> release;
     std::vector<std::uint32_t> removed_releases;
     std::optional<std::uint64_t> downtime_ms; ///< how long Odoo was down for it
+    std::optional<BackupInfo> backup;
+    std::vector<std::string> removed_backups; ///< by retention, or because it was asked
+    std::optional<DrillReport> drill;
 };
-BOOST_DESCRIBE_STRUCT(OperationResult, (), (preflight, release, removed_releases, downtime_ms))
+BOOST_DESCRIBE_STRUCT(
+    OperationResult, (),
+    (preflight, release, removed_releases, downtime_ms, backup, removed_backups, drill)
+)
 
 } // namespace fairlead::proto
