@@ -18,24 +18,8 @@ struct Shared {
 };
 using SharedPtr = std::shared_ptr<Shared>;
 
-/// The environment that is meant, and no other of that name.
 Result<> find(Shared& s) {
-    FAIRLEAD_TRY(record, load_environment(s.hands.place()));
-    if (!record)
-        return fail(Error(
-                        Errc::not_found,
-                        fmt::format("There is no environment {} on this server.", s.args.slug)
-        )
-                        .with_code("environment_missing"));
-    if (record->id != s.args.environment_id)
-        return fail(Error(
-                        Errc::conflict,
-                        fmt::format(
-                            "The name {} belongs to another environment of this server ({}).",
-                            s.args.slug, record->id
-                        )
-        )
-                        .with_code("slug_taken"));
+    FAIRLEAD_CHECK(find_environment(s.hands.place(), s.args.environment_id));
     return {};
 }
 

@@ -1,5 +1,5 @@
 #include "agent/deploy/deployment_steps.hpp"
-#include "agent/deploy/units.hpp"
+#include "agent/deploy/odoo_run.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -12,14 +12,8 @@ namespace fairlead::deploy {
 using namespace std::chrono_literals;
 using journal::Work;
 
-namespace {
-
-constexpr auto migration_limit = std::chrono::hours(6);
-
-} // namespace
-
 Result<std::vector<std::string>> Deployment::installed() {
-    return hands_.postgresql().rows(place_.database(), odoo::installed_query());
+    return hands_.postgresql().rows(place_.database(), place_.account, odoo::installed_query());
 }
 
 Result<> Deployment::decide_migration(Work& work, const ReleaseRecord& release) {
@@ -91,60 +85,24 @@ Result<> Deployment::decide_migration(Work& work, const ReleaseRecord& release) 
 Result<> Deployment::run_migration(
     Work& work, odoo::Migration migration, const std::vector<std::string>& modules
 ) {
-    auto place_of_code = installation();
-    host::Task task;
-    task.unit = place_.task();
-    task.properties =
-        sandbox(hands_.layout(), place_, e_, place_of_code, hands_.layout().venv(venv_));
-    task.properties.push_back(
-        "EnvironmentFile=" + (place_.release(number()) / "variables.env").string()
+    OdooRun run;
+    run.installation = installation();
+    run.environment = e_;
+    run.venv = hands_.layout().venv(venv_);
+    run.variables = place_.release(number()) / "variables.env";
+    run.argv = odoo::migrate_command(run.installation, migration, modules);
+    run.what = fmt::format(
+        "{} {}", migration == odoo::Migration::install ? "install" : "update",
+        fmt::join(modules, ", ")
     );
-    task.argv = odoo::migrate_command(place_of_code, migration, modules);
-    task.deadline = migration_limit;
-    task.stop = work.stop();
-    std::vector<std::string> tail;
-    task.on_line = [&](std::string_view line) {
-        work.log(odoo::level_of(line), line);
-        if (auto percent = odoo::percent_of(line))
-            work.progress(10 + *percent * 8 / 10, line.substr(line.rfind("oading") - 1));
-        tail.emplace_back(line.substr(0, 1000));
-        if (tail.size() > 200) tail.erase(tail.begin());
-    };
-    FAIRLEAD_TRY(ended, host::run_task(task));
-    if (ended.stopped)
-        return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
-    if (ended.timed_out)
-        return fail(
-            Error(
-                Errc::timeout,
-                fmt::format("The migration did not end within {} hours.", migration_limit.count())
-            )
-                .with_code("migration_failed")
-        );
-    if (!ended.ok())
-        return fail(Error(
-                        Errc::conflict,
-                        fmt::format(
-                            "Odoo could not {} {}: {}",
-                            migration == odoo::Migration::install ? "install" : "update",
-                            fmt::join(modules, ", "), odoo::explain(tail)
-                        )
-        )
-                        .with_code("migration_failed"));
-    return {};
+    run.code = "migration_failed";
+    run.from_percent = 10;
+    run.to_percent = 90;
+    return run_odoo(hands_, work, run);
 }
 
 Result<> Deployment::check_modules(const std::vector<std::string>& named) {
-    // Odoo's exit status is 0 also where it only logged that a module was not loaded.
-    FAIRLEAD_TRY(unsettled, hands_.postgresql().rows(place_.database(), odoo::unsettled_query()));
-    if (!unsettled.empty())
-        return fail(Error(
-                        Errc::conflict, fmt::format(
-                                            "Odoo ended without finishing these modules: {}.",
-                                            fmt::join(unsettled, ", ")
-                                        )
-        )
-                        .with_code("migration_failed"));
+    FAIRLEAD_CHECK(modules_settled(hands_, place_.database()));
     FAIRLEAD_TRY(present, installed());
     std::vector<std::string> missing;
     for (const auto& module : named)

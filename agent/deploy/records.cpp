@@ -41,6 +41,23 @@ Result<std::optional<EnvironmentRecord>> load_environment(const Place& place) {
     return fail(record.error());
 }
 
+Result<EnvironmentRecord> find_environment(const Place& place, const std::string& id) {
+    FAIRLEAD_TRY(record, load_environment(place));
+    if (!record)
+        return fail(
+            Error(Errc::not_found, "There is no environment " + place.slug + " on this server.")
+                .with_code("environment_missing")
+        );
+    if (record->id != id)
+        return fail(Error(
+                        Errc::conflict, "The name " + place.slug +
+                                            " belongs to another environment of this server (" +
+                                            record->id + ")."
+        )
+                        .with_code("slug_taken"));
+    return std::move(*record);
+}
+
 Result<> save_environment(const Place& place, const EnvironmentRecord& record) {
     return write_file(place.record(), json::encode(record), 0600);
 }

@@ -47,6 +47,9 @@ BOOST_DESCRIBE_STRUCT(
 )
 
 Result<std::optional<EnvironmentRecord>> load_environment(const Place& place);
+/// The environment that is meant, and no other of that name. Errc::not_found (environment_missing),
+/// Errc::conflict (slug_taken).
+Result<EnvironmentRecord> find_environment(const Place& place, const std::string& id);
 Result<> save_environment(const Place& place, const EnvironmentRecord& record);
 
 /// Errc::not_found when there is no such release.

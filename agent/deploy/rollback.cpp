@@ -22,15 +22,9 @@ public:
     bool with_database() const { return args_.database == proto::DatabaseChoice::snapshot; }
 
     Result<> check(Work& work) {
-        FAIRLEAD_TRY(record, load_environment(place_));
-        if (!record)
-            return fail(Error(
-                            Errc::not_found,
-                            fmt::format("There is no environment {} on this server.", place_.slug)
-            )
-                            .with_code("environment_missing"));
+        FAIRLEAD_TRY(record, find_environment(place_, args_.environment_id));
         FAIRLEAD_CHECK(hands_.note_before(work, args_.environment_id));
-        if (record->live == number())
+        if (record.live == number())
             return fail(Error(Errc::conflict, fmt::format("Release {} is live already.", number()))
                             .with_code("release_live"));
         FAIRLEAD_TRY(release, load_release(place_, number()));

@@ -93,12 +93,41 @@ void Executor::deliver(proto::Operation operation) {
                                {"environment", slug},
                                {"requested_by", operation.requested_by}}
     );
-    if (at_once) return;
+    if (!at_once) wait_its_turn(std::move(operation), std::move(slug));
+}
+
+void Executor::wait_its_turn(proto::Operation operation, std::string slug) {
     Run run;
     run.operation = std::move(operation);
     run.slug = std::move(slug);
     waiting_.push_back(std::move(run));
     start_what_can();
+}
+
+bool Executor::begin(proto::Operation operation, const proto::Born& born) {
+    auto policy = policy_();
+    auto permitted = policy ? policy->permit(operation) : Result<>(fail(policy.error()));
+    if (!permitted) {
+        log::warning(
+            "an operation of this server's own was refused",
+            {{"kind", operation.kind}, {"why", permitted.error().message()}}
+        );
+        return journal_.refuse(operation, as_error(permitted.error()), born) !=
+               journal::Delivered::full;
+    }
+    auto slug = policy::slug_of(operation);
+    std::lock_guard lock(mutex_);
+    if (waiting_.size() >= options_.waiting) return false;
+    auto begun = journal_.begin(operation, slug, born);
+    if (begun != journal::Delivered::fresh) return begun == journal::Delivered::known;
+    log::info(
+        "operation begun by this server", {{"operation", operation.id},
+                                           {"kind", operation.kind},
+                                           {"environment", slug},
+                                           {"requested_by", operation.requested_by}}
+    );
+    wait_its_turn(std::move(operation), std::move(slug));
+    return true;
 }
 
 /// From taking it in to its end in one commit: it need not wait for others, nor others for it.

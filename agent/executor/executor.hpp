@@ -46,6 +46,9 @@ public:
     void recover();
 
     void deliver(proto::Operation operation);
+    /// An operation that this server asks for itself, held against the policy like any other; its
+    /// id is new. False: it was not taken, and should be tried again later.
+    bool begin(proto::Operation operation, const proto::Born& born);
     void cancel(const std::string& id);
     void query(const std::string& id);
     void acknowledge(std::uint64_t seq) { journal_.acknowledge(seq); }
@@ -72,6 +75,7 @@ private:
         std::thread thread;
     };
 
+    void wait_its_turn(proto::Operation operation, std::string slug);
     journal::Delivered answer(const proto::Operation& operation, const journal::Plan& plan);
     void start_what_can();
     void start(Run& run);

@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -88,8 +90,14 @@ void Server::run(int signal_fd) {
             [[maybe_unused]] auto n = ::read(wake_, &count, sizeof count);
         }
         if (fds[2].revents) {
-            log::info("told to end; waiting for what runs");
-            ending = true;
+            signalfd_siginfo told{};
+            if (::read(signal_fd, &told, sizeof told) == sizeof told && told.ssi_signo == SIGHUP) {
+                if (options_.look_for_due) options_.look_for_due();
+                last_active_ = Steady::now();
+            } else {
+                log::info("told to end; waiting for what runs");
+                ending = true;
+            }
         }
         if (fds[3].revents) read_link();
         if (fds[0].revents) accept_link();

@@ -17,6 +17,7 @@ struct ServerOptions {
     std::vector<uid_t> peers{0};            ///< who may connect
     std::chrono::milliseconds idle{30'000}; ///< then the process ends
     std::function<std::vector<proto::EnvironmentState>()> inventory;
+    std::function<void()> look_for_due; ///< on SIGHUP, on this thread
 };
 
 /// The socket that systemd handed over, or Errc::not_found when there is none.

@@ -98,11 +98,19 @@ Result<> sync_tree(const fs::path& folder) {
     return {};
 }
 
-Result<> link_tree(const fs::path& from, const fs::path& to) {
-    auto folder_like = [](const fs::path& model, const fs::path& made) -> Result<> {
+namespace {
+
+enum class Vanished { fail, pass };
+
+Result<> link_into(const fs::path& from, const fs::path& to, Vanished vanished) {
+    auto gone = [&] { return vanished == Vanished::pass && errno == ENOENT; };
+    auto folder_like = [&](const fs::path& model, const fs::path& made) -> Result<> {
         struct stat info {};
-        if (::lstat(model.c_str(), &info) != 0) return failed("look at", model);
-        if (::mkdir(made.c_str(), info.st_mode & 07777) != 0) return failed("make", made);
+        if (::lstat(model.c_str(), &info) != 0)
+            return gone() ? Result<>() : failed("look at", model);
+        bool there = ::mkdir(made.c_str(), info.st_mode & 07777) != 0;
+        if (there && (errno != EEXIST || vanished == Vanished::fail)) return failed("make", made);
+        if (there) return {};
         if (::lchown(made.c_str(), info.st_uid, info.st_gid) != 0 ||
             ::chmod(made.c_str(), info.st_mode & 07777) != 0)
             return failed("set the owner of", made);
@@ -111,11 +119,23 @@ Result<> link_tree(const fs::path& from, const fs::path& to) {
     FAIRLEAD_CHECK(folder_like(from, to));
     return walk(from, [&](const fs::directory_entry& entry) -> Result<> {
         auto target = to / entry.path().lexically_relative(from);
-        if (entry.is_directory() && !entry.is_symlink()) return folder_like(entry.path(), target);
-        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) != 0)
-            return failed("link", target);
-        return {};
+        std::error_code ignored;
+        if (entry.is_directory(ignored) && !entry.is_symlink(ignored))
+            return folder_like(entry.path(), target);
+        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) == 0) return {};
+        if (vanished == Vanished::pass && (errno == EEXIST || errno == ENOENT)) return {};
+        return failed("link", target);
     });
+}
+
+} // namespace
+
+Result<> link_tree(const fs::path& from, const fs::path& to) {
+    return link_into(from, to, Vanished::fail);
+}
+
+Result<> link_new(const fs::path& from, const fs::path& to) {
+    return link_into(from, to, Vanished::pass);
 }
 
 Result<std::uint64_t> tree_size(const fs::path& folder) {

@@ -38,6 +38,10 @@ Result<> sync_tree(const std::filesystem::path& folder);
 /// kept. `to` does not exist.
 Result<> link_tree(const std::filesystem::path& from, const std::filesystem::path& to);
 
+/// Adds to `to` (made where it is missing) hard links to the files of `from` that it has not yet.
+/// For a tree that is in use: what vanishes meanwhile is left out.
+Result<> link_new(const std::filesystem::path& from, const std::filesystem::path& to);
+
 Result<std::uint64_t> tree_size(const std::filesystem::path& folder);
 
 /// Lines "<sha256>  <path>" of every file below, sorted by path; a link counts with its target's

@@ -52,10 +52,17 @@ bool Postgresql::installed() {
 Result<std::string> Postgresql::psql(
     const std::string& database, const std::string& sql, std::chrono::seconds deadline
 ) {
+    return psql_as("postgres", database, sql, deadline);
+}
+
+Result<std::string> Postgresql::psql_as(
+    const std::string& user, const std::string& database, const std::string& sql,
+    std::chrono::seconds deadline
+) {
     Command command;
     command.argv = {"psql", "-X",     "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1",
                     "-d",   database, "-f", "-"};
-    command.user = "postgres";
+    command.user = user;
     command.input = sql;
     command.deadline = deadline;
     command.output_limit = 8 << 20;
@@ -137,7 +144,7 @@ Result<bool> Postgresql::database_exists(const std::string& database) {
     return text.starts_with("1");
 }
 
-Result<> Postgresql::create_database(const std::string& database, const std::string& role) {
+Result<> Postgresql::create_bare_database(const std::string& database, const std::string& role) {
     FAIRLEAD_CHECK(psql(
         "postgres",
         fmt::format(
@@ -147,6 +154,11 @@ Result<> Postgresql::create_database(const std::string& database, const std::str
         ),
         300s
     ));
+    return {};
+}
+
+Result<> Postgresql::create_database(const std::string& database, const std::string& role) {
+    FAIRLEAD_CHECK(create_bare_database(database, role));
     // Odoo searches better with these; without the contrib package it does without.
     (void)psql(
         database,
@@ -248,8 +260,8 @@ Result<std::vector<std::string>> Postgresql::databases(const std::string& prefix
 }
 
 Result<std::vector<std::string>>
-Postgresql::rows(const std::string& database, const std::string& sql) {
-    FAIRLEAD_TRY(text, psql(database, sql + ";", 120s));
+Postgresql::rows(const std::string& database, const std::string& role, const std::string& sql) {
+    FAIRLEAD_TRY(text, psql_as(role, database, sql + ";", 120s));
     return lines_of(text);
 }
 

@@ -41,6 +41,8 @@ public:
     Result<bool> database_exists(const std::string& database);
     /// Empty, UTF-8, owned by `role`, closed to other roles.
     Result<> create_database(const std::string& database, const std::string& role);
+    /// The same without the extensions that a new Odoo likes: a dump brings its own.
+    Result<> create_bare_database(const std::string& database, const std::string& role);
     /// Writes to disk what changed in memory, so that a copy soon after has little to wait for.
     Result<> checkpoint();
     /// A copy with everything in it; gives its bytes. Nobody may be connected to `source`:
@@ -54,12 +56,18 @@ public:
     /// Names that begin with `prefix`.
     Result<std::vector<std::string>> databases(const std::string& prefix);
 
-    /// Rows of a query, columns parted by '|'; empty lines are left out.
-    Result<std::vector<std::string>> rows(const std::string& database, const std::string& sql);
+    /// Rows of a query, columns parted by '|'; empty lines are left out. As `role`, by the Unix
+    /// user of that name: a database's owner can make a table run code, and never as the superuser.
+    Result<std::vector<std::string>>
+    rows(const std::string& database, const std::string& role, const std::string& sql);
 
 private:
     Result<std::string>
     psql(const std::string& database, const std::string& sql, std::chrono::seconds deadline);
+    Result<std::string> psql_as(
+        const std::string& user, const std::string& database, const std::string& sql,
+        std::chrono::seconds deadline
+    );
     Result<> close_connections(const std::string& database);
     std::string tag_;
     int number_ = 0;

@@ -51,18 +51,34 @@ void Journal::report_again(std::string_view operation) {
     proto::Report report;
     report.operation = operation;
     report.kind = ReportKind::accepted;
+    report.born = birth(operation);
     add_report(std::move(report));
+}
+
+std::optional<proto::Born> Journal::birth(std::string_view operation) {
+    auto text = must(
+        db_.one<std::string>("SELECT born FROM operation WHERE id = $1 AND born <> ''", operation)
+    );
+    if (!text) return std::nullopt;
+    return must(proto::read_text<proto::Born>(*text));
+}
+
+bool Journal::known(std::string_view operation) {
+    if (!must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE id = $1", operation)))
+        return false;
+    report_again(operation);
+    return true;
+}
+
+bool Journal::full() {
+    return *must(db_.one<std::int64_t>("SELECT count(*) FROM report")) >=
+           static_cast<std::int64_t>(limits_.unacknowledged);
 }
 
 Delivered
 Journal::insert(const proto::Operation& operation, std::string_view slug, std::string_view state) {
-    if (must(db_.one<std::int64_t>("SELECT 1 FROM operation WHERE id = $1", operation.id))) {
-        report_again(operation.id);
-        return Delivered::known;
-    }
-    if (*must(db_.one<std::int64_t>("SELECT count(*) FROM report")) >=
-        static_cast<std::int64_t>(limits_.unacknowledged))
-        return Delivered::full;
+    if (known(operation.id)) return Delivered::known;
+    if (full()) return Delivered::full;
     auto pruned = *must(db_.one<std::uint64_t>("SELECT pruned_fence FROM journal"));
     auto highest = *must(db_.one<std::uint64_t>("SELECT highest_fence FROM journal"));
     bool far = operation.fence == 0 || operation.fence > highest + furthest_fence;
@@ -130,6 +146,46 @@ Delivered Journal::deliver(const proto::Operation& operation, std::string_view s
     return delivered;
 }
 
+Delivered
+Journal::begin(const proto::Operation& operation, std::string_view slug, const proto::Born& born) {
+    auto begun = Delivered::full;
+    commit([&] {
+        begun = known(operation.id) ? Delivered::known
+                : full()            ? Delivered::full
+                                    : Delivered::fresh;
+        if (begun != Delivered::fresh) return;
+        must(db_.run(
+            "INSERT INTO operation"
+            " (id, kind, fence, slug, requested_by, args, state, accepted_ms, born)"
+            " VALUES ($1, $2, NULL, $3, $4, $5, 'accepted', $6, $7)",
+            operation.id, operation.kind, slug, operation.requested_by,
+            json::serialize(operation.args), to_ms(clock_.now()), proto::write_text(born)
+        ));
+        proto::Report report;
+        report.operation = operation.id;
+        report.kind = ReportKind::accepted;
+        report.born = born;
+        add_report(std::move(report));
+        prune();
+    });
+    if (begun == Delivered::fresh) crash_point();
+    return begun;
+}
+
+Delivered Journal::refuse(
+    const proto::Operation& operation, const proto::OperationError& error, const proto::Born& born
+) {
+    auto begun = Delivered::full;
+    commit([&] {
+        begun = begin(operation, "", born);
+        if (begun != Delivered::fresh) return;
+        proto::Finished finished;
+        finished.error = error;
+        finish(operation.id, finished);
+    });
+    return begun;
+}
+
 void Journal::together(const std::function<void()>& work) {
     commit(work);
 }
@@ -158,9 +214,7 @@ Delivered Journal::refuse(const proto::Operation& operation, const proto::Operat
 
 void Journal::query(std::string_view operation) {
     commit([&] {
-        if (*must(db_.one<std::int64_t>("SELECT count(*) FROM report")) <
-            static_cast<std::int64_t>(limits_.unacknowledged))
-            report_again(operation);
+        if (!full()) report_again(operation);
     });
 }
 

@@ -83,6 +83,8 @@ void Journal::add_finished(std::string_view operation, const proto::Finished& fi
     report.operation = operation;
     report.kind = ReportKind::finished;
     report.finished = finished;
+    // Again: a controller restored from an older copy may not have the first report.
+    report.born = birth(operation);
     add_report(std::move(report));
 }
 

@@ -61,6 +61,16 @@ public:
     /// Takes an operation in, once. `slug` names the environment it works on, "" for none.
     Delivered deliver(const proto::Operation& operation, std::string_view slug);
 
+    /// Takes in an operation that nobody delivered: it has no fence, and its reports say how it was
+    /// born. Only `fresh`, `known` and `full` come back.
+    Delivered
+    begin(const proto::Operation& operation, std::string_view slug, const proto::Born& born);
+    /// The same for one that is not run.
+    Delivered refuse(
+        const proto::Operation& operation, const proto::OperationError& error,
+        const proto::Born& born
+    );
+
     /// What `work` does with this journal becomes durable in one commit, at its end; until then
     /// other threads wait for the journal, so it must take no time. May run twice, as a full disk
     /// undoes the first time.
@@ -111,6 +121,10 @@ private:
     void report_again(std::string_view operation);
     Delivered
     insert(const proto::Operation& operation, std::string_view slug, std::string_view state);
+    /// Absent for what was delivered.
+    std::optional<proto::Born> birth(std::string_view operation);
+    bool known(std::string_view operation);
+    bool full();
     void prune();
 
     std::recursive_mutex mutex_; ///< taken again inside together()

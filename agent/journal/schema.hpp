@@ -7,7 +7,7 @@
 
 namespace fairlead::journal {
 
-inline constexpr std::array<store::Migration, 1> migrations{{
+inline constexpr std::array<store::Migration, 2> migrations{{
     {1, "first tables", R"sql(
 CREATE TABLE journal (
     name          TEXT NOT NULL,
@@ -52,6 +52,9 @@ CREATE TABLE report (
     body      TEXT NOT NULL
 );
 CREATE INDEX report_operation ON report (operation, kind);
+)sql"},
+    {2, "operations that the server began itself", R"sql(
+ALTER TABLE operation ADD COLUMN born TEXT NOT NULL DEFAULT '';
 )sql"},
 }};
 

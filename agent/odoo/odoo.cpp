@@ -105,6 +105,67 @@ std::vector<std::string> migrate_command(
     return command;
 }
 
+std::vector<std::string> neutralise_command(const Installation& i, std::string_view version) {
+    auto major = major_version(version);
+    if (major != 0 && major < 16) return {};
+    return {i.python.string(), (i.source / "odoo-bin").string(),
+            "neutralize",      "-c",
+            i.config.string(), "-d",
+            i.database};
+}
+
+std::string neutralise_query() {
+    // Each only where the table has the column: modules and versions differ.
+    return R"sql(DO $do$
+DECLARE step record;
+BEGIN
+    FOR step IN SELECT * FROM (VALUES
+        ('ir_mail_server', 'active', 'UPDATE ir_mail_server SET active = false'),
+        ('fetchmail_server', 'active', 'UPDATE fetchmail_server SET active = false'),
+        ('ir_cron', 'active', 'UPDATE ir_cron SET active = false'),
+        ('payment_provider', 'state', $q$UPDATE payment_provider SET state = 'disabled'$q$),
+        ('payment_acquirer', 'state', $q$UPDATE payment_acquirer SET state = 'disabled'$q$),
+        ('delivery_carrier', 'prod_environment', 'UPDATE delivery_carrier SET prod_environment = false'),
+        ('ir_act_server', 'webhook_url', 'UPDATE ir_act_server SET webhook_url = NULL WHERE webhook_url IS NOT NULL'),
+        ('mail_mail', 'state', $q$UPDATE mail_mail SET state = 'cancel' WHERE state IN ('outgoing', 'exception')$q$)
+    ) AS steps (relation, attribute, statement)
+    LOOP
+        IF EXISTS (SELECT 1 FROM information_schema.columns
+                   WHERE table_schema = current_schema() AND table_name = step.relation
+                     AND column_name = step.attribute) THEN
+            EXECUTE step.statement;
+        END IF;
+    END LOOP;
+END
+$do$)sql";
+}
+
+std::vector<std::string> load_command(const Installation& i) {
+    auto command = serve_command(i);
+    command.insert(
+        command.end(),
+        {"-d", i.database, "--stop-after-init", "--no-http", "--workers=0", "--max-cron-threads=0"}
+    );
+    return command;
+}
+
+const std::vector<std::string>& counted_tables() {
+    static const std::vector<std::string> tables{"ir_attachment", "ir_model",    "ir_module_module",
+                                                 "ir_ui_view",    "res_company", "res_partner",
+                                                 "res_users"};
+    return tables;
+}
+
+std::string table_count_query() {
+    return "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+           " WHERE c.relkind IN ('r', 'p') AND n.nspname NOT LIKE 'pg\\_%'"
+           " AND n.nspname <> 'information_schema'";
+}
+
+std::string attachments_query() {
+    return "SELECT DISTINCT store_fname FROM ir_attachment WHERE store_fname <> ''";
+}
+
 std::string unsettled_query() {
     return "SELECT name || '|' || state FROM ir_module_module WHERE state IN ('to install', 'to "
            "upgrade', 'to remove') ORDER BY name LIMIT 20";

@@ -50,6 +50,25 @@ std::string unsettled_query();
 /// Names of installed modules.
 std::string installed_query();
 
+/// One run that makes a copy harmless by Odoo's own means; empty where the version has none (it
+/// came with 16).
+std::vector<std::string>
+neutralise_command(const Installation& installation, std::string_view version);
+
+/// The same by SQL, for every version, and for what Odoo's own leaves: no mail out or in, no
+/// scheduled action, no payment provider, no outgoing webhook. May be run again.
+std::string neutralise_query();
+
+/// One run that loads all installed modules and ends; changes no module.
+std::vector<std::string> load_command(const Installation& installation);
+
+/// Tables that every Odoo has, whose rows a backup counts.
+const std::vector<std::string>& counted_tables();
+/// How many tables a database has that are not PostgreSQL's own.
+std::string table_count_query();
+/// Paths below the database's filestore that attachments name, one a row.
+std::string attachments_query();
+
 /// Content hashes of the modules in an exported tree, by module name: every file of a module
 /// counts. `manifest` lists the tree's files ("<sha256>  <path>"); `core` is Odoo's own tree, whose
 /// modules are in two folders.

@@ -9,6 +9,11 @@
 namespace fairlead::policy {
 namespace {
 
+constexpr std::string_view backup_kinds[] = {
+    proto::kind::storage_test,  proto::kind::backup_configure, proto::kind::backup,
+    proto::kind::backup_delete, proto::kind::restore,          proto::kind::drill,
+    proto::kind::clone};
+
 tl::unexpected<Error> refused(std::string message) {
     return fail(Error(Errc::forbidden, std::move(message)).with_code("policy_refused"));
 }
@@ -58,25 +63,38 @@ Result<> Policy::permit_kind(std::string_view kind, std::string_view slug) const
     ));
 }
 
-Result<> Policy::permit_repository(const proto::Source& source) const {
-    FAIRLEAD_TRY(url, parse_repository(source.url));
-    for (const auto& rule : repositories_) {
+Result<> Policy::permit_address(
+    std::string_view what, std::string_view section, const RepositoryUrl& url,
+    const std::vector<RepositoryRule>& rules
+) const {
+    for (const auto& rule : rules) {
         if (std::ranges::none_of(rule.patterns, [&](const auto& pattern) {
                 return covers(pattern, url);
             }))
             continue;
         if (rule.effect == Effect::allow) return {};
         return refused(fmt::format(
-            "The policy of this server forbids the repository {}: {} line {}.", url.text(), name_,
+            "The policy of this server forbids the {} {}: {} line {}.", what, url.text(), name_,
             rule.line
         ));
     }
     return refused(fmt::format(
-        "The policy of this server does not name the repository {}, so it is refused: add a rule "
-        "under "
-        "\"repositories\" in {}.",
-        url.text(), name_
+        "The policy of this server does not name the {} {}, so it is refused: add a rule under "
+        "\"{}\" in {}.",
+        what, url.text(), section, name_
     ));
+}
+
+Result<> Policy::permit_repository(const proto::Source& source) const {
+    FAIRLEAD_TRY(url, parse_repository(source.url));
+    return permit_address("repository", "repositories", url, repositories_);
+}
+
+Result<> Policy::permit_storage(const proto::Storage& storage) const {
+    auto text = storage.endpoint + "/" + storage.bucket;
+    if (!storage.prefix.empty()) text += "/" + storage.prefix;
+    FAIRLEAD_TRY(url, parse_repository(text));
+    return permit_address("storage", "storages", url, storages_);
 }
 
 Result<> Policy::permit_sources(const proto::EnvironmentSpec& environment) const {
@@ -101,11 +119,58 @@ Result<Args> shaped(const proto::Operation& operation) {
 
 } // namespace
 
+Result<> Policy::permit_backup(const proto::Operation& operation) const {
+    const auto& kind = operation.kind;
+    // A safety backup is a backup: who forbids those, forbids it here too.
+    auto with_safety = [&](const std::optional<proto::BackupArgs>& safety) -> Result<> {
+        if (!safety) return {};
+        FAIRLEAD_CHECK(permit_kind(proto::kind::backup, safety->slug));
+        return permit_storage(safety->settings.storage);
+    };
+    if (kind == proto::kind::storage_test) {
+        FAIRLEAD_TRY(args, shaped<proto::StorageTestArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, ""));
+        return permit_storage(args.storage);
+    }
+    if (kind == proto::kind::backup_configure) {
+        FAIRLEAD_TRY(args, shaped<proto::BackupConfigureArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        return args.settings ? permit_storage(args.settings->storage) : Result<>();
+    }
+    if (kind == proto::kind::backup) {
+        FAIRLEAD_TRY(args, shaped<proto::BackupArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        return permit_storage(args.settings.storage);
+    }
+    if (kind == proto::kind::backup_delete) {
+        FAIRLEAD_TRY(args, shaped<proto::BackupDeleteArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        return permit_storage(args.backup.storage);
+    }
+    if (kind == proto::kind::restore) {
+        FAIRLEAD_TRY(args, shaped<proto::RestoreArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        FAIRLEAD_CHECK(permit_kind(kind, args.backup.slug)); // whose data are read
+        FAIRLEAD_CHECK(permit_storage(args.backup.storage));
+        return with_safety(args.safety);
+    }
+    if (kind == proto::kind::drill) {
+        FAIRLEAD_TRY(args, shaped<proto::DrillArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        return permit_storage(args.backup.storage);
+    }
+    FAIRLEAD_TRY(args, shaped<proto::CloneArgs>(operation));
+    FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+    FAIRLEAD_CHECK(permit_kind(kind, args.source_slug));
+    return with_safety(args.safety);
+}
+
 Result<> Policy::permit(const proto::Operation& operation) const {
     if (operation.secrets.size() > 500)
         return refused("The operation brings more than 500 secrets.");
     for (const auto& [name, value] : operation.secrets) {
-        if (!name.starts_with("credential:") && !name.starts_with("variable:"))
+        if (!name.starts_with("credential:") && !name.starts_with("variable:") &&
+            !name.starts_with("storage:") && !name.starts_with("storage_token:"))
             return refused("The operation brings a secret of an unknown kind.");
         if (value.size() > 64 << 10)
             return refused(fmt::format("The secret {} is larger than 64 KiB.", name.substr(0, 100))
@@ -135,6 +200,8 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         FAIRLEAD_CHECK(shaped<proto::PingArgs>(operation));
         return permit_kind(kind, "");
     }
+    if (std::ranges::find(backup_kinds, kind) != std::end(backup_kinds))
+        return permit_backup(operation);
     std::string shown;
     for (char c : kind.substr(0, 60))
         shown += (c >= 'a' && c <= 'z') || c == '.' || c == '_' ? c : '?';
@@ -165,13 +232,17 @@ proto::PolicyFacts Policy::facts() const {
             "{} {}{}", rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.kinds),
             rule.environments.empty() ? "" : " on " + join(rule.environments)
         ));
-    for (const auto& rule : repositories_) {
-        std::vector<std::string> urls;
-        for (const auto& pattern : rule.patterns) urls.push_back(pattern.text());
-        facts.summary.push_back(fmt::format(
-            "{} repositories {}", rule.effect == Effect::allow ? "Allows" : "Forbids", join(urls)
-        ));
-    }
+    auto tell_addresses = [&](std::string_view what, const std::vector<RepositoryRule>& rules) {
+        for (const auto& rule : rules) {
+            std::vector<std::string> urls;
+            for (const auto& pattern : rule.patterns) urls.push_back(pattern.text());
+            facts.summary.push_back(fmt::format(
+                "{} {} {}", rule.effect == Effect::allow ? "Allows" : "Forbids", what, join(urls)
+            ));
+        }
+    };
+    tell_addresses("repositories", repositories_);
+    tell_addresses("storages", storages_);
     facts.summary.push_back("Refuses everything else");
     return facts;
 }

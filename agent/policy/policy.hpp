@@ -39,6 +39,9 @@ struct RepositoryRule {
     int line = 0;
 };
 
+/// Decides about buckets: "https://s3.example.org/bucket/prefix", by the same patterns.
+using StorageRule = RepositoryRule;
+
 /// Immutable once read.
 class Policy {
 public:
@@ -57,13 +60,20 @@ public:
 
 private:
     Result<> permit_kind(std::string_view kind, std::string_view slug) const;
+    Result<> permit_address(
+        std::string_view what, std::string_view section, const RepositoryUrl& url,
+        const std::vector<RepositoryRule>& rules
+    ) const;
     Result<> permit_repository(const proto::Source& source) const;
+    Result<> permit_storage(const proto::Storage& storage) const;
+    Result<> permit_backup(const proto::Operation& operation) const;
     Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
 
     std::string name_;
     std::string sha256_;
     std::vector<OperationRule> operations_;
     std::vector<RepositoryRule> repositories_;
+    std::vector<StorageRule> storages_;
 };
 
 /// The slug that an operation's arguments name, "" for none. Only after `permit`.

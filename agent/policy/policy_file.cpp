@@ -97,17 +97,19 @@ Result<OperationRule> operation_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
-Result<RepositoryRule> repository_rule(Loader& loader, const Node& node) {
+Result<RepositoryRule> address_rule(Loader& loader, const Node& node, std::string_view section) {
     FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
     RepositoryRule rule;
     rule.line = node.line;
-    FAIRLEAD_TRY(texts, loader.effect(node, rule.effect, "repositories"));
+    FAIRLEAD_TRY(texts, loader.effect(node, rule.effect, section));
     for (const auto& text : texts) {
         auto pattern = parse_pattern(text);
         if (!pattern)
             return loader.wrong(
                 node,
-                fmt::format("\"{}\" is no repository pattern: {}", text, pattern.error().message())
+                fmt::format(
+                    "\"{}\" is no pattern of \"{}\": {}", text, section, pattern.error().message()
+                )
             );
         rule.patterns.push_back(std::move(*pattern));
     }
@@ -174,7 +176,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     FAIRLEAD_TRY(root, config::parse(text, name));
     if (root.kind != Kind::map)
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
-    FAIRLEAD_CHECK(loader.only(root, {"version", "operations", "repositories"}));
+    FAIRLEAD_CHECK(loader.only(root, {"version", "operations", "repositories", "storages"}));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
         return loader.wrong(
@@ -187,14 +189,21 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         return {};
     };
     auto read_repository = [&](const Node& node) -> Result<> {
-        FAIRLEAD_TRY(rule, repository_rule(loader, node));
+        FAIRLEAD_TRY(rule, address_rule(loader, node, "repositories"));
         policy.repositories_.push_back(std::move(rule));
+        return {};
+    };
+    auto read_storage = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, address_rule(loader, node, "storages"));
+        policy.storages_.push_back(std::move(rule));
         return {};
     };
     if (const auto* operations = Loader::find(root, "operations"))
         FAIRLEAD_CHECK(loader.rules(*operations, "operations", read_operation));
     if (const auto* repositories = Loader::find(root, "repositories"))
         FAIRLEAD_CHECK(loader.rules(*repositories, "repositories", read_repository));
+    if (const auto* storages = Loader::find(root, "storages"))
+        FAIRLEAD_CHECK(loader.rules(*storages, "storages", read_storage));
     return policy;
 }
 

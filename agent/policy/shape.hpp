@@ -29,5 +29,14 @@ Result<> check(const proto::PreflightArgs& args);
 Result<> check(const proto::RollbackArgs& args);
 Result<> check(const proto::EnvironmentArgs& args);
 Result<> check(const proto::PingArgs& args);
+Result<> check(const proto::Storage& storage);
+Result<> check(const proto::BackupSettings& settings);
+Result<> check(const proto::StorageTestArgs& args);
+Result<> check(const proto::BackupConfigureArgs& args);
+Result<> check(const proto::BackupArgs& args);
+Result<> check(const proto::BackupDeleteArgs& args);
+Result<> check(const proto::RestoreArgs& args);
+Result<> check(const proto::DrillArgs& args);
+Result<> check(const proto::CloneArgs& args);
 
 } // namespace fairlead::policy

@@ -1,7 +1,5 @@
 #include "common/runtime/process.hpp"
 
-#include "common/runtime/file.hpp"
-
 #include <fmt/core.h>
 
 #include <fcntl.h>
@@ -103,6 +101,8 @@ Result<Prepared> prepare(const Command& command) {
 
 [[noreturn]] void
 become(const Prepared& prepared, const Command& command, int in, int out, int report) {
+    int standard_output = command.output_to ? command.output_to->get() : out;
+    if (command.input_from) in = command.input_from->get();
     auto give_up = [&] {
         int error = errno;
         [[maybe_unused]] auto n = ::write(report, &error, sizeof error);
@@ -113,7 +113,7 @@ become(const Prepared& prepared, const Command& command, int in, int out, int re
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::signal(SIGPIPE, SIG_DFL);
-    if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(out, 2) < 0) give_up();
+    if (::dup2(in, 0) < 0 || ::dup2(standard_output, 1) < 0 || ::dup2(out, 2) < 0) give_up();
     // `report` closes by itself at exec; everything else above it is closed here.
     if (report != 3 && (::dup3(report, 3, O_CLOEXEC) < 0)) give_up();
     report = 3;
@@ -283,9 +283,7 @@ private:
     Exit exit_;
 };
 
-struct Pipe {
-    Descriptor read, write;
-};
+} // namespace
 
 Pipe make_pipe() {
     int fds[2];
@@ -293,8 +291,6 @@ Pipe make_pipe() {
         throw std::system_error(errno, std::generic_category(), "pipe2");
     return {Descriptor(fds[0]), Descriptor(fds[1])};
 }
-
-} // namespace
 
 Result<Exit> run(const Command& command) {
     FAIRLEAD_TRY(prepared, prepare(command));
@@ -314,6 +310,8 @@ Result<Exit> run(const Command& command) {
     input.read.reset();
     output.write.reset();
     report.write.reset();
+    if (command.input_from) command.input_from->reset();
+    if (command.output_to) command.output_to->reset();
     int error = 0;
     ssize_t got;
     do got = ::read(report.read.get(), &error, sizeof error);

@@ -2,11 +2,13 @@
 /// deadline.
 #pragma once
 
+#include "common/runtime/file.hpp"
 #include "common/runtime/result.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -31,7 +33,16 @@ struct Command {
     std::function<void(std::string_view line)>
         on_line;          ///< each line of output as it comes, without its end (\n, \r\n or \r)
     std::stop_token stop; ///< when requested, ends the process as the deadline does
+    /// Instead of `input`, and for standard output alone (standard error stays `output`): ends of
+    /// pipes for another thread to feed or read. `run` closes them here once the child has them.
+    std::shared_ptr<Descriptor> input_from, output_to;
 };
+
+struct Pipe {
+    Descriptor read, write;
+};
+/// Both ends close at exec. Throws std::system_error.
+Pipe make_pipe();
 
 /// How it ended. `output` is standard output and standard error together, in the order they came,
 /// unless `on_line` took them.
