@@ -104,14 +104,6 @@ struct ReleaseRef {
 };
 BOOST_DESCRIBE_STRUCT(ReleaseRef, (), (id, number))
 
-struct DeployArgs {
-    EnvironmentSpec environment;
-    ReleaseRef release; ///< the one to make
-    UpdateMode update = UpdateMode::automatic;
-    std::vector<std::string> modules; ///< with UpdateMode::modules
-};
-BOOST_DESCRIBE_STRUCT(DeployArgs, (), (environment, release, update, modules))
-
 struct PreflightArgs {
     EnvironmentSpec environment;
 };
@@ -124,15 +116,6 @@ struct RollbackArgs {
     DatabaseChoice database = DatabaseChoice::keep;
 };
 BOOST_DESCRIBE_STRUCT(RollbackArgs, (), (environment_id, slug, release, database))
-
-/// start, stop, restart, delete.
-struct EnvironmentArgs {
-    std::string environment_id;
-    std::string slug;
-    bool drop_data =
-        false; ///< delete: the database and the filestore too; otherwise they stay on the server
-};
-BOOST_DESCRIBE_STRUCT(EnvironmentArgs, (), (environment_id, slug, drop_data))
 
 struct PingArgs {
     std::string note;
@@ -212,6 +195,30 @@ struct BackupArgs {
     BackupSettings settings;
 };
 BOOST_DESCRIBE_STRUCT(BackupArgs, (), (environment_id, slug, backup_id, kind, settings))
+
+// ---- what may begin with a backup
+
+struct DeployArgs {
+    EnvironmentSpec environment;
+    ReleaseRef release; ///< the one to make
+    UpdateMode update = UpdateMode::automatic;
+    std::vector<std::string> modules; ///< with UpdateMode::modules
+    std::optional<BackupArgs>
+        backup_before; ///< made first; nothing is deployed unless it succeeded
+};
+BOOST_DESCRIBE_STRUCT(DeployArgs, (), (environment, release, update, modules, backup_before))
+
+/// start, stop, restart, delete.
+struct EnvironmentArgs {
+    std::string environment_id;
+    std::string slug;
+    bool drop_data =
+        false; ///< delete: the database and the filestore too; otherwise they stay on the server
+    std::optional<BackupArgs> last_backup; ///< delete: made first; nothing goes unless it succeeded
+};
+BOOST_DESCRIBE_STRUCT(EnvironmentArgs, (), (environment_id, slug, drop_data, last_backup))
+
+// ---- backups that there are
 
 /// A backup in a bucket.
 struct BackupRef {
