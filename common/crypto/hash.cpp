@@ -99,6 +99,15 @@ Digest hmac_sha256(std::string_view key, std::string_view data) {
     return digest;
 }
 
+std::string md5(std::string_view data) {
+    std::string digest(16, '\0');
+    std::size_t size = digest.size();
+    auto* out = reinterpret_cast<unsigned char*>(digest.data());
+    if (EVP_Q_digest(nullptr, "MD5", nullptr, data.data(), data.size(), out, &size) != 1)
+        throw std::runtime_error("MD5 does not work");
+    return digest;
+}
+
 bool same(std::string_view a, std::string_view b) {
     return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }

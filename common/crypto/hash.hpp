@@ -48,6 +48,9 @@ private:
 
 Digest hmac_sha256(std::string_view key, std::string_view data);
 
+/// MD5's 16 bytes. For the headers and ETags of S3 that are made of it; it protects from nobody.
+std::string md5(std::string_view data);
+
 /// Compares in a time that depends on the lengths only.
 bool same(std::string_view a, std::string_view b);
 

@@ -1,0 +1,228 @@
+#include "agent/bucket/upload.hpp"
+
+#include "common/runtime/log.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace fairlead::bucket {
+namespace {
+
+constexpr unsigned max_parallel = 8;
+constexpr std::uint64_t mib = 1ULL << 20;
+constexpr unsigned tries_of_look = 4;
+
+} // namespace
+
+Cut cut_for(std::uint64_t expected_bytes, unsigned parallel) {
+    Cut cut;
+    auto each = expected_bytes / max_parts * 2 + 1;
+    cut.part = std::clamp((each + mib - 1) / mib * mib, smallest_part, largest_part);
+    auto fit = static_cast<unsigned>(std::max<std::uint64_t>(1, upload_memory / cut.part));
+    cut.buffers = std::min(std::clamp(parallel, 1U, max_parallel) + 1, fit);
+    return cut;
+}
+
+Upload::Upload(Bucket& bucket, std::string key, UploadOptions options)
+    : bucket_(bucket), key_(std::move(key)), options_(options),
+      cut_(cut_for(options.expected_bytes, options.parallel)),
+      on_stop_(bucket.stop(), [this] { stopping_.request_stop(); }) {}
+
+Upload::~Upload() {
+    stop_threads();
+    if (id_.empty() || finished_) return;
+    if (auto given_up = bucket_.abort_upload(key_, id_); !given_up)
+        log::warning(
+            "A multipart upload could not be given up and takes room in the bucket.",
+            {{"bucket", bucket_.storage().bucket},
+             {"key", key_},
+             {"upload", id_},
+             {"why", given_up.error().message()}}
+        );
+}
+
+void Upload::stop_threads() {
+    stopping_.request_stop();
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+Result<> Upload::failure() {
+    std::lock_guard lock(mutex_);
+    if (error_) return fail(*error_);
+    if (stopping_.stop_requested())
+        return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
+    return {};
+}
+
+/// An empty one, as soon as there is one.
+std::string Upload::buffer() {
+    std::unique_lock lock(mutex_);
+    if (free_.empty() && made_ < cut_.buffers) {
+        ++made_;
+        return {};
+    }
+    changed_.wait(lock, stopping_.get_token(), [&] { return !free_.empty() || error_; });
+    if (free_.empty()) return {}; // it failed; the caller asks for that
+    auto one = std::move(free_.back());
+    free_.pop_back();
+    one.clear();
+    return one;
+}
+
+Result<> Upload::write(std::span<const std::byte> bytes) {
+    FAIRLEAD_CHECK(failure());
+    std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    hash_.add(text);
+    bytes_ += text.size();
+    while (!text.empty()) {
+        // A full one goes only when more comes: so the last part is never empty, and what fits into
+        // one part needs no multipart upload.
+        if (filling_.size() == cut_.part) FAIRLEAD_CHECK(hand_over());
+        if (filling_.empty()) {
+            if (made_ == 0) filling_ = buffer();
+            if (!id_.empty()) filling_.reserve(cut_.part);
+        }
+        auto some = text.substr(0, cut_.part - filling_.size());
+        // The first one grows as it is filled: small objects shall not cost a whole part.
+        if (filling_.capacity() - filling_.size() < some.size())
+            filling_.reserve(
+                std::min<std::uint64_t>(cut_.part, (filling_.size() + some.size()) * 2)
+            );
+        filling_ += some;
+        text.remove_prefix(some.size());
+    }
+    return {};
+}
+
+Result<> Upload::hand_over() {
+    if (next_ > max_parts)
+        return fail(
+            Error(
+                Errc::invalid,
+                fmt::format(
+                    "{} has more than {} parts of {} MiB: it is far larger than the {} bytes that "
+                    "were expected.",
+                    key_, max_parts, cut_.part / mib, options_.expected_bytes
+                )
+            )
+                .with_code("storage_too_large")
+        );
+    if (id_.empty()) {
+        FAIRLEAD_TRY(id, bucket_.begin_upload(key_, options_.lock));
+        id_ = id;
+        auto senders = std::max(1U, cut_.buffers - 1);
+        for (unsigned i = 0; i < senders; ++i) threads_.emplace_back([this] { send_parts(); });
+    }
+    {
+        std::lock_guard lock(mutex_);
+        waiting_.push_back({next_++, std::move(filling_)});
+    }
+    changed_.notify_all();
+    filling_ = buffer();
+    return failure();
+}
+
+void Upload::send_parts() {
+    auto stop = stopping_.get_token();
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (!changed_.wait(lock, stop, [&] { return !waiting_.empty(); })) return;
+        if (stop.stop_requested()) return;
+        auto part = std::move(waiting_.front());
+        waiting_.pop_front();
+        ++sending_;
+        lock.unlock();
+        auto etag = bucket_.send_part(
+            key_, id_, part.number, std::as_bytes(std::span<const char>(part.data)), stop
+        );
+        lock.lock();
+        --sending_;
+        free_.push_back(std::move(part.data));
+        if (etag) {
+            if (etags_.size() < part.number) etags_.resize(part.number);
+            etags_[part.number - 1] = *std::move(etag);
+        } else if (!error_) {
+            error_ = std::move(etag).error();
+        }
+        bool failed = error_.has_value();
+        changed_.notify_all();
+        if (failed) {
+            // The others have nothing to send for any more.
+            lock.unlock();
+            stopping_.request_stop();
+            return;
+        }
+    }
+}
+
+Result<> Upload::wait_for_all() {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, stopping_.get_token(), [&] {
+            return error_ || (waiting_.empty() && sending_ == 0);
+        });
+    }
+    return failure();
+}
+
+Result<> Upload::finish() {
+    FAIRLEAD_CHECK(failure());
+    sha256_ = hash_.finish();
+    if (id_.empty()) {
+        FAIRLEAD_CHECK(bucket_.put(key_, filling_, options_.lock));
+    } else {
+        if (!filling_.empty()) {
+            {
+                std::lock_guard lock(mutex_);
+                waiting_.push_back({next_++, std::move(filling_)});
+            }
+            changed_.notify_all();
+        }
+        FAIRLEAD_CHECK(wait_for_all());
+        FAIRLEAD_CHECK(complete());
+    }
+    FAIRLEAD_CHECK(check_size());
+    finished_ = true;
+    return {};
+}
+
+Result<> Upload::complete() {
+    auto done = bucket_.complete_upload(key_, id_, etags_);
+    // Where the first answer was lost, the second try finds the upload gone: the size decides.
+    if (!done && done.error().code() != "storage_upload_missing") return done;
+    return {};
+}
+
+Result<> Upload::check_size() {
+    for (unsigned tried = 1;; ++tried) {
+        auto seen = bucket_.head(key_);
+        if (seen && seen->bytes == bytes_) return {};
+        if (!seen && seen.error().code() != "storage_object_missing")
+            return tl::unexpected(std::move(seen).error());
+        // Some servers need a moment until they show what they have.
+        if (tried < tries_of_look) {
+            if (!bucket_.pause().wait(std::chrono::milliseconds(500) * tried, bucket_.stop()))
+                return fail(
+                    Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
+                );
+            continue;
+        }
+        auto what = seen ? fmt::format("it has {} bytes", seen->bytes) : std::string("it is not there");
+        return fail(
+            Error(
+                Errc::unavailable,
+                fmt::format(
+                    "The bucket {} at {} took {} with {} bytes, but then {}. Look after the "
+                    "storage.",
+                    bucket_.storage().bucket, bucket_.storage().endpoint, key_, bytes_, what
+                )
+            )
+                .with_code("storage_damaged")
+        );
+    }
+}
+
+} // namespace fairlead::bucket

@@ -1,0 +1,103 @@
+/// Bytes of any number into one object, in bounded memory.
+#pragma once
+
+#include "agent/bucket/bucket.hpp"
+#include "common/crypto/hash.hpp"
+#include "common/runtime/sink.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace fairlead::bucket {
+
+inline constexpr std::uint64_t smallest_part = 5ULL << 20; // S3's own limit
+inline constexpr std::uint64_t largest_part = 5ULL << 30;
+inline constexpr unsigned max_parts = 10'000;
+inline constexpr std::uint64_t upload_memory = 20ULL << 20; ///< what the buffers may take together
+
+/// How an upload is cut: parts of one size, the last one apart (Cloudflare R2 wants them equal).
+struct Cut {
+    std::uint64_t part = smallest_part;
+    unsigned buffers = 4; ///< one is being filled while the others are sent
+    bool operator==(const Cut&) const = default;
+};
+/// So that twice the expected bytes fit into 10,000 parts, and the buffers into `upload_memory`:
+/// from 25 GB on there are fewer of them, and beyond 100 GB one, which alone may be larger.
+Cut cut_for(std::uint64_t expected_bytes, unsigned parallel);
+
+struct UploadOptions {
+    std::uint64_t expected_bytes = 0; ///< a guess from above; 0: not known, up to 50 GB
+    unsigned parallel = 3;            ///< parts on the way at once, 1 to 8
+    Lock lock = Lock::as_storage;
+};
+
+/// Multipart, or one PUT where all of it fits into one part. The object appears whole, or not at
+/// all. Written to by one thread; sends in threads of its own. Errors are those of Bucket, and
+/// "storage_too_large" beyond 10,000 parts. Destroyed before `finish` succeeded, it gives up the
+/// multipart upload, and logs where that could not be done.
+class Upload final : public Sink {
+public:
+    Upload(Bucket& bucket, std::string key, UploadOptions options = {});
+    ~Upload() override;
+
+    using Sink::write;
+    Result<> write(std::span<const std::byte> bytes) override;
+    /// Completes, and compares the size that the server tells with what was written.
+    Result<> finish() override;
+
+    std::uint64_t bytes() const { return bytes_; }
+    /// Of everything written; after `finish`.
+    const crypto::Digest& sha256() const { return sha256_; }
+    /// How many buffers were made: never more than Cut::buffers.
+    unsigned buffers() const { return made_; }
+    const Cut& cut() const { return cut_; }
+
+private:
+    struct Part {
+        unsigned number = 0;
+        std::string data;
+    };
+
+    Result<> hand_over();
+    Result<> wait_for_all();
+    Result<> complete();
+    Result<> check_size();
+    Result<> failure();
+    std::string buffer();
+    void send_parts();
+    void stop_threads();
+
+    Bucket& bucket_;
+    std::string key_;
+    UploadOptions options_;
+    Cut cut_;
+    std::stop_source stopping_;
+    std::stop_callback<std::function<void()>> on_stop_;
+    crypto::Sha256 hash_;
+    crypto::Digest sha256_;
+    std::uint64_t bytes_ = 0;
+    std::string filling_;
+    std::string id_; ///< of the multipart upload; empty: none was begun
+    bool finished_ = false;
+    unsigned made_ = 0;
+    unsigned next_ = 1;
+
+    std::mutex mutex_; ///< of all that follows
+    std::condition_variable_any changed_;
+    std::deque<Part> waiting_;
+    std::vector<std::string> free_;
+    unsigned sending_ = 0;
+    std::vector<std::string> etags_;
+    std::optional<Error> error_;
+    std::vector<std::jthread> threads_;
+};
+
+} // namespace fairlead::bucket
