@@ -1,5 +1,8 @@
 #include "agent/app/commands.hpp"
 #include "agent/app/executor_main.hpp"
+#include "agent/backup/commands.hpp"
+#include "agent/backup/due.hpp"
+#include "agent/backup/worker.hpp"
 #include "agent/link/enroll.hpp"
 #include "agent/link/link.hpp"
 #include "agent/link/witness.hpp"
@@ -65,6 +68,77 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 86400))
         ->capture_default_str();
     execute->callback([&] { status = app::run_executor(executor); });
+
+    program.add_subcommand("worker", "Moves the bytes of backups; started by the executor")
+        ->group("") // nothing for people
+        ->callback([&] { status = backup::run_worker(); });
+
+    std::string due_what, due_slug;
+    auto* due = program.add_subcommand(
+        "due", "Do what is scheduled for an environment now; systemd's timers call this"
+    );
+    due->add_option("what", due_what, "backup or drill")->required();
+    due->add_option("environment", due_slug, "Its name on this server")->required();
+    due->callback([&] {
+        auto taken = backup::ask_for(deploy::Layout(), due_what, due_slug);
+        status = tell(
+            taken ? Result<std::string>("The executor has taken it.") : Result<std::string>(fail(taken.error()))
+        );
+    });
+
+    backup::Source source;
+    backup::Into into;
+    std::string backup_id, backup_folder;
+    auto* backups = program.add_subcommand("backup", "Backups in a bucket, without a controller");
+    backups->require_subcommand(1);
+    auto add_source = [&](CLI::App* command) {
+        command->add_option("--environment", source.environment, "Of this server: knows the rest");
+        command->add_option("--endpoint", source.endpoint, "https://… of the bucket's S3 API");
+        command->add_option("--region", source.region)->capture_default_str();
+        command->add_option("--bucket", source.bucket);
+        command->add_option("--prefix", source.prefix, "As in the storage's settings");
+        command->add_option(
+            "--access-key", source.access_key, "The secret one is in FAIRLEAD_SECRET_KEY"
+        );
+        command->add_option("--ca", source.ca_file, "Certificate of a private authority");
+        command->add_flag("--virtual-host", source.virtual_host, "bucket.endpoint, not endpoint/bucket");
+        command->add_option("--environment-id", source.environment_id, "Whose backups: env_…");
+        command->add_option("--identity", source.identity_file, "age key that opens them");
+    };
+    auto done = [&](const Result<>& outcome) {
+        status = outcome ? 0 : tell(Result<std::string>(fail(outcome.error())));
+    };
+    auto* list = backups->add_subcommand("list", "What there is, newest first");
+    add_source(list);
+    list->callback([&] { done((crypto::start(), backup::list_backups(source))); });
+    auto* verify = backups->add_subcommand("verify", "Read every byte of one");
+    verify->add_option("backup", backup_id, "bak_…")->required();
+    add_source(verify);
+    verify->callback([&] { done((crypto::start(), backup::verify_backup(source, backup_id))); });
+    auto* restore = backups->add_subcommand(
+        "restore", "Into an environment of this server, or as files into a folder"
+    );
+    restore->add_option("backup", backup_id, "bak_…")->required();
+    add_source(restore);
+    auto* to = restore->add_option(
+        "--to", backup_folder, "A new folder: database.dump for pg_restore, and filestore/"
+    );
+    auto* target = restore->add_option(
+        "--into", into.environment, "An environment of this server, whose data it replaces"
+    );
+    to->excludes(target);
+    restore->add_option("--parts", into.parts, "both, database or filestore")
+        ->capture_default_str();
+    restore->add_flag("--neutralise", into.neutralise, "No mail, no scheduled actions, no payments");
+    restore->callback([&] {
+        crypto::start();
+        if (!backup_folder.empty())
+            done(backup::fetch_backup(source, backup_id, backup_folder));
+        else if (!into.environment.empty())
+            done(backup::restore_backup(source, backup_id, into));
+        else
+            done(fail(Errc::invalid, "Say where to: --to FOLDER, or --into ENVIRONMENT."));
+    });
 
     link::LinkOptions options;
     options.version = FAIRLEAD_VERSION;

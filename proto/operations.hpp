@@ -183,7 +183,7 @@ BOOST_DESCRIBE_STRUCT(StorageTestArgs, (), (storage))
 struct BackupConfigureArgs {
     std::string environment_id;
     std::string slug;
-    std::optional<BackupSettings> settings; ///< absent: no schedule, and the server keeps no key
+    std::optional<BackupSettings> settings{}; ///< absent: no schedule, and the server keeps no key
 };
 BOOST_DESCRIBE_STRUCT(BackupConfigureArgs, (), (environment_id, slug, settings))
 
@@ -204,7 +204,7 @@ struct DeployArgs {
     UpdateMode update = UpdateMode::automatic;
     std::vector<std::string> modules; ///< with UpdateMode::modules
     std::optional<BackupArgs>
-        backup_before; ///< made first; nothing is deployed unless it succeeded
+        backup_before{}; ///< made first; nothing is deployed unless it succeeded
 };
 BOOST_DESCRIBE_STRUCT(DeployArgs, (), (environment, release, update, modules, backup_before))
 
@@ -214,7 +214,7 @@ struct EnvironmentArgs {
     std::string slug;
     bool drop_data =
         false; ///< delete: the database and the filestore too; otherwise they stay on the server
-    std::optional<BackupArgs> last_backup; ///< delete: made first; nothing goes unless it succeeded
+    std::optional<BackupArgs> last_backup{}; ///< delete: made first; nothing goes unless it succeeded
 };
 BOOST_DESCRIBE_STRUCT(EnvironmentArgs, (), (environment_id, slug, drop_data, last_backup))
 
@@ -243,7 +243,7 @@ struct RestoreArgs {
     BackupRef backup;
     RestoreParts parts = RestoreParts::both;
     bool neutralise = false;
-    std::optional<BackupArgs> safety; ///< made of the target first
+    std::optional<BackupArgs> safety{}; ///< made of the target first
 };
 BOOST_DESCRIBE_STRUCT(RestoreArgs, (), (environment_id, slug, backup, parts, neutralise, safety))
 
@@ -261,7 +261,7 @@ struct CloneArgs {
     std::string source_environment_id;
     std::string source_slug;
     bool neutralise = true;
-    std::optional<BackupArgs> safety;
+    std::optional<BackupArgs> safety{};
 };
 BOOST_DESCRIBE_STRUCT(
     CloneArgs, (), (environment_id, slug, source_environment_id, source_slug, neutralise, safety)

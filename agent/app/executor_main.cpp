@@ -1,6 +1,8 @@
 #include "agent/app/executor_main.hpp"
 
-#include "agent/deploy/plans.hpp"
+#include "agent/backup/calendar.hpp"
+#include "agent/backup/due.hpp"
+#include "agent/backup/plans.hpp"
 #include "agent/executor/server.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
@@ -24,6 +26,7 @@ Descriptor signals() {
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -61,18 +64,30 @@ Result<int> run(const ExecutorOptions& options) {
     deploy::Site site(layout, clock);
     executor::Executor executor(
         journal, policy,
-        [&site](const proto::Operation& operation) { return deploy::plan_for(site, operation); },
+        [&site](const proto::Operation& operation) { return backup::plan_for(site, operation); },
         clock, notify
     );
     executor::ServerOptions server_options;
     server_options.idle = std::chrono::seconds(options.idle_seconds);
     if (auto user = host::find_user(options.link_user)) server_options.peers.push_back(user->uid);
-    server_options.inventory = [&layout] { return deploy::inventory(layout); };
+    server_options.inventory = [&] {
+        auto states = deploy::inventory(layout);
+        for (auto& state : states)
+            state.backup = backup::state_of(deploy::Place(layout, state.slug), clock.now());
+        return states;
+    };
+    auto look_for_due = [&] {
+        backup::take_due(layout, clock, [&](proto::Operation operation, const proto::Born& born) {
+            return executor.begin(std::move(operation), born);
+        });
+    };
+    server_options.look_for_due = look_for_due;
     executor::Server server(
         std::move(*listener), wake.get(), executor, journal, policy, std::move(server_options)
     );
 
     executor.recover();
+    look_for_due();
     server.run(signal_fd.get());
     return 0;
 }

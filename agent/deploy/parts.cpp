@@ -170,6 +170,31 @@ Result<> Hands::undo_snapshot(journal::Work& work) {
     return host::remove_tree(discarded);
 }
 
+Result<> Hands::replace_data(
+    journal::Work& work, const std::string& database, const fs::path& filestore
+) {
+    FAIRLEAD_CHECK(drop_replaced());
+    FAIRLEAD_CHECK(hold());
+    FAIRLEAD_CHECK(stop_all(work));
+    work.remember(fact::replaced_database, !database.empty());
+    // The live data are the snapshot from the first rename on.
+    work.remember(fact::snapshot, true);
+    work.remember(fact::replacing, true);
+    if (!database.empty()) {
+        FAIRLEAD_CHECK(postgresql_.rename_database(place_.database(), place_.scratch_database()));
+        FAIRLEAD_CHECK(postgresql_.rename_database(database, place_.database()));
+    }
+    if (filestore.empty()) return {};
+    FAIRLEAD_CHECK(host::make_folder(place_.snapshots(), 0700, 0, 0));
+    FAIRLEAD_CHECK(move(place_.filestore(), place_.scratch_snapshot()));
+    return move(filestore, place_.filestore());
+}
+
+Result<> Hands::drop_replaced() {
+    FAIRLEAD_CHECK(postgresql_.drop_database(place_.scratch_database()));
+    return host::remove_tree(place_.scratch_snapshot());
+}
+
 Result<> Hands::keep_snapshot(std::uint32_t number) {
     FAIRLEAD_CHECK(postgresql_.end_strays());
     FAIRLEAD_TRY(copied, postgresql_.database_exists(place_.scratch_database()));

@@ -25,6 +25,8 @@ inline constexpr const char* snapshot = "snapshot"; ///< "yes": the scratch snap
 inline constexpr const char* replacing =
     "replacing"; ///< "yes": database and filestore are being replaced
 inline constexpr const char* switched = "switched";
+inline constexpr const char* replaced_database =
+    "replaced_database"; ///< "yes": other data came in place of the database
 } // namespace fact
 
 /// One environment in the hands of one operation.
@@ -56,6 +58,16 @@ public:
     Result<> keep_snapshot(std::uint32_t number);
     Result<> drop_snapshot(std::uint32_t number);
 
+    /// Stops Odoo, keeps it from starting, and puts a database and a folder (empty: not that one) in
+    /// place of the live ones, which become the scratch snapshot: `undo_snapshot` puts them back.
+    Result<> replace_data(
+        journal::Work& work, const std::string& database, const std::filesystem::path& filestore
+    );
+    /// Removes what `replace_data` put aside.
+    Result<> drop_replaced();
+    /// Lets Odoo start again.
+    Result<> release_hold();
+
     /// Makes `number` the current release, and its unit the running one.
     Result<> switch_to(journal::Work& work, std::uint32_t number);
     /// Back to fact `previous`; takes the units away where there was none.
@@ -80,7 +92,6 @@ public:
 private:
     Result<bool> answers(std::uint16_t port, std::string& why);
     Result<> hold();
-    Result<> release_hold();
     Error health_error(journal::Work& work, std::string why);
 
     Site& site_;

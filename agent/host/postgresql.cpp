@@ -210,6 +210,50 @@ Result<std::uint64_t> Postgresql::copy_database(
     return bytes;
 }
 
+Result<> Postgresql::hand_over(
+    const std::string& database, const std::string& from, const std::string& to
+) {
+    // REASSIGN OWNED takes the role's databases along, wherever it runs: those are given back.
+    FAIRLEAD_CHECK(psql(
+        database,
+        fmt::format(
+            "BEGIN;\n"
+            "CREATE TEMP TABLE fairlead_kept ON COMMIT DROP AS SELECT datname FROM pg_database"
+            " WHERE datdba = (SELECT oid FROM pg_roles WHERE rolname = {0}) AND datname <> {1};\n"
+            "REASSIGN OWNED BY {2} TO {3};\n"
+            "DO $do$ DECLARE kept text; BEGIN\n"
+            "  FOR kept IN SELECT datname FROM pg_temp.fairlead_kept LOOP\n"
+            "    EXECUTE format('ALTER DATABASE %I OWNER TO %I', kept, {0});\n"
+            "  END LOOP;\n"
+            "END $do$;\n"
+            "COMMIT;",
+            literal(from), literal(database), quoted(from), quoted(to)
+        ),
+        300s
+    ));
+    return {};
+}
+
+Result<> Postgresql::dump_into(
+    const std::string& source, const std::string& from, const std::string& target,
+    const std::string& to, std::stop_token stop
+) {
+    Command dump, restore;
+    dump.argv = {"pg_dump",        "--format=custom", "--compress=0",
+                 "--no-owner",     "--no-privileges", "--lock-wait-timeout=60s",
+                 "--dbname=" + source};
+    dump.user = from;
+    restore.argv = {
+        "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname=" + target};
+    restore.user = to;
+    dump.deadline = restore.deadline = 24h;
+    dump.stop = restore.stop = stop;
+    auto copied = run_piped(std::move(dump), std::move(restore));
+    if (copied || !copied.error().code().empty()) return copied;
+    return fail(Error(copied.error().kind(), "PostgreSQL: " + copied.error().message())
+                    .with_code("postgresql_failed"));
+}
+
 Result<> Postgresql::drop_database(const std::string& database) {
     FAIRLEAD_TRY(there, database_exists(database));
     if (!there) return {};

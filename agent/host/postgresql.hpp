@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,15 @@ public:
     /// connections are ended.
     Result<std::uint64_t>
     copy_database(const std::string& source, const std::string& target, const std::string& role);
+    /// Everything in `database` that belongs to `from` becomes `to`'s; nothing in another database.
+    Result<>
+    hand_over(const std::string& database, const std::string& from, const std::string& to);
+    /// Copies by a dump, while `source` is in use; `target` is there and empty, and its objects
+    /// become `to`'s. Each side runs as its owner.
+    Result<> dump_into(
+        const std::string& source, const std::string& from, const std::string& target,
+        const std::string& to, std::stop_token stop
+    );
     /// Ends its connections. Fine when it is gone.
     Result<> drop_database(const std::string& database);
     Result<> rename_database(const std::string& from, const std::string& to);

@@ -133,7 +133,7 @@ Result<> check(const proto::DeployArgs& args) {
     for (const auto& module : args.modules) FAIRLEAD_CHECK(check_module(module));
     if (args.update == proto::UpdateMode::modules && args.modules.empty())
         return fail(Errc::invalid, "No module to update is named.");
-    return {};
+    return check_first(args.backup_before, args.environment.slug);
 }
 
 Result<> check(const proto::PreflightArgs& args) {
@@ -148,7 +148,8 @@ Result<> check(const proto::RollbackArgs& args) {
 
 Result<> check(const proto::EnvironmentArgs& args) {
     FAIRLEAD_CHECK(check_id(args.environment_id, "env_"));
-    return check_slug(args.slug);
+    FAIRLEAD_CHECK(check_slug(args.slug));
+    return check_first(args.last_backup, args.slug);
 }
 
 Result<> check(const proto::PingArgs& args) {

@@ -76,14 +76,6 @@ Result<> check_ref(const proto::BackupRef& backup, bool newest) {
     return check(backup.storage);
 }
 
-Result<> check_safety(const std::optional<proto::BackupArgs>& safety, std::string_view target) {
-    if (!safety) return {};
-    FAIRLEAD_CHECK(check(*safety));
-    if (safety->slug != target)
-        return wrong("safety backup", safety->slug, "only one of the environment itself is");
-    return {};
-}
-
 } // namespace
 
 Result<> check(const proto::Storage& storage) {
@@ -147,6 +139,15 @@ Result<> check(const proto::BackupArgs& args) {
     return check(args.settings);
 }
 
+Result<>
+check_first(const std::optional<proto::BackupArgs>& backup, std::string_view environment) {
+    if (!backup) return {};
+    FAIRLEAD_CHECK(check(*backup));
+    if (backup->slug != environment)
+        return wrong("backup's environment", backup->slug, "only the operation's own is");
+    return {};
+}
+
 Result<> check(const proto::BackupDeleteArgs& args) {
     FAIRLEAD_CHECK(check_target(args));
     return check_ref(args.backup, false);
@@ -155,7 +156,7 @@ Result<> check(const proto::BackupDeleteArgs& args) {
 Result<> check(const proto::RestoreArgs& args) {
     FAIRLEAD_CHECK(check_target(args));
     FAIRLEAD_CHECK(check_ref(args.backup, false));
-    return check_safety(args.safety, args.slug);
+    return check_first(args.safety, args.slug);
 }
 
 Result<> check(const proto::DrillArgs& args) {
@@ -169,7 +170,7 @@ Result<> check(const proto::CloneArgs& args) {
     FAIRLEAD_CHECK(check_slug(args.source_slug));
     if (args.source_slug == args.slug)
         return wrong("source", args.source_slug, "another environment is");
-    return check_safety(args.safety, args.slug);
+    return check_first(args.safety, args.slug);
 }
 
 } // namespace fairlead::policy

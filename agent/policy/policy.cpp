@@ -119,14 +119,14 @@ Result<Args> shaped(const proto::Operation& operation) {
 
 } // namespace
 
+Result<> Policy::permit_first(const std::optional<proto::BackupArgs>& backup) const {
+    if (!backup) return {};
+    FAIRLEAD_CHECK(permit_kind(proto::kind::backup, backup->slug));
+    return permit_storage(backup->settings.storage);
+}
+
 Result<> Policy::permit_backup(const proto::Operation& operation) const {
     const auto& kind = operation.kind;
-    // A safety backup is a backup: who forbids those, forbids it here too.
-    auto with_safety = [&](const std::optional<proto::BackupArgs>& safety) -> Result<> {
-        if (!safety) return {};
-        FAIRLEAD_CHECK(permit_kind(proto::kind::backup, safety->slug));
-        return permit_storage(safety->settings.storage);
-    };
     if (kind == proto::kind::storage_test) {
         FAIRLEAD_TRY(args, shaped<proto::StorageTestArgs>(operation));
         FAIRLEAD_CHECK(permit_kind(kind, ""));
@@ -152,7 +152,7 @@ Result<> Policy::permit_backup(const proto::Operation& operation) const {
         FAIRLEAD_CHECK(permit_kind(kind, args.slug));
         FAIRLEAD_CHECK(permit_kind(kind, args.backup.slug)); // whose data are read
         FAIRLEAD_CHECK(permit_storage(args.backup.storage));
-        return with_safety(args.safety);
+        return permit_first(args.safety);
     }
     if (kind == proto::kind::drill) {
         FAIRLEAD_TRY(args, shaped<proto::DrillArgs>(operation));
@@ -162,7 +162,7 @@ Result<> Policy::permit_backup(const proto::Operation& operation) const {
     FAIRLEAD_TRY(args, shaped<proto::CloneArgs>(operation));
     FAIRLEAD_CHECK(permit_kind(kind, args.slug));
     FAIRLEAD_CHECK(permit_kind(kind, args.source_slug));
-    return with_safety(args.safety);
+    return permit_first(args.safety);
 }
 
 Result<> Policy::permit(const proto::Operation& operation) const {
@@ -170,7 +170,8 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         return refused("The operation brings more than 500 secrets.");
     for (const auto& [name, value] : operation.secrets) {
         if (!name.starts_with("credential:") && !name.starts_with("variable:") &&
-            !name.starts_with("storage:") && !name.starts_with("storage_token:"))
+            !name.starts_with("storage:") && !name.starts_with("storage_token:") &&
+            !name.starts_with("identity:"))
             return refused("The operation brings a secret of an unknown kind.");
         if (value.size() > 64 << 10)
             return refused(fmt::format("The secret {} is larger than 64 KiB.", name.substr(0, 100))
@@ -180,6 +181,7 @@ Result<> Policy::permit(const proto::Operation& operation) const {
     if (kind == proto::kind::deploy) {
         FAIRLEAD_TRY(args, shaped<proto::DeployArgs>(operation));
         FAIRLEAD_CHECK(permit_kind(kind, args.environment.slug));
+        FAIRLEAD_CHECK(permit_first(args.backup_before));
         return permit_sources(args.environment);
     }
     if (kind == proto::kind::preflight) {
@@ -194,7 +196,8 @@ Result<> Policy::permit(const proto::Operation& operation) const {
     if (kind == proto::kind::start || kind == proto::kind::stop || kind == proto::kind::restart ||
         kind == proto::kind::remove) {
         FAIRLEAD_TRY(args, shaped<proto::EnvironmentArgs>(operation));
-        return permit_kind(kind, args.slug);
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        return permit_first(args.last_backup);
     }
     if (kind == proto::kind::ping) {
         FAIRLEAD_CHECK(shaped<proto::PingArgs>(operation));

@@ -67,6 +67,8 @@ private:
     Result<> permit_repository(const proto::Source& source) const;
     Result<> permit_storage(const proto::Storage& storage) const;
     Result<> permit_backup(const proto::Operation& operation) const;
+    /// One that is made before something else: who forbids backups forbids it here too.
+    Result<> permit_first(const std::optional<proto::BackupArgs>& backup) const;
     Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
 
     std::string name_;

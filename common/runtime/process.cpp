@@ -17,6 +17,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace fairlead {
 namespace {
@@ -326,9 +327,9 @@ Result<Exit> run(const Command& command) {
     return Supervisor(command, child, std::move(input.write), std::move(output.read)).run();
 }
 
-Result<std::string> run_ok(const Command& command) {
-    FAIRLEAD_TRY(ended, run(command));
-    if (ended.ok()) return std::move(ended.output);
+namespace {
+
+tl::unexpected<Error> failure(const Command& command, const Exit& ended) {
     auto why = ended.timed_out ? fmt::format("did not end within {} s", command.deadline.count())
                : ended.stopped ? std::string("was cancelled")
                                : fmt::format("failed with exit code {}", ended.status);
@@ -339,6 +340,36 @@ Result<std::string> run_ok(const Command& command) {
     return fail(
         kind, fmt::format("{} {}{}{}", command.argv.front(), why, text.empty() ? "." : ": ", text)
     );
+}
+
+} // namespace
+
+Result<std::string> run_ok(const Command& command) {
+    FAIRLEAD_TRY(ended, run(command));
+    if (ended.ok()) return std::move(ended.output);
+    return failure(command, ended);
+}
+
+Result<> run_piped(Command from, Command into) {
+    auto pipe = make_pipe();
+    from.output_to = std::make_shared<Descriptor>(std::move(pipe.write));
+    into.input_from = std::make_shared<Descriptor>(std::move(pipe.read));
+    Result<Exit> first = fail(Errc::internal, "It was not started.");
+    std::thread runner([&] {
+        first = run(from);
+        from.output_to->reset(); // also where it could not be started
+    });
+    auto second = run(into);
+    into.input_from->reset();
+    runner.join();
+    FAIRLEAD_CHECK(first);
+    FAIRLEAD_CHECK(second);
+    if (first->stopped || second->stopped)
+        return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
+    // One that was cut off by the other's end is not the one to blame.
+    if (!second->ok()) return failure(into, *second);
+    if (!first->ok()) return failure(from, *first);
+    return {};
 }
 
 } // namespace fairlead

@@ -48,6 +48,46 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(all_reports(*journal).size() == 1);
     }
 
+    TEST_CASE("an operation that the server began itself says so, also when its end is told again") {
+        JournalFile journal;
+        proto::Born born{"backup.create", "env_1", "shop", "schedule", boost::json::object{{"a", 1}}};
+        auto wanted = operation(1, 0);
+        CHECK(journal->begin(wanted, "shop", born) == Delivered::fresh);
+        CHECK(journal->begin(wanted, "shop", born) == Delivered::known);
+        auto reports = all_reports(*journal);
+        REQUIRE(reports.size() == 1);
+        REQUIRE(reports[0].born);
+        CHECK(reports[0].born->kind == "backup.create");
+        CHECK(reports[0].born->requested_by == "schedule");
+        CHECK(journal->status().highest_fence == 0);
+        journal->finish(op_id(1), {});
+        journal->acknowledge(journal->status().last_seq);
+        journal.open();
+        // A controller that was set back to an older copy asks, and must learn what this is.
+        journal->query(op_id(1));
+        reports = all_reports(*journal);
+        REQUIRE(reports.size() == 1);
+        REQUIRE(reports[0].finished);
+        REQUIRE(reports[0].born);
+        CHECK(reports[0].born->slug == "shop");
+        // What a controller delivered was not born here.
+        journal->deliver(operation(2, 1), "");
+        CHECK(!all_reports(*journal).back().born);
+    }
+
+    TEST_CASE("what the policy refuses the server itself is told too, and never runs") {
+        JournalFile journal;
+        proto::Born born{"backup.create", "env_1", "shop", "schedule", {}};
+        auto begun = journal->refuse(operation(1, 0), {"policy_refused", "no", ""}, born);
+        CHECK(begun == Delivered::fresh);
+        auto reports = all_reports(*journal);
+        REQUIRE(reports.size() == 2);
+        CHECK(reports[0].born);
+        REQUIRE(reports[1].finished);
+        CHECK(reports[1].finished->error->code == "policy_refused");
+        CHECK(journal->unfinished().empty());
+    }
+
     TEST_CASE("what is done together is there whole or not at all, and told once") {
         JournalFile journal;
         int told = 0;

@@ -165,6 +165,160 @@ TEST_SUITE("agent/policy/policy") {
         }
     }
 
+    proto::Storage storage() {
+        proto::Storage storage;
+        storage.id = "sto_" + ulid;
+        storage.endpoint = "https://s3.acme.example";
+        storage.region = "eu-1";
+        storage.bucket = "backups";
+        storage.prefix = "odoo";
+        storage.access_key = "AKIA";
+        return storage;
+    }
+
+    proto::BackupArgs backup_args(std::string slug = "shop") {
+        proto::BackupArgs args;
+        args.environment_id = "env_" + ulid;
+        args.slug = std::move(slug);
+        args.backup_id = "bak_" + ulid;
+        args.settings.storage = storage();
+        return args;
+    }
+
+    template <class Args>
+    proto::Operation operation_of(std::string_view kind, const Args& args) {
+        proto::Operation operation;
+        operation.id = "op_" + ulid;
+        operation.kind = kind;
+        operation.fence = 1;
+        operation.args = proto::write(args);
+        operation.secrets["storage:sto_" + ulid] = "secret";
+        return operation;
+    }
+
+    TEST_CASE("storage rules: only the buckets that are named, by whichever way they come in") {
+        auto policy = parsed(R"(version: 1
+operations:
+  - allow: ["*"]
+repositories:
+  - allow: https://*
+storages:
+  - allow: https://s3.acme.example/backups/odoo
+)");
+        auto permitted = [&](const proto::Storage& where) {
+            auto made = backup_args();
+            made.settings.storage = where;
+            proto::RestoreArgs restored{"env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", where}};
+            proto::DrillArgs drilled{"env_" + ulid, "shop", {"", "env_" + ulid, "shop", where}};
+            proto::RestoreArgs safe{"env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", storage()}};
+            safe.safety = made;
+            auto first = deploy_args();
+            first.backup_before = made;
+            proto::EnvironmentArgs last{"env_" + ulid, "shop", true};
+            last.last_backup = made;
+            std::vector<proto::Operation> all{
+                operation_of(proto::kind::backup, made),
+                operation_of(proto::kind::storage_test, proto::StorageTestArgs{where}),
+                operation_of(
+                    proto::kind::backup_configure,
+                    proto::BackupConfigureArgs{"env_" + ulid, "shop", made.settings}
+                ),
+                operation_of(proto::kind::restore, restored),
+                operation_of(proto::kind::drill, drilled),
+                operation_of(
+                    proto::kind::backup_delete,
+                    proto::BackupDeleteArgs{
+                        "env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", where}}
+                ),
+                operation_of(proto::kind::restore, safe), operation_of(proto::kind::deploy, first),
+                operation_of(proto::kind::remove, last)};
+            std::size_t count = 0;
+            for (const auto& one : all) count += policy.permit(one).has_value();
+            // All of one mind: no operation is a way around the rule.
+            CHECK((count == 0 || count == all.size()));
+            return count > 0;
+        };
+        auto where = storage();
+        CHECK(permitted(where));
+        where.prefix = "odoo/deeper";
+        CHECK(permitted(where));
+        where.prefix = "odoo2";
+        CHECK(!permitted(where));
+        where.prefix = "";
+        CHECK(!permitted(where));
+        where = storage();
+        where.bucket = "backups2";
+        CHECK(!permitted(where));
+        where = storage();
+        where.endpoint = "https://s3.acme.example.evil.example";
+        CHECK(!permitted(where));
+        where.endpoint = "https://s3.acme.example:8443";
+        CHECK(!permitted(where));
+        where.endpoint = "http://s3.acme.example";
+        CHECK(!permitted(where));
+    }
+
+    TEST_CASE("a policy without rules for storages refuses every bucket") {
+        auto policy = parsed("version: 1\noperations:\n  - allow: [\"*\"]\n");
+        auto refused = policy.permit(operation_of(proto::kind::backup, backup_args()));
+        REQUIRE(!refused);
+        CHECK(refused.error().code() == "policy_refused");
+        CHECK(refused.error().message().find("\"storages\"") != std::string::npos);
+    }
+
+    TEST_CASE("data of an environment that the policy does not name leave it neither way") {
+        auto policy = parsed(R"(version: 1
+operations:
+  - allow: ["*"]
+    environments: [shop, shop-test]
+storages:
+  - allow: https://*
+)");
+        proto::CloneArgs clone{"env_" + ulid, "shop-test", "env_" + ulid, "shop"};
+        CHECK(policy.permit(operation_of(proto::kind::clone, clone)));
+        clone.source_slug = "secret";
+        CHECK(!policy.permit(operation_of(proto::kind::clone, clone)));
+        proto::RestoreArgs restore{"env_" + ulid, "shop-test", {"bak_" + ulid, "env_" + ulid, "shop", storage()}};
+        CHECK(policy.permit(operation_of(proto::kind::restore, restore)));
+        restore.backup.slug = "secret";
+        CHECK(!policy.permit(operation_of(proto::kind::restore, restore)));
+        restore.backup.slug = "shop";
+        restore.safety = backup_args("shop"); // of another environment than the target
+        CHECK(!policy.permit(operation_of(proto::kind::restore, restore)));
+    }
+
+    TEST_CASE("what could hurt a bucket, a unit file or a path is no argument") {
+        auto policy = parsed(default_text());
+        CHECK(policy.permit(operation_of(proto::kind::backup, backup_args())));
+        auto refused = [&](auto change) {
+            auto args = backup_args();
+            change(args);
+            return !policy.permit(operation_of(proto::kind::backup, args));
+        };
+        CHECK(refused([](auto& a) { a.settings.storage.prefix = "../other"; }));
+        CHECK(refused([](auto& a) { a.settings.storage.prefix = "/odoo"; }));
+        CHECK(refused([](auto& a) { a.settings.storage.prefix = "odoo/"; }));
+        CHECK(refused([](auto& a) { a.settings.storage.prefix = "a b"; }));
+        CHECK(refused([](auto& a) { a.settings.storage.bucket = "a/b"; }));
+        CHECK(refused([](auto& a) { a.settings.storage.bucket = ".."; }));
+        CHECK(refused([](auto& a) { a.settings.storage.endpoint = "https://host/path"; }));
+        CHECK(refused([](auto& a) { a.settings.storage.endpoint = "https://user@host"; }));
+        CHECK(refused([](auto& a) { a.settings.storage.region = ""; }));
+        CHECK(refused([](auto& a) { a.settings.storage.access_key = "a\nb"; }));
+        CHECK(refused([](auto& a) { a.settings.schedule = "0 3 * * *\nExecStart=/bin/sh"; }));
+        CHECK(refused([](auto& a) { a.settings.schedule = "0 3 * * %"; }));
+        CHECK(refused([](auto& a) { a.settings.time_zone = "../../etc/passwd"; }));
+        CHECK(refused([](auto& a) { a.settings.time_zone = ""; }));
+        CHECK(refused([](auto& a) { a.settings.recipients = {"AGE-SECRET-KEY-1"}; }));
+        CHECK(refused([](auto& a) {
+            a.settings.recipients.assign(11, "age1" + std::string(58, 'q'));
+        }));
+        CHECK(refused([](auto& a) { a.settings.retention.daily = 10'001; }));
+        CHECK(refused([](auto& a) { a.backup_id = "bak_../../x"; }));
+        CHECK(!refused([](auto& a) { a.settings.schedule = "*/15 0-6 * jan-mar mon,fri"; }));
+        CHECK(!refused([](auto& a) { a.settings.time_zone = "America/Argentina/Buenos_Aires"; }));
+    }
+
     TEST_CASE("a policy that others could have written is not used, and the cure is told") {
         auto folder =
             std::filesystem::temp_directory_path() / ("policy-" + std::to_string(::getpid()));

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <thread>
 
 using namespace fairlead;
@@ -98,6 +100,34 @@ TEST_SUITE("common/runtime/process") {
         CHECK(output.starts_with("4\n")); // 0, 1, 2 and the folder that ls reads
         CHECK(output.ends_with("HOME=/nowhere\nLANG=C.UTF-8\nMARK=1\nPATH=/usr/local/sbin:/usr/"
                                "local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"));
+    }
+
+    TEST_CASE("one program's output is another's input, of any size, and either failure is told") {
+        auto produce = shell("head -c 3000000 /dev/zero");
+        auto consume = shell("[ $(wc -c) = 3000000 ]");
+        CHECK(run_piped(produce, consume));
+        auto broken = run_piped(shell("head -c 100000; echo spoilt >&2; exit 3"), shell("cat >/dev/null"));
+        REQUIRE(!broken);
+        CHECK(broken.error().message().find("spoilt") != std::string::npos);
+        auto deaf = run_piped(shell("yes"), shell("echo full >&2; exit 1"));
+        REQUIRE(!deaf);
+        CHECK(deaf.error().message().find("full") != std::string::npos);
+        Command absent;
+        absent.argv = {"no-such-program"};
+        CHECK(run_piped(absent, shell("cat")).error().kind() == Errc::not_found);
+        CHECK(run_piped(shell("echo"), absent).error().kind() == Errc::not_found);
+    }
+
+    TEST_CASE("standard output can go elsewhere, and what is said beside it comes back") {
+        auto pipe = make_pipe();
+        auto command = shell("echo out; echo err >&2");
+        command.output_to = std::make_shared<Descriptor>(std::move(pipe.write));
+        CHECK(run(command).value().output == "err\n");
+        char text[16] = {};
+        CHECK(::read(pipe.read.get(), text, sizeof text) == 4);
+        CHECK(std::string(text) == "out\n");
+        // Nobody else holds the other end.
+        CHECK(::read(pipe.read.get(), text, sizeof text) == 0);
     }
 
     TEST_CASE("run_ok names the program and the end of its output") {

@@ -1,0 +1,68 @@
+#include "agent/backup/identity.hpp"
+
+#include "agent/host/files.hpp"
+#include "agent/host/users.hpp"
+#include "common/runtime/file.hpp"
+
+#include <fmt/core.h>
+
+#include <sys/stat.h>
+
+namespace fairlead::backup {
+namespace {
+
+constexpr std::size_t largest_file = 4096;
+
+constexpr std::string_view explanation =
+    "# Opens every backup of this environment: age --decrypt --identity THIS_FILE ...\n"
+    "# Made on this server, and nowhere else: without it, and without a recovery key of the\n"
+    "# organization, backups cannot be read.\n";
+
+} // namespace
+
+Result<std::optional<crypto::Identity>> load_identity(const BackupPlace& place) {
+    auto file = place.identity();
+    struct stat info {};
+    if (::lstat(file.c_str(), &info) != 0) return std::optional<crypto::Identity>();
+    if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 077) != 0)
+        return fail(Error(
+                        Errc::forbidden,
+                        fmt::format(
+                            "{} must be root's alone. Cure: chown root:root {}; chmod 600 {}",
+                            file.string(), file.string(), file.string()
+                        )
+        )
+                        .with_code("identity_exposed"));
+    FAIRLEAD_TRY(text, read_file(file, largest_file));
+    auto identities = crypto::Identity::parse_file(text);
+    wipe(text);
+    if (!identities || identities->size() != 1)
+        return fail(Error(
+                        Errc::invalid,
+                        fmt::format(
+                            "{} does not hold one age identity: put back the file that was there.",
+                            file.string()
+                        )
+        )
+                        .with_code("identity_damaged"));
+    return std::optional(std::move(identities->front()));
+}
+
+Result<crypto::Identity> ensure_identity(const BackupPlace& place, const std::string& account) {
+    auto user = host::find_user(account);
+    if (!user) return fail(Errc::internal, fmt::format("The Unix user {} is gone.", account));
+    FAIRLEAD_CHECK(host::make_folder(place.root, 0710, 0, user->gid));
+    FAIRLEAD_CHECK(host::make_folder(place.state(), 0700, user->uid, user->gid));
+    FAIRLEAD_TRY(there, load_identity(place));
+    if (there) return std::move(*there);
+    auto made = crypto::Identity::generate();
+    auto secret = made.print();
+    std::string text(explanation);
+    text += fmt::format("# public key: {}\n{}\n", made.recipient().str(), secret.reveal());
+    auto written = write_file(place.identity(), text, 0600);
+    wipe(text);
+    FAIRLEAD_CHECK(std::move(written));
+    return made;
+}
+
+} // namespace fairlead::backup

@@ -1,0 +1,42 @@
+/// What the bucket has of an environment already: files, and the packs that they are in.
+#pragma once
+
+#include "agent/archive/index.hpp"
+#include "agent/backup/worker_parts.hpp"
+
+#include <filesystem>
+#include <map>
+#include <optional>
+
+namespace fairlead::backup {
+
+/// Kept in the worker's folder between backups. Only what the bucket shows to be there counts, so
+/// nothing is left out of a backup because of a wrong memory.
+class Known {
+public:
+    /// Reads what was saved; where that is lost, the newest backup's own list. Packs that the
+    /// bucket has not, or with another size, are forgotten.
+    static Result<Known> load(Worker& worker);
+
+    std::optional<archive::FileEntry> entry(const std::string& path, std::uint64_t size) const;
+    Result<archive::PackInfo> pack(const std::string& name) const;
+    void add(
+        const std::string& name, archive::PackInfo info,
+        const std::vector<archive::FileEntry>& members
+    );
+    void keep_packs(const std::function<bool(std::string_view)>& keep);
+    Result<> save() const;
+
+    const archive::Index& index() const { return index_; }
+    const std::map<std::string, archive::PackInfo>& packs() const { return packs_; }
+
+private:
+    Result<> recall(Worker& worker);
+    Result<> learn(Worker& worker);
+
+    std::filesystem::path folder_;
+    archive::Index index_;
+    std::map<std::string, archive::PackInfo> packs_;
+};
+
+} // namespace fairlead::backup

@@ -1,0 +1,189 @@
+#include "agent/backup/plans.hpp"
+
+#include "agent/backup/calendar.hpp"
+#include "agent/backup/drilling.hpp"
+#include "agent/backup/identity.hpp"
+#include "agent/backup/keys.hpp"
+#include "agent/backup/making.hpp"
+#include "agent/backup/restoring.hpp"
+#include "agent/backup/settings.hpp"
+#include "agent/host/users.hpp"
+#include "proto/codec.hpp"
+
+#include <fmt/core.h>
+
+#include <iterator>
+
+namespace fairlead::backup {
+namespace {
+
+using journal::Work;
+
+/// Who speaks to a bucket where no environment is concerned.
+constexpr const char* own_user = "fairlead-backup";
+
+journal::Plan storage_test_plan(proto::StorageTestArgs args) {
+    journal::Plan plan;
+    plan.steps.push_back({"test", "Try the storage", [args](Work& work) -> Result<> {
+                              FAIRLEAD_CHECK(host::ensure_user(own_user, "/nonexistent"));
+                              Job job;
+                              job.task = Task::test_storage;
+                              job.storage = args.storage;
+                              job.secret_key =
+                                  work.secret("storage:" + args.storage.id).value_or("");
+                              job.session_token =
+                                  work.secret("storage_token:" + args.storage.id).value_or("");
+                              job.user = own_user;
+                              // A failed check is this operation's finding, not its failure.
+                              FAIRLEAD_TRY(answer, run_job(std::move(job), work));
+                              work.result.preflight = proto::PreflightReport{answer.checks};
+                              return {};
+                          }});
+    return plan;
+}
+
+journal::Plan configure_plan(deploy::Site& site, proto::BackupConfigureArgs args) {
+    journal::Plan plan;
+    plan.recovery = journal::Recovery::finish;
+    auto act = [&site, args](Work& work) -> Result<> {
+        deploy::Place place(site.layout(), args.slug);
+        BackupPlace backups(place);
+        FAIRLEAD_CHECK(deploy::find_environment(place, args.environment_id));
+        if (!args.settings) {
+            FAIRLEAD_CHECK(arrange(site.layout(), place, std::nullopt));
+            FAIRLEAD_CHECK(forget_settings(backups));
+            work.info("No backup is scheduled any more, and the server has no keys to a bucket.");
+            return {};
+        }
+        FAIRLEAD_CHECK(check_calendar(*args.settings));
+        FAIRLEAD_CHECK(ensure_identity(backups, place.account));
+        Job keys;
+        FAIRLEAD_CHECK(use_storage(keys, args.settings->storage, work, backups));
+        SavedSettings saved{
+            args.environment_id, *args.settings, std::move(keys.secret_key),
+            std::move(keys.session_token)};
+        auto written = save_settings(backups, saved);
+        wipe(saved.secret_key);
+        wipe(saved.session_token);
+        FAIRLEAD_CHECK(std::move(written));
+        FAIRLEAD_CHECK(arrange(site.layout(), place, args.settings));
+        auto when = [](const std::string& schedule) {
+            return schedule.empty() ? std::string("not scheduled") : schedule;
+        };
+        work.info(fmt::format(
+            "Backups: {}. Drills: {}. Times are in {}.", when(args.settings->schedule),
+            when(args.settings->drill_schedule), args.settings->time_zone
+        ));
+        return {};
+    };
+    plan.steps.push_back({"configure", "Keep the settings and the times", act});
+    return plan;
+}
+
+journal::Plan delete_plan(deploy::Site& site, proto::BackupDeleteArgs args) {
+    journal::Plan plan;
+    plan.recovery = journal::Recovery::finish;
+    auto act = [&site, args](Work& work) -> Result<> {
+        deploy::Place place(site.layout(), args.slug);
+        BackupPlace backups(place);
+        Job job;
+        job.task = Task::remove;
+        FAIRLEAD_CHECK(use_storage(job, args.backup.storage, work, backups));
+        job.environment_id = args.backup.environment_id;
+        job.backup_id = args.backup.id;
+        FAIRLEAD_TRY(record, deploy::load_environment(place));
+        FAIRLEAD_TRY(identity, load_identity(backups));
+        if (record && record->id == args.backup.environment_id && identity) {
+            job.user = place.account;
+            job.folder = backups.state();
+            job.identities = {std::string(identity->print().reveal())};
+        } else {
+            FAIRLEAD_CHECK(host::ensure_user(own_user, "/nonexistent"));
+            job.user = own_user;
+        }
+        FAIRLEAD_TRY(answer, run_job(std::move(job), work, {}, MayStop::no));
+        work.result.removed_backups = answer.removed;
+        work.info(fmt::format("The backup {} is gone.", args.backup.id));
+        return {};
+    };
+    plan.steps.push_back({"remove", "Remove the backup", act, {}, {}, true});
+    return plan;
+}
+
+/// A backup first: nothing of the rest begins unless it is whole.
+void begin_with(
+    journal::Plan& plan, deploy::Site& site, const std::optional<proto::BackupArgs>& backup
+) {
+    if (!backup) return;
+    auto steps = Making::steps(std::make_shared<Making>(site, *backup, "backup-"));
+    plan.steps.insert(
+        plan.steps.begin(), std::make_move_iterator(steps.begin()),
+        std::make_move_iterator(steps.end())
+    );
+}
+
+template <class Args, class Make>
+Result<journal::Plan> with(const proto::Operation& operation, Make make) {
+    FAIRLEAD_TRY(args, proto::read<Args>(operation.args));
+    return make(std::move(args));
+}
+
+/// A deletion also takes the environment's timers away.
+Result<journal::Plan> removal(deploy::Site& site, const proto::Operation& operation) {
+    FAIRLEAD_TRY(plan, deploy::plan_for(site, operation));
+    FAIRLEAD_TRY(args, proto::read<proto::EnvironmentArgs>(operation.args));
+    begin_with(plan, site, args.last_backup);
+    auto stop = std::ranges::find(plan.steps, "stop", &journal::Step::name);
+    journal::Step timers;
+    timers.name = "schedule";
+    timers.title = "Stop its backups";
+    timers.last_call = true;
+    timers.act = [&site, slug = args.slug](Work&) {
+        return arrange(site.layout(), deploy::Place(site.layout(), slug), std::nullopt);
+    };
+    plan.steps.insert(stop, std::move(timers));
+    return plan;
+}
+
+} // namespace
+
+Result<journal::Plan> plan_for(deploy::Site& site, const proto::Operation& operation) {
+    const auto& wanted = operation.kind;
+    if (wanted == proto::kind::storage_test)
+        return with<proto::StorageTestArgs>(operation, [](auto args) {
+            return storage_test_plan(std::move(args));
+        });
+    if (wanted == proto::kind::backup_configure)
+        return with<proto::BackupConfigureArgs>(operation, [&](auto args) {
+            return configure_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::backup)
+        return with<proto::BackupArgs>(operation, [&](auto args) {
+            return backup_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::backup_delete)
+        return with<proto::BackupDeleteArgs>(operation, [&](auto args) {
+            return delete_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::restore)
+        return with<proto::RestoreArgs>(operation, [&](auto args) {
+            return restore_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::drill)
+        return with<proto::DrillArgs>(operation, [&](auto args) {
+            return drill_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::clone)
+        return with<proto::CloneArgs>(operation, [&](auto args) {
+            return clone_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::remove) return removal(site, operation);
+    FAIRLEAD_TRY(plan, deploy::plan_for(site, operation));
+    if (wanted == proto::kind::deploy) {
+        FAIRLEAD_TRY(args, proto::read<proto::DeployArgs>(operation.args));
+        begin_with(plan, site, args.backup_before);
+    }
+    return plan;
+}
+
+} // namespace fairlead::backup

@@ -1,0 +1,268 @@
+#include "agent/backup/restoring.hpp"
+
+#include "agent/backup/identity.hpp"
+#include "agent/backup/keys.hpp"
+#include "agent/backup/making.hpp"
+#include "agent/backup/replacing.hpp"
+#include "agent/deploy/preflight.hpp"
+#include "agent/host/files.hpp"
+#include "common/runtime/process.hpp"
+
+#include <fmt/core.h>
+
+namespace fairlead::backup {
+namespace {
+
+using journal::Work;
+using proto::RestoreParts;
+
+/// A backup from a bucket.
+class Restore {
+public:
+    Restore(deploy::Site& site, proto::RestoreArgs args)
+        : args_(std::move(args)), replacing_(site, args_.environment_id, args_.slug),
+          source_(site.layout(), args_.backup.slug) {}
+
+    Replacing& replacing() { return replacing_; }
+    bool database() const { return args_.parts != RestoreParts::filestore; }
+    bool filestore() const { return args_.parts != RestoreParts::database; }
+    bool neutralises() const { return args_.neutralise && database(); }
+
+    Result<> check(Work& work) {
+        FAIRLEAD_CHECK(replacing_.look(work));
+        work.progress(20, "looking at the backup");
+        FAIRLEAD_TRY(inspecting, job(work, Task::inspect));
+        FAIRLEAD_TRY(answer, run_job(std::move(inspecting), work, {20, 90}));
+        if (!answer.manifest) return fail(Errc::internal, "The backup has no description.");
+        const auto& manifest = *answer.manifest;
+        FAIRLEAD_CHECK(replacing_.fits(manifest.environment.odoo_version));
+        std::uint64_t need = 0;
+        if (database()) need += manifest.database.logical_bytes;
+        if (filestore()) need += manifest.filestore.bytes;
+        FAIRLEAD_CHECK(replacing_.room_for(need));
+        work.info(fmt::format(
+            "The backup {} of {} was made at {}: a database of {} and {} files of {}.",
+            manifest.id, manifest.environment.slug, manifest.started_at,
+            deploy::human(manifest.database.logical_bytes), manifest.filestore.files,
+            deploy::human(manifest.filestore.bytes)
+        ));
+        return replacing_.remember_modules(work, manifest.environment.modules);
+    }
+
+    Result<> fetch(Work& work) {
+        using Database = Replacing::Database;
+        FAIRLEAD_CHECK(replacing_.make_room(work, database() ? Database::empty : Database::none));
+        if (database()) {
+            FAIRLEAD_TRY(loading, job(work, Task::load_database));
+            loading.database = replacing_.incoming().database;
+            FAIRLEAD_CHECK(run_job(std::move(loading), work, {0, filestore() ? 60u : 100u}));
+        }
+        if (filestore()) {
+            FAIRLEAD_TRY(loading, job(work, Task::load_files));
+            FAIRLEAD_TRY(folder, replacing_.files_folder());
+            loading.folder = folder;
+            FAIRLEAD_CHECK(run_job(std::move(loading), work, {database() ? 60u : 0u, 100}));
+        }
+        work.info("Everything is here, and is what was sent.");
+        return {};
+    }
+
+private:
+    Result<Job> job(Work& work, Task task) {
+        Job job;
+        job.task = task;
+        BackupPlace place(source_);
+        FAIRLEAD_CHECK(use_storage(job, args_.backup.storage, work, place));
+        job.user = replacing_.hands().place().account;
+        job.environment_id = args_.backup.environment_id;
+        job.backup_id = args_.backup.id;
+        // Root at the keyboard brings what opens it.
+        for (int i = 0; auto given = work.secret(fmt::format("identity:{}", i)); ++i)
+            job.identities.push_back(std::move(*given));
+        if (!job.identities.empty()) return job;
+        FAIRLEAD_TRY(identity, load_identity(place));
+        if (!identity)
+            return fail(
+                Error(
+                    Errc::not_found,
+                    fmt::format(
+                        "The key of {} is not on this server, so its backups cannot be opened "
+                        "here: restore with the recovery key by `fairlead-agent backup restore`.",
+                        args_.backup.slug
+                    )
+                )
+                    .with_code("backup_key_elsewhere")
+            );
+        job.identities = {std::string(identity->print().reveal())};
+        return job;
+    }
+
+    proto::RestoreArgs args_;
+    Replacing replacing_;
+    deploy::Place source_;
+};
+
+/// Another environment of this server.
+class Clone {
+public:
+    Clone(deploy::Site& site, proto::CloneArgs args)
+        : args_(std::move(args)), replacing_(site, args_.environment_id, args_.slug),
+          source_(site, args_.source_slug) {}
+
+    Replacing& replacing() { return replacing_; }
+    bool neutralises() const { return args_.neutralise; }
+
+    Result<> check(Work& work) {
+        FAIRLEAD_CHECK(replacing_.look(work));
+        const auto& from = source_.place();
+        FAIRLEAD_TRY(record, deploy::find_environment(from, args_.source_environment_id));
+        FAIRLEAD_TRY(release, deploy::load_release(from, record.live));
+        FAIRLEAD_CHECK(replacing_.fits(release.environment.odoo_version));
+        FAIRLEAD_TRY(there, source_.postgresql().database_exists(from.database()));
+        if (!there)
+            return fail(
+                Error(
+                    Errc::not_found, fmt::format("{} has no database to copy.", args_.source_slug)
+                )
+                    .with_code("database_missing")
+            );
+        FAIRLEAD_TRY(database, source_.postgresql().database_bytes(from.database()));
+        FAIRLEAD_TRY(files, host::tree_size(from.filestore()));
+        FAIRLEAD_CHECK(replacing_.room_for(database + files));
+        std::map<std::string, std::string> modules;
+        FAIRLEAD_TRY(
+            installed,
+            source_.postgresql().rows(from.database(), from.account, odoo::installed_query())
+        );
+        for (const auto& module : installed)
+            if (auto hash = release.modules.find(module); hash != release.modules.end())
+                modules.insert(*hash);
+        return replacing_.remember_modules(work, modules);
+    }
+
+    Result<> copy(Work& work) {
+        using Database = Replacing::Database;
+        const auto& from = source_.place();
+        const auto& to = replacing_.hands().place();
+        const auto& incoming = replacing_.incoming();
+        FAIRLEAD_TRY(state, source_.systemd().state(from.service()));
+        FAIRLEAD_CHECK(
+            replacing_.make_room(work, state.running() ? Database::empty : Database::none)
+        );
+        auto& postgresql = replacing_.hands().postgresql();
+        // A copy of a database's files needs it to itself; who works in it is not disturbed.
+        if (state.running()) {
+            work.info("The source is running: its database is copied by a dump.");
+            FAIRLEAD_CHECK(postgresql.dump_into(
+                from.database(), from.account, incoming.database, to.account, work.stop()
+            ));
+        } else {
+            FAIRLEAD_CHECK(
+                postgresql.copy_database(from.database(), incoming.database, to.account)
+            );
+            FAIRLEAD_CHECK(postgresql.hand_over(incoming.database, from.account, to.account));
+        }
+        work.progress(60, "filestore");
+        FAIRLEAD_TRY(folder, replacing_.files_folder());
+        return copy_files(from, to, folder, work);
+    }
+
+private:
+    /// Each side as its own user: root follows no path that an environment could bend meanwhile.
+    static Result<> copy_files(
+        const deploy::Place& from, const deploy::Place& to, const std::string& folder, Work& work
+    ) {
+        std::error_code ignored;
+        auto files = from.filestore() / from.database();
+        if (!std::filesystem::exists(files, ignored)) return {};
+        Command reading, writing;
+        reading.argv = {"tar", "--create",        "--directory", files.string(), "--exclude=./checklist",
+                        ".",   "--warning=no-file-changed", "--warning=no-file-removed"};
+        reading.user = from.account;
+        writing.argv = {"tar", "--extract", "--directory", folder, "--no-same-owner"};
+        writing.user = to.account;
+        reading.deadline = writing.deadline = std::chrono::hours(24);
+        reading.stop = writing.stop = work.stop();
+        return run_piped(std::move(reading), std::move(writing));
+    }
+
+    proto::CloneArgs args_;
+    Replacing replacing_;
+    deploy::Hands source_;
+};
+
+/// What comes after the data are here, in the same way for both.
+template <class Source>
+void add_replacing(journal::Plan& plan, const std::shared_ptr<Source>& s) {
+    plan.steps.push_back(
+        {"neutralise",
+         "Make the copy harmless",
+         [s](Work& w) { return s->replacing().neutralise(w); },
+         {},
+         [s](Work&) { return s->neutralises(); }}
+    );
+    plan.steps.push_back(
+        {"replace", "Stop Odoo and put the data in place",
+         [s](Work& w) { return s->replacing().replace(w); },
+         [s](Work& w) { return s->replacing().undo_replace(w); }}
+    );
+    plan.steps.push_back(
+        {"update",
+         "Update the modules that differ",
+         [s](Work& w) { return s->replacing().update(w); },
+         {},
+         [s](Work& w) { return s->replacing().needs_update(w); }}
+    );
+    plan.steps.push_back({"start", "Start Odoo and wait until it is healthy", [s](Work& w) {
+                              return s->replacing().start(w);
+                          }});
+    plan.steps.push_back(
+        {"keep", "Remove the data that were replaced",
+         [s](Work& w) { return s->replacing().keep(w); }, {}, {}, true}
+    );
+    plan.settle = [s](Work& w) { return s->replacing().hands().settle(w); };
+}
+
+void add_safety(
+    journal::Plan& plan, deploy::Site& site, const std::optional<proto::BackupArgs>& safety
+) {
+    if (!safety) return;
+    for (auto& step : Making::steps(std::make_shared<Making>(site, *safety, "safety-")))
+        plan.steps.push_back(std::move(step));
+}
+
+} // namespace
+
+journal::Plan restore_plan(deploy::Site& site, proto::RestoreArgs args) {
+    auto safety = args.safety;
+    auto r = std::make_shared<Restore>(site, std::move(args));
+    journal::Plan plan;
+    plan.steps.push_back({"check", "Look at the backup and the server", [r](Work& w) {
+                              return r->check(w);
+                          }});
+    plan.steps.push_back(
+        {"fetch", "Fetch the data beside the live ones", [r](Work& w) { return r->fetch(w); },
+         [r](Work& w) { return r->replacing().undo_room(w); }}
+    );
+    add_safety(plan, site, safety);
+    add_replacing(plan, r);
+    return plan;
+}
+
+journal::Plan clone_plan(deploy::Site& site, proto::CloneArgs args) {
+    auto safety = args.safety;
+    auto c = std::make_shared<Clone>(site, std::move(args));
+    journal::Plan plan;
+    plan.steps.push_back({"check", "Look at both environments", [c](Work& w) {
+                              return c->check(w);
+                          }});
+    plan.steps.push_back(
+        {"copy", "Copy the data beside the live ones", [c](Work& w) { return c->copy(w); },
+         [c](Work& w) { return c->replacing().undo_room(w); }}
+    );
+    add_safety(plan, site, safety);
+    add_replacing(plan, c);
+    return plan;
+}
+
+} // namespace fairlead::backup

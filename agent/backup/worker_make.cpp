@@ -1,0 +1,246 @@
+// A backup on its way into the bucket: the database, the list, the manifest.
+#include "agent/archive/layout.hpp"
+#include "agent/archive/zstd.hpp"
+#include "agent/backup/worker_parts.hpp"
+#include "agent/backup/snapshot.hpp"
+#include "agent/bucket/upload.hpp"
+#include "common/json/json.hpp"
+#include "common/runtime/file.hpp"
+#include "common/runtime/process.hpp"
+
+#include <fmt/core.h>
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <map>
+#include <thread>
+
+namespace fairlead::backup {
+namespace {
+
+constexpr std::size_t largest_note = 32 << 20;
+constexpr auto longest_dump = std::chrono::hours(24);
+
+/// Runs a program and passes what it prints into a sink.
+Result<> stream_from(Command command, Sink& sink, std::string_view what) {
+    auto pipe = make_pipe();
+    command.output_to = std::make_shared<Descriptor>(std::move(pipe.write));
+    Result<Exit> ended = fail(Errc::internal, "It was not started.");
+    std::thread runner([&] {
+        ended = run(command);
+        command.output_to->reset();
+    });
+    Result<> taken;
+    std::vector<std::byte> block(256 << 10);
+    for (;;) {
+        auto got = ::read(pipe.read.get(), block.data(), block.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        taken = sink.write(std::span(block).first(static_cast<std::size_t>(got)));
+        if (!taken) break;
+    }
+    pipe.read.reset(); // a sink that failed ends the program too
+    runner.join();
+    FAIRLEAD_CHECK(std::move(taken));
+    FAIRLEAD_CHECK(ended);
+    if (ended->ok()) return {};
+    auto said = std::string_view(ended->output);
+    if (said.size() > 1000) said.remove_prefix(said.size() - 1000);
+    return fail(Error(Errc::internal, fmt::format("{} failed: {}", what, said))
+                    .with_code("dump_failed"));
+}
+
+/// Tells how far a dump is, and counts it.
+class Watched final : public Sink {
+public:
+    Watched(Sink& out, Reporter& say, std::uint64_t expected)
+        : out_(out), say_(say), expected_(expected) {}
+
+    using Sink::write;
+    Result<> write(std::span<const std::byte> given) override {
+        bytes += given.size();
+        say_.progress(bytes, std::max(expected_, bytes));
+        return out_.write(given);
+    }
+    Result<> finish() override { return out_.finish(); }
+
+    std::uint64_t bytes = 0;
+
+private:
+    Sink& out_;
+    Reporter& say_;
+    std::uint64_t expected_;
+};
+
+template <class T>
+Result<T> load_note(const std::filesystem::path& file) {
+    FAIRLEAD_TRY(text, read_file(file, largest_note));
+    return json::decode<T>(text, json::Strictness::exact, largest_note);
+}
+
+bool same_object(const bucket::Object& there, const archive::StoredObject& wanted) {
+    return there.bytes == wanted.bytes;
+}
+
+tl::unexpected<Error> not_there(const archive::StoredObject& object, std::string_view why) {
+    return fail(Error(
+                    Errc::unavailable,
+                    fmt::format(
+                        "The bucket took {} and now it {}: this is no backup.", object.key, why
+                    )
+    )
+                    .with_code("storage_damaged"));
+}
+
+/// What was sent is asked for again: each object must be there, with its size.
+Result<> look_again(Worker& worker, const archive::Manifest& manifest, std::string_view text) {
+    for (const auto* object : {&manifest.database.object, &manifest.filestore.list}) {
+        auto there = worker.bucket.head(object->key);
+        if (!there && there.error().kind() == Errc::not_found)
+            return not_there(*object, "is not there");
+        FAIRLEAD_CHECK(there);
+        if (!same_object(*there, *object)) return not_there(*object, "has another size");
+    }
+    std::map<std::string, std::uint64_t> packs;
+    FAIRLEAD_CHECK(worker.bucket.list(
+        archive::packs_prefix(manifest.environment.id),
+        [&](const bucket::Object& object) -> Result<> {
+            packs.emplace(object.key, object.bytes);
+            return {};
+        }
+    ));
+    for (const auto& pack : manifest.filestore.packs) {
+        auto there = packs.find(pack.object.key);
+        if (there == packs.end()) return not_there(pack.object, "is not there");
+        if (there->second != pack.object.bytes) return not_there(pack.object, "has another size");
+    }
+    FAIRLEAD_TRY(
+        read, worker.bucket.get(
+                  archive::manifest_key(manifest.environment.id, manifest.id),
+                  archive::manifest_limit
+              )
+    );
+    if (read != text)
+        return fail(
+            Error(Errc::unavailable, "The bucket gives back another manifest than it was given.")
+                .with_code("storage_damaged")
+        );
+    return {};
+}
+
+} // namespace
+
+Result<Answer> open_storage(Worker& worker) {
+    // Of this environment there is one operation at a time: what is unfinished is left over.
+    std::uint64_t given_up = 0;
+    FAIRLEAD_CHECK(worker.bucket.list_uploads(
+        worker.job.environment_id + "/", [&](const bucket::Unfinished& upload) -> Result<> {
+            ++given_up;
+            return worker.bucket.abort_upload(upload.key, upload.id);
+        }
+    ));
+    if (given_up > 0)
+        worker.say.info(fmt::format(
+            "{} uploads that an earlier operation left unfinished are given up.", given_up
+        ));
+    auto there = worker.bucket.head(
+        archive::manifest_key(worker.job.environment_id, worker.job.backup_id)
+    );
+    if (there)
+        return fail(Error(
+                        Errc::conflict, fmt::format(
+                                            "The bucket has a backup {} already; a new one needs a "
+                                            "new id.",
+                                            worker.job.backup_id
+                                        )
+        )
+                        .with_code("backup_exists"));
+    if (there.error().kind() != Errc::not_found) return fail(there.error());
+    return Answer{};
+}
+
+Result<Answer> dump(Worker& worker) {
+    const auto& job = worker.job;
+    FAIRLEAD_TRY(snapshot, Snapshot::begin(job.database));
+    archive::DatabasePart part;
+    part.dump_format = "custom";
+    FAIRLEAD_CHECK(snapshot->count(part));
+    FAIRLEAD_CHECK(snapshot->save_attachments(worker.folder("attachments")));
+
+    part.object.key = archive::database_key(job.environment_id, job.backup_id);
+    bucket::UploadOptions options;
+    options.expected_bytes = part.logical_bytes;
+    bucket::Upload upload(worker.bucket, part.object.key, options);
+    crypto::AgeWriter sealed(upload, worker.recipients);
+    archive::ZstdWriter packed(sealed);
+    Watched watched(packed, worker.say, part.logical_bytes);
+    Command command;
+    // Uncompressed: zstd does that better, and pg_restore reads it all the same.
+    command.argv = {"pg_dump",      "--format=custom", "--compress=0",
+                    "--no-owner",   "--no-privileges", "--lock-wait-timeout=60s",
+                    "--snapshot=" + snapshot->id(),    "--dbname=" + job.database};
+    command.environment = {{"HOME", "/nonexistent"}};
+    command.deadline = longest_dump;
+    FAIRLEAD_CHECK(stream_from(command, watched, "pg_dump"));
+    FAIRLEAD_CHECK(watched.finish());
+    FAIRLEAD_CHECK(snapshot->end());
+    part.dump_bytes = watched.bytes;
+    part.object.bytes = upload.bytes();
+    part.object.sha256 = upload.sha256().hex();
+    FAIRLEAD_CHECK(write_file(worker.folder("dump.json"), json::encode(part), 0600));
+    Answer answer;
+    answer.sent_bytes = upload.bytes();
+    answer.bytes = watched.bytes;
+    return answer;
+}
+
+Result<Answer> seal(Worker& worker) {
+    const auto& job = worker.job;
+    if (!job.manifest) return fail(Errc::internal, "The job has no manifest.");
+    auto manifest = *job.manifest;
+    FAIRLEAD_TRY(database, load_note<archive::DatabasePart>(worker.folder("dump.json")));
+    FAIRLEAD_TRY(files, load_note<archive::FilestorePart>(worker.folder("files.json")));
+    FAIRLEAD_TRY(sent, load_note<std::uint64_t>(worker.folder("sent.json")));
+    manifest.database = database;
+    manifest.filestore = files;
+    manifest.recipients = job.recipients;
+    manifest.sent_bytes = sent + database.object.bytes + files.list.bytes;
+    manifest.finished_at = to_rfc3339(worker.clock.now());
+    auto text = archive::write_manifest(manifest);
+    FAIRLEAD_CHECK(archive::read_manifest(text));
+    worker.say.progress(1, 2, "steps");
+    FAIRLEAD_CHECK(
+        worker.bucket.put(archive::manifest_key(job.environment_id, job.backup_id), text)
+    );
+    FAIRLEAD_CHECK(look_again(worker, manifest, text));
+    Answer answer;
+    answer.backups.push_back(archive::info_of(manifest, job.storage.id));
+    return answer;
+}
+
+Result<Answer> discard(Worker& worker) {
+    const auto& job = worker.job;
+    FAIRLEAD_CHECK(worker.bucket.list_uploads(
+        job.environment_id + "/", [&](const bucket::Unfinished& upload) {
+            return worker.bucket.abort_upload(upload.key, upload.id);
+        }
+    ));
+    // The manifest first: without it there is no backup. Packs stay for the next one to use.
+    FAIRLEAD_CHECK(
+        worker.bucket.remove(archive::manifest_key(job.environment_id, job.backup_id))
+    );
+    std::vector<std::string> keys;
+    FAIRLEAD_CHECK(worker.bucket.list(
+        archive::backup_prefix(job.environment_id, job.backup_id),
+        [&](const bucket::Object& object) -> Result<> {
+            keys.push_back(object.key);
+            return {};
+        }
+    ));
+    FAIRLEAD_CHECK(worker.bucket.remove(keys));
+    return Answer{};
+}
+
+} // namespace fairlead::backup
