@@ -29,8 +29,8 @@ bool is_host(std::string_view host) {
 }
 
 bool unreserved(unsigned char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 int hex_value(char c) {
@@ -61,9 +61,9 @@ Result<Endpoint> parse_endpoint(std::string_view url, Plain plain) {
         endpoint.tls = false;
         endpoint.port = 80;
     } else {
-        return fail(wrong(
-            "endpoint", fmt::format("The endpoint '{}' has to begin with https://.", given)
-        ));
+        return fail(
+            wrong("endpoint", fmt::format("The endpoint '{}' has to begin with https://.", given))
+        );
     }
     if (url.ends_with('/')) url.remove_suffix(1);
     auto bad = [&] {
@@ -107,9 +107,7 @@ Result<Endpoint> parse_endpoint(std::string_view url, Plain plain) {
 }
 
 Result<> check_storage(const proto::Storage& storage) {
-    auto name = [](unsigned char c) {
-        return std::isalnum(c) || c == '.' || c == '-' || c == '_';
-    };
+    auto name = [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '-' || c == '_'; };
     const auto& bucket = storage.bucket;
     if (bucket.size() < 3 || bucket.size() > 63 || !std::ranges::all_of(bucket, name))
         return fail(wrong(
@@ -140,7 +138,8 @@ Result<> check_storage(const proto::Storage& storage) {
         ));
     if (storage.access_key.find_first_of("\r\n/, ") != std::string::npos ||
         storage.access_key.empty() || storage.access_key.size() > 256)
-        return fail(wrong("access_key", "The access key is empty or has a character that none has."));
+        return fail(wrong("access_key", "The access key is empty or has a character that none has.")
+        );
     return {};
 }
 

@@ -38,7 +38,7 @@ struct Options {
 struct Object {
     std::string key; ///< below the storage's prefix
     std::uint64_t bytes = 0;
-    std::string etag;               ///< without quotes
+    std::string etag;                  ///< without quotes
     std::optional<Timestamp> modified; ///< to the second
 };
 
@@ -98,8 +98,8 @@ public:
         std::string_view key, std::string_view upload, unsigned number,
         std::span<const std::byte> bytes, const std::stop_token& stop
     );
-    /// The ETags of all parts, in order. "storage_upload_missing" where it is not there, also because
-    /// an earlier try, whose answer was lost, did it.
+    /// The ETags of all parts, in order. "storage_upload_missing" where it is not there, also
+    /// because an earlier try, whose answer was lost, did it.
     Result<> complete_upload(
         std::string_view key, std::string_view upload, std::span<const std::string> etags
     );
@@ -128,11 +128,11 @@ private:
         Pairs query{};
         Pairs headers{};
         std::span<const std::byte> body{};
-        std::string body_sha256{}; ///< hex; empty: of nothing
-        std::string body_md5{};    ///< raw; with it the ETag of the answer is checked
-        std::size_t limit = 4 << 20;          ///< of the answer's body
-        std::string_view document{};          ///< root of the answer, where that may be an Error
-        const BodyTaker* stream = nullptr;    ///< takes the body of a good answer instead
+        std::string body_sha256{};             ///< hex; empty: of nothing
+        std::string body_md5{};                ///< raw; with it the ETag of the answer is checked
+        std::size_t limit = 4 << 20;           ///< of the answer's body
+        std::string_view document{};           ///< root of the answer, where that may be an Error
+        const BodyTaker* stream = nullptr;     ///< takes the body of a good answer instead
         const std::stop_token* stop = nullptr; ///< null: the bucket's
         std::optional<RetryLimits> retries{};
         std::optional<Patience> patience{};
@@ -153,7 +153,8 @@ private:
     Result<Reply> once(const Call& call);
     /// Nothing: it is good. `corrected` remembers that the clock was set right in this call.
     std::optional<Verdict> judge(const Call& call, const Result<Reply>& reply, bool& corrected);
-    std::optional<Error> wrong_clock(const Head& head, const Said& said, Failed& failed, bool& corrected);
+    std::optional<Error>
+    wrong_clock(const Head& head, const Said& said, Failed& failed, bool& corrected);
     std::string whole(std::string_view key) const;
     std::string relative(std::string key) const;
     Asked asked(const Call& call) const;

@@ -102,13 +102,13 @@ Result<Bucket::Reply> Bucket::once(const Call& call) {
         auto limit = good ? call.limit : max_error_body;
         if (piece.size() > limit - reply.body.size()) {
             too_long = true;
-            return fail(Error(
-                            Errc::invalid,
-                            fmt::format(
-                                "There is more than the {} bytes that are allowed here.", limit
-                            )
-            )
-                            .with_code("too_large"));
+            return fail(
+                Error(
+                    Errc::invalid,
+                    fmt::format("There is more than the {} bytes that are allowed here.", limit)
+                )
+                    .with_code("too_large")
+            );
         }
         reply.body += piece;
         return {};
@@ -123,13 +123,11 @@ Result<Bucket::Reply> Bucket::once(const Call& call) {
     }
     if (!head) {
         if (too_long && call.method != "GET")
-            return fail(
-                Error(
-                    Errc::unavailable,
-                    fmt::format("{} answers without an end.", name_of(asked(call)))
-                )
-                    .with_code("storage_failed")
-            );
+            return fail(Error(
+                            Errc::unavailable,
+                            fmt::format("{} answers without an end.", name_of(asked(call)))
+            )
+                            .with_code("storage_failed"));
         return tl::unexpected(std::move(head).error());
     }
     reply.head = *std::move(head);
@@ -149,11 +147,12 @@ Bucket::wrong_clock(const Head& head, const Said& said, Failed& failed, bool& co
     auto from_start =
         theirs ? std::chrono::duration_cast<std::chrono::seconds>(*theirs - options_.clock->now())
                : std::chrono::seconds(0);
-    auto text = theirs ? fmt::format(
-                             "The clock of this server is {} {} that of {}", span_text(from_start),
-                             from_start.count() > 0 ? "behind" : "ahead of", url_
-                         )
-                       : fmt::format("The clock of this server and that of {} differ too much", url_);
+    auto text = theirs
+                    ? fmt::format(
+                          "The clock of this server is {} {} that of {}", span_text(from_start),
+                          from_start.count() > 0 ? "behind" : "ahead of", url_
+                      )
+                    : fmt::format("The clock of this server and that of {} differ too much", url_);
     if (theirs && !corrected && std::chrono::abs(ahead) >= tolerated_skew) {
         corrected = true;
         offset_s_ = from_start.count();
@@ -244,8 +243,7 @@ Result<Bucket::Reply> Bucket::call(const Call& call) {
         auto wait = retries.next(verdict->failed);
         if (!wait) return fail(std::move(verdict->error));
         if (!options_.pause->wait(*wait, stop))
-            return fail(
-                Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
+            return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
             );
     }
 }

@@ -63,8 +63,8 @@ Result<std::string> Bucket::get(std::string_view key, std::size_t limit) {
 
 Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range) {
     if (range.length == 0) return std::uint64_t(0);
-    std::uint64_t got = 0;   // handed to the sink
-    std::uint64_t at = 0;    // of the object: where the next piece of this answer belongs
+    std::uint64_t got = 0;            // handed to the sink
+    std::uint64_t at = 0;             // of the object: where the next piece of this answer belongs
     std::optional<std::uint64_t> end; // of the object: where what was asked for ends
     std::string etag;
     std::optional<Error> of_sink, of_answer;
@@ -82,8 +82,10 @@ Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range)
         if (!etag.empty() && seen != etag) return false;
         etag = seen;
         std::optional<std::uint64_t> answer_end;
-        if (head.status == 206) answer_end = end_of(head);
-        else answer_end = head.length();
+        if (head.status == 206)
+            answer_end = end_of(head);
+        else
+            answer_end = head.length();
         if (range.length && (!answer_end || *answer_end > range.offset + *range.length))
             answer_end = range.offset + *range.length;
         if (!end) end = answer_end;
@@ -93,14 +95,13 @@ Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range)
         if (!begun) {
             begun = true;
             if (!begin(head)) {
-                of_answer = Error(
-                                Errc::unavailable,
-                                fmt::format(
-                                    "{} was changed while it was being read.",
-                                    name_of({url_, storage_.bucket, whole(key), {}, {}})
-                                )
-                )
-                                .with_code("storage_damaged");
+                of_answer =
+                    Error(
+                        Errc::unavailable, fmt::format(
+                                               "{} was changed while it was being read.",
+                                               name_of({url_, storage_.bucket, whole(key), {}, {}})
+                                           )
+                    ).with_code("storage_damaged");
                 return fail(*of_answer);
             }
         }
@@ -155,16 +156,13 @@ Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range)
         if (verdict->failed.code == "storage_clock_corrected") continue;
         // 416: there is nothing from there on.
         if (reply && reply->head.status == 416 && got == 0)
-            return fail(
-                Error(
-                    Errc::unavailable,
-                    fmt::format(
-                        "{} has no byte {}: it is shorter than it was.", name_of(asked(ask)),
-                        range.offset
-                    )
-                )
-                    .with_code("storage_damaged")
-            );
+            return fail(Error(
+                            Errc::unavailable, fmt::format(
+                                                   "{} has no byte {}: it is shorter than it was.",
+                                                   name_of(asked(ask)), range.offset
+                                               )
+            )
+                            .with_code("storage_damaged"));
         if (got - counted >= worth_counting) {
             retries.gained();
             counted = got;
@@ -172,8 +170,7 @@ Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range)
         auto wait = retries.next(verdict->failed);
         if (!wait) return fail(std::move(verdict->error));
         if (!options_.pause->wait(*wait, options_.stop))
-            return fail(
-                Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
+            return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
             );
     }
 }
@@ -195,7 +192,9 @@ Result<> Bucket::list(std::string_view prefix, const EachObject& each) {
     for (unsigned page = 0; page < max_pages; ++page) {
         Call ask{.method = "GET", .right = "s3:ListBucket"};
         ask.query = {
-            {"list-type", "2"}, {"max-keys", "1000"}, {"encoding-type", "url"},
+            {"list-type", "2"},
+            {"max-keys", "1000"},
+            {"encoding-type", "url"},
             {"prefix", whole(prefix)}};
         if (!token.empty()) ask.query.emplace_back("continuation-token", token);
         ask.limit = max_xml_bytes;
@@ -233,8 +232,7 @@ Result<bool> Bucket::has_object_lock() {
     ask.query.emplace_back("object-lock", "");
     auto reply = call(ask);
     if (reply) return reply->body.find("Enabled") != std::string::npos;
-    if (reply.error().code() == "storage_bucket_missing" ||
-        reply.error().kind() == Errc::not_found)
+    if (reply.error().code() == "storage_bucket_missing" || reply.error().kind() == Errc::not_found)
         return false;
     return tl::unexpected(std::move(reply).error());
 }

@@ -107,7 +107,9 @@ Result<> Bucket::list_uploads(std::string_view prefix, const EachUpload& each) {
     for (unsigned page = 0; page < max_pages; ++page) {
         Call ask{.method = "GET", .right = "s3:ListBucketMultipartUploads"};
         ask.query = {
-            {"uploads", ""}, {"max-uploads", "1000"}, {"encoding-type", "url"},
+            {"uploads", ""},
+            {"max-uploads", "1000"},
+            {"encoding-type", "url"},
             {"prefix", whole(prefix)}};
         if (!key_marker.empty()) ask.query.emplace_back("key-marker", key_marker);
         if (!id_marker.empty()) ask.query.emplace_back("upload-id-marker", id_marker);

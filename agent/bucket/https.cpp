@@ -92,7 +92,8 @@ Result<std::shared_ptr<const Trust>> Trust::make(std::string_view ca) {
                         .with_fields(std::move(fields)));
     };
     auto parts = crypto::split_certificates(ca);
-    if (!parts) return wrong("The storage's ca is no certificate in PEM: " + parts.error().message());
+    if (!parts)
+        return wrong("The storage's ca is no certificate in PEM: " + parts.error().message());
     for (const auto& pem : *parts) {
         std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(
             BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free_all
@@ -101,7 +102,9 @@ Result<std::shared_ptr<const Trust>> Trust::make(std::string_view ca) {
             PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free
         );
         if (!one || X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one.get()) != 1)
-            return wrong("The storage's ca has a certificate that cannot be used: " + take_reason());
+            return wrong(
+                "The storage's ca has a certificate that cannot be used: " + take_reason()
+            );
     }
     return {trust};
 }
@@ -119,14 +122,16 @@ struct Connection::State {
 
     enum class Ready { yes, late, stopped };
 
-    /// Until the socket can do `events` (what it can: `seen`). Time spent counts against the exchange.
+    /// Until the socket can do `events` (what it can: `seen`). Time spent counts against the
+    /// exchange.
     Ready wait(short events, milliseconds limit, short* seen = nullptr) {
         auto from = Steady::now();
         std::array<pollfd, 2> fds{{{socket.get(), events, 0}, {wake.get(), POLLIN, 0}}};
         for (;;) {
             auto spent = std::chrono::duration_cast<milliseconds>(Steady::now() - from);
             auto left = std::min(limit - spent, allowance - waited - spent);
-            int count = ::poll(fds.data(), fds.size(), std::max<int>(0, static_cast<int>(left.count())));
+            int count =
+                ::poll(fds.data(), fds.size(), std::max<int>(0, static_cast<int>(left.count())));
             if (count < 0 && errno == EINTR) continue;
             waited += std::chrono::duration_cast<milliseconds>(Steady::now() - from);
             if (stop->stop_requested()) return Ready::stopped;
@@ -137,13 +142,15 @@ struct Connection::State {
 
     Result<> until(short events) {
         switch (wait(events, patience.idle)) {
-        case Ready::yes: return {};
-        case Ready::stopped: return fail(cancelled());
+        case Ready::yes:
+            return {};
+        case Ready::stopped:
+            return fail(cancelled());
         default:
-            return fail(cut(
-                waited >= allowance ? peer_of(endpoint) + " is too slow."
-                                    : peer_of(endpoint) + " does not answer any more."
-            ));
+            return fail(
+                cut(waited >= allowance ? peer_of(endpoint) + " is too slow."
+                                        : peer_of(endpoint) + " does not answer any more.")
+            );
         }
     }
 
@@ -182,9 +189,9 @@ struct Connection::State {
 
     /// Leaves `socket` empty and `why` filled where this address does not answer.
     Result<> connect_to(const addrinfo& address, std::string& why) {
-        socket = Descriptor(::socket(
-            address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0
-        ));
+        socket = Descriptor(
+            ::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)
+        );
         if (!socket) {
             why = std::strerror(errno);
             return {};
@@ -247,8 +254,9 @@ struct Connection::State {
             break;
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
-            text += "its certificate is for another name. Correct the endpoint; a bucket whose name "
-                    "has dots needs the addressing \"path\".";
+            text +=
+                "its certificate is for another name. Correct the endpoint; a bucket whose name "
+                "has dots needs the addressing \"path\".";
             break;
         case X509_V_ERR_CERT_HAS_EXPIRED:
         case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -269,9 +277,12 @@ struct Connection::State {
     /// What to wait for after OpenSSL could not go on; nothing where it failed.
     std::optional<short> wanted(int done) const {
         switch (SSL_get_error(ssl.get(), done)) {
-        case SSL_ERROR_WANT_READ: return POLLIN;
-        case SSL_ERROR_WANT_WRITE: return POLLOUT;
-        default: return std::nullopt;
+        case SSL_ERROR_WANT_READ:
+            return POLLIN;
+        case SSL_ERROR_WANT_WRITE:
+            return POLLOUT;
+        default:
+            return std::nullopt;
         }
     }
 
@@ -325,8 +336,7 @@ struct Connection::State {
             short seen = 0;
             auto ready = wait(static_cast<short>(events | POLLIN), patience.idle, &seen);
             if (ready == Ready::stopped) return fail(cancelled());
-            if (ready == Ready::late)
-                return fail(cut(peer_of(endpoint) + " takes no more bytes."));
+            if (ready == Ready::late) return fail(cut(peer_of(endpoint) + " takes no more bytes."));
             if ((seen & POLLIN) != 0 && events != POLLIN) {
                 std::array<char, 4096> early;
                 auto got = some(false, early.data(), early.size(), events);
@@ -381,7 +391,8 @@ struct Connection::State {
         while (size > 0) {
             if (buffer.empty()) {
                 FAIRLEAD_TRY(more, fill());
-                if (!more) return fail(cut(peer_of(endpoint) + " cut the connection in the middle."));
+                if (!more)
+                    return fail(cut(peer_of(endpoint) + " cut the connection in the middle."));
             }
             auto part = static_cast<std::size_t>(std::min<std::uint64_t>(size, buffer.size()));
             FAIRLEAD_CHECK(body(head, std::string_view(buffer).substr(0, part)));
@@ -410,12 +421,14 @@ struct Connection::State {
             FAIRLEAD_TRY(text, line());
             std::uint64_t size = 0;
             auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), size, 16);
-            if (ec != std::errc() || (end != text.data() + text.size() && *end != ';' && *end != ' '))
+            if (ec != std::errc() ||
+                (end != text.data() + text.size() && *end != ';' && *end != ' '))
                 return fail(cut(peer_of(endpoint) + " sends chunks that are none."));
             if (size == 0) break;
             FAIRLEAD_CHECK(take(size, head, body));
             FAIRLEAD_TRY(after, line());
-            if (!after.empty()) return fail(cut(peer_of(endpoint) + " sends chunks that are none."));
+            if (!after.empty())
+                return fail(cut(peer_of(endpoint) + " sends chunks that are none."));
         }
         for (int trailers = 0; trailers < 64; ++trailers) {
             FAIRLEAD_TRY(text, line());

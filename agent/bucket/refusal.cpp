@@ -29,8 +29,8 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> li
 
 bool is_word(std::string_view text) {
     return text.size() <= 64 && std::ranges::all_of(text, [](unsigned char c) {
-        return std::isalnum(c) || c == '-' || c == '.' || c == '_';
-    });
+               return std::isalnum(c) || c == '-' || c == '.' || c == '_';
+           });
 }
 
 } // namespace
@@ -68,13 +68,13 @@ Error refusal(const Asked& asked, const Said& said, const Access& access) {
                    "TokenRefreshRequired", "InvalidSecurity", "Unauthorized"}
         ) ||
         said.status == 401) {
-        std::string_view cure =
-            code == "InvalidAccessKeyId" ? "It does not know the access key; correct it."
-            : code == "SignatureDoesNotMatch"
-                ? "The secret key does not fit the access key; correct it."
-            : code == "ExpiredToken" || code == "TokenRefreshRequired"
-                ? "The session token has expired; give new keys."
-                : "Correct the keys of the storage.";
+        std::string_view cure = code == "InvalidAccessKeyId"
+                                    ? "It does not know the access key; correct it."
+                                : code == "SignatureDoesNotMatch"
+                                    ? "The secret key does not fit the access key; correct it."
+                                : code == "ExpiredToken" || code == "TokenRefreshRequired"
+                                    ? "The session token has expired; give new keys."
+                                    : "Correct the keys of the storage.";
         return make(
             Errc::unauthenticated, "storage_key_refused",
             fmt::format(

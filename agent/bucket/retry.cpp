@@ -32,10 +32,14 @@ double RealPause::draw() {
 bool is_passing(const Failed& failed) {
     // Words of AWS, Ceph, MinIO, R2 and Swift; a checksum that differs may be damage on the way.
     static constexpr std::array<std::string_view, 16> words{
-        "storage_cut", "storage_unreachable", "SlowDown", "SlowDownRead", "SlowDownWrite",
-        "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling",
-        "ThrottlingException", "TooManyRequests", "OperationAborted", "BadDigest",
-        "XAmzContentSHA256Mismatch", "IncompleteBody", "storage_etag_differs"};
+        "storage_cut",        "storage_unreachable",
+        "SlowDown",           "SlowDownRead",
+        "SlowDownWrite",      "InternalError",
+        "ServiceUnavailable", "RequestTimeout",
+        "Throttling",         "ThrottlingException",
+        "TooManyRequests",    "OperationAborted",
+        "BadDigest",          "XAmzContentSHA256Mismatch",
+        "IncompleteBody",     "storage_etag_differs"};
     if (std::ranges::find(words, failed.code) != words.end()) return true;
     switch (failed.status) {
     case 408:
@@ -44,8 +48,10 @@ bool is_passing(const Failed& failed) {
     case 500:
     case 502:
     case 503:
-    case 504: return true;
-    default: return false;
+    case 504:
+        return true;
+    default:
+        return false;
     }
 }
 

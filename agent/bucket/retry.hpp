@@ -36,9 +36,9 @@ bool is_passing(const Failed& failed);
 
 struct RetryLimits {
     unsigned tries = 8;
-    std::chrono::milliseconds first{250};     ///< the upper end of the first wait; it doubles
+    std::chrono::milliseconds first{250};      ///< the upper end of the first wait; it doubles
     std::chrono::milliseconds longest{20'000}; ///< of one wait, and of a Retry-After that is heeded
-    std::chrono::milliseconds total{120'000}; ///< of all waits
+    std::chrono::milliseconds total{120'000};  ///< of all waits
 };
 
 /// The tries of one request: full jitter, that is a wait between 0 and an end that doubles.

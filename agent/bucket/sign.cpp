@@ -72,8 +72,7 @@ std::string authorization(
     auto day = moment.substr(0, 8);
     auto scope = fmt::format("{}/{}/{}/aws4_request", day, region, service);
     auto to_sign = fmt::format(
-        "{}\n{}\n{}\n{}", algorithm, moment, scope,
-        crypto::sha256(canonical_request(request)).hex()
+        "{}\n{}\n{}\n{}", algorithm, moment, scope, crypto::sha256(canonical_request(request)).hex()
     );
 
     Secret start("AWS4" + std::string(access.secret.reveal()));

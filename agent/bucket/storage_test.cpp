@@ -28,9 +28,9 @@ public:
             check("read", "Read it back", "s3:GetObject", [&] { return read(); });
             check("list", "List it", "s3:ListBucket", [&] { return list(); });
             check("multipart", "Write in parts", "s3:PutObject", [&] { return multipart(); });
-            check(
-                "abort", "Give up an upload", "s3:AbortMultipartUpload", [&] { return give_up(); }
-            );
+            check("abort", "Give up an upload", "s3:AbortMultipartUpload", [&] {
+                return give_up();
+            });
             check("delete", "Remove the objects", "s3:DeleteObject", [&] { return remove(); });
             if (bucket_.storage().object_lock != proto::ObjectLock::none) object_lock();
         }
@@ -127,16 +127,18 @@ private:
 
     void clock() {
         auto offset = bucket_.clock_offset().count();
-        if (offset == 0) return checks_.push_back(
-            {"clock", "Clock", CheckResult::passed, "close to the storage's", "", ""}
-        );
+        if (offset == 0)
+            return checks_.push_back(
+                {"clock", "Clock", CheckResult::passed, "close to the storage's", "", ""}
+            );
         checks_.push_back(
             {"clock", "Clock", CheckResult::warning,
              fmt::format(
                  "{} s {} the storage's", std::abs(offset), offset > 0 ? "behind" : "ahead of"
              ),
              "less than 5 minutes",
-             "Set the clock of this server, for example with systemd-timesyncd; until then requests "
+             "Set the clock of this server, for example with systemd-timesyncd; until then "
+             "requests "
              "are dated by the storage's."}
         );
     }

@@ -88,8 +88,7 @@ Result<> Upload::write(std::span<const std::byte> bytes) {
         auto some = text.substr(0, cut_.part - filling_.size());
         // The first one grows as it is filled: small objects shall not cost a whole part.
         if (filling_.capacity() - filling_.size() < some.size())
-            filling_.reserve(
-                std::min<std::uint64_t>(cut_.part, (filling_.size() + some.size()) * 2)
+            filling_.reserve(std::min<std::uint64_t>(cut_.part, (filling_.size() + some.size()) * 2)
             );
         filling_ += some;
         text.remove_prefix(some.size());
@@ -210,7 +209,8 @@ Result<> Upload::check_size() {
                 );
             continue;
         }
-        auto what = seen ? fmt::format("it has {} bytes", seen->bytes) : std::string("it is not there");
+        auto what =
+            seen ? fmt::format("it has {} bytes", seen->bytes) : std::string("it is not there");
         return fail(
             Error(
                 Errc::unavailable,

@@ -93,7 +93,8 @@ public:
 private:
     tl::unexpected<Error> wrong(std::string_view what) const {
         return fail(
-            Errc::invalid, fmt::format("The answer is no XML that S3 has: {} at byte {}.", what, at_)
+            Errc::invalid,
+            fmt::format("The answer is no XML that S3 has: {} at byte {}.", what, at_)
         );
     }
     bool starts(std::string_view what) const { return text_.substr(at_).starts_with(what); }
@@ -226,12 +227,23 @@ std::string xml_escape(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     for (char c : text) switch (c) {
-        case '&': out += "&amp;"; break;
-        case '<': out += "&lt;"; break;
-        case '>': out += "&gt;"; break;
-        case '"': out += "&quot;"; break;
-        case '\r': out += "&#13;"; break;
-        default: out += c;
+        case '&':
+            out += "&amp;";
+            break;
+        case '<':
+            out += "&lt;";
+            break;
+        case '>':
+            out += "&gt;";
+            break;
+        case '"':
+            out += "&quot;";
+            break;
+        case '\r':
+            out += "&#13;";
+            break;
+        default:
+            out += c;
         }
     return out;
 }
