@@ -1,5 +1,6 @@
 #include "agent/bucket/upload.hpp"
 
+#include "common/crypto/encoding.hpp"
 #include "common/runtime/log.hpp"
 
 #include <fmt/core.h>
@@ -188,11 +189,30 @@ Result<> Upload::finish() {
     return {};
 }
 
+/// As servers make it for parts whose ETags are MD5; empty where they are not.
+std::string Upload::whole_etag() const {
+    std::string sums;
+    for (const auto& etag : etags_) {
+        auto sum = etag.size() == 34 ? crypto::hex_decode(std::string_view(etag).substr(1, 32))
+                                     : Result<std::string>(fail(Errc::invalid, ""));
+        if (!sum) return {};
+        sums += *sum;
+    }
+    return fmt::format("{}-{}", crypto::hex_encode(crypto::md5(sums)), etags_.size());
+}
+
 Result<> Upload::complete() {
     auto done = bucket_.complete_upload(key_, id_, etags_);
-    // Where the first answer was lost, the second try finds the upload gone: the size decides.
-    if (!done && done.error().code() != "storage_upload_missing") return done;
-    return {};
+    if (done) return done;
+    // Where the answer of a first try was lost, servers differ in what they say to the second: the
+    // object itself tells.
+    const auto& code = done.error().code();
+    bool gone = code == "storage_upload_missing";
+    if (!gone && code != "storage_failed" && code != "storage_unreachable") return done;
+    auto seen = bucket_.head(key_);
+    if (!seen || seen->bytes != bytes_) return done;
+    if (gone || seen->etag == whole_etag()) return {};
+    return done;
 }
 
 Result<> Upload::check_size() {

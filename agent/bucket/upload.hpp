@@ -69,6 +69,7 @@ private:
     Result<> hand_over();
     Result<> wait_for_all();
     Result<> complete();
+    std::string whole_etag() const;
     Result<> check_size();
     Result<> failure();
     std::string buffer();
