@@ -77,7 +77,8 @@ public:
     /// At most `limit` bytes; more is Errc::invalid with code "too_large".
     Result<std::string> get(std::string_view key, std::size_t limit);
     /// Into `sink`, which is not finished by it. After a cut it goes on where it was, if the object
-    /// is still the same (ETag). The number of bytes; errors of the sink as they are.
+    /// is still the same (ETag). The number of bytes, fewer than asked for where the object ends
+    /// before; errors of the sink as they are.
     Result<std::uint64_t> get(std::string_view key, Sink& sink, Range range = {});
     Result<Object> head(std::string_view key);
 

@@ -102,13 +102,7 @@ Result<Bucket::Reply> Bucket::once(const Call& call) {
         auto limit = good ? call.limit : max_error_body;
         if (piece.size() > limit - reply.body.size()) {
             too_long = true;
-            return fail(
-                Error(
-                    Errc::invalid,
-                    fmt::format("There is more than the {} bytes that are allowed here.", limit)
-                )
-                    .with_code("too_large")
-            );
+            return fail(Errc::invalid, "The answer is too long.");
         }
         reply.body += piece;
         return {};
@@ -122,7 +116,7 @@ Result<Bucket::Reply> Bucket::once(const Call& call) {
         if (idle_.size() < max_idle) idle_.push_back(std::move(connection));
     }
     if (!head) {
-        if (too_long && call.method != "GET")
+        if (too_long)
             return fail(Error(
                             Errc::unavailable,
                             fmt::format("{} answers without an end.", name_of(asked(call)))
@@ -153,10 +147,13 @@ Bucket::wrong_clock(const Head& head, const Said& said, Failed& failed, bool& co
                           from_start.count() > 0 ? "behind" : "ahead of", url_
                       )
                     : fmt::format("The clock of this server and that of {} differ too much", url_);
-    if (theirs && !corrected && std::chrono::abs(ahead) >= tolerated_skew) {
+    if (theirs && !corrected) {
         corrected = true;
-        offset_s_ = from_start.count();
-        log::warning(text + "; requests are dated by the latter.");
+        // Another thread may have done it while this request was on its way.
+        if (std::chrono::abs(ahead) >= tolerated_skew) {
+            offset_s_ = from_start.count();
+            log::warning(text + "; requests are dated by the latter.");
+        }
         failed.code = "storage_clock_corrected";
         return std::nullopt;
     }

@@ -142,7 +142,7 @@ Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range)
         if (of_sink) return fail(*std::move(of_sink));
         if (of_answer) return fail(*std::move(of_answer));
         // An answer without a body still has to be the one that was asked for.
-        if (reply && reply->head.status < 300 && !begun && !begin(reply->head) && got > 0)
+        if (reply && reply->head.status < 300 && !begun && !begin(reply->head))
             return fail(failed(fmt::format("{} gave another part than asked for.", url_)));
         auto verdict = judge(ask, reply, corrected);
         if (!verdict && end && range.offset + got < *end) {

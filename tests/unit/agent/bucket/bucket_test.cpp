@@ -1,5 +1,4 @@
 #include "agent/bucket/bucket.hpp"
-
 #include "agent/bucket/storage_test.hpp"
 #include "agent/bucket/xml.hpp"
 #include "fake_s3.hpp"
@@ -124,8 +123,7 @@ TEST_CASE("session tokens and object locks are signed headers") {
     CHECK(seen[0].header("x-amz-security-token") == token);
     CHECK(seen[0].header("x-amz-object-lock-mode") == "COMPLIANCE");
     CHECK(
-        seen[0].header("x-amz-object-lock-retain-until-date") ==
-        to_rfc3339(site.clock.now() + 48h)
+        seen[0].header("x-amz-object-lock-retain-until-date") == to_rfc3339(site.clock.now() + 48h)
     );
     auto authorization = seen[0].header("authorization");
     CHECK(authorization.find("x-amz-object-lock-mode;") != std::string::npos);
@@ -151,8 +149,10 @@ TEST_CASE("failures that pass are tried again, with Retry-After") {
 TEST_CASE("tries have an end, and what stays wrong gets one") {
     Site site;
     site.fault_always({503, error_document("SlowDown"), {}});
-    CHECK(refused(site.bucket->put("k", "x"), {"SlowDown", "k in the bucket tests"}) ==
-          "storage_failed");
+    CHECK(
+        refused(site.bucket->put("k", "x"), {"SlowDown", "k in the bucket tests"}) ==
+        "storage_failed"
+    );
     CHECK(site.server.count("PUT") == RetryLimits{}.tries);
 
     struct Row {
@@ -194,8 +194,10 @@ TEST_CASE("tries have an end, and what stays wrong gets one") {
 TEST_CASE("a redirect is not followed, and names the region where the head tells it") {
     Site site;
     site.fault_always(
-        {307, "", {{"Location", site.server.storage().endpoint + "/tests/other"},
-                   {"x-amz-bucket-region", "us-west-2"}}}
+        {307,
+         "",
+         {{"Location", site.server.storage().endpoint + "/tests/other"},
+          {"x-amz-bucket-region", "us-west-2"}}}
     );
     CHECK(refused(site.bucket->head("k"), {"us-west-2"}) == "storage_region_wrong");
     CHECK(site.server.seen().size() == 1);
@@ -220,9 +222,7 @@ TEST_CASE("a read that is cut goes on where it was, if the object is the same") 
     auto content = pattern(3'000'000);
     auto etag = [&](Site& site) { return "\"" + site.bucket->head("k")->etag + "\""; };
     auto cut = [&](Site& site, std::size_t after) {
-        site.fault_once(
-            {200, content, {{"ETag", etag(site)}}, Fault::Body::cut, after}, "GET"
-        );
+        site.fault_once({200, content, {{"ETag", etag(site)}}, Fault::Body::cut, after}, "GET");
     };
     SUBCASE("and brings every byte once") {
         Site site;
@@ -321,8 +321,12 @@ TEST_CASE("lists that have no end, that are endless documents, or lists of somet
     );
     CHECK(refused(list(site), {"without an end"}) == "storage_failed");
     CHECK(site.server.seen().size() == 2);
-    site.fault_always({200, "<ListBucketResult><Contents><Key>/etc/x</Key><Size>1</Size></Contents>"
-                            "</ListBucketResult>", {}});
+    site.fault_always(
+        {200,
+         "<ListBucketResult><Contents><Key>/etc/x</Key><Size>1</Size></Contents>"
+         "</ListBucketResult>",
+         {}}
+    );
     CHECK(refused(list(site)) == "storage_failed");
     site.fault_always({200, "<html><body>Welcome</body></html>", {}});
     CHECK(refused(list(site), {"S3"}) == "storage_failed");
@@ -369,7 +373,10 @@ TEST_CASE("many are removed together, or one by one where the server cannot") {
         site.fault_once(
             {200,
              "<DeleteResult><Error><Key>d/1</Key><Code>InternalError</Code></Error></DeleteResult>",
-             {}, Fault::Body::plain, 0, true},
+             {},
+             Fault::Body::plain,
+             0,
+             true},
             "POST"
         );
         REQUIRE(site.bucket->remove(keys));

@@ -68,16 +68,14 @@ Seen seen_of(const httplib::Request& request) {
 } // namespace
 
 std::string error_document(const std::string& code, const std::string& more) {
-    return "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>words</Message>" + more +
-           "</Error>";
+    return "<?xml version=\"1.0\"?><Error><Code>" + code + "</Code><Message>words</Message>" +
+           more + "</Error>";
 }
 
 struct FakeS3::Server {
     explicit Server(FakeS3& owner)
         : self(owner), certified(certify()),
-          http(
-              (certified.folder / "cert.pem").c_str(), (certified.folder / "key.pem").c_str()
-          ) {
+          http((certified.folder / "cert.pem").c_str(), (certified.folder / "key.pem").c_str()) {
         auto handler = [this](const httplib::Request& request, httplib::Response& response) {
             answer(request, response);
         };
@@ -130,7 +128,9 @@ struct FakeS3::Server {
         response.status = fault.status;
         for (const auto& [name, value] : fault.headers) response.set_header(name, value);
         switch (fault.kind) {
-        case Fault::Body::plain: response.set_content(fault.body, "application/xml"); break;
+        case Fault::Body::plain:
+            response.set_content(fault.body, "application/xml");
+            break;
         case Fault::Body::cut: {
             auto some = fault.body.substr(0, fault.after);
             response.set_content_provider(
@@ -224,14 +224,16 @@ struct FakeS3::Server {
         for (const auto& part : document->children) {
             ++number;
             const auto& bytes = upload->second.bytes[number];
-            if (part.at("PartNumber") != std::to_string(number) || part.at("ETag") != etag_of(bytes))
+            if (part.at("PartNumber") != std::to_string(number) ||
+                part.at("ETag") != etag_of(bytes))
                 return refuse(response, 400, "InvalidPart");
             all += bytes;
         }
         objects[upload->second.key] = all;
         parts.erase(upload);
         response.set_content(
-            "\n\n<CompleteMultipartUploadResult><ETag>\"x-1\"</ETag></CompleteMultipartUploadResult>",
+            "\n\n<CompleteMultipartUploadResult><ETag>\"x-1\"</ETag></"
+            "CompleteMultipartUploadResult>",
             "application/xml"
         );
     }
@@ -255,8 +257,8 @@ struct FakeS3::Server {
                 "application/xml"
             );
         }
-        auto from = seen.asks("continuation-token") ? seen.query.at("continuation-token")
-                                                    : std::string();
+        auto from =
+            seen.asks("continuation-token") ? seen.query.at("continuation-token") : std::string();
         std::size_t count = 0;
         std::string last;
         for (auto one = objects.upper_bound(from); one != objects.end(); ++one) {

@@ -33,7 +33,7 @@ struct Fault {
     std::string body;
     std::vector<std::pair<std::string, std::string>> headers;
     enum class Body { plain, cut, silent, endless } kind = Body::plain;
-    std::size_t after = 0; ///< for cut: how many bytes of `body` come
+    std::size_t after = 0;    ///< for cut: how many bytes of `body` come
     bool done_before = false; ///< the request is carried out, only the answer is this one
 };
 

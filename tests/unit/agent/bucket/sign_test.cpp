@@ -1,5 +1,4 @@
 #include "agent/bucket/sign.hpp"
-
 #include "common/crypto/hash.hpp"
 #include "common/crypto/random.hpp"
 
@@ -42,19 +41,33 @@ struct Example {
 TEST_CASE("the examples of S3's API reference get the signatures that it prints") {
     auto access = example();
     const Example examples[] = {
-        {"GET object with a range", "GET", "/test.txt", {}, {{"Range", "bytes=0-9"}}, "",
+        {"GET object with a range",
+         "GET",
+         "/test.txt",
+         {},
+         {{"Range", "bytes=0-9"}},
+         "",
          "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
         {"PUT object",
          "PUT",
          "/" + uri_encode("test$file.text", true),
          {},
-         {{"Date", "Fri, 24 May 2013 00:00:00 GMT"},
-          {"x-amz-storage-class", "REDUCED_REDUNDANCY"}},
+         {{"Date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}},
          "Welcome to Amazon S3.",
          "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
-        {"GET bucket lifecycle", "GET", "/", {{"lifecycle", ""}}, {}, "",
+        {"GET bucket lifecycle",
+         "GET",
+         "/",
+         {{"lifecycle", ""}},
+         {},
+         "",
          "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
-        {"list objects", "GET", "/", {{"prefix", "J"}, {"max-keys", "2"}}, {}, "",
+        {"list objects",
+         "GET",
+         "/",
+         {{"prefix", "J"}, {"max-keys", "2"}},
+         {},
+         "",
          "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
     };
     for (const auto& one : examples) {

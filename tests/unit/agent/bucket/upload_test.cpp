@@ -1,5 +1,4 @@
 #include "agent/bucket/upload.hpp"
-
 #include "fake_s3.hpp"
 
 #include <doctest/doctest.h>
@@ -76,8 +75,9 @@ TEST_CASE("what fits into one part is one request, what does not is parts of one
         std::size_t bytes;
         std::size_t parts; ///< 0: a single PUT
     };
-    for (auto row : {Row{0, 0}, Row{1, 0}, Row{5 * mib, 0}, Row{5 * mib + 1, 2}, Row{10 * mib, 2},
-                     Row{28 * mib, 6}}) {
+    for (auto row :
+         {Row{0, 0}, Row{1, 0}, Row{5 * mib, 0}, Row{5 * mib + 1, 2}, Row{10 * mib, 2},
+          Row{28 * mib, 6}}) {
         CAPTURE(row.bytes);
         Site site;
         auto content = pattern(row.bytes);
@@ -102,7 +102,9 @@ TEST_CASE("what fits into one part is one request, what does not is parts of one
 TEST_CASE("parts that fail go again; the object is whole") {
     Site site;
     auto content = pattern(23 * mib);
-    SUBCASE("500") { site.fault(is_part, {500, "", {}}, 4); }
+    SUBCASE("500") {
+        site.fault(is_part, {500, "", {}}, 4);
+    }
     SUBCASE("SlowDown") {
         site.fault(is_part, {503, error_document("SlowDown"), {{"Retry-After", "1"}}}, 3);
     }
@@ -112,14 +114,15 @@ TEST_CASE("parts that fail go again; the object is whole") {
     SUBCASE("wrong ETag") {
         site.fault(is_part, {200, "", {{"ETag", "\"" + std::string(32, '0') + "\""}}}, 2);
     }
-    SUBCASE("complete says 500") { site.fault(is_complete, {500, "", {}}, 2); }
+    SUBCASE("complete says 500") {
+        site.fault(is_complete, {500, "", {}}, 2);
+    }
     SUBCASE("complete says InternalError in a 200") {
         site.fault(is_complete, {200, error_document("InternalError"), {}}, 2);
     }
     SUBCASE("complete is done, and its answer lost") {
         site.fault(
-            is_complete,
-            {200, "<CompleteMultipartUploadResult/>", {}, Fault::Body::cut, 5, true}, 1
+            is_complete, {200, "<CompleteMultipartUploadResult/>", {}, Fault::Body::cut, 5, true}, 1
         );
     }
     SUBCASE("begin is done, and its answer lost") {
@@ -153,11 +156,17 @@ TEST_CASE("an upload that fails says why and leaves nothing") {
          is_part,
          {200, "", {{"ETag", "\"" + std::string(32, '0') + "\""}}},
          "storage_damaged"},
-        {"the upload is gone", is_part, {404, error_document("NoSuchUpload"), {}},
+        {"the upload is gone",
+         is_part,
+         {404, error_document("NoSuchUpload"), {}},
          "storage_upload_missing"},
-        {"complete refuses in a 200", is_complete, {200, error_document("InvalidPart"), {}},
+        {"complete refuses in a 200",
+         is_complete,
+         {200, error_document("InvalidPart"), {}},
          "storage_failed"},
-        {"complete lies", is_complete, {200, "<CompleteMultipartUploadResult/>", {}},
+        {"complete lies",
+         is_complete,
+         {200, "<CompleteMultipartUploadResult/>", {}},
          "storage_damaged"},
         {"complete says nothing of sense", is_complete, {200, "<html/>", {}}, "storage_failed"},
         {"another size", head, {200, "x", {}}, "storage_damaged"},
