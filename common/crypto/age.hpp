@@ -81,9 +81,9 @@ private:
 /// Decrypts what is written into it, and passes on only what was authenticated. About 64 KiB of
 /// memory beside a header of at most age_max_header.
 ///
-/// Errc::invalid, code "backup_damaged": altered, cut, reordered, more after the end, or no age file
-/// at all. Errc::forbidden, code "backup_key_wrong": whole as far as can be told, but written for
-/// others. That `finish` succeeded says that the stream was whole; until then its end may be
+/// Errc::invalid, code "backup_damaged": altered, cut, reordered, more after the end, or no age
+/// file at all. Errc::forbidden, code "backup_key_wrong": whole as far as can be told, but written
+/// for others. That `finish` succeeded says that the stream was whole; until then its end may be
 /// missing.
 class AgeReader final : public Sink {
 public:

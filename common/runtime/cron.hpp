@@ -13,9 +13,10 @@
 
 namespace fairlead {
 
-/// "minute hour day month weekday": numbers, `*`, lists, ranges, steps, names (jan–dec, sun–sat, any
-/// case; 7 is Sunday too), or @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
-/// When day and weekday are both restricted (neither begins with `*`), either is enough, as in cron.
+/// "minute hour day month weekday": numbers, `*`, lists, ranges, steps, names (jan–dec, sun–sat,
+/// any case; 7 is Sunday too), or @hourly, @daily, @midnight, @weekly, @monthly, @yearly,
+/// @annually. When day and weekday are both restricted (neither begins with `*`), either is enough,
+/// as in cron.
 class Cron {
 public:
     /// Errc::invalid, code "schedule_invalid"; names the field and the value. Also for what never
@@ -27,6 +28,7 @@ public:
 private:
     friend std::optional<Timestamp> next_after(const Cron&, const TimeZone&, Timestamp);
     friend std::vector<std::string> to_calendar(const Cron&, const TimeZone&);
+    bool ever() const;
     bool fits_day(std::chrono::year_month_day day) const;
 
     std::bitset<60> minutes_;
@@ -40,7 +42,7 @@ private:
 
 /// The first time after `after`, as systemd's timers have it: a wall time that clocks are put over
 /// is left out that day, one that comes twice counts the first time. Empty when there is none
-/// within 12 years.
+/// within 41 years.
 std::optional<Timestamp> next_after(const Cron& cron, const TimeZone& zone, Timestamp after);
 
 /// The same as systemd's OnCalendar= expressions: one, or two where day and weekday are both

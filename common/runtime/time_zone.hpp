@@ -4,11 +4,11 @@
 
 #include "common/runtime/clock.hpp"
 #include "common/runtime/result.hpp"
+#include "common/runtime/time_zone_rule.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,33 +40,17 @@ public:
     std::vector<std::chrono::sys_seconds> to_instants(LocalSeconds local) const;
 
 private:
-    /// A day of a rule, and when in it: "M10.5.0/3", "J60", "59".
-    struct RuleDay {
-        enum class Kind { month, julian, day } kind = Kind::month;
-        int month = 0, week = 0, day = 0;
-        int seconds = 7200;
-    };
-    /// What holds after the last transition: a POSIX TZ string.
-    struct Rule {
-        std::int32_t standard = 0;
-        std::int32_t summer = 0;
-        bool has_summer = false;
-        RuleDay begin, end;
-    };
     struct Transition {
         std::int64_t at;
         std::int32_t offset; ///< from then on
     };
-    struct Parser;
-    struct RuleParser;
 
-    static std::int64_t instant_of(const RuleDay& day, int year, std::int32_t offset);
-    std::int32_t offset_by_rule(std::int64_t at) const;
+    bool read(std::string_view content);
 
     std::string name_ = "UTC";
     std::int32_t first_offset_ = 0;
     std::vector<Transition> transitions_;
-    Rule rule_;
+    ZoneRule rule_; ///< what holds after the last transition
 };
 
 } // namespace fairlead
