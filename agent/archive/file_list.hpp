@@ -15,9 +15,11 @@
 #include "common/crypto/sha1.hpp"
 #include "common/runtime/sink.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,8 +52,9 @@ struct FileEntry {
     bool operator==(const FileEntry&) const = default;
 };
 
-/// Files by path in memory: 32 bytes for one that is named by its content, about 60 and its path for
-/// another. Of two with one path, the later one counts. Not thread-safe, also for reading.
+/// Files by path in memory: 32 bytes for one that is named by its content, about 60 and its path
+/// for another. Of two with one path, one that is named by its content counts, else the later one.
+/// Not thread-safe, also for reading.
 class FileTable {
 public:
     /// Throws std::length_error past max_files or 1,000,000 packs.
@@ -81,11 +84,12 @@ private:
         std::uint64_t size;
         std::uint32_t pack;
         std::uint16_t path_size;
-        bool sha256;
-        std::array<std::uint8_t, 32> hash;
+        bool is_sha256;
+        std::array<std::uint8_t, 32> hash; ///< of a SHA-1 the first 20
     };
 
     void sort() const;
+    const Named* find_named(const crypto::Sha1::Digest& sha1) const;
     std::uint32_t pack_number(std::string_view name);
     std::string_view path_of(const Other& other) const;
     FileEntry entry_of(const Named& named) const;
@@ -94,8 +98,11 @@ private:
     mutable std::vector<Named> named_;
     mutable std::vector<Other> others_;
     mutable bool sorted_ = true;
-    std::string paths_; ///< of the others, one after the other
+    mutable std::vector<std::size_t> counts_; ///< files of each pack, once sorted
+    std::string paths_;                       ///< of the others, one after the other
     std::vector<std::string> packs_;
+    std::map<std::string, std::uint32_t, std::less<>> pack_numbers_;
+    std::uint32_t last_pack_ = 0;
 };
 
 /// Writes a list. `out` outlives it.
@@ -108,8 +115,6 @@ public:
     Result<> finish();
 
 private:
-    Result<> flush_over(std::size_t size);
-
     Sink& out_;
     std::string buffer_ = "# fairlead file list 1\n";
     std::uint64_t files_ = 0;
@@ -131,11 +136,11 @@ public:
     std::uint64_t content_bytes() const { return bytes_; }
 
 private:
-    Result<> line(std::string_view text);
+    Result<> on_line(std::string_view text);
 
     Visit visit_;
     std::string partial_;
-    std::uint64_t line_ = 0;
+    std::uint64_t line_ = 0; ///< how many came
     std::uint64_t files_ = 0;
     std::uint64_t bytes_ = 0;
     bool ended_ = false;

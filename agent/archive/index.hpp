@@ -1,5 +1,5 @@
-/// What an environment's bucket has already, kept on the server so that a second backup need not ask
-/// the bucket. Lost or damaged, it is made anew from the lists of the backups.
+/// What an environment's bucket has already, kept on the server so that a second backup need not
+/// ask the bucket. Lost or damaged, it is made anew from the lists of the backups.
 #pragma once
 
 #include "agent/archive/file_list.hpp"

@@ -24,6 +24,9 @@ std::string files_key(std::string_view environment_id, std::string_view backup_i
 std::string packs_prefix(std::string_view environment_id);
 std::string pack_key(std::string_view environment_id, std::string_view pack);
 
+/// "bak_" and a ULID.
+bool is_backup_id(std::string_view text);
+
 /// The backup of a key below backups_prefix ("bak_…"), the pack of one below packs_prefix; empty
 /// for a key that is not ours.
 std::optional<std::string> backup_of_key(std::string_view environment_id, std::string_view key);

@@ -33,7 +33,7 @@ struct EnvironmentFacts {
     std::string slug;
     std::string name;
     proto::EnvironmentType type = proto::EnvironmentType::development;
-    std::string odoo_version; ///< "19.0"
+    std::string odoo_version;  ///< "19.0"
     std::uint32_t release = 0; ///< its number; 0: none was ever deployed
     std::vector<proto::Commit> commits;
     std::string python_version;
@@ -47,9 +47,9 @@ BOOST_DESCRIBE_STRUCT(
 
 struct DatabasePart {
     StoredObject object;
-    std::string dump_format;            ///< "custom": what pg_restore reads
-    std::uint64_t logical_bytes = 0;    ///< as PostgreSQL stores it
-    std::uint64_t dump_bytes = 0;       ///< before zstd
+    std::string dump_format;         ///< "custom": what pg_restore reads
+    std::uint64_t logical_bytes = 0; ///< as PostgreSQL stores it
+    std::uint64_t dump_bytes = 0;    ///< before zstd
     std::uint64_t tables = 0;
     std::map<std::string, std::uint64_t> rows; ///< of a few tables that every Odoo has
 };
@@ -85,7 +85,7 @@ struct Manifest {
     std::string postgresql_version;
     DatabasePart database;
     FilestorePart filestore;
-    std::uint64_t sent_bytes = 0; ///< for this backup
+    std::uint64_t sent_bytes = 0;        ///< for this backup
     std::vector<std::string> recipients; ///< "age1…"
 };
 BOOST_DESCRIBE_STRUCT(

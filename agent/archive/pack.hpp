@@ -28,7 +28,7 @@ struct PackerOptions {
     /// A larger file gets a pack of its own. Up to this size a file is read whole before it is
     /// packed, so this is also the memory that is taken where there are such files.
     std::uint64_t single_bytes = 8 * 1024 * 1024;
-    std::size_t pack_files = 20'000;
+    std::size_t pack_files = 10'000;
     int level = 3;
     int workers = 0; ///< see ZstdWriter
 };
@@ -48,7 +48,8 @@ public:
     );
     ~Packer();
 
-    /// Reads `path` below the filestore without following a link and packs what is there now.
+    /// Reads `path` below the filestore without following a link and packs what is there now. A
+    /// file over `single_bytes` ends the pack that is being filled, so let those come last.
     ///
     /// Errc::not_found: it is gone (code "file_missing"). Errc::invalid: no plain file, or no path
     /// (code "file_refused"). After these two the packer goes on. Errc::conflict, code
@@ -65,11 +66,11 @@ public:
 
 private:
     struct Pipe;
-    Result<> ensure_open();
-    Result<> close();
-    Result<> add_small(const std::string& path, int file);
-    Result<> add_large(const std::string& path, int file);
-    void note(FileEntry entry);
+    Result<> open_pack();
+    Result<> close_pack();
+    Result<bool> add_small(const std::string& path, int file, std::uint64_t size);
+    Result<bool> add_large(const std::string& path, int file, std::uint64_t size);
+    void note_mismatch(const std::string& path);
 
     int filestore_;
     std::vector<crypto::Recipient> recipients_;
@@ -79,6 +80,7 @@ private:
     PackerOptions options_;
     std::unique_ptr<Pipe> pipe_;
     std::vector<char> buffer_;
+    crypto::Sha1 sha1_;
     std::uint64_t mismatched_ = 0;
     std::vector<std::string> mismatched_names_;
 };
@@ -94,8 +96,8 @@ struct UnpackOptions {
 /// Takes the bytes of one pack, and writes those members that `list` says are in this pack below
 /// `folder`, a fresh one. Members that the list does not have are passed over. Each file's size and
 /// hash must be what the list says, and none may be missing at `finish`: Errc::invalid, code
-/// "backup_damaged", with the file's path. Follows no link. Does not sync. After an error files that
-/// were written stay: remove the folder.
+/// "backup_damaged", with the file's path. Follows no link. Does not sync. After an error files
+/// that were written stay: remove the folder.
 class Unpacker final : public Sink {
 public:
     /// All outlive the unpacker.

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,9 +65,9 @@ struct TarLimits {
     std::uint64_t member_bytes = std::uint64_t(1) << 40;
 };
 
-/// Reads an archive of plain files and folders (folders are passed over) in pieces. Anything else is
-/// Errc::invalid, code "backup_damaged": an unsafe name, a link, a device, a wrong checksum, more
-/// than the limits, an end in the middle, anything but zeros after the end. Knows ustar, pax
+/// Reads an archive of plain files and folders (folders are passed over) in pieces. Anything else
+/// is Errc::invalid, code "backup_damaged": an unsafe name, a link, a device, a wrong checksum,
+/// more than the limits, an end in the middle, anything but zeros after the end. Knows ustar, pax
 /// headers and GNU's long names. The handler's errors are passed on as they are.
 class TarReader final : public Sink {
 public:
@@ -79,25 +80,23 @@ public:
     Result<> finish() override;
 
 private:
-    enum class Part { header, file, skipped, pax, long_name, padding, ended };
+    enum class Part { header, file, pax, long_name, ignored, padding, ended };
 
     Result<> on_header();
-    Result<> on_file(std::string name, std::uint64_t size, mode_t mode);
-    Result<> on_extra();
-    Result<> on_body_end();
+    Result<> on_member(char type, std::string name, std::uint64_t size, mode_t mode);
     Result<> enter(Part part, std::uint64_t size);
+    Result<> on_part_end();
+    Result<> on_extra(Part kind);
 
     TarHandler& handler_;
     TarLimits limits_;
     Part part_ = Part::header;
-    Part body_ = Part::header;  ///< whose padding it is
-    std::string block_;         ///< a header that is not whole yet
-    std::string extra_;         ///< a pax header's or long name's content
-    std::string next_name_;     ///< from such a one, for the next member
-    std::uint64_t next_size_ = 0;
-    bool has_next_size_ = false;
+    std::string block_;     ///< a header that is not whole yet
+    std::string extra_;     ///< a pax header's or long name's content
+    std::string next_name_; ///< from such a one, for the next member
+    std::optional<std::uint64_t> next_size_;
     std::uint64_t left_ = 0;    ///< of the part
-    std::uint64_t padding_ = 0; ///< after the body
+    std::uint64_t padding_ = 0; ///< that follows it
     std::size_t members_ = 0;
     std::size_t zero_blocks_ = 0;
 };

@@ -3,6 +3,7 @@
 
 #include "common/runtime/sink.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -23,6 +24,9 @@ public:
     Result<> write(std::span<const std::byte> bytes) override;
     Result<> finish() override;
 
+    /// What it takes now.
+    std::size_t memory_bytes() const;
+
 private:
     struct State;
     std::unique_ptr<State> state_;
@@ -41,6 +45,9 @@ public:
     using Sink::write;
     Result<> write(std::span<const std::byte> bytes) override;
     Result<> finish() override;
+
+    /// What it takes now.
+    std::size_t memory_bytes() const;
 
 private:
     struct State;
