@@ -77,6 +77,28 @@ constexpr std::array table{
     Permission{"deployments.preflight", developer, project, "Run the checks before a deployment"},
     Permission{"deployments.create", developer, project, "Deploy"},
     Permission{"deployments.rollback", developer, project, "Go back to an earlier release"},
+    Permission{
+        "environments.clone", developer, project, "Copy an environment's data over another's"},
+
+    Permission{
+        "storages.view", developer, any, "See the buckets for backups, not their secret keys"},
+    Permission{"storages.create", admin, org, "Add buckets for backups"},
+    Permission{"storages.edit", admin, org, "Change buckets for backups and their keys"},
+    Permission{"storages.delete", admin, org, "Remove buckets from the list"},
+    Permission{"storages.test", admin, org, "Test a bucket from a server"},
+    Permission{
+        "backup_settings.view", developer, any, "See who can open backups beside the servers"},
+    Permission{"backup_settings.edit", admin, org, "Set the recovery recipients of all backups"},
+    Permission{"backups.view", viewer, project, "See backups and backup policies"},
+    Permission{
+        "backups.configure", admin, project, "Set where to, how often and how long to back up"},
+    Permission{"backups.create", developer, project, "Make backups"},
+    Permission{"backups.delete", admin, project, "Delete backups from their bucket"},
+    Permission{"restores.create", developer, project, "Restore backups"},
+    Permission{
+        "restores.production", admin, project, "Replace the data of production environments"},
+    Permission{"drills.create", developer, project, "Try backups out by restoring them aside"},
+
     Permission{"operations.view", viewer, project, "See operations and their steps"},
     Permission{"operations.log", viewer, project, "Read the logs of operations"},
     Permission{"operations.cancel", developer, project, "Cancel operations"},

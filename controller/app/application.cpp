@@ -12,6 +12,7 @@
 #include "controller/app/providers.hpp"
 #include "controller/app/schema.hpp"
 #include "controller/audit/routes.hpp"
+#include "controller/backups/routes.hpp"
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
@@ -122,6 +123,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            settings_.git_transports == GitTransports::any ? environments::GitTransports::any
                                                           : environments::GitTransports::safe}
       ),
+      backups_({store_, events_, audit_, operations_, keys_, clock_}),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
@@ -160,10 +162,13 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           events_,
           plans_,
           {fleet::count, environments::count, operations::count},
-          {fleet::erase, environments::erase, access::erase}},
+          {fleet::erase, environments::erase, backups::erase, access::erase}},
       member_parts_(member_parts()) {
     links_.use(hub_);
     operations_.use(live_);
+    operations_.use(backups_);
+    live_.use(backups_);
+    environments_.use(backups_);
     agents_.use(live_);
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
@@ -226,6 +231,7 @@ void Application::add_routes() {
     fleet::add_token_routes(table_, fleet_parts_);
     fleet::add_agent_routes(table_, fleet_parts_);
     environments::add_routes(table_, environments_);
+    backups::add_routes(table_, backups_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
 }
@@ -314,6 +320,7 @@ Task<> Application::serve() {
         });
     };
     auto retention = [this] { return retention_.tidy(clock_.now()); };
+    auto backups = [this] { return backups_.tidy(clock_.now()); };
     auto visitors = [this] { return connect_.tidy(clock_.now()); };
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
@@ -326,6 +333,7 @@ Task<> Application::serve() {
     background.spawn(every(5s, "saving rates", rates));
     background.spawn(every(30s, "signing the audit log", checkpoints));
     background.spawn(every(600s, "dropping old audit entries", retention));
+    background.spawn(every(600s, "dropping what is left of old backups", backups));
 
     TaskGroup serving(io_.get_executor());
     serving.spawn(listener_->run());

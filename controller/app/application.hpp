@@ -33,6 +33,7 @@
 #include "controller/audit/routes.hpp"
 #include "controller/audit/witnesses.hpp"
 #include "controller/authority/authority.hpp"
+#include "controller/backups/backups.hpp"
 #include "controller/environments/environments.hpp"
 #include "controller/environments/live_state.hpp"
 #include "controller/fleet/agent_service.hpp"
@@ -146,6 +147,7 @@ private:
     operations::Operations operations_;
     environments::LiveState live_;
     environments::Environments environments_;
+    backups::Backups backups_;
     fleet::Enrolment enrolment_;
     fleet::AgentService agents_;
     gateway::FleetCore core_;

@@ -8,6 +8,7 @@
 #include "controller/app/schema.hpp"
 #include "controller/audit/notary.hpp"
 #include "controller/authority/authority.hpp"
+#include "controller/backups/sealed.hpp"
 #include "controller/environments/sealed.hpp"
 #include "controller/mail/outbox.hpp"
 
@@ -37,6 +38,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(access::visit_sealed_connect_key(db, visit));
     FAIRLEAD_CHECK(mail::visit_sealed(db, visit));
     FAIRLEAD_CHECK(audit::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(backups::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);
 }
 

@@ -3,6 +3,7 @@
 #include "controller/access/schema.hpp"
 #include "controller/audit/schema.hpp"
 #include "controller/authority/schema.hpp"
+#include "controller/backups/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
 #include "controller/mail/schema.hpp"
@@ -51,6 +52,9 @@ std::span<const store::Migration> schema() {
         {18, "operation projects", operations::operation_projects},
         {19, "single sign-on", sso::first_tables},
         {20, "passkeys", access::passkey_table},
+        {21, "operation origins", operations::operation_origins},
+        {22, "backups of environments", environments::backup_columns},
+        {23, "backups", backups::first_tables},
     };
     return steps;
 }

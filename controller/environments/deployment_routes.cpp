@@ -20,7 +20,8 @@ struct RollbackBody {
 };
 BOOST_DESCRIBE_STRUCT(RollbackBody, (), (release_id, database, note))
 
-/// {"update": "auto" | "none" | "all" | [modules], "note": …}, or nothing at all.
+/// {"update": "auto" | "none" | "all" | [modules], "backup_first": …, "note": …}, or nothing at
+/// all.
 Result<DeployRequest> deploy_request(const Call& call) {
     DeployRequest request;
     if (call.request().body.empty()) return request;
@@ -37,6 +38,9 @@ Result<DeployRequest> deploy_request(const Call& call) {
             else
                 checks.length("note", std::string_view(value.get_string()), 0, 500),
                     request.note = value.get_string();
+        } else if (name == "backup_first") {
+            checks.that(value.is_bool(), "backup_first", "must be true or false");
+            request.backup_first = value.is_bool() && value.get_bool();
         } else if (name != "update") {
             checks.wrong(name, "is not known here");
         } else if (value.is_array()) {

@@ -70,6 +70,23 @@ Result<Operation> Environments::deploy(
     args.environment = std::move(spec);
     args.update = request.update;
     args.modules = request.modules;
+    if (request.backup_first) {
+        if (backing_) {
+            FAIRLEAD_TRY(
+                backup, backing_->plan(unit, scope, environment, proto::BackupKind::pre_deploy)
+            );
+            args.backup_before = std::move(backup);
+        }
+        if (!args.backup_before)
+            return conflict(
+                "no_storage",
+                fmt::format(
+                    "{} has no storage for a backup. Choose one in its backup policy, or deploy "
+                    "without a backup.",
+                    environment.name
+                )
+            );
+    }
     auto now = parts_.clock.now();
     Release release;
     release.id = ReleaseId::make(now);
@@ -80,6 +97,8 @@ Result<Operation> Environments::deploy(
         operation, ask(unit, scope, actor, environment, proto::kind::deploy,
                        proto::write_text(args), request.note, std::chrono::hours(1))
     );
+    if (args.backup_before)
+        FAIRLEAD_CHECK(backing_->begun(unit, scope, environment, operation, *args.backup_before));
     release.spec = proto::write_text(args.environment);
     release.created_ms = now;
     if (actor.kind == Actor::Kind::user) release.created_by = UserId::trusted(actor.id);
@@ -153,7 +172,7 @@ Result<Operation> Environments::act(
 
 Result<std::optional<Operation>> Environments::remove(
     UnitOfWork& unit, const OrgScope& scope, const Actor& actor, const Environment& environment,
-    bool drop_data
+    const Removal& removal
 ) {
     bool server_revoked = environment.server_status == "revoked";
     if (server_revoked || environment.never_deployed()) {
@@ -183,12 +202,22 @@ Result<std::optional<Operation>> Environments::remove(
     proto::EnvironmentArgs args;
     args.environment_id = environment.id.str();
     args.slug = environment.slug;
-    args.drop_data = drop_data;
+    args.drop_data = removal.drop_data;
+    if (removal.drop_data && !removal.skip_backup && backing_) {
+        FAIRLEAD_TRY(
+            backup, backing_->plan(unit, scope, environment, proto::BackupKind::pre_delete)
+        );
+        args.last_backup = std::move(backup);
+    }
+    std::string note = !removal.drop_data ? ""
+                       : args.last_backup ? "with its database and filestore, after a last backup"
+                                          : "with its database and filestore";
     FAIRLEAD_TRY(
-        operation,
-        ask(unit, scope, actor, environment, proto::kind::remove, proto::write_text(args),
-            drop_data ? "with its database and filestore" : "", std::chrono::hours(1))
+        operation, ask(unit, scope, actor, environment, proto::kind::remove,
+                       proto::write_text(args), std::move(note), std::chrono::hours(1))
     );
+    if (args.last_backup)
+        FAIRLEAD_CHECK(backing_->begun(unit, scope, environment, operation, *args.last_backup));
     return std::optional(std::move(operation));
 }
 

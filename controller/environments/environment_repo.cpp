@@ -13,7 +13,9 @@ namespace {
     "requirements, domains,"                                                                       \
     " memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases, "    \
     "live_state, live_detail,"                                                                     \
-    " current_release, next_release, last_operation_id, created_ms"
+    " current_release, next_release, last_operation_id, created_ms, backup_storage, "              \
+    "backup_recipient, next_backup_ms, next_drill_ms, backup_enabled, last_backup_ms, "            \
+    "last_restored_ms, last_drill_ms, last_drill_passed"
 
 // Environments of $1 that the holder $2 of a limit to projects sees, with their server's status and
 // the operation that is not over. "" sees all of them.
@@ -146,6 +148,17 @@ Result<> EnvironmentRepo::update_live(const Environment& e) {
         "next_release = $6"
         " WHERE id = $2 AND org_id = $1",
         org_, e.id, e.live_state, e.live_detail, e.current_release, e.next_release
+    ));
+    return {};
+}
+
+Result<> EnvironmentRepo::update_backup(const Environment& e) {
+    FAIRLEAD_CHECK(db_.run(
+        "UPDATE environment SET backup_storage = $3, backup_recipient = $4, next_backup_ms = $5, "
+        "next_drill_ms = $6, backup_enabled = $7, last_backup_ms = $8, last_restored_ms = $9, "
+        "last_drill_ms = $10, last_drill_passed = $11 WHERE id = $2 AND org_id = $1",
+        org_, e.id, e.backup_storage, e.backup_recipient, e.next_backup_ms, e.next_drill_ms,
+        e.backup_enabled, e.last_backup_ms, e.last_restored_ms, e.last_drill_ms, e.last_drill_passed
     ));
     return {};
 }

@@ -42,6 +42,17 @@ struct Environment {
     std::uint32_t next_release = 1;
     std::optional<OperationId> last_operation_id;
     Timestamp created_ms;
+    // Of its backups, as its server said it last ...
+    std::string backup_storage;   ///< id of the storage that the server goes by; "": it has none
+    std::string backup_recipient; ///< "age1…" of the environment's own identity
+    std::optional<Timestamp> next_backup_ms;
+    std::optional<Timestamp> next_drill_ms;
+    // ... and as `backups` keeps it.
+    bool backup_enabled = false;
+    std::optional<Timestamp> last_backup_ms;   ///< the newest good one
+    std::optional<Timestamp> last_restored_ms; ///< by a drill that passed, or a restore
+    std::optional<Timestamp> last_drill_ms;
+    bool last_drill_passed = false;
     std::string status;
     std::string server_status;
     std::string busy_kind;
@@ -55,7 +66,9 @@ BOOST_DESCRIBE_STRUCT(
     (id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, requirements,
      domains, memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages,
      keep_releases, live_state, live_detail, current_release, next_release, last_operation_id,
-     created_ms, status, server_status, busy_kind, busy_state)
+     created_ms, backup_storage, backup_recipient, next_backup_ms, next_drill_ms, backup_enabled,
+     last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed, status, server_status,
+     busy_kind, busy_state)
 )
 
 struct EnvironmentFilter {
@@ -95,6 +108,8 @@ public:
     Result<> update(const Environment& environment);
     /// What a server and operations change.
     Result<> update_live(const Environment& environment);
+    /// What its server, and its backups, make of its backup members.
+    Result<> update_backup(const Environment& environment);
     Result<> set_last_operation(const EnvironmentId& id, const OperationId& operation);
     /// The row and its ports.
     Result<> remove(const EnvironmentId& id);

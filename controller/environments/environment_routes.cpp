@@ -109,12 +109,14 @@ Result<Response> edit(const Call& call, Environments& environments) {
 Result<Response> remove(const Call& call, Environments& environments) {
     FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
     FAIRLEAD_TRY(drop, api::query_word(call, "drop_data", {"false", "true"}));
+    FAIRLEAD_TRY(skip, api::query_word(call, "skip_backup", {"false", "true"}));
+    Removal removal{drop == "true", skip == "true"};
     return api::change(call, environments.desk(), [&](Change& change) -> Result<Response> {
         FAIRLEAD_TRY(row, EnvironmentRepo(change.db(), change.scope()).get(id));
         FAIRLEAD_CHECK(call.confirmed(row.name));
         FAIRLEAD_TRY(
             operation,
-            environments.remove(change.unit(), change.scope(), change.actor(), row, drop == "true")
+            environments.remove(change.unit(), change.scope(), change.actor(), row, removal)
         );
         return operation ? operations::accepted(call.scope(), *operation) : api::no_content();
     });

@@ -5,6 +5,7 @@
 #include "controller/api/audit_log.hpp"
 #include "controller/api/change.hpp"
 #include "controller/api/events.hpp"
+#include "controller/environments/backing.hpp"
 #include "controller/environments/checks.hpp"
 #include "controller/environments/environment_repo.hpp"
 #include "controller/environments/live_state.hpp"
@@ -35,7 +36,14 @@ struct NewEnvironment {
 struct DeployRequest {
     proto::UpdateMode update = proto::UpdateMode::automatic;
     std::vector<std::string> modules;
+    bool backup_first = false;
     std::string note;
+};
+
+/// What becomes of the data of an environment that is deleted.
+struct Removal {
+    bool drop_data = false;
+    bool skip_backup = false; ///< with `drop_data`: no last backup before it
 };
 
 struct RollbackRequest {
@@ -60,6 +68,8 @@ public:
     };
     explicit Environments(const Parts& parts) : parts_(parts) {}
     const Parts& parts() const { return parts_; }
+    /// Before anything else is called; without it nothing is backed up.
+    void use(Backing& backing) { backing_ = &backing; }
     api::Desk desk() const { return {parts_.store, parts_.audit, parts_.events}; }
 
     /// Errc::conflict: server_revoked, slug_in_use, port_in_use, too_many_environments;
@@ -87,6 +97,7 @@ public:
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         const EnvironmentId& id
     );
+    /// Also no_storage, backup_not_ready.
     Result<operations::Operation> deploy(
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         const EnvironmentId& id, const DeployRequest& request
@@ -100,11 +111,12 @@ public:
     Result<operations::Operation>
     act(store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         const EnvironmentId& id, std::string_view kind);
-    /// Nothing when it is gone at once: it never was on a server, or its server is revoked and out
-    /// of reach.
+    /// With its data a last backup is made first, where its backup policy has a storage: also
+    /// backup_not_ready. Nothing when it is gone at once: it never was on a server, or its server
+    /// is revoked and out of reach.
     Result<std::optional<operations::Operation>> remove(
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
-        const Environment& environment, bool drop_data
+        const Environment& environment, const Removal& removal
     );
 
     /// The repositories are where the organization lets sources come from; findings go to
@@ -130,6 +142,7 @@ private:
         const Environment& environment, std::string_view kind, std::string args, std::string note,
         std::chrono::milliseconds deadline);
     Parts parts_;
+    Backing* backing_ = nullptr;
 };
 
 /// What may differ between two rows, for the audit log.

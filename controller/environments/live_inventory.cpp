@@ -134,12 +134,33 @@ Result<bool> LiveState::reconcile(
         FAIRLEAD_CHECK(releases.put(release));
         publish(unit, scope, environment.project_id, release);
     }
+    bool backup_changed =
+        take_backup_state(environment, found.backup.value_or(proto::BackupState()));
+    if (backup_changed)
+        FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_backup(environment));
     bool changed = environment.live_state != before.live_state ||
                    environment.live_detail != before.live_detail ||
                    environment.current_release != before.current_release ||
                    environment.next_release != before.next_release;
     if (changed) FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
-    return changed;
+    return changed || backup_changed;
+}
+
+bool LiveState::take_backup_state(Environment& environment, const proto::BackupState& said) {
+    auto time = [](std::int64_t ms) {
+        constexpr std::int64_t latest = 253402300799999; // the year 9999
+        return ms > 0 && ms <= latest ? std::optional(from_ms(ms)) : std::nullopt;
+    };
+    auto before = environment;
+    auto storage = StorageId::parse(said.storage_id);
+    environment.backup_storage = storage ? storage->str() : std::string();
+    environment.backup_recipient = operations::cut(said.recipient, 100);
+    environment.next_backup_ms = time(said.next_backup_ms);
+    environment.next_drill_ms = time(said.next_drill_ms);
+    return environment.backup_storage != before.backup_storage ||
+           environment.backup_recipient != before.backup_recipient ||
+           environment.next_backup_ms != before.next_backup_ms ||
+           environment.next_drill_ms != before.next_drill_ms;
 }
 
 Result<bool> LiveState::nothing_there(

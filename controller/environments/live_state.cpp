@@ -182,6 +182,7 @@ Result<> LiveState::make_live(
 Result<> LiveState::forget(
     store::UnitOfWork& unit, const api::OrgScope& scope, const Environment& environment
 ) {
+    if (backing_) FAIRLEAD_CHECK(backing_->gone(unit, scope, environment));
     FAIRLEAD_CHECK(VariableRepo(unit.db(), scope).remove_all(environment.id));
     FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).remove_all(environment.id));
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).remove(environment.id));

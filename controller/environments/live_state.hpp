@@ -3,6 +3,7 @@
 
 #include "common/crypto/keystore.hpp"
 #include "controller/api/events.hpp"
+#include "controller/environments/backing.hpp"
 #include "controller/environments/environment_repo.hpp"
 #include "controller/environments/release_repo.hpp"
 #include "controller/fleet/residents.hpp"
@@ -16,6 +17,9 @@ class LiveState final : public operations::Effects, public fleet::Residents {
 public:
     LiveState(api::EventSink& events, const crypto::Keystore& keys, const Clock& clock)
         : events_(events), keys_(keys), clock_(clock) {}
+
+    /// Before anything else is called; without it nothing is backed up.
+    void use(Backing& backing) { backing_ = &backing; }
 
     // operations::Effects
     Result<std::map<std::string, std::string>> secrets(
@@ -74,6 +78,8 @@ private:
         store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment,
         const proto::EnvironmentState& found
     );
+    /// True when the row says something else now.
+    static bool take_backup_state(Environment& environment, const proto::BackupState& said);
     Result<bool>
     nothing_there(store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment);
     Result<> publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
@@ -85,6 +91,7 @@ private:
     api::EventSink& events_;
     const crypto::Keystore& keys_;
     const Clock& clock_;
+    Backing* backing_ = nullptr;
 };
 
 } // namespace fairlead::environments

@@ -128,4 +128,17 @@ const std::string_view found_details = R"sql(
 ALTER TABLE found_environment ADD COLUMN details TEXT NOT NULL DEFAULT '';
 )sql";
 
+const std::string_view backup_columns = R"sql(
+-- What an environment's page says of its backups: as its server said it last, and as the backups are.
+ALTER TABLE environment ADD COLUMN backup_storage TEXT NOT NULL DEFAULT '';
+ALTER TABLE environment ADD COLUMN backup_recipient TEXT NOT NULL DEFAULT '';
+ALTER TABLE environment ADD COLUMN next_backup_ms BIGINT;
+ALTER TABLE environment ADD COLUMN next_drill_ms BIGINT;
+ALTER TABLE environment ADD COLUMN backup_enabled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE environment ADD COLUMN last_backup_ms BIGINT;
+ALTER TABLE environment ADD COLUMN last_restored_ms BIGINT;
+ALTER TABLE environment ADD COLUMN last_drill_ms BIGINT;
+ALTER TABLE environment ADD COLUMN last_drill_passed INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 } // namespace fairlead::environments

@@ -9,5 +9,6 @@ namespace fairlead::environments {
 extern const std::string_view first_tables;
 /// What is told of environments that a server holds and nobody here knows.
 extern const std::string_view found_details;
+extern const std::string_view backup_columns;
 
 } // namespace fairlead::environments

@@ -37,6 +37,22 @@ value status_detail(const Environment& e, bool last_failed) {
     return text_or_null(e.live_detail);
 }
 
+value time(const std::optional<Timestamp>& at) {
+    return at ? value(to_rfc3339(*at)) : value(nullptr);
+}
+
+object backup_summary(const Environment& e) {
+    return {
+        {"enabled", e.backup_enabled},
+        {"last_backup_at", time(e.last_backup_ms)},
+        {"last_restored_at", time(e.last_restored_ms)},
+        {"last_drill_at", time(e.last_drill_ms)},
+        {"last_drill_passed", e.last_drill_ms ? value(e.last_drill_passed) : value(nullptr)},
+        {"next_backup_at", time(e.next_backup_ms)},
+        {"next_drill_at", time(e.next_drill_ms)},
+        {"recipient", text_or_null(e.backup_recipient)}};
+}
+
 object branches(const BranchByType& by_type) {
     object body;
     if (by_type.development) body["development"] = *by_type.development;
@@ -174,6 +190,7 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
         {"current_release", live ? value(to_json(*live)) : value(nullptr)},
         {"pending_changes", std::move(pending)},
         {"last_operation", last ? value(operations::reference(*last)) : value(nullptr)},
+        {"backup", backup_summary(e)},
         {"created_at", to_rfc3339(e.created_ms)},
     };
 }

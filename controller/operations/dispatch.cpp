@@ -39,9 +39,9 @@ Result<proto::Deliver> Operations::delivery(
     to.deadline_ms = left_ms(operation, parts_.clock.now());
     to.requested_by = operation.requested_by_email;
     to.args = boost::json::parse(args);
-    if (effects_) {
-        FAIRLEAD_TRY(secrets, effects_->secrets(db, scope, operation, args));
-        to.secrets = std::move(secrets);
+    for (auto* effects : effects_) {
+        FAIRLEAD_TRY(secrets, effects->secrets(db, scope, operation, args));
+        to.secrets.merge(secrets);
     }
     return deliver;
 }

@@ -1,4 +1,4 @@
-/// What another subject does when one of its operations moves.
+/// What other subjects do when their operations move.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -6,6 +6,7 @@
 #include "controller/operations/model.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace fairlead::operations {
@@ -33,6 +34,19 @@ public:
         store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation,
         const std::string& args, const proto::Finished& finished
     ) = 0;
+
+    /// A server says that it began an operation by itself. What it is, checked against what is
+    /// stored: kind, target, arguments; nothing where it is none of this subject's, or is not to be
+    /// believed. Everything in `born` is the server's word.
+    virtual Result<std::optional<NewOperation>>
+    born(store::UnitOfWork&, const api::OrgScope&, const ServerId&, const proto::Born&) {
+        return std::optional<NewOperation>();
+    }
+    /// It was taken over, and is stored with these arguments.
+    virtual Result<>
+    taken_over(store::UnitOfWork&, const api::OrgScope&, const Operation&, const std::string&) {
+        return {};
+    }
 };
 
 } // namespace fairlead::operations

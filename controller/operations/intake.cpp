@@ -18,7 +18,7 @@ public:
           now_(operations.parts_.clock.now()) {}
 
     Result<> take(const proto::Report& report) {
-        FAIRLEAD_TRY(entry, find(report.operation));
+        FAIRLEAD_TRY(entry, find(report));
         // Of an operation that this controller never had: it was restored from a copy.
         if (!entry) return {};
         if (report.kind == proto::ReportKind::finished && is_final(entry->operation.state))
@@ -79,12 +79,17 @@ private:
         bool finished = false;
     };
 
-    Result<Entry*> find(const std::string& id) {
+    Result<Entry*> find(const proto::Report& report) {
+        const auto& id = report.operation;
         auto known = entries_.find(id);
         if (known == entries_.end()) {
             std::optional<Entry> entry;
             if (auto parsed = OperationId::parse(id)) {
                 FAIRLEAD_TRY(row, repo_.find(*parsed));
+                if (!row && report.born && report.kind == proto::ReportKind::accepted) {
+                    FAIRLEAD_TRY(born, take_over(*parsed, report));
+                    row = std::move(born);
+                }
                 // A server speaks for its own operations only.
                 if (row && row->server_id == link_.server)
                     entry = Entry{std::move(*row), {}, false, false, false};
@@ -97,6 +102,68 @@ private:
             known = entries_.emplace(id, std::move(entry)).first;
         }
         return known->second ? &*known->second : nullptr;
+    }
+
+    /// An operation that the server began by itself gets its row, as a running one. Nothing where
+    /// it is not to be believed, or the server begins too many.
+    Result<std::optional<Operation>> take_over(const OperationId& id, const proto::Report& report) {
+        const auto& born = *report.born;
+        auto refused = [&](std::string_view why) {
+            log::warning(
+                "an operation that a server began by itself is not taken over",
+                {{"server", link_.server.str()},
+                 {"operation", id.str()},
+                 {"kind", cut(born.kind, 64)},
+                 {"reason", why}}
+            );
+            return std::optional<Operation>();
+        };
+        std::optional<Origin> origin;
+        if (born.requested_by == "schedule") origin = Origin::schedule;
+        if (born.requested_by == "root") origin = Origin::root;
+        if (!origin) return refused("it names neither its schedule nor root");
+        FAIRLEAD_TRY(count, repo_.count_born(link_.server, now_ - std::chrono::hours(24)));
+        if (count >= max_born_a_day) return refused("there were too many within a day");
+
+        for (auto* effects : operations_.effects_) {
+            FAIRLEAD_TRY(wanted, effects->born(unit_, link_.scope, link_.server, born));
+            if (!wanted) continue;
+            if (wanted->args.size() > max_born_args_bytes)
+                return refused("its arguments are too large");
+            Operation operation;
+            operation.id = id;
+            operation.server_id = link_.server;
+            operation.environment_id = wanted->environment;
+            operation.project_id = wanted->project;
+            operation.kind = wanted->kind;
+            operation.target_name = wanted->target_name;
+            operation.requested_by_email = born.requested_by;
+            operation.origin = *origin;
+            // Of what came before the controller could hear of it, a week and more is as long ago.
+            auto earliest = now_ - std::chrono::hours(24 * 90);
+            auto at = std::clamp(from_ms(report.at_ms), earliest, now_);
+            operation.created_ms = operation.deadline_ms = at;
+            operation.state = State::running;
+            FAIRLEAD_TRY(stored, repo_.insert(operation, wanted->args));
+            if (!stored) return refused("its id is another operation's");
+            FAIRLEAD_CHECK(repo_.mark_born(id, now_));
+            operation.delivered_ms = operation.started_ms = at;
+            FAIRLEAD_CHECK(repo_.update(operation));
+            wanted->facts["requested_by"] = born.requested_by;
+            operations_.record(unit_, link_.scope, actor(), operation, std::move(wanted->facts));
+            FAIRLEAD_CHECK(effects->taken_over(unit_, link_.scope, operation, wanted->args));
+            FAIRLEAD_CHECK(operations_.move(unit_, link_.scope, operation));
+            return std::optional(std::move(operation));
+        }
+        return refused("there is no such environment on this server, or no such act");
+    }
+
+    api::Actor actor() const {
+        api::Actor server;
+        server.kind = api::Actor::Kind::server;
+        server.id = link_.server.str();
+        server.label = link_.server.str();
+        return server;
     }
 
     Result<> step(Entry& entry, const proto::StepReport& report, Timestamp at) {
@@ -177,10 +244,6 @@ private:
     /// That somebody asked is in the audit log already; that the server's owner had forbidden it
     /// belongs there too.
     void record_refusal(const Operation& operation, const proto::OperationError& error) {
-        api::Actor server;
-        server.kind = api::Actor::Kind::server;
-        server.id = link_.server.str();
-        server.label = link_.server.str();
         api::Act act;
         act.action = operation.kind;
         act.target_type = operation.environment_id ? "environment" : "server";
@@ -192,7 +255,7 @@ private:
             {"operation_id", operation.id.str()},
             {"code", error.code},
             {"message", cut(error.message, 500)}};
-        operations_.parts_.audit.record(unit_, link_.scope, server, std::move(act));
+        operations_.parts_.audit.record(unit_, link_.scope, actor(), std::move(act));
     }
 
     Operations& operations_;

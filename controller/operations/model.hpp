@@ -6,6 +6,8 @@
 #include "controller/api/principal.hpp"
 #include "proto/messages.hpp"
 
+#include <boost/json/object.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -25,6 +27,9 @@ constexpr bool is_final(State state) {
            state == State::expired;
 }
 
+/// Who began it: the controller, because somebody asked it to, or the server by itself.
+BOOST_DEFINE_ENUM_CLASS(Origin, controller, schedule, root)
+
 /// Bounds of what one operation may hold; the journal of the agent keeps to the same ones.
 inline constexpr std::int64_t max_log_lines = 10'000;
 inline constexpr std::int64_t max_log_bytes = 4 << 20;
@@ -34,6 +39,10 @@ inline constexpr std::uint32_t max_steps = 100;
 /// Of one server: waiting ones, and those it holds at the same time.
 inline constexpr std::int64_t max_queued = 1000;
 inline constexpr std::int64_t max_outstanding = 64;
+/// What one server may begin by itself: so many within a day of their arrival here (a week of
+/// hourly backups of ten environments fits), with arguments no larger than this.
+inline constexpr std::int64_t max_born_a_day = 2000;
+inline constexpr std::size_t max_born_args_bytes = 8 << 10;
 
 /// A row; the members are the columns.
 struct Operation {
@@ -48,6 +57,7 @@ struct Operation {
     std::string target_name;
     std::optional<UserId> requested_by;
     std::string requested_by_email;
+    Origin origin = Origin::controller;
     std::string note;
     Timestamp created_ms;
     Timestamp deadline_ms;
@@ -67,9 +77,9 @@ struct Operation {
 BOOST_DESCRIBE_STRUCT(
     Operation, (),
     (id, server_id, environment_id, project_id, kind, state, mutating, fence, target_name,
-     requested_by, requested_by_email, note, created_ms, deadline_ms, delivered_ms, started_ms,
-     finished_ms, cancel_requested, cancel_sent, log_lines, log_bytes, result, error_code,
-     error_message, error_step, outcome)
+     requested_by, requested_by_email, origin, note, created_ms, deadline_ms, delivered_ms,
+     started_ms, finished_ms, cancel_requested, cancel_sent, log_lines, log_bytes, result,
+     error_code, error_message, error_step, outcome)
 )
 
 struct Step {
@@ -106,6 +116,7 @@ struct NewOperation {
     bool mutating = true;             ///< the only such one of its environment
     std::string args;                 ///< JSON by kind, without secrets
     std::string note;
+    boost::json::object facts;                                  ///< for the audit entry; no secrets
     std::chrono::milliseconds deadline = std::chrono::hours(1); ///< for its delivery
 };
 

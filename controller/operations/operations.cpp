@@ -44,7 +44,7 @@ Result<>
 Operations::move(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation) {
     OperationRepo repo(unit.db(), scope);
     FAIRLEAD_CHECK(repo.update(operation));
-    if (effects_) FAIRLEAD_CHECK(effects_->moved(unit, scope, operation));
+    for (auto* effects : effects_) FAIRLEAD_CHECK(effects->moved(unit, scope, operation));
     FAIRLEAD_TRY(steps, repo.steps(operation.id));
     std::vector<api::Event> events;
     add_events(events, scope.org(), operation, steps);
@@ -68,11 +68,26 @@ Result<> Operations::finish(
     operation.outcome = cut(finished.note, 1000);
     OperationRepo repo(unit.db(), scope);
     FAIRLEAD_CHECK(repo.update(operation));
-    if (effects_) {
-        FAIRLEAD_TRY(args, repo.args(operation.id));
-        FAIRLEAD_CHECK(effects_->finished(unit, scope, operation, args, finished));
-    }
+    FAIRLEAD_TRY(args, repo.args(operation.id));
+    for (auto* effects : effects_)
+        FAIRLEAD_CHECK(effects->finished(unit, scope, operation, args, finished));
     return move(unit, scope, operation);
+}
+
+void Operations::record(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+    const Operation& operation, boost::json::object facts
+) {
+    api::Act act;
+    act.action = operation.kind;
+    act.target_type = operation.environment_id ? "environment" : "server";
+    act.target_id =
+        operation.environment_id ? operation.environment_id->str() : operation.server_id.str();
+    act.target_name = operation.target_name;
+    act.after = std::move(facts);
+    (*act.after)["operation_id"] = operation.id.str();
+    if (!operation.note.empty()) (*act.after)["note"] = operation.note;
+    parts_.audit.record(unit, scope, actor, std::move(act));
 }
 
 Result<Operation> Operations::create(
@@ -130,17 +145,8 @@ Result<Operation> Operations::create(
                         .with_fact("operation_id", id));
     }
 
-    api::Act act;
-    act.action = operation.kind;
-    act.target_type = operation.environment_id ? "environment" : "server";
-    act.target_id =
-        operation.environment_id ? operation.environment_id->str() : operation.server_id.str();
-    act.target_name = operation.target_name;
-    act.after = boost::json::object{{"operation_id", operation.id.str()}};
-    if (!operation.note.empty()) (*act.after)["note"] = operation.note;
-    parts_.audit.record(unit, scope, actor, std::move(act));
-
-    if (effects_) FAIRLEAD_CHECK(effects_->moved(unit, scope, operation));
+    record(unit, scope, actor, operation, std::move(wanted.facts));
+    for (auto* effects : effects_) FAIRLEAD_CHECK(effects->moved(unit, scope, operation));
     std::vector<api::Event> events;
     add_events(events, scope.org(), operation, std::vector<Step>());
     api::publish(unit, parts_.events, std::move(events));

@@ -38,8 +38,9 @@ public:
     explicit Operations(const Parts& parts) : parts_(parts) {}
     api::Desk desk() const { return {parts_.store, parts_.audit, parts_.events}; }
 
-    /// The subject whose operations these are. Once, before anything else is called.
-    void use(Effects& effects) { effects_ = &effects; }
+    /// The subjects whose operations these are, in the order in which they hear of them. Before
+    /// anything else is called.
+    void use(Effects& effects) { effects_.push_back(&effects); }
 
     // ---- what people ask ----
 
@@ -102,13 +103,17 @@ private:
     );
     Result<proto::Deliver>
     delivery(store::Connection& db, const api::OrgScope& scope, const Operation& operation);
+    void record(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
+        const Operation& operation, boost::json::object facts
+    );
     /// What waits for the server goes out with this unit's commit. Without a link it waits for the
     /// next hello.
     void hand_out(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
     Result<JournalPosition> position_of(OperationRepo& repo, const AgentLink& link);
 
     Parts parts_;
-    Effects* effects_ = nullptr;
+    std::vector<Effects*> effects_;
     std::atomic<std::int64_t> started_ms_ = 0;
 };
 

@@ -6,7 +6,7 @@ namespace {
 #define FAIRLEAD_OPERATION                                                                         \
     "id, server_id, environment_id, project_id, kind, state, mutating, fence, target_name, "       \
     "requested_by, "                                                                               \
-    "requested_by_email, note,"                                                                    \
+    "requested_by_email, origin, note,"                                                            \
     " created_ms, deadline_ms, delivered_ms, started_ms, finished_ms, cancel_requested, "          \
     "cancel_sent, log_lines,"                                                                      \
     " log_bytes, result, error_code, error_message, error_step, outcome"
@@ -26,13 +26,13 @@ Result<bool> OperationRepo::insert(const Operation& o, std::string_view args) {
         db_.run(
             "INSERT INTO operation (id, org_id, server_id, environment_id, kind, state, mutating, "
             "target_name, args,"
-            " requested_by, requested_by_email, note, created_ms, deadline_ms, project_id)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON "
+            " requested_by, requested_by_email, note, created_ms, deadline_ms, project_id, origin)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON "
             "CONFLICT "
             "DO NOTHING",
             o.id, org_, o.server_id, o.environment_id, o.kind, o.state, o.mutating, o.target_name,
             args, o.requested_by, o.requested_by_email, o.note, o.created_ms, o.deadline_ms,
-            o.project_id
+            o.project_id, o.origin
         )
     );
     return done > 0;
@@ -76,6 +76,24 @@ Result<std::vector<Operation>> OperationRepo::list(const OperationFilter& f) {
         " AND ($6 = '' OR kind = $6)" FAIRLEAD_SEEN("$8") " ORDER BY id DESC LIMIT $7",
         org_, f.below, f.environment, f.server, f.state, f.kind, f.limit, limit_
     );
+}
+
+Result<std::int64_t> OperationRepo::count_born(const ServerId& server, Timestamp since) {
+    FAIRLEAD_TRY(
+        count, db_.one<std::int64_t>(
+                   "SELECT count(*) FROM operation INDEXED BY operation_born WHERE server_id = $2 "
+                   "AND born_ms > $3 AND org_id = $1",
+                   org_, server, since
+               )
+    );
+    return count.value_or(0);
+}
+
+Result<> OperationRepo::mark_born(const OperationId& id, Timestamp at) {
+    FAIRLEAD_CHECK(
+        db_.run("UPDATE operation SET born_ms = $3 WHERE id = $2 AND org_id = $1", org_, id, at)
+    );
+    return {};
 }
 
 Result<> OperationRepo::update(const Operation& o) {

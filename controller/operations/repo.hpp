@@ -45,8 +45,11 @@ public:
 
     // ---- the controller's own work ----
 
-    /// False when another mutating operation of the environment is not over.
+    /// False when another mutating operation of the environment is not over, or the id is taken.
     Result<bool> insert(const Operation& operation, std::string_view args);
+    /// What the server began by itself, by its arrival here.
+    Result<std::int64_t> count_born(const ServerId& server, Timestamp since);
+    Result<> mark_born(const OperationId& id, Timestamp at);
     Result<std::optional<OperationId>> busy_with(const EnvironmentId& environment);
     /// Stores everything of it that can change.
     Result<> update(const Operation& operation);

@@ -16,9 +16,12 @@ using api::Call;
 using api::Response;
 
 bool known_kind(std::string_view kind) {
-    constexpr std::array kinds{proto::kind::ping,     proto::kind::preflight, proto::kind::deploy,
-                               proto::kind::rollback, proto::kind::start,     proto::kind::stop,
-                               proto::kind::restart,  proto::kind::remove};
+    constexpr std::array kinds{
+        proto::kind::ping,          proto::kind::preflight, proto::kind::deploy,
+        proto::kind::rollback,      proto::kind::start,     proto::kind::stop,
+        proto::kind::restart,       proto::kind::remove,    proto::kind::clone,
+        proto::kind::storage_test,  proto::kind::backup,    proto::kind::backup_configure,
+        proto::kind::backup_delete, proto::kind::restore,   proto::kind::drill};
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 

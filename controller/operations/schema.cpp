@@ -86,4 +86,11 @@ UPDATE operation SET project_id = (SELECT project_id FROM environment WHERE envi
     WHERE environment_id IS NOT NULL;
 )sql";
 
+// What a server began by itself, and when that was heard here: there is a limit to it.
+const std::string_view operation_origins = R"sql(
+ALTER TABLE operation ADD COLUMN origin TEXT NOT NULL DEFAULT 'controller';
+ALTER TABLE operation ADD COLUMN born_ms BIGINT;
+CREATE INDEX operation_born ON operation (server_id, born_ms) WHERE born_ms IS NOT NULL;
+)sql";
+
 } // namespace fairlead::operations

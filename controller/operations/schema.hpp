@@ -8,5 +8,6 @@ namespace fairlead::operations {
 
 extern const std::string_view first_tables;
 extern const std::string_view operation_projects;
+extern const std::string_view operation_origins;
 
 } // namespace fairlead::operations

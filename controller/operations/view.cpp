@@ -1,6 +1,9 @@
 #include "controller/operations/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/operations/operations.hpp"
+
+#include <algorithm>
 
 namespace fairlead::operations {
 namespace {
@@ -57,6 +60,7 @@ object to_json(const Operation& o, const std::vector<Step>& steps) {
           {"name", o.target_name}}},
         {"server_id", o.server_id.str()},
         {"requested_by", nullptr},
+        {"origin", json::enum_name(o.origin)},
         {"note", text_or_null(o.note)},
         {"created_at", to_rfc3339(o.created_ms)},
         {"delivered_at", time(o.delivered_ms)},
@@ -90,23 +94,37 @@ object reference(const Operation& o) {
         {"finished_at", time(o.finished_ms)}};
 }
 
+boost::json::array to_json(const std::vector<proto::Check>& checks) {
+    constexpr std::size_t most = 100, longest = 2000;
+    boost::json::array list;
+    for (const auto& check : checks) {
+        if (list.size() == most) break;
+        list.push_back(object{
+            {"id", cut(check.id, 64)},
+            {"title", cut(check.title, 200)},
+            {"result", json::enum_name(check.result)},
+            {"value", text_or_null(cut(check.value, longest))},
+            {"need", text_or_null(cut(check.need, longest))},
+            {"remedy", text_or_null(cut(check.remedy, longest))}});
+    }
+    return list;
+}
+
 std::optional<std::string> result_text(const proto::OperationResult& result) {
     object body;
-    if (result.preflight) {
-        auto& checks = body["checks"].emplace_array();
-        for (const auto& check : result.preflight->checks) {
-            if (checks.size() == 100) break;
-            checks.push_back(object{
-                {"id", check.id},
-                {"title", check.title},
-                {"result", json::enum_name(check.result)},
-                {"value", text_or_null(check.value)},
-                {"need", text_or_null(check.need)},
-                {"remedy", text_or_null(check.remedy)}});
-        }
-    }
+    if (result.preflight) body["checks"] = to_json(result.preflight->checks);
     if (result.release && !result.release->id.empty()) body["release_id"] = result.release->id;
     if (result.downtime_ms) body["downtime_ms"] = *result.downtime_ms;
+    if (result.backup && BackupId::parse(result.backup->id)) body["backup_id"] = result.backup->id;
+    if (result.drill) {
+        body["checks"] = to_json(result.drill->checks);
+        body["restore_ms"] = std::min<std::uint64_t>(result.drill->restore_ms, INT64_MAX);
+        if (BackupId::parse(result.drill->backup_id)) body["backup_id"] = result.drill->backup_id;
+    }
+    boost::json::array removed;
+    for (const auto& id : result.removed_backups)
+        if (removed.size() < 100 && BackupId::parse(id)) removed.emplace_back(id);
+    if (!removed.empty()) body["removed_backups"] = std::move(removed);
     if (body.empty()) return std::nullopt;
     return boost::json::serialize(body);
 }

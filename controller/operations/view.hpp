@@ -4,6 +4,7 @@
 #include "controller/api/events.hpp"
 #include "controller/operations/repo.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include <string>
@@ -16,8 +17,11 @@ boost::json::object to_json(const LoggedLine& line);
 /// {id, kind, state, created_at, finished_at}
 boost::json::object reference(const Operation& operation);
 
-/// What the result of a server becomes: checks, release_id, downtime_ms; nothing when there is
-/// nothing to say.
+/// At most 100 of them; what a server says of itself is cut to size.
+boost::json::array to_json(const std::vector<proto::Check>& checks);
+
+/// What the result of a server becomes: checks, release_id, downtime_ms, backup_id, restore_ms,
+/// removed_backups; nothing when there is nothing to say.
 std::optional<std::string> result_text(const proto::OperationResult& result);
 
 /// "event: …\ndata: …\n\n", without an id: part of EventStream::first.

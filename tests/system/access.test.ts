@@ -27,7 +27,7 @@ interface Caller {
 
 const nobody: Record<string, string> = {
   server: "srv", token: "tok", credential: "gcr", project: "prj", environment: "env", release: "rel", operation: "op", entry: "aud",
-  user: "usr", invitation: "inv", role: "rol", key: "key", grant: "cag", session: "con",
+  user: "usr", invitation: "inv", role: "rol", key: "key", grant: "cag", session: "con", storage: "sto", backup: "bak",
 };
 
 describe("who may what", () => {
@@ -144,7 +144,7 @@ describe("who may what", () => {
 
   scenario(world, "every permission guards a route, and each route opens and closes with it alone [S-RBAC-02]", async () => {
     assert.ok(permissions.length >= 55, `${permissions.length} permissions`);
-    const used = new Set(orgRoutes().map((one) => one.route["x-permission"]));
+    const used = new Set(orgRoutes().flatMap((one) => [one.route["x-permission"], one.route["x-permission-production"]]));
     assert.deepEqual(permissions.map((one) => one.code).filter((code) => !used.has(code)), [], "permissions that guard no route");
     const all = permissions.map((one) => one.code);
     const ask = (listed: Listed): Promise<Answer<Problem>> =>
@@ -186,7 +186,7 @@ describe("who may what", () => {
   /** What A holds, as its owner sees it. */
   async function shown(): Promise<string> {
     let text = "";
-    for (const list of ["servers", "registration-tokens", "git-credentials", "projects", "environments", "members", "invitations", "roles", "api-keys", "connect/grants"]) {
+    for (const list of ["servers", "registration-tokens", "git-credentials", "projects", "environments", "storages", "backups", "members", "invitations", "roles", "api-keys", "connect/grants"]) {
       text += `\n${list} ${JSON.stringify((await owner.get<List<Record<string, unknown>>>(`${org}/${list}`)).data.map(({ last_used_at, last_seen_at, ...one }) => one))}`;
     }
     return text + JSON.stringify(await owner.get(`${org}/security`));

@@ -50,7 +50,7 @@ describe("the controller's API", () => {
   async function stored(): Promise<string> {
     const org = await world.org();
     let text = JSON.stringify((await api.get<{ counts: object }>(org)).counts);
-    for (const list of ["servers", "registration-tokens", "api-keys", "connect/grants", "git-credentials", "projects", "environments", "operations"]) {
+    for (const list of ["servers", "registration-tokens", "api-keys", "connect/grants", "git-credentials", "projects", "environments", "storages", "backups", "operations"]) {
       text += `\n${JSON.stringify((await api.get<List<unknown>>(`${org}/${list}?limit=200`)).data)}`;
     }
     return text + JSON.stringify(await api.get(`${org}/environments/${ids.environment}/variables`));
@@ -98,7 +98,7 @@ describe("the controller's API", () => {
     const other = "01JD8Q4M3N7V5X2K9B6T0W1YHZ";
     const prefix: Record<string, string> = {
       org: "org", server: "srv", project: "prj", environment: "env", operation: "op", token: "tok", credential: "gcr", release: "rel", session: "ses",
-      entry: "aud", key: "key", grant: "cag", connect_session: "con", passkey: "pky",
+      entry: "aud", key: "key", grant: "cag", connect_session: "con", passkey: "pky", storage: "sto", backup: "bak",
     };
     for (const listed of routes.filter((one) => one.route["x-permission"] !== "none")) {
       for (const parameter of listed.parameters.filter((one) => one.in === "path" && prefix[one.name])) {

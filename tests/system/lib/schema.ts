@@ -33,6 +33,7 @@ export interface Parameter {
 export interface Route {
   operationId: string;
   "x-permission": string;
+  "x-permission-production"?: string;
   "x-feature"?: string;
   "x-step-up"?: boolean;
   "x-key-alone"?: boolean;
@@ -77,6 +78,7 @@ const known = [
   "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "tok_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "flt_4f9KXn2v8b0qJm7RtZc1yWd5",
   "usr_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "rol_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "inv_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "key_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
   "pky_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "idn_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "cag_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "con_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+  "sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "age1glddcck3tfjd7qw9y0dgsj8fpadqyuqcvraua7jgpq456rzx4g5qmgg48a", "odoo-backups",
   "org.view", "flv_4f9KXn2v8b0qJm7RtZc1yWd5", "free", "abcdefghijklmnopqrstuvwxyz", "odoo.example.org", "NAME", "https://git.example.org/shop.git", "SHA256SUMS",
 ];
 

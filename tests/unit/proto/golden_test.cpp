@@ -54,6 +54,68 @@ Operation operation() {
         {{"credential:gcr_1", "s3cret"}, {"variable:API_KEY", "k"}}};
 }
 
+Storage storage() {
+    Storage bucket;
+    bucket.id = "sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    bucket.name = "Main";
+    bucket.endpoint = "https://s3.eu-central-003.backblazeb2.com";
+    bucket.region = "eu-central-003";
+    bucket.bucket = "odoo-backups";
+    bucket.prefix = "fairlead";
+    bucket.access_key = "AKIA1";
+    bucket.object_lock = ObjectLock::governance;
+    bucket.object_lock_days = 30;
+    return bucket;
+}
+
+BackupArgs backup_args() {
+    BackupArgs args;
+    args.environment_id = "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    args.slug = "shop";
+    args.backup_id = "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    args.kind = BackupKind::scheduled;
+    args.settings.storage = storage();
+    args.settings.schedule = "30 2 * * *";
+    args.settings.drill_schedule = "0 4 * * 0";
+    args.settings.time_zone = "Europe/Berlin";
+    args.settings.retention = {1, 24, 7, 4, 12, 3};
+    args.settings.recipients = {"age1glddcck3tfjd7qw9y0dgsj8fpadqyuqcvraua7jgpq456rzx4g5qmgg48a"};
+    return args;
+}
+
+Operation backup_operation() {
+    return {
+        "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        std::string(kind::backup),
+        8,
+        60000,
+        "ada@example.org",
+        write(backup_args()),
+        {{"storage:sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "s3cret"},
+         {"storage_token:sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "t0ken"}}};
+}
+
+BackupInfo backup_info() {
+    BackupInfo info;
+    info.id = "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    info.kind = BackupKind::scheduled;
+    info.started_at_ms = 1790000000000;
+    info.finished_at_ms = 1790000060000;
+    info.storage_id = "sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    info.odoo_version = "19.0";
+    info.release = 3;
+    info.postgresql_version = "15.18";
+    info.database_bytes = 1ull << 30;
+    info.dump_bytes = 200ull << 20;
+    info.files = 100000;
+    info.file_bytes = 5ull << 30;
+    info.packed_bytes = 4ull << 30;
+    info.sent_bytes = 1ull << 20;
+    info.missing_files = 2;
+    info.recipients = backup_args().settings.recipients;
+    return info;
+}
+
 ReleaseInfo release() {
     ReleaseInfo info;
     info.id = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
@@ -107,6 +169,37 @@ Reports reports() {
     return {{accepted, step, log, done}};
 }
 
+/// A backup that the server began by its schedule, and a drill.
+Reports reports_of_backups() {
+    Report born{5, "op_2", 1790000000004, ReportKind::accepted, {}, {}, {}};
+    born.born = Born{
+        std::string(kind::backup), "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "shop", "schedule",
+        write(backup_args())};
+    Finished whole;
+    whole.outcome = Outcome::succeeded;
+    whole.result.backup = backup_info();
+    whole.result.removed_backups = {"bak_01JD8Q4M3N7V5X2K9B6T0W1YHA"};
+    Report done{6, "op_2", 1790000060000, ReportKind::finished, {}, {}, whole};
+    Finished tried;
+    tried.outcome = Outcome::succeeded;
+    tried.result.drill = DrillReport{
+        "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        1790000090000,
+        61000,
+        {{"registry", "Odoo loads it", CheckResult::passed, "412 models", "", ""}}};
+    Report drilled{7, "op_3", 1790000090000, ReportKind::finished, {}, {}, tried};
+    return {{born, done, drilled}};
+}
+
+EnvironmentState environment_state() {
+    EnvironmentState state{"env_1", "shop", "running", "", 18069, {release()}, spec()};
+    state.backup = BackupState{
+        "sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        "age1glddcck3tfjd7qw9y0dgsj8fpadqyuqcvraua7jgpq456rzx4g5qmgg48a", 1790006400000,
+        1790100000000};
+    return state;
+}
+
 Facts facts() {
     Facts all;
     all.at_ms = 1790000000000;
@@ -155,10 +248,9 @@ TEST_SUITE("proto/golden") {
         );
         check("audit-witness", AuditWitness{witness()});
         check("reports", reports());
+        check("reports-of-backups", reports_of_backups());
         check("facts", FactsMessage{facts()});
-        check(
-            "inventory", Inventory{{{"env_1", "shop", "running", "", 18069, {release()}, spec()}}}
-        );
+        check("inventory", Inventory{{environment_state()}});
         check("renew", Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"});
     }
 
@@ -179,6 +271,7 @@ TEST_SUITE("proto/golden") {
                 "-----BEGIN CERTIFICATE-----\n"}
         );
         check("deliver", Deliver{operation()});
+        check("deliver-backup", Deliver{backup_operation()});
         check("cancel", Cancel{"op_1"});
         check("query", Query{"op_1"});
         check("ack", Ack{40});

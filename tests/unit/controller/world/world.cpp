@@ -3,6 +3,8 @@
 #include "controller/access/schema.hpp"
 #include "controller/audit/schema.hpp"
 #include "controller/authority/schema.hpp"
+#include "controller/backups/routes.hpp"
+#include "controller/backups/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
 #include "controller/operations/routes.hpp"
@@ -30,7 +32,10 @@ const std::vector<store::Migration>& migrations() {
         {12, "proofs", access::proofs},
         {13, "idempotency", access::idempotency_table},
         {14, "keys and rates", access::keys_and_rates},
-        {15, "connect and support", access::connect_and_support}};
+        {15, "connect and support", access::connect_and_support},
+        {16, "operation origins", operations::operation_origins},
+        {17, "backups of environments", environments::backup_columns},
+        {18, "backups", backups::first_tables}};
     return steps;
 }
 
@@ -73,6 +78,7 @@ Core::Core(
       enrolment({store, events, log, authority, clock, plans}),
       agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
       environments({store, events, log, operations, live, keys, clock, plans, transports}),
+      backups({store, events, log, operations, keys, clock}),
       parts{
           store,
           events,
@@ -86,12 +92,16 @@ Core::Core(
           },
           {"fairlead.example:8443"}} {
     operations.use(live);
+    operations.use(backups);
+    live.use(backups);
+    environments.use(backups);
     agents.use(live);
     operations::add_operation_routes(table, operations);
     fleet::add_server_routes(table, parts);
     fleet::add_token_routes(table, parts);
     fleet::add_agent_routes(table, parts);
     environments::add_routes(table, environments);
+    backups::add_routes(table, backups);
     REQUIRE(operations.start());
     REQUIRE(agents.start());
 }

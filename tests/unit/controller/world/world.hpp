@@ -7,6 +7,7 @@
 #include "controller/api/router.hpp"
 #include "controller/audit/log.hpp"
 #include "controller/authority/authority.hpp"
+#include "controller/backups/backups.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/agent_service.hpp"
 #include "controller/fleet/server_routes.hpp"
@@ -113,6 +114,7 @@ struct Core {
     fleet::Enrolment enrolment;
     fleet::AgentService agents;
     environments::Environments environments;
+    backups::Backups backups;
     fleet::RouteParts parts;
     api::RouteTable table;
 };

@@ -1,0 +1,10 @@
+/// Tables of backups. `app` numbers them in the list of the whole program.
+#pragma once
+
+#include <string_view>
+
+namespace fairlead::backups {
+
+extern const std::string_view first_tables;
+
+} // namespace fairlead::backups

@@ -1,0 +1,175 @@
+#include "controller/backups/view.hpp"
+
+#include "common/json/json.hpp"
+
+namespace fairlead::backups {
+namespace {
+
+using boost::json::object;
+using boost::json::value;
+
+value time(const std::optional<Timestamp>& at) {
+    return at ? value(to_rfc3339(*at)) : value(nullptr);
+}
+value text_or_null(const std::string& text) {
+    return text.empty() ? value(nullptr) : value(text);
+}
+template <class IdType>
+value id_or_null(const std::optional<IdType>& id) {
+    return id ? value(id->str()) : value(nullptr);
+}
+value user(const std::optional<UserId>& id, const std::string& email) {
+    return id ? value(object{{"id", id->str()}, {"email", email}}) : value(nullptr);
+}
+
+} // namespace
+
+object to_json(const Storage& s) {
+    return {
+        {"id", s.id.str()},
+        {"name", s.name},
+        {"provider", json::enum_name(s.provider)},
+        {"endpoint", s.endpoint},
+        {"region", s.region},
+        {"bucket", s.bucket},
+        {"prefix", s.prefix},
+        {"addressing", json::enum_name(s.addressing)},
+        {"access_key", s.access_key},
+        {"has_session_token", s.has_session_token},
+        {"ca", text_or_null(s.ca)},
+        {"object_lock", json::enum_name(s.object_lock)},
+        {"object_lock_days", s.object_lock_days},
+        {"state", json::enum_name(s.state)},
+        {"checks", boost::json::parse(s.checks)},
+        {"tested_at", time(s.tested_ms)},
+        {"tested_on", id_or_null(s.tested_on)},
+        {"test_operation_id", id_or_null(s.test_operation)},
+        {"environments", s.environments},
+        {"backups", s.backups},
+        {"created_at", to_rfc3339(s.created_ms)},
+        {"created_by", user(s.created_by, s.created_by_email)}};
+}
+
+object to_json(const Backup& b) {
+    value error = nullptr;
+    if (!b.error_code.empty()) error = object{{"code", b.error_code}, {"message", b.error_message}};
+    return {
+        {"id", b.id.str()},
+        {"environment",
+         {{"id", b.environment_id.str()},
+          {"name", b.environment_name},
+          {"exists", b.environment_exists}}},
+        {"project_id", b.project_id.str()},
+        {"server_id", b.server_id.str()},
+        {"storage", {{"id", b.storage_id.str()}, {"name", b.storage_name}}},
+        {"kind", json::enum_name(b.kind)},
+        {"state", json::enum_name(b.state)},
+        {"odoo_version", text_or_null(b.odoo_version)},
+        {"release", b.release_number ? value(b.release_number) : value(nullptr)},
+        {"postgresql_version", text_or_null(b.postgresql_version)},
+        {"database_bytes", b.database_bytes},
+        {"dump_bytes", b.dump_bytes},
+        {"files", b.files},
+        {"file_bytes", b.file_bytes},
+        {"packed_bytes", b.packed_bytes},
+        {"sent_bytes", b.sent_bytes},
+        {"missing_files", b.missing_files},
+        {"recipients", boost::json::parse(b.recipients)},
+        {"started_at", to_rfc3339(b.started_ms)},
+        {"finished_at", time(b.finished_ms)},
+        {"removed_at", time(b.removed_ms)},
+        {"operation_id", b.operation_id.str()},
+        {"error", std::move(error)},
+        {"last_restored_at", time(b.last_restored_ms)},
+        {"last_drill", b.last_drill ? boost::json::parse(*b.last_drill) : value(nullptr)}};
+}
+
+proto::Retention retention_of(const Policy& policy) {
+    return json::decode<proto::Retention>(policy.retention, json::Strictness::lenient)
+        .value_or(proto::Retention());
+}
+
+object to_json(const Policy& p, const environments::Environment& e) {
+    auto wanted = p.storage_id ? p.storage_id->str() : std::string();
+    return {
+        {"storage_id", id_or_null(p.storage_id)},
+        {"schedule", p.schedule},
+        {"drill_schedule", p.drill_schedule},
+        {"time_zone", p.time_zone},
+        {"retention", json::to_value(retention_of(p))},
+        {"in_sync", wanted == e.backup_storage},
+        {"server",
+         {{"storage_id", text_or_null(e.backup_storage)},
+          {"recipient", text_or_null(e.backup_recipient)},
+          {"next_backup_at", time(e.next_backup_ms)},
+          {"next_drill_at", time(e.next_drill_ms)}}},
+        {"operation_id", id_or_null(p.operation_id)},
+        {"updated_at", time(p.updated_ms)},
+        {"updated_by", user(p.updated_by, p.updated_by_email)}};
+}
+
+object to_json(const std::vector<Recipient>& recipients, const std::optional<SettingsMark>& mark) {
+    object body{
+        {"recovery_recipients", json::to_value(recipients)},
+        {"updated_at", nullptr},
+        {"updated_by", nullptr}};
+    if (mark) {
+        body["updated_at"] = to_rfc3339(mark->updated_ms);
+        body["updated_by"] = user(mark->updated_by, mark->updated_by_email);
+    }
+    return body;
+}
+
+object audit_facts(const Storage& s) {
+    return {
+        {"name", s.name},
+        {"provider", json::enum_name(s.provider)},
+        {"endpoint", s.endpoint},
+        {"region", s.region},
+        {"bucket", s.bucket},
+        {"prefix", s.prefix},
+        {"addressing", json::enum_name(s.addressing)},
+        {"access_key", s.access_key},
+        {"has_session_token", s.has_session_token},
+        {"private_ca", !s.ca.empty()},
+        {"object_lock", json::enum_name(s.object_lock)},
+        {"object_lock_days", s.object_lock_days}};
+}
+
+object audit_facts(const Policy& p) {
+    return {
+        {"storage_id", id_or_null(p.storage_id)},
+        {"schedule", p.schedule},
+        {"drill_schedule", p.drill_schedule},
+        {"time_zone", p.time_zone},
+        {"retention", json::to_value(retention_of(p))}};
+}
+
+api::Event event(const OrgId& org, const Storage& storage) {
+    auto shown = to_json(storage);
+    // It counts things of all projects, so it is not for readers who are limited to some.
+    return {org,   "storage.updated", boost::json::serialize(shown), "storages.view", std::nullopt,
+            false, std::string()};
+}
+
+api::Event event(const OrgId& org, const Backup& backup) {
+    auto shown = to_json(backup);
+    return {
+        org,   "backup.updated",       boost::json::serialize(shown), "backups.view", std::nullopt,
+        false, backup.project_id.str()};
+}
+
+api::Event gone(const OrgId& org, const StorageId& storage) {
+    object shown{{"id", storage.str()}};
+    return {org,  "storage.deleted", boost::json::serialize(shown), "storages.view", std::nullopt,
+            false};
+}
+
+api::Event gone(const OrgId& org, const Backup& backup) {
+    object shown{{"id", backup.id.str()}};
+    return {
+        org,   "backup.deleted",       boost::json::serialize(shown), "backups.view", std::nullopt,
+        false, backup.project_id.str()};
+}
+
+} // namespace fairlead::backups
