@@ -82,7 +82,8 @@ int run(int argc, char** argv) {
     due->callback([&] {
         auto taken = backup::ask_for(deploy::Layout(), due_what, due_slug);
         status = tell(
-            taken ? Result<std::string>("The executor has taken it.") : Result<std::string>(fail(taken.error()))
+            taken ? Result<std::string>("The executor has taken it.")
+                  : Result<std::string>(fail(taken.error()))
         );
     });
 
@@ -101,7 +102,9 @@ int run(int argc, char** argv) {
             "--access-key", source.access_key, "The secret one is in FAIRLEAD_SECRET_KEY"
         );
         command->add_option("--ca", source.ca_file, "Certificate of a private authority");
-        command->add_flag("--virtual-host", source.virtual_host, "bucket.endpoint, not endpoint/bucket");
+        command->add_flag(
+            "--virtual-host", source.virtual_host, "bucket.endpoint, not endpoint/bucket"
+        );
         command->add_option("--environment-id", source.environment_id, "Whose backups: env_…");
         command->add_option("--identity", source.identity_file, "age key that opens them");
     };
@@ -129,7 +132,9 @@ int run(int argc, char** argv) {
     to->excludes(target);
     restore->add_option("--parts", into.parts, "both, database or filestore")
         ->capture_default_str();
-    restore->add_flag("--neutralise", into.neutralise, "No mail, no scheduled actions, no payments");
+    restore->add_flag(
+        "--neutralise", into.neutralise, "No mail, no scheduled actions, no payments"
+    );
     restore->callback([&] {
         crypto::start();
         if (!backup_folder.empty())

@@ -214,7 +214,8 @@ struct EnvironmentArgs {
     std::string slug;
     bool drop_data =
         false; ///< delete: the database and the filestore too; otherwise they stay on the server
-    std::optional<BackupArgs> last_backup{}; ///< delete: made first; nothing goes unless it succeeded
+    std::optional<BackupArgs>
+        last_backup{}; ///< delete: made first; nothing goes unless it succeeded
 };
 BOOST_DESCRIBE_STRUCT(EnvironmentArgs, (), (environment_id, slug, drop_data, last_backup))
 

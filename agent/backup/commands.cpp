@@ -125,8 +125,7 @@ Result<Job> job_for(const Source& source, Task task, const std::string& backup) 
 }
 
 void tell(const Line& line) {
-    if (!line.log.empty())
-        fmt::print(stderr, "{}{}\n", line.warning ? "warning: " : "", line.log);
+    if (!line.log.empty()) fmt::print(stderr, "{}{}\n", line.warning ? "warning: " : "", line.log);
     if (line.total == 0 || ::isatty(STDERR_FILENO) == 0) return;
     fmt::print(stderr, "\r{:3} % {}  ", line.done * 100 / line.total, line.detail);
     if (line.done >= line.total) fmt::print(stderr, "\n");
@@ -157,8 +156,7 @@ Result<> verify_backup(const Source& source, const std::string& backup) {
     return {};
 }
 
-Result<>
-fetch_backup(const Source& source, const std::string& backup, const std::string& folder) {
+Result<> fetch_backup(const Source& source, const std::string& backup, const std::string& folder) {
     std::filesystem::path to = std::filesystem::absolute(folder);
     FAIRLEAD_TRY(dump, job_for(source, Task::save_database, backup));
     // The second job's keys, before the first takes them out of the environment.
@@ -184,13 +182,11 @@ fetch_backup(const Source& source, const std::string& backup, const std::string&
     return {};
 }
 
-Result<>
-restore_backup(const Source& source, const std::string& backup, const Into& into) {
+Result<> restore_backup(const Source& source, const std::string& backup, const Into& into) {
     FAIRLEAD_TRY(job, job_for(source, Task::inspect, backup));
     FAIRLEAD_TRY(target, environment_named(into.environment));
     auto parts = json::enum_from<proto::RestoreParts>(into.parts);
-    if (!parts)
-        return fail(Errc::invalid, "What to restore is one of: both, database, filestore.");
+    if (!parts) return fail(Errc::invalid, "What to restore is one of: both, database, filestore.");
     RestoreNote note;
     note.args.environment_id = target.id;
     note.args.slug = into.environment;

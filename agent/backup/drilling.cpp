@@ -54,10 +54,14 @@ public:
         report_.at_ms = to_ms(hands_.site().now());
         work.info(fmt::format("The backup {} shows whether it restores.", args_.backup.id));
         auto looked = inspect(work);
-        return found(work, "objects", "All objects are in the bucket", looked,
-                     looked ? fmt::format("{} and {} files", deploy::human(manifest_.database.object.bytes),
-                                          manifest_.filestore.files)
-                            : "");
+        return found(
+            work, "objects", "All objects are in the bucket", looked,
+            looked ? fmt::format(
+                         "{} and {} files", deploy::human(manifest_.database.object.bytes),
+                         manifest_.filestore.files
+                     )
+                   : ""
+        );
     }
 
     Result<> restore(Work& work) {
@@ -65,9 +69,7 @@ public:
         FAIRLEAD_CHECK(clean());
         auto user = host::find_user(hands_.place().account);
         if (!user) return fail(Errc::internal, "The Unix user of the environment is gone.");
-        FAIRLEAD_CHECK(
-            hands_.postgresql().create_bare_database(database_, hands_.place().account)
-        );
+        FAIRLEAD_CHECK(hands_.postgresql().create_bare_database(database_, hands_.place().account));
         auto loaded = load(work);
         FAIRLEAD_CHECK(found(
             work, "database", "The database restores", loaded,
@@ -149,9 +151,9 @@ public:
     }
 
     Result<> clean() {
-        FAIRLEAD_CHECK(hands_.systemd().stop(
-            {hands_.place().task() + ".service"}, std::chrono::seconds(30)
-        ));
+        FAIRLEAD_CHECK(
+            hands_.systemd().stop({hands_.place().task() + ".service"}, std::chrono::seconds(30))
+        );
         FAIRLEAD_CHECK(hands_.postgresql().end_strays());
         FAIRLEAD_CHECK(hands_.postgresql().drop_database(database_));
         FAIRLEAD_CHECK(host::remove_tree(sample_));

@@ -60,8 +60,7 @@ Result<Asked> restore_for(const fs::path& file) {
     return asked;
 }
 
-Result<Asked>
-operation_for(const deploy::Layout& layout, const std::string& name, Timestamp now) {
+Result<Asked> operation_for(const deploy::Layout& layout, const std::string& name, Timestamp now) {
     auto at = name.find('@');
     if (at == std::string::npos) return fail(Errc::invalid, "no such note");
     auto what = name.substr(0, at), slug = name.substr(at + 1);
@@ -100,8 +99,7 @@ operation_for(const deploy::Layout& layout, const std::string& name, Timestamp n
     } else {
         return fail(Errc::invalid, "no such kind of work");
     }
-    asked.born = {
-        operation.kind, record->id, slug, operation.requested_by, operation.args};
+    asked.born = {operation.kind, record->id, slug, operation.requested_by, operation.args};
     return asked;
 }
 
@@ -149,10 +147,11 @@ Result<> wake(const fs::path& note) {
         }
         if (std::chrono::steady_clock::now() > limit)
             return fail(
-                Errc::timeout, fmt::format(
-                                   "The executor did not take {} within {} s: see journalctl -u {}.",
-                                   note.filename().string(), longest_wait.count(), executor
-                               )
+                Errc::timeout,
+                fmt::format(
+                    "The executor did not take {} within {} s: see journalctl -u {}.",
+                    note.filename().string(), longest_wait.count(), executor
+                )
             );
     }
 }
@@ -177,9 +176,7 @@ ask_to_restore(const deploy::Layout& layout, const std::string& slug, RestoreNot
     auto file = notes(layout) / ("restore@" + slug);
     std::error_code ignored;
     if (fs::exists(file, ignored))
-        return fail(
-            Errc::conflict, fmt::format("Another restore of {} is about to begin.", slug)
-        );
+        return fail(Errc::conflict, fmt::format("Another restore of {} is about to begin.", slug));
     auto text = json::encode(note);
     auto written = write_file(file, text, 0600);
     wipe(text);

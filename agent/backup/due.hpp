@@ -1,5 +1,5 @@
-/// What this server asks of itself: a timer, or root at the keyboard, leaves a note, and the executor
-/// makes an operation of it.
+/// What this server asks of itself: a timer, or root at the keyboard, leaves a note, and the
+/// executor makes an operation of it.
 #pragma once
 
 #include "agent/deploy/layout.hpp"
@@ -19,8 +19,8 @@ using Begin = std::function<bool(proto::Operation, const proto::Born&)>;
 /// never become one, which is logged.
 void take_due(const deploy::Layout& layout, const Clock& clock, const Begin& begin);
 
-/// Leaves a note ("backup" or "drill", for an environment) and wakes the executor until it is taken.
-/// For `fairlead-agent due`, as root.
+/// Leaves a note ("backup" or "drill", for an environment) and wakes the executor until it is
+/// taken. For `fairlead-agent due`, as root.
 Result<> ask_for(const deploy::Layout& layout, const std::string& what, const std::string& slug);
 
 /// A restore that root asks for at the keyboard, with what only root has.
@@ -31,9 +31,7 @@ struct RestoreNote {
     std::string session_token;
     std::vector<std::string> identities;
 };
-BOOST_DESCRIBE_STRUCT(
-    RestoreNote, (), (operation, args, secret_key, session_token, identities)
-)
+BOOST_DESCRIBE_STRUCT(RestoreNote, (), (operation, args, secret_key, session_token, identities))
 
 /// The same for a restore. Gives the operation's id.
 Result<std::string>

@@ -23,17 +23,17 @@ BOOST_DEFINE_ENUM_CLASS(
     open,               ///< it answers; what an interrupted backup left of uploads goes
     dump,               ///< database → bucket; leaves `dump.json` and `attachments` in the folder
     files,              ///< new files → packs → bucket; leaves `files.json`
-    seal,               ///< the list of files and the manifest → bucket, and all is looked at again
-    discard,            ///< what an unfinished backup left
-    prune,              ///< backups that retention does not keep, and what only they used
-    remove,             ///< one backup, and what only it used
-    list,               ///< backups of the environment, newest first
-    inspect,            ///< one backup's manifest; all of its objects are there and have their size
-    load_database,      ///< bucket → database
-    load_files,         ///< bucket → folder
-    sample_files,       ///< a few files of a backup → folder
-    save_database,      ///< bucket → a dump in the folder
-    verify              ///< every byte of a backup is read, opened and held against its hash
+    seal,          ///< the list of files and the manifest → bucket, and all is looked at again
+    discard,       ///< what an unfinished backup left
+    prune,         ///< backups that retention does not keep, and what only they used
+    remove,        ///< one backup, and what only it used
+    list,          ///< backups of the environment, newest first
+    inspect,       ///< one backup's manifest; all of its objects are there and have their size
+    load_database, ///< bucket → database
+    load_files,    ///< bucket → folder
+    sample_files,  ///< a few files of a backup → folder
+    save_database, ///< bucket → a dump in the folder
+    verify         ///< every byte of a backup is read, opened and held against its hash
 )
 
 struct Job {
@@ -48,7 +48,7 @@ struct Job {
     std::string environment_id; ///< whose backups
     std::string backup_id;
     std::vector<std::string> recipients;
-    std::vector<std::string> identities; ///< "AGE-SECRET-KEY-1…"
+    std::vector<std::string> identities;       ///< "AGE-SECRET-KEY-1…"
     std::optional<archive::Manifest> manifest; ///< `seal`: without what dump and files found out
     proto::Retention retention;
     std::string time_zone;
@@ -69,10 +69,10 @@ BOOST_DESCRIBE_STRUCT(Problem, (), (kind, code, message))
 
 /// What a job found out; parts by task.
 struct Answer {
-    std::vector<proto::Check> checks;         ///< test_storage
-    std::vector<proto::BackupInfo> backups;   ///< list, seal
+    std::vector<proto::Check> checks;          ///< test_storage
+    std::vector<proto::BackupInfo> backups;    ///< list, seal
     std::optional<archive::Manifest> manifest; ///< inspect, without the packs
-    std::vector<std::string> removed;         ///< prune, remove: ids of backups
+    std::vector<std::string> removed;          ///< prune, remove: ids of backups
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
     std::uint64_t sent_bytes = 0;

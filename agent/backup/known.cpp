@@ -68,8 +68,7 @@ void Known::keep_packs(const std::function<bool(std::string_view)>& keep) {
     std::erase_if(packs_, [&](const auto& pack) { return !keep(pack.first); });
 }
 
-std::optional<archive::FileEntry>
-Known::entry(const std::string& path, std::uint64_t size) const {
+std::optional<archive::FileEntry> Known::entry(const std::string& path, std::uint64_t size) const {
     if (!index_.find(path, size)) return std::nullopt;
     return index_.files.find(path);
 }

@@ -20,10 +20,9 @@ public:
 
     std::optional<archive::FileEntry> entry(const std::string& path, std::uint64_t size) const;
     Result<archive::PackInfo> pack(const std::string& name) const;
-    void add(
-        const std::string& name, archive::PackInfo info,
-        const std::vector<archive::FileEntry>& members
-    );
+    void
+    add(const std::string& name, archive::PackInfo info,
+        const std::vector<archive::FileEntry>& members);
     void keep_packs(const std::function<bool(std::string_view)>& keep);
     Result<> save() const;
 

@@ -124,10 +124,9 @@ Result<archive::Manifest> Making::manifest(Work& work) {
     FAIRLEAD_TRY(record, deploy::find_environment(hands_.place(), args_.environment_id));
     FAIRLEAD_TRY(release, deploy::load_release(hands_.place(), record.live));
     FAIRLEAD_TRY(
-        installed,
-        hands_.postgresql().rows(
-            hands_.place().database(), hands_.place().account, odoo::installed_query()
-        )
+        installed, hands_.postgresql().rows(
+                       hands_.place().database(), hands_.place().account, odoo::installed_query()
+                   )
     );
     auto& e = manifest.environment;
     e.id = record.id;
@@ -214,9 +213,8 @@ std::vector<journal::Step> Making::steps(const std::shared_ptr<Making>& m) {
          [m](Work& w) { return m->undo(w); }}
     );
     steps.push_back({name("database"), "Send the database", [m](Work& w) { return m->dump(w); }});
-    steps.push_back({name("filestore"), "Send the files", [m](Work& w) {
-                         return m->send_files(w);
-                     }});
+    steps.push_back({name("filestore"), "Send the files", [m](Work& w) { return m->send_files(w); }}
+    );
     steps.push_back({name("seal"), "Write the manifest and look at everything again", [m](Work& w) {
                          return m->seal(w);
                      }});

@@ -37,7 +37,9 @@ private:
     Result<archive::Manifest> manifest(journal::Work& work);
     Result<> freeze_files();
     Result<> remove_work();
-    std::string fact(std::string_view name) const { return prefix_ + "backup." + std::string(name); }
+    std::string fact(std::string_view name) const {
+        return prefix_ + "backup." + std::string(name);
+    }
 
     proto::BackupArgs args_;
     std::string prefix_;

@@ -158,9 +158,9 @@ Result<> Replacing::replace(Work& work) {
 }
 
 Result<> Replacing::undo_replace(Work& work) {
-    FAIRLEAD_CHECK(hands_.systemd().stop(
-        {hands_.place().task() + ".service"}, std::chrono::seconds(30)
-    ));
+    FAIRLEAD_CHECK(
+        hands_.systemd().stop({hands_.place().task() + ".service"}, std::chrono::seconds(30))
+    );
     return hands_.undo_snapshot(work);
 }
 

@@ -30,9 +30,8 @@ public:
     /// Disk space for so many bytes beside what is there: code "preflight_failed".
     Result<> room_for(std::uint64_t bytes);
     /// What the data were made with, to know which modules need an update.
-    Result<> remember_modules(
-        journal::Work& work, const std::map<std::string, std::string>& modules
-    );
+    Result<>
+    remember_modules(journal::Work& work, const std::map<std::string, std::string>& modules);
 
     /// Clears what is in the way, and makes an empty database for what comes.
     enum class Database { none, empty };

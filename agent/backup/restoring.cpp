@@ -41,8 +41,8 @@ public:
         if (filestore()) need += manifest.filestore.bytes;
         FAIRLEAD_CHECK(replacing_.room_for(need));
         work.info(fmt::format(
-            "The backup {} of {} was made at {}: a database of {} and {} files of {}.",
-            manifest.id, manifest.environment.slug, manifest.started_at,
+            "The backup {} of {} was made at {}: a database of {} and {} files of {}.", manifest.id,
+            manifest.environment.slug, manifest.started_at,
             deploy::human(manifest.database.logical_bytes), manifest.filestore.files,
             deploy::human(manifest.filestore.bytes)
         ));
@@ -120,12 +120,11 @@ public:
         FAIRLEAD_CHECK(replacing_.fits(release.environment.odoo_version));
         FAIRLEAD_TRY(there, source_.postgresql().database_exists(from.database()));
         if (!there)
-            return fail(
-                Error(
-                    Errc::not_found, fmt::format("{} has no database to copy.", args_.source_slug)
-                )
-                    .with_code("database_missing")
-            );
+            return fail(Error(
+                            Errc::not_found,
+                            fmt::format("{} has no database to copy.", args_.source_slug)
+            )
+                            .with_code("database_missing"));
         FAIRLEAD_TRY(database, source_.postgresql().database_bytes(from.database()));
         FAIRLEAD_TRY(files, host::tree_size(from.filestore()));
         FAIRLEAD_CHECK(replacing_.room_for(database + files));
@@ -157,8 +156,7 @@ public:
                 from.database(), from.account, incoming.database, to.account, work.stop()
             ));
         } else {
-            FAIRLEAD_CHECK(
-                postgresql.copy_database(from.database(), incoming.database, to.account)
+            FAIRLEAD_CHECK(postgresql.copy_database(from.database(), incoming.database, to.account)
             );
             FAIRLEAD_CHECK(postgresql.hand_over(incoming.database, from.account, to.account));
         }
@@ -176,8 +174,15 @@ private:
         auto files = from.filestore() / from.database();
         if (!std::filesystem::exists(files, ignored)) return {};
         Command reading, writing;
-        reading.argv = {"tar", "--create",        "--directory", files.string(), "--exclude=./checklist",
-                        ".",   "--warning=no-file-changed", "--warning=no-file-removed"};
+        reading.argv = {
+            "tar",
+            "--create",
+            "--directory",
+            files.string(),
+            "--exclude=./checklist",
+            ".",
+            "--warning=no-file-changed",
+            "--warning=no-file-removed"};
         reading.user = from.account;
         writing.argv = {"tar", "--extract", "--directory", folder, "--no-same-owner"};
         writing.user = to.account;
@@ -217,8 +222,12 @@ void add_replacing(journal::Plan& plan, const std::shared_ptr<Source>& s) {
                               return s->replacing().start(w);
                           }});
     plan.steps.push_back(
-        {"keep", "Remove the data that were replaced",
-         [s](Work& w) { return s->replacing().keep(w); }, {}, {}, true}
+        {"keep",
+         "Remove the data that were replaced",
+         [s](Work& w) { return s->replacing().keep(w); },
+         {},
+         {},
+         true}
     );
     plan.settle = [s](Work& w) { return s->replacing().hands().settle(w); };
 }

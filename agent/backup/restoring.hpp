@@ -1,4 +1,5 @@
-/// How a backup or a copy comes in place of an environment's data: backup.restore, environment.clone.
+/// How a backup or a copy comes in place of an environment's data: backup.restore,
+/// environment.clone.
 #pragma once
 
 #include "agent/deploy/site.hpp"

@@ -17,16 +17,14 @@ Result<std::optional<SavedSettings>> load_settings(const BackupPlace& place) {
     auto text = read_file(place.settings(), largest_file);
     if (!text && text.error().kind() == Errc::not_found) return std::optional<SavedSettings>();
     if (!text) return fail(text.error());
-    auto settings =
-        json::decode<SavedSettings>(*text, json::Strictness::lenient, largest_file);
+    auto settings = json::decode<SavedSettings>(*text, json::Strictness::lenient, largest_file);
     wipe(*text);
     if (!settings)
         return fail(
-            Errc::internal,
-            fmt::format(
-                "{} is damaged ({}): save the environment's backup settings again.",
-                place.settings().string(), settings.error().message()
-            )
+            Errc::internal, fmt::format(
+                                "{} is damaged ({}): save the environment's backup settings again.",
+                                place.settings().string(), settings.error().message()
+                            )
         );
     return std::optional(std::move(*settings));
 }
@@ -43,9 +41,8 @@ Result<> forget_settings(const BackupPlace& place) {
     std::filesystem::remove(place.settings(), error);
     if (error)
         return fail(
-            Errc::internal, fmt::format(
-                                "Cannot remove {}: {}.", place.settings().string(), error.message()
-                            )
+            Errc::internal,
+            fmt::format("Cannot remove {}: {}.", place.settings().string(), error.message())
         );
     return {};
 }

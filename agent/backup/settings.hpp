@@ -18,9 +18,7 @@ struct SavedSettings {
     std::string secret_key;
     std::string session_token;
 };
-BOOST_DESCRIBE_STRUCT(
-    SavedSettings, (), (environment_id, settings, secret_key, session_token)
-)
+BOOST_DESCRIBE_STRUCT(SavedSettings, (), (environment_id, settings, secret_key, session_token))
 
 Result<std::optional<SavedSettings>> load_settings(const BackupPlace& place);
 /// The folder is there (`ensure_identity`).

@@ -15,7 +15,8 @@
 namespace fairlead::backup {
 namespace {
 
-/// Ends each answer; no row of ours can look like it, as rows are asked for with a mark before them.
+/// Ends each answer; no row of ours can look like it, as rows are asked for with a mark before
+/// them.
 constexpr std::string_view last_line = "!end";
 constexpr std::size_t longest_row = 64 << 10;
 
@@ -43,10 +44,13 @@ Result<> Snapshot::start(const std::string& database) {
     input_ = std::move(in.write);
     output_ = std::move(out.read);
     Command command;
-    command.argv = {"psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "FETCH_COUNT=1000", "-d", database,
-                    "-f",   "-"};
+    command.argv = {
+        "psql", "-X",     "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "FETCH_COUNT=1000",
+        "-d",   database, "-f", "-"};
     command.environment = {
-        {"HOME", "/nonexistent"}, {"PGCONNECT_TIMEOUT", "10"}, {"PGOPTIONS", "-c client_min_messages=error"}};
+        {"HOME", "/nonexistent"},
+        {"PGCONNECT_TIMEOUT", "10"},
+        {"PGOPTIONS", "-c client_min_messages=error"}};
     command.deadline = std::chrono::hours(25);
     command.input_from = std::make_shared<Descriptor>(std::move(in.read));
     command.output_to = std::make_shared<Descriptor>(std::move(out.write));
@@ -78,9 +82,8 @@ tl::unexpected<Error> Snapshot::failed() {
                     .with_code("dump_failed"));
 }
 
-Result<> Snapshot::ask(
-    const std::string& sql, const std::function<Result<>(std::string_view)>& each
-) {
+Result<>
+Snapshot::ask(const std::string& sql, const std::function<Result<>(std::string_view)>& each) {
     auto text = sql + fmt::format("\\echo {}\n", last_line);
     if (!write_all(input_.get(), text)) return failed();
     std::array<char, 65536> block;
@@ -131,8 +134,9 @@ Result<> Snapshot::count(archive::DatabasePart& part) {
     part.tables = tables;
     for (const auto& table : odoo::counted_tables()) {
         FAIRLEAD_TRY(
-            there, number(fmt::format("SELECT count(*) FROM pg_class WHERE oid = to_regclass('{}')",
-                                      table))
+            there,
+            number(fmt::format("SELECT count(*) FROM pg_class WHERE oid = to_regclass('{}')", table)
+            )
         );
         if (there == 0) continue;
         FAIRLEAD_TRY(rows, number("SELECT count(*) FROM " + table));
@@ -142,7 +146,8 @@ Result<> Snapshot::count(archive::DatabasePart& part) {
 }
 
 Result<> Snapshot::save_attachments(const std::filesystem::path& file) {
-    Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    Descriptor fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)
+    );
     if (!fd)
         return fail(
             Errc::internal, fmt::format("Cannot make {}: {}.", file.string(), std::strerror(errno))

@@ -12,8 +12,8 @@
 
 namespace fairlead::backup {
 
-/// A session of psql, as the database's owner, in a transaction that exports its snapshot. Ends with
-/// the object. One thread.
+/// A session of psql, as the database's owner, in a transaction that exports its snapshot. Ends
+/// with the object. One thread.
 class Snapshot {
 public:
     /// Code "dump_failed" with what PostgreSQL says.

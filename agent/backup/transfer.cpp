@@ -21,8 +21,9 @@ constexpr auto longest_job = std::chrono::hours(48);
 constexpr std::size_t longest_line = 16 << 20;
 
 Errc kind_of(std::string_view name) {
-    for (auto kind : {Errc::invalid, Errc::unauthenticated, Errc::forbidden, Errc::not_found,
-                      Errc::conflict, Errc::rate_limited, Errc::unavailable, Errc::timeout})
+    for (auto kind :
+         {Errc::invalid, Errc::unauthenticated, Errc::forbidden, Errc::not_found, Errc::conflict,
+          Errc::rate_limited, Errc::unavailable, Errc::timeout})
         if (name_of(kind) == name) return kind;
     return Errc::internal;
 }
@@ -122,8 +123,8 @@ Result<Answer> run_job(Job job, journal::Work& work, Span span, MayStop may_stop
         if (!line.log.empty())
             work.log(line.warning ? proto::LogLevel::warning : proto::LogLevel::info, line.log);
         if (line.total == 0) return;
-        auto part = static_cast<double>(std::min(line.done, line.total)) /
-                    static_cast<double>(line.total);
+        auto part =
+            static_cast<double>(std::min(line.done, line.total)) / static_cast<double>(line.total);
         work.progress(
             span.from + static_cast<std::uint32_t>(part * (span.to - span.from)), line.detail
         );

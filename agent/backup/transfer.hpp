@@ -18,10 +18,11 @@ struct Span {
     std::uint32_t from = 0, to = 100;
 };
 
-/// Runs one job to its end. What it logs and how far it is goes to `work`, whose stop ends it, unless
-/// `may_stop` is no. The worker's error comes back as it is; one that died without a word is
+/// Runs one job to its end. What it logs and how far it is goes to `work`, whose stop ends it,
+/// unless `may_stop` is no. The worker's error comes back as it is; one that died without a word is
 /// Errc::internal, code "worker_failed".
 enum class MayStop { yes, no };
-Result<Answer> run_job(Job job, journal::Work& work, Span span = {}, MayStop may_stop = MayStop::yes);
+Result<Answer>
+run_job(Job job, journal::Work& work, Span span = {}, MayStop may_stop = MayStop::yes);
 
 } // namespace fairlead::backup

@@ -67,21 +67,36 @@ Result<Answer> test_storage(Worker& worker) {
 
 Result<Answer> act(Worker& worker) {
     switch (worker.job.task) {
-    case Task::test_storage: return test_storage(worker);
-    case Task::open: return open_storage(worker);
-    case Task::dump: return dump(worker);
-    case Task::files: return send_files(worker);
-    case Task::seal: return seal(worker);
-    case Task::discard: return discard(worker);
-    case Task::prune: return prune(worker);
-    case Task::remove: return remove_backup(worker);
-    case Task::list: return list_backups(worker);
-    case Task::inspect: return inspect(worker);
-    case Task::load_database: return load_database(worker);
-    case Task::load_files: return load_files(worker);
-    case Task::sample_files: return sample_files(worker);
-    case Task::save_database: return save_database(worker);
-    case Task::verify: return verify(worker);
+    case Task::test_storage:
+        return test_storage(worker);
+    case Task::open:
+        return open_storage(worker);
+    case Task::dump:
+        return dump(worker);
+    case Task::files:
+        return send_files(worker);
+    case Task::seal:
+        return seal(worker);
+    case Task::discard:
+        return discard(worker);
+    case Task::prune:
+        return prune(worker);
+    case Task::remove:
+        return remove_backup(worker);
+    case Task::list:
+        return list_backups(worker);
+    case Task::inspect:
+        return inspect(worker);
+    case Task::load_database:
+        return load_database(worker);
+    case Task::load_files:
+        return load_files(worker);
+    case Task::sample_files:
+        return sample_files(worker);
+    case Task::save_database:
+        return save_database(worker);
+    case Task::verify:
+        return verify(worker);
     }
     return fail(Errc::internal, "There is no such task.");
 }
@@ -160,8 +175,8 @@ void Reporter::answer(Answer answer) {
 void Reporter::problem(const Error& error) {
     Line line;
     line.problem = Problem{
-        std::string(name_of(error.kind())),
-        error.code().empty() ? "worker_failed" : error.code(), error.message()};
+        std::string(name_of(error.kind())), error.code().empty() ? "worker_failed" : error.code(),
+        error.message()};
     write(line);
 }
 

@@ -37,9 +37,8 @@ struct Found {
 };
 
 /// The files of one folder of the filestore, by name.
-Result<> each_folder(
-    const fs::path& root, const std::function<Result<>(std::vector<Found>)>& visit
-) {
+Result<>
+each_folder(const fs::path& root, const std::function<Result<>(std::vector<Found>)>& visit) {
     std::error_code error;
     std::vector<std::string> folders{""};
     while (!folders.empty()) {

@@ -62,7 +62,8 @@ Result<std::uint64_t> reclaim(Worker& worker, const std::vector<Listed>& kept) {
         for (const auto& pack : backup.manifest.filestore.packs)
             if (auto name = archive::pack_of_key(worker.job.environment_id, pack.object.key))
                 named.insert(*name);
-    // Of an environment that is not on this server any more, nothing is known and nothing relied on.
+    // Of an environment that is not on this server any more, nothing is known and nothing relied
+    // on.
     std::optional<Known> known;
     if (!worker.job.folder.empty()) {
         FAIRLEAD_TRY(loaded, Known::load(worker));
@@ -120,9 +121,9 @@ Result<std::vector<Listed>> catalogue(Worker& worker, std::vector<std::string>* 
         );
         auto manifest = archive::read_manifest(text);
         if (!manifest) {
-            worker.say.warn(fmt::format(
-                "The manifest of {} cannot be read: {}", id, manifest.error().message()
-            ));
+            worker.say.warn(
+                fmt::format("The manifest of {} cannot be read: {}", id, manifest.error().message())
+            );
             if (unreadable) unreadable->push_back(id);
             continue;
         }
@@ -158,16 +159,14 @@ Result<archive::Manifest> manifest_of(Worker& worker) {
     FAIRLEAD_CHECK(text);
     FAIRLEAD_TRY(manifest, archive::read_manifest(*text));
     if (manifest.id != job.backup_id || manifest.environment.id != job.environment_id)
-        return fail(
-            Error(
-                Errc::invalid,
-                fmt::format(
-                    "The manifest where {} should be is that of {}: somebody moved it.",
-                    job.backup_id, manifest.id
-                )
-            )
-                .with_code("backup_damaged")
-        );
+        return fail(Error(
+                        Errc::invalid,
+                        fmt::format(
+                            "The manifest where {} should be is that of {}: somebody moved it.",
+                            job.backup_id, manifest.id
+                        )
+        )
+                        .with_code("backup_damaged"));
     return manifest;
 }
 

@@ -97,9 +97,7 @@ public:
             auto written = ::write(fd_.get(), bytes.data(), bytes.size());
             if (written < 0 && errno == EINTR) continue;
             if (written <= 0)
-                return fail(
-                    Errc::internal, fmt::format("Cannot write: {}.", std::strerror(errno))
-                );
+                return fail(Errc::internal, fmt::format("Cannot write: {}.", std::strerror(errno)));
             bytes = bytes.subspan(static_cast<std::size_t>(written));
         }
         return {};

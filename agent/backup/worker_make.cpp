@@ -1,8 +1,8 @@
 // A backup on its way into the bucket: the database, the list, the manifest.
 #include "agent/archive/layout.hpp"
 #include "agent/archive/zstd.hpp"
-#include "agent/backup/worker_parts.hpp"
 #include "agent/backup/snapshot.hpp"
+#include "agent/backup/worker_parts.hpp"
 #include "agent/bucket/upload.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/file.hpp"
@@ -48,8 +48,9 @@ Result<> stream_from(Command command, Sink& sink, std::string_view what) {
     if (ended->ok()) return {};
     auto said = std::string_view(ended->output);
     if (said.size() > 1000) said.remove_prefix(said.size() - 1000);
-    return fail(Error(Errc::internal, fmt::format("{} failed: {}", what, said))
-                    .with_code("dump_failed"));
+    return fail(
+        Error(Errc::internal, fmt::format("{} failed: {}", what, said)).with_code("dump_failed")
+    );
 }
 
 /// Tells how far a dump is, and counts it.
@@ -85,13 +86,13 @@ bool same_object(const bucket::Object& there, const archive::StoredObject& wante
 }
 
 tl::unexpected<Error> not_there(const archive::StoredObject& object, std::string_view why) {
-    return fail(Error(
-                    Errc::unavailable,
-                    fmt::format(
-                        "The bucket took {} and now it {}: this is no backup.", object.key, why
-                    )
-    )
-                    .with_code("storage_damaged"));
+    return fail(
+        Error(
+            Errc::unavailable,
+            fmt::format("The bucket took {} and now it {}: this is no backup.", object.key, why)
+        )
+            .with_code("storage_damaged")
+    );
 }
 
 /// What was sent is asked for again: each object must be there, with its size.
@@ -117,10 +118,10 @@ Result<> look_again(Worker& worker, const archive::Manifest& manifest, std::stri
         if (there->second != pack.object.bytes) return not_there(pack.object, "has another size");
     }
     FAIRLEAD_TRY(
-        read, worker.bucket.get(
-                  archive::manifest_key(manifest.environment.id, manifest.id),
-                  archive::manifest_limit
-              )
+        read,
+        worker.bucket.get(
+            archive::manifest_key(manifest.environment.id, manifest.id), archive::manifest_limit
+        )
     );
     if (read != text)
         return fail(
@@ -136,7 +137,8 @@ Result<Answer> open_storage(Worker& worker) {
     // Of this environment there is one operation at a time: what is unfinished is left over.
     std::uint64_t given_up = 0;
     FAIRLEAD_CHECK(worker.bucket.list_uploads(
-        worker.job.environment_id + "/", [&](const bucket::Unfinished& upload) -> Result<> {
+        worker.job.environment_id + "/",
+        [&](const bucket::Unfinished& upload) -> Result<> {
             ++given_up;
             return worker.bucket.abort_upload(upload.key, upload.id);
         }
@@ -145,9 +147,8 @@ Result<Answer> open_storage(Worker& worker) {
         worker.say.info(fmt::format(
             "{} uploads that an earlier operation left unfinished are given up.", given_up
         ));
-    auto there = worker.bucket.head(
-        archive::manifest_key(worker.job.environment_id, worker.job.backup_id)
-    );
+    auto there =
+        worker.bucket.head(archive::manifest_key(worker.job.environment_id, worker.job.backup_id));
     if (there)
         return fail(Error(
                         Errc::conflict, fmt::format(
@@ -178,9 +179,15 @@ Result<Answer> dump(Worker& worker) {
     Watched watched(packed, worker.say, part.logical_bytes);
     Command command;
     // Uncompressed: zstd does that better, and pg_restore reads it all the same.
-    command.argv = {"pg_dump",      "--format=custom", "--compress=0",
-                    "--no-owner",   "--no-privileges", "--lock-wait-timeout=60s",
-                    "--snapshot=" + snapshot->id(),    "--dbname=" + job.database};
+    command.argv = {
+        "pg_dump",
+        "--format=custom",
+        "--compress=0",
+        "--no-owner",
+        "--no-privileges",
+        "--lock-wait-timeout=60s",
+        "--snapshot=" + snapshot->id(),
+        "--dbname=" + job.database};
     command.environment = {{"HOME", "/nonexistent"}};
     command.deadline = longest_dump;
     FAIRLEAD_CHECK(stream_from(command, watched, "pg_dump"));
@@ -211,8 +218,7 @@ Result<Answer> seal(Worker& worker) {
     auto text = archive::write_manifest(manifest);
     FAIRLEAD_CHECK(archive::read_manifest(text));
     worker.say.progress(1, 2, "steps");
-    FAIRLEAD_CHECK(
-        worker.bucket.put(archive::manifest_key(job.environment_id, job.backup_id), text)
+    FAIRLEAD_CHECK(worker.bucket.put(archive::manifest_key(job.environment_id, job.backup_id), text)
     );
     FAIRLEAD_CHECK(look_again(worker, manifest, text));
     Answer answer;
@@ -223,14 +229,11 @@ Result<Answer> seal(Worker& worker) {
 Result<Answer> discard(Worker& worker) {
     const auto& job = worker.job;
     FAIRLEAD_CHECK(worker.bucket.list_uploads(
-        job.environment_id + "/", [&](const bucket::Unfinished& upload) {
-            return worker.bucket.abort_upload(upload.key, upload.id);
-        }
+        job.environment_id + "/", [&](const bucket::Unfinished& upload
+                                  ) { return worker.bucket.abort_upload(upload.key, upload.id); }
     ));
     // The manifest first: without it there is no backup. Packs stay for the next one to use.
-    FAIRLEAD_CHECK(
-        worker.bucket.remove(archive::manifest_key(job.environment_id, job.backup_id))
-    );
+    FAIRLEAD_CHECK(worker.bucket.remove(archive::manifest_key(job.environment_id, job.backup_id)));
     std::vector<std::string> keys;
     FAIRLEAD_CHECK(worker.bucket.list(
         archive::backup_prefix(job.environment_id, job.backup_id),

@@ -11,8 +11,7 @@ Result<> run_odoo(Hands& hands, journal::Work& work, const OdooRun& run) {
     const auto& place = hands.place();
     host::Task task;
     task.unit = place.task();
-    task.properties =
-        sandbox(hands.layout(), place, run.environment, run.installation, run.venv);
+    task.properties = sandbox(hands.layout(), place, run.environment, run.installation, run.venv);
     task.properties.push_back("EnvironmentFile=" + run.variables.string());
     task.argv = run.argv;
     task.deadline = run.limit;
@@ -38,12 +37,11 @@ Result<> run_odoo(Hands& hands, journal::Work& work, const OdooRun& run) {
         )
                         .with_code(run.code));
     if (!ended.ok())
-        return fail(
-            Error(
-                Errc::conflict, fmt::format("Odoo could not {}: {}", run.what, odoo::explain(tail))
-            )
-                .with_code(run.code)
-        );
+        return fail(Error(
+                        Errc::conflict,
+                        fmt::format("Odoo could not {}: {}", run.what, odoo::explain(tail))
+        )
+                        .with_code(run.code));
     return {};
 }
 
@@ -72,8 +70,7 @@ Result<OdooRun> odoo_run_of(const Hands& hands, const ReleaseRecord& release) {
 
 Result<> modules_settled(Hands& hands, const std::string& database) {
     FAIRLEAD_TRY(
-        unsettled,
-        hands.postgresql().rows(database, hands.place().account, odoo::unsettled_query())
+        unsettled, hands.postgresql().rows(database, hands.place().account, odoo::unsettled_query())
     );
     if (unsettled.empty()) return {};
     return fail(Error(

@@ -170,9 +170,8 @@ Result<> Hands::undo_snapshot(journal::Work& work) {
     return host::remove_tree(discarded);
 }
 
-Result<> Hands::replace_data(
-    journal::Work& work, const std::string& database, const fs::path& filestore
-) {
+Result<>
+Hands::replace_data(journal::Work& work, const std::string& database, const fs::path& filestore) {
     FAIRLEAD_CHECK(drop_replaced());
     FAIRLEAD_CHECK(hold());
     FAIRLEAD_CHECK(stop_all(work));

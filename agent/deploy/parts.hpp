@@ -58,8 +58,9 @@ public:
     Result<> keep_snapshot(std::uint32_t number);
     Result<> drop_snapshot(std::uint32_t number);
 
-    /// Stops Odoo, keeps it from starting, and puts a database and a folder (empty: not that one) in
-    /// place of the live ones, which become the scratch snapshot: `undo_snapshot` puts them back.
+    /// Stops Odoo, keeps it from starting, and puts a database and a folder (empty: not that one)
+    /// in place of the live ones, which become the scratch snapshot: `undo_snapshot` puts them
+    /// back.
     Result<> replace_data(
         journal::Work& work, const std::string& database, const std::filesystem::path& filestore
     );

@@ -210,9 +210,8 @@ Result<std::uint64_t> Postgresql::copy_database(
     return bytes;
 }
 
-Result<> Postgresql::hand_over(
-    const std::string& database, const std::string& from, const std::string& to
-) {
+Result<>
+Postgresql::hand_over(const std::string& database, const std::string& from, const std::string& to) {
     // REASSIGN OWNED takes the role's databases along, wherever it runs: those are given back.
     FAIRLEAD_CHECK(psql(
         database,
@@ -239,9 +238,8 @@ Result<> Postgresql::dump_into(
     const std::string& to, std::stop_token stop
 ) {
     Command dump, restore;
-    dump.argv = {"pg_dump",        "--format=custom", "--compress=0",
-                 "--no-owner",     "--no-privileges", "--lock-wait-timeout=60s",
-                 "--dbname=" + source};
+    dump.argv = {"pg_dump",         "--format=custom",         "--compress=0",      "--no-owner",
+                 "--no-privileges", "--lock-wait-timeout=60s", "--dbname=" + source};
     dump.user = from;
     restore.argv = {
         "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--dbname=" + target};

@@ -51,8 +51,7 @@ public:
     Result<std::uint64_t>
     copy_database(const std::string& source, const std::string& target, const std::string& role);
     /// Everything in `database` that belongs to `from` becomes `to`'s; nothing in another database.
-    Result<>
-    hand_over(const std::string& database, const std::string& from, const std::string& to);
+    Result<> hand_over(const std::string& database, const std::string& from, const std::string& to);
     /// Copies by a dump, while `source` is in use; `target` is there and empty, and its objects
     /// become `to`'s. Each side runs as its owner.
     Result<> dump_into(

@@ -38,8 +38,7 @@ Result<> check_prefix(std::string_view prefix) {
 /// A field of cron is read by the program that keeps the calendar; here only what no shell, unit
 /// file or path could be hurt by.
 Result<> check_schedule(std::string_view text) {
-    if (text.size() > 200 ||
-        !all(text, [](char c) { return alnum(c) || one_of(c, " *,-/@"); }))
+    if (text.size() > 200 || !all(text, [](char c) { return alnum(c) || one_of(c, " *,-/@"); }))
         return wrong("schedule", text, "five fields of cron are");
     return {};
 }
@@ -139,8 +138,7 @@ Result<> check(const proto::BackupArgs& args) {
     return check(args.settings);
 }
 
-Result<>
-check_first(const std::optional<proto::BackupArgs>& backup, std::string_view environment) {
+Result<> check_first(const std::optional<proto::BackupArgs>& backup, std::string_view environment) {
     if (!backup) return {};
     FAIRLEAD_CHECK(check(*backup));
     if (backup->slug != environment)

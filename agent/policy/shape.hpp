@@ -31,8 +31,7 @@ Result<> check(const proto::EnvironmentArgs& args);
 Result<> check(const proto::PingArgs& args);
 Result<> check(const proto::Storage& storage);
 /// A backup that another operation of `environment` begins with; none is fine.
-Result<>
-check_first(const std::optional<proto::BackupArgs>& backup, std::string_view environment);
+Result<> check_first(const std::optional<proto::BackupArgs>& backup, std::string_view environment);
 Result<> check(const proto::BackupSettings& settings);
 Result<> check(const proto::StorageTestArgs& args);
 Result<> check(const proto::BackupConfigureArgs& args);

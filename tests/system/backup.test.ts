@@ -5,9 +5,10 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { after, before, describe } from "node:test";
 import { accountOf, addStorage, backUp, backupOf, backupsOf, bucketOf, contents, digest, keepAll, leftovers, Odoo, setPolicy, type Storage } from "./lib/backups.ts";
-import { top } from "./lib/paths.ts";
+import { root } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
 import type { S3 } from "./lib/s3.ts";
+import type { Fault } from "./lib/s3-relay.ts";
 import type { Environment, Server } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
@@ -119,7 +120,7 @@ describe("a backup", () => {
     await world.succeeded(await world.act(shop, "start"));
     const copy = await fetched(shop);
     const out = join(world.dir, "opened");
-    await run(join(top, "packaging/agent/open-backup"), [copy, made.id, recovery.file, out]);
+    await run(join(root, "packaging/agent/open-backup"), [copy, made.id, recovery.file, out]);
     // Into a database of the server's own PostgreSQL, by a person's own commands.
     const folder = "/root/opened";
     await on.host.sh(`mkdir -p ${folder}`);
@@ -139,14 +140,14 @@ describe("a backup", () => {
     assert.ok(readFileSync(join(out, "database.dump")).includes(marker));
     // Somebody else's key opens nothing, and an altered pack is told by name.
     await run("age-keygen", ["-o", join(world.dir, "other.txt")]);
-    const refused = await run(join(top, "packaging/agent/open-backup"), [copy, made.id, join(world.dir, "other.txt"), join(world.dir, "no")], { check: false });
+    const refused = await run(join(root, "packaging/agent/open-backup"), [copy, made.id, join(world.dir, "other.txt"), join(world.dir, "no")], { check: false });
     assert.notEqual(refused.code, 0);
     const pack = (await s3.objects(bucket, `fairlead/${shop.id}/packs/`))[0]!.key.split("/").at(-1)!;
     cpSync(copy, `${copy}-altered`, { recursive: true });
     const bytes = readFileSync(join(`${copy}-altered`, "packs", pack));
     bytes[bytes.length >> 1]! ^= 1;
     writeFileSync(join(`${copy}-altered`, "packs", pack), bytes);
-    const altered = await run(join(top, "packaging/agent/open-backup"), [`${copy}-altered`, made.id, recovery.file, join(world.dir, "no2")], { check: false });
+    const altered = await run(join(root, "packaging/agent/open-backup"), [`${copy}-altered`, made.id, recovery.file, join(world.dir, "no2")], { check: false });
     assert.match(altered.stderr, new RegExp(`${pack} was altered`));
   });
 
@@ -216,10 +217,10 @@ describe("a backup", () => {
   scenario(world, "fails clearly where the bucket fails, leaves nothing behind, and works again after", async () => {
     const before = await s3.objects(bucket, `fairlead/${shop.id}/`);
     for (const [what, fault] of [
-      ["every PUT refused", (asked: { method: string }) => (asked.method === "PUT" ? { status: 403 } : undefined)],
-      ["the bucket full", (asked: { method: string }) => (asked.method === "PUT" ? { status: 507 } : undefined)],
-    ] as const) {
-      s3.relay.fault = fault as never;
+      ["every PUT refused", { kind: "answer", status: 403, code: "AccessDenied" }],
+      ["the bucket full", { kind: "answer", status: 507, code: "InsufficientStorage" }],
+    ] as [string, Fault][]) {
+      s3.relay.fault = (asked) => (asked.method === "PUT" ? fault : undefined);
       const ended = await world.finished(await world.act(shop, "backups"));
       s3.relay.fault = undefined;
       assert.equal(ended.state, "failed", what);

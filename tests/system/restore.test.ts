@@ -54,6 +54,12 @@ describe("a restore", () => {
   const confirmed = async (target: Environment, body: Record<string, unknown>): Promise<{ id: string }> =>
     (await world.api()).call("POST", `${await world.org()}/backups/${backup.id}/restore`, { headers: { "X-Confirm": target.name }, body: { environment_id: target.id, ...body } });
 
+  const setCloning = async (enabled: boolean): Promise<void> => {
+    const api = await world.api();
+    const now = await api.get<Record<string, unknown>>(`${await world.org()}/security`);
+    await api.call("PUT", `${await world.org()}/security`, { body: { ...now, clone_enabled: enabled } });
+  };
+
   scenario(world, "over production asks for its name, makes a safety backup first, and gives back every row and byte", async () => {
     await spoil();
     assert.notEqual(await contents(on.host, shop), then);

@@ -48,9 +48,11 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(all_reports(*journal).size() == 1);
     }
 
-    TEST_CASE("an operation that the server began itself says so, also when its end is told again") {
+    TEST_CASE("an operation that the server began itself says so, also when its end is told again"
+    ) {
         JournalFile journal;
-        proto::Born born{"backup.create", "env_1", "shop", "schedule", boost::json::object{{"a", 1}}};
+        proto::Born born{
+            "backup.create", "env_1", "shop", "schedule", boost::json::object{{"a", 1}}};
         auto wanted = operation(1, 0);
         CHECK(journal->begin(wanted, "shop", born) == Delivered::fresh);
         CHECK(journal->begin(wanted, "shop", born) == Delivered::known);

@@ -208,9 +208,11 @@ storages:
         auto permitted = [&](const proto::Storage& where) {
             auto made = backup_args();
             made.settings.storage = where;
-            proto::RestoreArgs restored{"env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", where}};
+            proto::RestoreArgs restored{
+                "env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", where}};
             proto::DrillArgs drilled{"env_" + ulid, "shop", {"", "env_" + ulid, "shop", where}};
-            proto::RestoreArgs safe{"env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", storage()}};
+            proto::RestoreArgs safe{
+                "env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", storage()}};
             safe.safety = made;
             auto first = deploy_args();
             first.backup_before = made;
@@ -230,7 +232,8 @@ storages:
                     proto::BackupDeleteArgs{
                         "env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", where}}
                 ),
-                operation_of(proto::kind::restore, safe), operation_of(proto::kind::deploy, first),
+                operation_of(proto::kind::restore, safe),
+                operation_of(proto::kind::deploy, first),
                 operation_of(proto::kind::remove, last)};
             std::size_t count = 0;
             for (const auto& one : all) count += policy.permit(one).has_value();
@@ -278,7 +281,8 @@ storages:
         CHECK(policy.permit(operation_of(proto::kind::clone, clone)));
         clone.source_slug = "secret";
         CHECK(!policy.permit(operation_of(proto::kind::clone, clone)));
-        proto::RestoreArgs restore{"env_" + ulid, "shop-test", {"bak_" + ulid, "env_" + ulid, "shop", storage()}};
+        proto::RestoreArgs restore{
+            "env_" + ulid, "shop-test", {"bak_" + ulid, "env_" + ulid, "shop", storage()}};
         CHECK(policy.permit(operation_of(proto::kind::restore, restore)));
         restore.backup.slug = "secret";
         CHECK(!policy.permit(operation_of(proto::kind::restore, restore)));

@@ -106,7 +106,8 @@ TEST_SUITE("common/runtime/process") {
         auto produce = shell("head -c 3000000 /dev/zero");
         auto consume = shell("[ $(wc -c) = 3000000 ]");
         CHECK(run_piped(produce, consume));
-        auto broken = run_piped(shell("head -c 100000; echo spoilt >&2; exit 3"), shell("cat >/dev/null"));
+        auto broken =
+            run_piped(shell("head -c 100000; echo spoilt >&2; exit 3"), shell("cat >/dev/null"));
         REQUIRE(!broken);
         CHECK(broken.error().message().find("spoilt") != std::string::npos);
         auto deaf = run_piped(shell("yes"), shell("echo full >&2; exit 1"));
