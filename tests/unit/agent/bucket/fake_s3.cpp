@@ -58,7 +58,8 @@ Seen seen_of(const httplib::Request& request) {
     seen.path = request.path;
     seen.bytes = request.body.size();
     for (const auto& [name, value] : request.params) seen.query[name] = value;
-    for (auto [name, value] : request.headers) {
+    for (const auto& [key, value] : request.headers) {
+        auto name = key;
         for (auto& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
         seen.headers[name] = value;
     }
