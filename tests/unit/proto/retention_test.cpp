@@ -6,6 +6,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <tuple>
 
 using namespace fairlead;
 using namespace fairlead::proto;
