@@ -90,6 +90,8 @@ Result<Digest> sha256_file(const std::filesystem::path& file) {
 }
 
 Digest hmac_sha256(std::string_view key, std::string_view data) {
+    // An empty key is one, yet libsodium takes no null pointer for it.
+    if (key.empty()) key = "";
     crypto_auth_hmacsha256_state state;
     Digest digest;
     crypto_auth_hmacsha256_init(&state, raw(key), key.size());
