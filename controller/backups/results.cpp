@@ -185,6 +185,8 @@ Result<> Backups::removed(
     Unit& unit, const Scope& scope, const Operation& operation, const std::vector<std::string>& ids
 ) {
     BackupRepo repo(unit.db(), scope);
+    std::set<EnvironmentId> environments;
+    std::vector<api::Event> news;
     for (std::size_t i = 0; i < ids.size() && i < max_removed; ++i) {
         auto id = BackupId::parse(ids[i]);
         if (!id) continue;
@@ -195,8 +197,12 @@ Result<> Backups::removed(
         row->state = BackupState::removed;
         row->removed_ms = operation.finished_ms;
         if (!row->finished_ms) row->finished_ms = operation.finished_ms;
-        FAIRLEAD_CHECK(put(unit, scope, *row));
+        FAIRLEAD_CHECK(repo.update(*row));
+        news.push_back(event(scope.org(), *row));
+        environments.insert(row->environment_id);
     }
+    api::publish(unit, parts_.events, std::move(news));
+    for (const auto& environment : environments) FAIRLEAD_CHECK(refresh(unit, scope, environment));
     return {};
 }
 

@@ -27,6 +27,7 @@ describe("the controller's disk", () => {
 
     await api.post(`${org}/git-credentials`, { name: "marked", host: "git.example.org", kind: "token", secret: marker("git-token") });
     await api.call("PUT", `${org}/environments/${ids.environment}/variables/MARKED`, { body: { value: marker("variable"), secret: true } });
+    await api.call("PATCH", `${org}/storages/${ids.storage}`, { body: { secret_key: marker("storage-secret"), session_token: marker("storage-token") } });
     await api.send("POST", "/api/v1/session", { body: { email: "nobody@example.org", password: marker("wrong-password") } });
     planted.password = password;
     const bob = await joinOrg(api, org, "bob@example.org", "developer");
