@@ -43,8 +43,9 @@ TEST_SUITE("common/crypto/bech32") {
             CHECK(!bech32_decode(text));
         }
         // A whole group of five bits that belongs to no byte, and one with bits that are not zero.
-        CHECK(!bech32_decode("bc1gmk9yu"));
-        CHECK(!bech32_decode("age1qyyug6vy"));
+        CHECK(!bech32_decode("age1qdd35qf"));
+        CHECK(!bech32_decode("age1qpu0j2ex"));
+        CHECK(bech32_decode("age1qywnyetw").value().data.reveal() == "\x01");
     }
 
     TEST_CASE("every length comes back") {
