@@ -31,7 +31,7 @@ bool read_endpoint(api::Checks& checks, std::string& endpoint, std::string& host
         checks.wrong("endpoint", "must begin with https://");
         return false;
     }
-    if (text.ends_with('/')) text.pop_back();
+    if (text.size() > scheme.size() && text.ends_with('/')) text.pop_back();
     auto authority = std::string_view(text).substr(scheme.size());
     api::Checks shape;
     environments::check_host(shape, "endpoint", authority);

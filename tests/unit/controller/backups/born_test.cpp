@@ -163,12 +163,12 @@ TEST_SUITE("controller/backups/born") {
         CHECK(operation(begin(second, scheduled(args))).status == 404);
         CHECK(get_backup(args.backup_id).status == 404);
 
+        auto into = backup_args();
         world.act_for(world.other);
         auto theirs = world.add_server("odoo-b");
         auto project_b = project();
         auto env_b = environment(project_b, "B", "staging", theirs);
         auto slug_b = slug(env_b);
-        auto into = backup_args();
         into.environment_id = env_b;
         into.slug = slug_b;
         world.act_for(world.org);
