@@ -29,6 +29,22 @@ TEST_SUITE("controller/access/rights") {
         CHECK(*rights_of(standing, true) == access::Rights{"org.view"});
     }
 
+    TEST_CASE("developers make and restore backups, and replace no production; viewers see them") {
+        const auto& developer = access::permissions_of("developer");
+        for (auto code :
+             {"backups.create", "restores.create", "drills.create", "environments.clone"})
+            CHECK_MESSAGE(developer.contains(code), code);
+        for (auto code :
+             {"restores.production", "backups.configure", "backups.delete", "storages.edit",
+              "backup_settings.edit"})
+            CHECK_MESSAGE(!developer.contains(code), code);
+        CHECK(access::permissions_of("viewer").contains("backups.view"));
+        CHECK(!access::permissions_of("viewer").contains("storages.view"));
+        // Who is limited to projects has no say about the organization's buckets.
+        CHECK(access::limited_permissions().contains("restores.production"));
+        CHECK(!access::limited_permissions().contains("storages.create"));
+    }
+
     TEST_CASE("what is granted adds to the role where the plan has it; what is withdrawn always "
               "counts") {
         Standing standing;
