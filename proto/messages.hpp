@@ -89,7 +89,7 @@ struct Report {
     std::optional<StepReport> step;
     std::vector<LogLine> lines;
     std::optional<Finished> finished;
-    std::optional<Born> born; ///< with `accepted`, where nobody delivered the operation
+    std::optional<Born> born{}; ///< with `accepted`, where nobody delivered the operation
 };
 BOOST_DESCRIBE_STRUCT(Report, (), (seq, operation, at_ms, kind, step, lines, finished, born))
 
@@ -116,7 +116,7 @@ struct EnvironmentState {
     std::vector<ReleaseInfo> releases;   ///< kept ones, one of them live
     std::optional<EnvironmentSpec> spec; ///< of the live release, variables without values; absent
                                          ///< where the message would grow too large
-    std::optional<BackupState> backup;
+    std::optional<BackupState> backup{};
 };
 BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases, spec, backup))
 
