@@ -160,6 +160,11 @@ Error refusal(const Asked& asked, const Said& said, const Access& access) {
                 ? fmt::format("{} was changed while it was being read.", where)
                 : fmt::format("{} did not arrive as it was sent ({}), every time.", where, answer)
         );
+    if (said.status == 405 || said.status == 501)
+        return make(
+            Errc::invalid, "storage_not_supported",
+            fmt::format("{} cannot do {} for {}: {}.", asked.endpoint, asked.right, where, answer)
+        );
     return make(
         Errc::unavailable, "storage_failed",
         fmt::format("{} did not do {} for {}: {}.", asked.endpoint, asked.right, where, answer)

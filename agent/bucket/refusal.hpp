@@ -29,9 +29,9 @@ struct Said {
 Said said_of(const Head& head, std::string_view body);
 
 /// Codes: storage_key_refused, storage_forbidden, storage_bucket_missing, storage_region_wrong,
-/// storage_full, storage_object_missing, storage_damaged, storage_failed; "storage_upload_missing"
-/// for a multipart upload that is not there. The server's words go to `detail`, without any
-/// character of the keys.
+/// storage_full, storage_object_missing, storage_damaged, storage_not_supported, storage_failed;
+/// "storage_upload_missing" for a multipart upload that is not there. The server's words go to
+/// `detail`, without any character of the keys.
 Error refusal(const Asked& asked, const Said& said, const Access& access);
 
 /// "bucket b at https://s3.example.com" or "k in bucket b at …".

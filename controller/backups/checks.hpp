@@ -33,18 +33,15 @@ void check_secret(
     api::Checks& checks, std::string_view field, std::string_view secret, std::size_t most
 );
 
-/// Cron with five fields of numbers, `*`, lists, ranges and steps; "" is never.
+/// As Cron reads it; "" is never.
 void check_schedule(api::Checks& checks, std::string_view field, std::string_view schedule);
 
-/// A name of the tz database; held against this machine's, where it has one.
+/// A name that this machine's tz database has.
 void check_time_zone(api::Checks& checks, std::string_view field, std::string_view zone);
 
 void check_retention(
     api::Checks& checks, const std::string& field, const proto::Retention& retention
 );
-
-/// The one judge of an age X25519 recipient ("age1…"): Bech32 (BIP 173) over 32 bytes.
-bool is_recipient(std::string_view text);
 
 void check_recipients(
     api::Checks& checks, const std::string& field, const std::vector<Recipient>& recipients

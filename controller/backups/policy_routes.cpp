@@ -1,12 +1,13 @@
 #include "common/json/json.hpp"
 #include "controller/api/routes.hpp"
 #include "controller/backups/checks.hpp"
-#include "controller/backups/retention.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/backups/view.hpp"
+#include "proto/retention.hpp"
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
 
 namespace fairlead::backups {
@@ -151,22 +152,28 @@ Result<Response> preview(const Call& call, Backups& backups) {
         FAIRLEAD_TRY(
             rows, BackupRepo(db, call.scope()).list({id.str(), "", "succeeded", "", most})
         );
-        auto end = [](const Backup& row) { return row.finished_ms.value_or(row.started_ms); };
-        std::ranges::stable_sort(rows, std::greater(), end);
-        std::vector<Timestamp> ends;
-        for (const auto& row : rows) ends.push_back(end(row));
-        auto zone = Zone::named(body.time_zone.value_or(policy.time_zone));
-        auto rules = kept_by(ends, retention, zone);
+        // The rule by which the server itself removes them, at the same times.
+        std::vector<proto::Candidate> candidates;
+        for (const auto& row : rows) candidates.push_back({row.id.str(), row.started_ms, true});
+        FAIRLEAD_TRY(zone, TimeZone::load(body.time_zone.value_or(policy.time_zone)));
+        auto plan = proto::plan_retention(std::move(candidates), retention, zone);
+        std::map<std::string_view, const std::vector<proto::KeepRule>*> kept;
+        for (const auto& one : plan.kept) kept.emplace(one.id, &one.rules);
         boost::json::array data;
         std::int64_t stay = 0;
-        for (std::size_t i = 0; i < rows.size(); ++i) {
-            if (!rules[i].empty()) ++stay;
+        std::ranges::stable_sort(rows, std::greater(), &Backup::started_ms);
+        for (const auto& row : rows) {
+            boost::json::array rules;
+            auto why = kept.find(row.id.str());
+            if (why != kept.end())
+                for (auto rule : *why->second) rules.emplace_back(proto::name_of(rule));
+            if (why != kept.end()) ++stay;
             data.push_back(boost::json::object{
-                {"backup_id", rows[i].id.str()},
-                {"kind", json::enum_name(rows[i].kind)},
-                {"finished_at", to_rfc3339(ends[i])},
-                {"stays", !rules[i].empty()},
-                {"rules", json::to_value(rules[i])}});
+                {"backup_id", row.id.str()},
+                {"kind", json::enum_name(row.kind)},
+                {"finished_at", to_rfc3339(row.finished_ms.value_or(row.started_ms))},
+                {"stays", why != kept.end()},
+                {"rules", std::move(rules)}});
         }
         auto go = static_cast<std::int64_t>(rows.size()) - stay;
         return api::answer(boost::json::object{

@@ -150,8 +150,12 @@ Result<> Backups::storage_tested(
         failed.value = finished.error->message;
         checks.push_back(std::move(failed));
     }
-    row->state =
-        finished.outcome == Outcome::succeeded ? StorageState::working : StorageState::failed;
+    // The operation succeeds when it found out: what it found is in the checks.
+    bool refused = std::ranges::any_of(checks, [](const proto::Check& check) {
+        return check.result == proto::CheckResult::failed;
+    });
+    bool works = finished.outcome == Outcome::succeeded && !checks.empty() && !refused;
+    row->state = works ? StorageState::working : StorageState::failed;
     row->checks = boost::json::serialize(operations::to_json(checks));
     row->tested_ms = operation.finished_ms;
     row->tested_on = operation.server_id;

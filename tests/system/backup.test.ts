@@ -192,7 +192,6 @@ describe("a backup", () => {
 
   scenario(world, "counts when a drill has restored it, and a drill of a damaged one fails by name [X-BAK-01]", async () => {
     const api = await world.api();
-    const before = await contents(on.host, other);
     await world.succeeded(await world.act(shop, "drill"));
     const [newest] = await backupsOf(world, shop);
     const proved = await world.until("the drill is taken in", 30_000, async () => (await backupsOf(world, shop)).find((one) => one.id === newest!.id && one.last_restored_at));
@@ -211,7 +210,6 @@ describe("a backup", () => {
     assert.equal(told.last_drill?.checks.find((one) => one.result === "failed")?.id, "database");
     assert.equal(await leftovers(on.host), "");
     await s3.alter(bucket, dump); // and back
-    assert.equal(await contents(on.host, other), before);
   });
 
   scenario(world, "fails clearly where the bucket fails, leaves nothing behind, and works again after", async () => {
@@ -235,7 +233,7 @@ describe("a backup", () => {
     await s3.resume();
     assert.equal(gone.state, "failed");
     assert.equal(gone.error!.code, "storage_unreachable");
-    assert.match(gone.error!.message, /https:\/\/\S+/);
+    assert.match(gone.error!.message, /^\S+:\d+ cannot be reached: .* Check the endpoint/);
     assert.equal(await leftovers(on.host), "");
     assert.equal((await backUp(world, shop)).state, "succeeded");
   });

@@ -1,5 +1,4 @@
 #include "agent/backup/due.hpp"
-
 #include "agent/backup/settings.hpp"
 #include "agent/deploy/records.hpp"
 #include "common/runtime/file.hpp"

@@ -1,5 +1,4 @@
 #include "agent/backup/identity.hpp"
-
 #include "common/crypto/random.hpp"
 #include "common/runtime/file.hpp"
 
@@ -46,8 +45,8 @@ TEST_SUITE("agent/backup/identity") {
         auto identity = crypto::Identity::generate();
         auto secret = identity.print();
         REQUIRE(write_file(
-            folder.place->identity(), "# created\n# public key\n" + std::string(secret.reveal()) + "\n",
-            0600
+            folder.place->identity(),
+            "# created\n# public key\n" + std::string(secret.reveal()) + "\n", 0600
         ));
         auto loaded = load_identity(*folder.place);
         REQUIRE(loaded);
