@@ -133,20 +133,31 @@ Result<> look_again(Worker& worker, const archive::Manifest& manifest, std::stri
 
 } // namespace
 
-Result<Answer> open_storage(Worker& worker) {
-    // Of this environment there is one operation at a time: what is unfinished is left over.
+namespace {
+
+/// Of an environment there is one operation at a time: what is unfinished is left over. A server
+/// that cannot list its uploads clears them away by itself, or its owner does.
+Result<> give_up_uploads(Worker& worker) {
     std::uint64_t given_up = 0;
-    FAIRLEAD_CHECK(worker.bucket.list_uploads(
+    auto listed = worker.bucket.list_uploads(
         worker.job.environment_id + "/",
         [&](const bucket::Unfinished& upload) -> Result<> {
             ++given_up;
             return worker.bucket.abort_upload(upload.key, upload.id);
         }
-    ));
+    );
     if (given_up > 0)
         worker.say.info(fmt::format(
             "{} uploads that an earlier operation left unfinished are given up.", given_up
         ));
+    if (!listed && listed.error().code() == "storage_not_supported") return {};
+    return listed;
+}
+
+} // namespace
+
+Result<Answer> open_storage(Worker& worker) {
+    FAIRLEAD_CHECK(give_up_uploads(worker));
     auto there =
         worker.bucket.head(archive::manifest_key(worker.job.environment_id, worker.job.backup_id));
     if (there)
@@ -228,10 +239,7 @@ Result<Answer> seal(Worker& worker) {
 
 Result<Answer> discard(Worker& worker) {
     const auto& job = worker.job;
-    FAIRLEAD_CHECK(worker.bucket.list_uploads(
-        job.environment_id + "/", [&](const bucket::Unfinished& upload
-                                  ) { return worker.bucket.abort_upload(upload.key, upload.id); }
-    ));
+    FAIRLEAD_CHECK(give_up_uploads(worker));
     // The manifest first: without it there is no backup. Packs stay for the next one to use.
     FAIRLEAD_CHECK(worker.bucket.remove(archive::manifest_key(job.environment_id, job.backup_id)));
     std::vector<std::string> keys;
