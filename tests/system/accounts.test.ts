@@ -6,22 +6,11 @@ import { after, before, describe } from "node:test";
 import type { Answer, Api, Problem } from "./lib/api.ts";
 import { controllerName } from "./lib/controller.ts";
 import { MailServer, tokenOf } from "./lib/mail.ts";
-import { run } from "./lib/process.ts";
+import { codeOf } from "./lib/totp.ts";
 import type { List, Session } from "./lib/types.ts";
 import { scenario, type World, worldOfSuite } from "./lib/world.ts";
 
 const bob = { email: "bob@fairlead.test", name: "Bob", password: "twelve green umbrellas 4" };
-
-/** What oathtool, which knows nothing of us, makes of the address in the QR picture. */
-async function codeOf(uri: string, offsetSeconds = 0): Promise<string> {
-  const at = new URL(uri);
-  const of = (name: string) => at.searchParams.get(name) ?? "";
-  const now = new Date(Date.now() + offsetSeconds * 1000).toISOString().replace("T", " ").slice(0, 19);
-  const said = await run("oathtool", [
-    `--totp=${of("algorithm")}`, `--digits=${of("digits")}`, `--time-step-size=${of("period")}s`, `--now=${now} UTC`, "--base32", of("secret"),
-  ]);
-  return said.stdout.trim();
-}
 
 function send(api: Api, path: string, body?: unknown): Promise<Answer<Problem & Session & Record<string, string>>> {
   return api.send("POST", `/api/v1/${path}`, { body });

@@ -11,6 +11,8 @@ export interface Endpoint {
   name: string;
   /** PEM of the authority that signed it. */
   ca: string;
+  /** An address of this machine to come from; any where it is not said. */
+  from?: string;
 }
 
 export interface Problem {
@@ -55,6 +57,8 @@ export interface Event {
 export class Api {
   /** The session's. */
   cookie = "";
+  /** Hears every answer of this client and of each stranger that comes from it. */
+  heard: ((method: string, path: string, answer: Answer<unknown>) => void) | undefined;
   #more = new Map<string, string>();
   #agent: Agent;
 
@@ -71,7 +75,9 @@ export class Api {
 
   /** Another client of the same controller, signed in as nobody. */
   stranger(): Api {
-    return new Api(this.endpoint);
+    const other = new Api(this.endpoint);
+    other.heard = this.heard;
+    return other;
   }
 
   /** Sends a request and takes any answer. */
@@ -82,12 +88,14 @@ export class Api {
     const text = Buffer.concat(chunks).toString();
     const kind = String(response.headers["content-type"] ?? "");
     for (const cookie of response.headers["set-cookie"] ?? []) this.#take(cookie);
-    return {
+    const answer = {
       status: response.statusCode ?? 0,
       headers: response.headers,
       body: (/[/+]json\b/.test(kind) && text ? JSON.parse(text) : text) as T,
       text,
     };
+    this.heard?.(method, path, answer);
+    return answer;
   }
 
   /** Sends a request; throws an ApiError for an answer from 400 up. */
@@ -156,7 +164,7 @@ export class Api {
     return new Promise((done, failed) => {
       const timeout = options.timeoutMs ?? 30_000;
       const request = httpsRequest({
-        agent: this.#agent, host: this.endpoint.address, port: this.endpoint.port, servername: this.endpoint.name,
+        agent: this.#agent, host: this.endpoint.address, port: this.endpoint.port, servername: this.endpoint.name, localAddress: this.endpoint.from,
         method, path, headers: { Host: `${this.endpoint.name}:${this.endpoint.port}`, ...headers }, timeout,
       });
       request.on("timeout", () => request.destroy(new Error(`${method} ${path}: no answer in ${timeout} ms`)));

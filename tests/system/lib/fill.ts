@@ -3,29 +3,44 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Api } from "./api.ts";
-import { run } from "./process.ts";
+import { makeRequest } from "./pki.ts";
 import type { List } from "./types.ts";
+
+export interface EnrolledAlone {
+  server: string;
+  token: string;
+  csr: string;
+  key: string;
+  certificate: string;
+}
+
+/** Enrols a server as an agent does, with no agent behind it. */
+export async function enrolAlone(api: Api, org: string, name: string): Promise<EnrolledAlone> {
+  const dir = mkdtempSync(join(tmpdir(), "fairlead-csr-"));
+  const csr = await makeRequest(dir);
+  const token = await api.post<{ token: string; registration_token: { id: string } }>(`${org}/registration-tokens`, { name });
+  const enrolled = await api.stranger().call<{ server_id: string; certificate: string }>("POST", "/api/v1/agent/enroll", {
+    body: { token: token.token, csr, name, capability: 1, facts: {} },
+  });
+  return {
+    server: enrolled.server_id, token: token.registration_token.id, csr, key: readFileSync(join(dir, "request.key"), "utf8"), certificate: enrolled.certificate,
+  };
+}
 
 /** Ids by the names that paths have for them. The server is enrolled as an agent does, with no agent behind it. */
 export async function fillOrg(api: Api, org: string): Promise<Record<string, string>> {
   const ids: Record<string, string> = { org: org.split("/").at(-1)! };
-  const dir = mkdtempSync(join(tmpdir(), "fairlead-csr-"));
-  await run("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-    "-keyout", join(dir, "key"), "-out", join(dir, "csr"), "-subj", "/CN=agent"]);
-  const token = await api.post<{ token: string; registration_token: { id: string } }>(`${org}/registration-tokens`, { name: "contract" });
-  ids.token = token.registration_token.id;
-  const enrolled = await api.stranger().call<{ server_id: string }>("POST", "/api/v1/agent/enroll", {
-    body: { token: token.token, csr: readFileSync(join(dir, "csr"), "utf8"), name: "contract", capability: 1, facts: {} },
-  });
-  ids.server = enrolled.server_id;
+  const enrolled = await enrolAlone(api, org, "contract");
+  ids.token = enrolled.token;
+  ids.server = enrolled.server;
   const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
   const project = await api.post<{ id: string }>(`${org}/projects`, { name: "Contract", odoo_version: "19.0", odoo_source: source });
   ids.project = project.id;
   const environment = await api.post<{ id: string }>(`${org}/environments`, {
-    project_id: project.id, server_id: enrolled.server_id, name: "contract", type: "development",
+    project_id: project.id, server_id: enrolled.server, name: "contract", type: "development",
   });
   ids.environment = environment.id;
-  const ping = await api.post<{ id: string }>(`${org}/servers/${enrolled.server_id}/ping`);
+  const ping = await api.post<{ id: string }>(`${org}/servers/${enrolled.server}/ping`);
   ids.operation = ping.id;
   const credential = await api.post<{ id: string }>(`${org}/git-credentials`, { name: "c", host: "git.example.org", kind: "token", secret: "s" });
   ids.credential = credential.id;

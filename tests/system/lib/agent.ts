@@ -1,0 +1,61 @@
+// An agent that a test plays: it holds its link and says of each operation that it was done.
+import { randomBytes } from "node:crypto";
+import type { Endpoint } from "./api.ts";
+import { callAs, helloOf, type Message, type Order } from "./peers.ts";
+import type { KeyPair } from "./stolen.ts";
+import type { WebSocketEnd } from "./websocket.ts";
+
+export class PlayedAgent {
+  /** Every operation that was handed out, in order. */
+  readonly orders: Order[] = [];
+  /** Waits for `release` before it says how the next ones ended. */
+  holds = false;
+  #held: string[] = [];
+  #seq = 0;
+
+  private constructor(private readonly socket: WebSocketEnd) {}
+
+  /** Connects with what enrolment gave; throws where the controller does not welcome it. */
+  static async connect(endpoint: Endpoint, pair: KeyPair): Promise<PlayedAgent> {
+    const taken = await callAs(endpoint, pair, helloOf({ journal: `jrn_${randomBytes(8).toString("hex")}` }));
+    if (taken.answer?.type !== "welcome" || !taken.socket) throw new Error(`the controller does not take the agent: ${JSON.stringify(taken.answer ?? taken.tls)}`);
+    const agent = new PlayedAgent(taken.socket);
+    void agent.#serve();
+    return agent;
+  }
+
+  inventory(environments: unknown[]): void {
+    this.socket.send(JSON.stringify({ type: "inventory", environments }));
+  }
+
+  /** Says that what it was given meanwhile is done, and does the next ones at once. */
+  release(): void {
+    this.holds = false;
+    for (const id of this.#held.splice(0)) this.#done(id);
+  }
+
+  close(): void {
+    this.socket.destroy();
+  }
+
+  async #serve(): Promise<void> {
+    for (let seen = 0; this.socket.open; await this.socket.change()) {
+      for (; seen < this.socket.texts.length; seen += 1) this.#take(JSON.parse(this.socket.texts[seen]!) as Message);
+    }
+  }
+
+  #take(message: Message): void {
+    if (message.type !== "deliver") return;
+    const order = message.operation as Order;
+    if (this.orders.some((one) => one.id === order.id)) return;
+    this.orders.push(order);
+    if (this.holds) this.#held.push(order.id);
+    else this.#done(order.id);
+  }
+
+  #done(operation: string): void {
+    const report = (kind: string, more: object = {}): object => ({ seq: ++this.#seq, operation, at_ms: Date.now(), kind, ...more });
+    const finished = { outcome: "succeeded", note: "", result: {} };
+    this.socket.send(JSON.stringify({ type: "reports", reports: [report("accepted"), report("finished", { finished })] }));
+  }
+}
