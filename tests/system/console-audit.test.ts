@@ -58,6 +58,44 @@ describe("the console's audit log", () => {
     });
   });
 
+  scenario(world, "proves each entry in the browser, and says what is wrong where something was bent on the way", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/audit`);
+    const row = (action: string) => page.getByRole("row").filter({ hasText: action });
+    await row("project.edit").getByRole("button", { name: /^Prove entry/ }).click();
+    await row("project.edit").getByText("Proven", { exact: true }).waitFor();
+    const api = await world.api();
+    const org = await world.org();
+    const { note } = await api.get<{ note: string }>(`${org}/audit/checkpoint`);
+    const [, size, root] = note.split("\n") as [string, string, string];
+    const said = (await row("project.edit").getByText(/entries, root/).textContent())!;
+    assert.ok(Number(/(\d+) entries/.exec(said)![1]) <= Number(size) && /root [\w+/]{8}…/.test(said), `${said}, but ${size} ${root}`);
+    assert.deepEqual(await axe(page), []);
+
+    // Between the controller and the page, one part of the proof after the other is changed.
+    type Proof = { leaf: string; leaf_hash: string; path: string[]; checkpoint: { size: number; note: string }; key: string };
+    const bent: [RegExp, (proof: Proof) => void][] = [
+      [/not what was written/, (proof) => (proof.leaf = proof.leaf.replace("project.create", "project.delete"))],
+      [/does not fit its hash/, (proof) => (proof.leaf_hash = Buffer.alloc(32, 7).toString("base64"))],
+      [/does not lead to the root/, (proof) => (proof.path[0] = Buffer.alloc(32, 7).toString("base64"))],
+      [/signature of the log's state is wrong/, (proof) => (proof.checkpoint.note = proof.checkpoint.note.replace(/^/, "x"))],
+    ];
+    for (const [expected, bend] of bent) {
+      await page.goto(`${base}/audit`);
+      await page.route("**/proof", async (route) => {
+        const proof = await api.get<Proof>(new URL(route.request().url()).pathname);
+        bend(proof);
+        await route.fulfill({ json: proof });
+      });
+      await row("project.create").getByRole("button", { name: /^Prove entry/ }).click();
+      await row("project.create").getByText("Not proven", { exact: true }).waitFor();
+      await row("project.create").getByText(expected).waitFor();
+      await page.unroute("**/proof");
+    }
+    assert.deepEqual(await axe(page), []);
+    assert.deepEqual(web.complaints, []);
+  });
+
   scenario(world, "gives a file that verifies with the key that it shows", async () => {
     const page = await web.signedIn();
     await page.goto(`${base}/audit`);

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { extname, join, normalize } from "node:path";
 import type { Environment, Operation, Problem, Project, Session } from "../src/api/types";
 import { elevatedUntil, outside, own, Refusal } from "./account";
+import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, now, org, publish, state } from "./state";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
@@ -136,8 +137,13 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       return null;
     }
     case "GET audit/{}":
-      if (one === "checkpoint") return [200, { size: state.audit.length, at: now(), note: "", key: "fairlead.example/audit+0f1e2d3c+AQ==" }];
+      if (one === "checkpoint") return [200, { size: state.audit.length, at: now(), note: "", key: auditKey }];
       return [200, list([{ id: id("srv"), name: "odoo-fra-1", size: state.audit.length, root: "", key: "", seen_at: now(), fork: null }])];
+    case "GET audit/{}/proof": {
+      // The oldest one was changed behind the log's back.
+      const { seq } = need(state.audit, one, "entry");
+      return [200, proofOf(state.audit.map((entry) => (entry.seq === 0 ? { ...entry, action: "server.revoke" } : entry)), seq)];
+    }
     case "GET audit": {
       const wanted = query.get("action");
       return [200, list(state.audit.filter((a) => (!wanted || a.action === wanted || a.action.startsWith(`${wanted}.`)) && (!query.get("target") || a.target?.id === query.get("target")) && (!query.get("actor") || a.actor.id === query.get("actor"))))];

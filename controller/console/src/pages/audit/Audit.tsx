@@ -15,6 +15,7 @@ import { Lamp } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 import { More } from "../../ui/More";
 import { Proof } from "./Proof";
+import { ProveEntry } from "./ProveEntry";
 
 const results = { ok: ["good", "Done"], refused: ["warn", "Refused"], failed: ["bad", "Failed"] } as const;
 
@@ -94,7 +95,7 @@ export default function Audit() {
               );
             }
             return (
-              <Table label="Audit entries" head={["When", "Who", "Action", "On", "Result", "From"]}>
+              <Table label="Audit entries" head={["When", "Who", "Action", "On", "Result", "From", "Proof"]}>
                 {list.map((entry) => {
                   const [tone, word] = results[entry.result];
                   return (
@@ -130,6 +131,9 @@ export default function Audit() {
                       </td>
                       <td data-name="From">
                         <Mono title={entry.user_agent ?? undefined}>{entry.address ?? "–"}</Mono>
+                      </td>
+                      <td data-name="Proof">
+                        <ProveEntry entry={entry} />
                       </td>
                     </Row>
                   );
