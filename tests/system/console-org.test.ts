@@ -1,10 +1,12 @@
 // An organization in the console: who belongs to it, what they may, with which keys, what it asks of them, and who works in it from outside.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, afterEach, before, describe } from "node:test";
 import type { Page } from "playwright-core";
 import type { Api } from "./lib/api.ts";
 import { axe, looks, overflow, type Person, Web } from "./lib/browser.ts";
 import { admin } from "./lib/controller.ts";
+import { makeRequest } from "./lib/pki.ts";
 import type { List, Session } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
@@ -204,6 +206,44 @@ describe("the console's organization", () => {
     assert.equal(await asked("/projects"), 401);
   });
 
+  scenario(world, "has registration tokens: listed with what they let in, made by the form that enrols, and taken back", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/registration-tokens`);
+    await page.getByText("No registration token yet").waitFor();
+    await page.getByRole("link", { name: "New token" }).click();
+    await page.getByLabel("What is it for?").fill("Acme in Berlin");
+    await page.getByLabel("Labels").fill("client=acme");
+    await page.getByLabel("For how many servers").fill("3");
+    await page.getByRole("button", { name: "Make the command" }).click();
+    const command = (await page.getByLabel("Command to enrol the server").textContent())!;
+    const token = /flt_[\w-]+/.exec(command)![0];
+    const csr = await makeRequest(join(world.dir, "console-token"));
+    const enrol = (name: string) => api.stranger().send("POST", "/api/v1/agent/enroll", { body: { token, csr, name, capability: 1, facts: {} } });
+    assert.equal((await enrol("berlin-1")).status, 201);
+    await page.goto(`${base}/registration-tokens`);
+    const row = page.getByRole("row").filter({ hasText: "Acme in Berlin" });
+    await row.getByText("1 of 3").waitFor();
+    await row.getByText("Active").waitFor();
+    await row.getByText("client acme").waitFor();
+    await row.getByRole("link", { name: "berlin-1" }).waitFor();
+    assert.ok(!(await page.content()).includes(token), "it is shown once");
+    assert.deepEqual(await axe(page), []);
+    await page.getByRole("button", { name: "Revoke token Acme in Berlin" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await page.getByText("No token is active").waitFor();
+    assert.equal((await enrol("berlin-2")).status, 403);
+    await page.getByRole("button", { name: "Show 1 token that is used up, expired or revoked" }).click();
+    await row.getByText("Revoked").waitFor();
+    // A role that may see but not make or take back.
+    const vic = await joined(api, org, "Vic", "viewer");
+    const looks = await api.post<{ id: string }>(`${org}/roles`, { name: "Sees tokens", permissions: ["org.view", "registration_tokens.view"] });
+    await api.call("PATCH", `${org}/members/${vic.id}`, { body: { role: looks.id } });
+    const other = await web.signedIn("light", vic);
+    await other.goto(`${base}/registration-tokens`);
+    await other.getByText("No token is active").waitFor();
+    assert.equal(await other.getByRole("link", { name: "New token" }).count(), 0);
+  });
+
   scenario(world, "is closed by its settings, says what stands in the way, and names what is wrong beside the field", async () => {
     const page = await web.signedIn();
     await page.goto(`${base}/settings/security`);
@@ -355,6 +395,16 @@ describe("the console's organization", () => {
     assert.deepEqual(await axe(page), []);
     const { orgs } = await signedIn(api, ria);
     assert.deepEqual(orgs, []);
+    // From the account, too, there is a way back and a way out.
+    await page.getByRole("link", { name: "Your account" }).click();
+    await page.getByRole("heading", { name: "Account" }).waitFor();
+    assert.deepEqual(await axe(page), []);
+    await page.getByRole("link", { name: "No organization yet" }).click();
+    await page.getByRole("link", { name: "Your account" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForURL(/\/signin/);
+    await page.goto("/account");
+    await page.waitForURL(/\/signin\?next=/);
   });
 
   for (const look of looks) {
@@ -363,7 +413,7 @@ describe("the console's organization", () => {
       const member = data.find((one) => one.email !== admin.email) ?? data[0]!;
       const page = await web.signedIn(look);
       const paths = [
-        "/members", `/members/${member.id}`, "/members/invite", "/roles", "/api-keys", "/api-keys/new", "/connect", "/connect/agencies", "/connect/agencies/new",
+        "/members", `/members/${member.id}`, "/members/invite", "/roles", "/api-keys", "/api-keys/new", "/registration-tokens", "/connect", "/connect/agencies", "/connect/agencies/new",
         "/connect/sessions", "/settings", "/settings/security", "/settings/plan", "/settings/support", "/organizations/new", "/audit",
       ];
       for (const path of paths) {

@@ -14,6 +14,7 @@ import { AccessProvider, holdsAny, useAccess, useHref } from "./access";
 import { Admitted } from "./Admitted";
 import { pages } from "./routes";
 import { Shell } from "./Shell";
+import { SignOutButton } from "./signOut";
 import { StepUp } from "./StepUp";
 
 const Account = lazy(() => import("../pages/account/Account"));
@@ -55,6 +56,10 @@ function SignedIn() {
     if (account) {
       return (
         <main className="fl-main">
+          <div className="fl-between">
+            <LinkTo href="/">No organization yet</LinkTo>
+            <SignOutButton />
+          </div>
           <Suspense fallback={<div role="status" aria-label="Loading" />}>
             <Account tab={tab} />
           </Suspense>

@@ -1,15 +1,14 @@
 import { Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
 import { accountQuery } from "../api/account";
-import { api, need } from "../api/client";
 import { orgQuery } from "../api/org";
 import { roleTitle } from "../lib/roles";
 import { Icon, type IconName } from "../ui/Icon";
 import { Mark } from "../ui/Mark";
 import { useAccess, useHref, useShown } from "./access";
-import { tellError } from "./act";
 import { pages } from "./routes";
+import { useSignOut } from "./signOut";
 
 export function Brand() {
   const href = useHref();
@@ -124,19 +123,9 @@ function OperatorItems() {
 function PersonMenu() {
   const { session } = useAccess();
   const href = useHref();
-  const client = useQueryClient();
-  const [, navigate] = useLocation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
 
-  const signOut = async () => {
-    try {
-      await need(api.DELETE("/api/v1/session"));
-      navigate("/signin", { replace: true });
-      client.clear();
-    } catch (error) {
-      tellError(error);
-    }
-  };
+  const signOut = useSignOut();
 
   const schemes: ["light" | "dark" | "auto", string, IconName][] = [
     ["light", "Light", "sun"],
@@ -172,7 +161,7 @@ function PersonMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item onClick={() => void signOut()} leftSection={<Icon name="signOut" size={16} />}>
+        <Menu.Item onClick={() => signOut.mutate()} leftSection={<Icon name="signOut" size={16} />}>
           Sign out
         </Menu.Item>
       </Menu.Dropdown>

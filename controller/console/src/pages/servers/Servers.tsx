@@ -1,19 +1,13 @@
-import { Button } from "@mantine/core";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "wouter";
-import { useAct } from "../../app/act";
 import { useHref, useMay, useOrg } from "../../app/access";
-import { api, need } from "../../api/client";
-import { keys } from "../../api/keys";
-import { serversQuery, tokensQuery } from "../../api/servers";
-import type { RegistrationToken } from "../../api/types";
-import { bytes, count, percent } from "../../lib/format";
+import { serversQuery } from "../../api/servers";
+import { bytes, percent } from "../../lib/format";
 import { Labels, LinkButton } from "../../ui/bits";
 import { Empty, Page, Panel } from "../../ui/Page";
 import { Loaded } from "../../ui/Problem";
 import { When } from "../../ui/time";
-import { Lamp, ServerLamp } from "../../ui/status";
+import { ServerLamp } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 
 const rank = { offline: 0, unknown: 1, online: 2, revoked: 3 };
@@ -80,65 +74,6 @@ export default function Servers() {
           }
         </Loaded>
       </Panel>
-      {may("registration_tokens.view") && <Tokens />}
     </Page>
-  );
-}
-
-const tokenTone = { active: ["good", "Active"], used_up: ["dim", "Used up"], expired: ["dim", "Expired"], revoked: ["dim", "Revoked"] } as const;
-
-function Tokens() {
-  const org = useOrg();
-  const may = useMay();
-  const client = useQueryClient();
-  const tokens = useQuery(tokensQuery(org));
-  const revoke = useAct({
-    run: (token: RegistrationToken) =>
-      need(api.DELETE("/api/v1/orgs/{org}/registration-tokens/{token}", { params: { path: { org, token: token.id } } })),
-    done: () => void client.invalidateQueries({ queryKey: keys.tokens(org) }),
-  });
-  const [all, setAll] = useState(false);
-  if (!tokens.data?.length) return null;
-  const active = tokens.data.filter((token) => token.status === "active");
-  const over = tokens.data.length - active.length;
-  return (
-    <Panel title="Registration tokens" flush>
-      {(all || active.length > 0) && <Table label="Registration tokens" head={["Token", "Status", "Used", "Expires", "Made by", { label: "Acts", hidden: true, className: "fl-acts" }]}>
-        {(all ? tokens.data : active).map((token) => {
-          const [tone, word] = tokenTone[token.status];
-          return (
-            <Row key={token.id}>
-              <td>
-                {token.name} <Labels labels={token.labels} />
-              </td>
-              <td data-name="Status">
-                <Lamp tone={tone}>{word}</Lamp>
-              </td>
-              <td data-name="Used">
-                {token.uses} of {token.max_uses}
-              </td>
-              <td data-name="Expires">
-                <When time={token.expires_at} />
-              </td>
-              <td data-name="Made by">{token.created_by.email}</td>
-              <td className="fl-acts">
-                {token.status === "active" && may("registration_tokens.revoke") && (
-                  <Button size="compact-xs" variant="default" onClick={() => revoke.mutate(token)} aria-label={`Revoke token ${token.name}`}>
-                    Revoke
-                  </Button>
-                )}
-              </td>
-            </Row>
-          );
-        })}
-      </Table>}
-      {over > 0 && !all && (
-        <div className="fl-more">
-          <Button variant="subtle" size="xs" onClick={() => setAll(true)}>
-            Show {active.length ? `${over} more that are` : count(over, "token that is", "tokens that are")} used up, expired or revoked
-          </Button>
-        </div>
-      )}
-    </Panel>
   );
 }
