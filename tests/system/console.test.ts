@@ -27,7 +27,10 @@ describe("the console on its first day", () => {
       await page.getByLabel("Password again").fill("short");
       await page.getByRole("button", { name: "Set password" }).click();
       await page.getByText("At least 12 characters", { exact: true }).waitFor();
+      const invalid = (label: string) => page.getByLabel(label, { exact: true }).getAttribute("aria-invalid");
+      assert.deepEqual([await invalid("Password"), await invalid("Password again")], ["true", "false"]);
       await page.getByLabel("Password", { exact: true }).fill(admin.password);
+      assert.deepEqual([await invalid("Password"), await invalid("Password again")], ["false", "true"]);
       await page.getByLabel("Password again").fill(admin.password);
       await page.getByRole("button", { name: "Set password" }).click();
 

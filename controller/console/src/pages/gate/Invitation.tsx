@@ -193,6 +193,7 @@ function Register({ facts, token }: { facts: InvitationFacts; token: string }) {
         value={password}
         onChange={(event) => setPassword(event.currentTarget.value)}
         error={error?.field("password") ?? (tried ? tooShort : undefined)}
+        aria-invalid={Boolean(error?.field("password") ?? (tried && tooShort))}
       />
       <Button type="submit" size="md" loading={register.isPending}>
         Make an account and join

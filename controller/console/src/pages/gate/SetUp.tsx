@@ -98,6 +98,7 @@ export default function SetUp() {
             value={password}
             onChange={(event) => setPassword(event.currentTarget.value)}
             error={refused ?? (tried ? tooShort : undefined)}
+            aria-invalid={Boolean(refused ?? (tried && tooShort))}
           />
           <PasswordInput
             label="Password again"
@@ -105,6 +106,7 @@ export default function SetUp() {
             value={again}
             onChange={(event) => setAgain(event.currentTarget.value)}
             error={tried ? differs : undefined}
+            aria-invalid={Boolean(tried && differs)}
           />
           <Button type="submit" size="md" loading={finish.isPending} disabled={!link.data}>
             Set password and sign in
