@@ -1,7 +1,7 @@
 // Signing in with a provider: the certified oidc-provider plays Google, GitLab, Microsoft and a company of its own;
 // stand-ins play GitHub and Bitbucket. A visitor without scripts goes the way that a browser goes.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe } from "node:test";
 import { Api } from "./lib/api.ts";
@@ -230,6 +230,33 @@ describe("single sign-on", () => {
       victim.close();
     }
     await past();
+  });
+
+  scenario(world, "no token of a provider is kept: neither sealed nor in the clear, in the database, beside it or in the log [S-ENC-03]", async () => {
+    const before = [...openIds.values(), ...plain.values()].map((one) => one.handed.length);
+    for (const slug of [...openIds.keys(), ...plain.keys()]) {
+      const browser = visitor();
+      const left = await browser.open(`${origin}/api/v1/sso/${slug}/start`, { stopBefore: (url) => url.origin !== origin });
+      // Who does not ask for a lasting access is given none; stand-ins give one all the same, as some providers do.
+      const asked = left.way.at(-1)!.searchParams;
+      assert.ok(!/offline/.test(String(asked)) && asked.get("prompt") !== "consent", String(asked));
+      assert.equal((await signIn(browser, slug)).pathname, "/o/here");
+      browser.close();
+    }
+    const handed = [...openIds.values(), ...plain.values()].flatMap((one, i) => one.handed.slice(before[i]));
+    assert.ok(handed.filter((one) => one.startsWith("ref_")).length === 2 && handed.length >= 10, handed.join("\n"));
+    const dir = controller.dir;
+    const kept = readdirSync(dir, { recursive: true }).map((name) => join(dir, String(name))).filter((path) => statSync(path).isFile());
+    assert.ok(["fairlead.db", "fairlead.db-wal", "controller.log"].every((name) => kept.some((path) => path.endsWith(name))), kept.join("\n"));
+    for (const path of kept) {
+      const bytes = readFileSync(path, "latin1");
+      for (const token of handed) assert.ok(!bytes.includes(token), `${path} holds a token`);
+    }
+    // Sealed it would not be found so: there is no place for one. What an identity has is this, and none of it is secret.
+    const columns = (await run("sqlite3", ["-readonly", join(controller.data, "fairlead.db"), "SELECT group_concat(name) FROM pragma_table_info('sign_in_identity')"])).stdout.trim();
+    assert.equal(columns, "id,user_id,provider,issuer,subject,email,created_ms,last_used_ms");
+    const challenges = (await run("sqlite3", ["-readonly", join(controller.data, "fairlead.db"), "SELECT count(*) FROM challenge"])).stdout.trim();
+    assert.equal(challenges, "0", "nothing sealed waits for anything");
   });
 
   scenario(world, "a code of one provider is worth nothing at another's address", async () => {

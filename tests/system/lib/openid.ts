@@ -25,6 +25,8 @@ export class OpenId {
   /** Who has an account there, by log-in name; whoever is taken out can no longer sign in. */
   readonly people = new Map<string, Claims>();
   readonly asked: Asked[] = [];
+  /** Every token that it handed out, of whatever kind. */
+  readonly handed: string[] = [];
   readonly client = { id: "fairlead", secret: randomBytes(16).toString("hex") };
   #provider: Provider | undefined;
 
@@ -85,6 +87,11 @@ export class OpenId {
       if (chunk !== null && asked.body.length < 65_536) asked.body += String(chunk);
       return push(chunk, encoding);
     };
+    const end = response.end.bind(response);
+    response.end = ((...given: Parameters<ServerResponse["end"]>) => {
+      if (/\/token$/.test(url)) for (const [, token] of String(given[0]).matchAll(/"\w*_token":"([^"]+)"/g)) this.handed.push(token!);
+      return end(...given);
+    }) as ServerResponse["end"];
     if (!this.#provider || !url.startsWith(this.path)) {
       response.writeHead(404).end();
       return;

@@ -34,6 +34,8 @@ export class PlainOauthStandIn {
   readonly client = { id: "fairlead", secret: randomBytes(16).toString("hex") };
   /** Requests to the token address, as they came. */
   readonly traded: URLSearchParams[] = [];
+  /** Every token that it handed out, to use and to refresh. */
+  readonly handed: string[] = [];
   #codes = new Map<string, Grant>();
   #tokens = new Map<string, string>();
 
@@ -112,6 +114,7 @@ export class PlainOauthStandIn {
     if (!String(request.headers.accept).includes("application/json")) return refuse("no_json");
     const token = `tok_${randomBytes(16).toString("hex")}`;
     this.#tokens.set(token, grant.login);
+    this.handed.push(token, `ref_${token}`);
     json(response, { access_token: token, token_type: "bearer", refresh_token: `ref_${token}`, scope: "read:user" });
   }
 
