@@ -81,18 +81,20 @@ Result<Response> reset(const Call& call, const AccountRoutes& parts) {
 
 void add_registration_routes(api::RouteTable& table, AccountRoutes given) {
     auto parts = std::make_shared<AccountRoutes>(std::move(given));
-    auto add = [&](api::Method method, const char* path, auto handler) {
-        table.add(method, path, std::string(api::open_to_all), [parts, handler](const Call& call) {
-            return handler(call, *parts);
-        });
+    auto add = [&](api::Method method, const char* path, auto handler, api::Marks marks = {}) {
+        table.add(
+            method, path, std::string(api::open_to_all),
+            [parts, handler](const Call& call) { return handler(call, *parts); }, marks
+        );
     };
+    constexpr api::Marks hashes{.hashes = true};
     using enum api::Method;
     add(get, "/api/v1/registration", &get_registration);
-    add(post, "/api/v1/register", &enter);
+    add(post, "/api/v1/register", &enter, hashes);
     add(post, "/api/v1/email/verify", &verify);
     add(post, "/api/v1/email/resend", &resend);
     add(post, "/api/v1/password/forgot", &forgot);
-    add(post, "/api/v1/password/reset", &reset);
+    add(post, "/api/v1/password/reset", &reset, hashes);
 }
 
 } // namespace fairlead::access

@@ -204,23 +204,25 @@ Result<Response> change_password(const Call& call, const AccessRoutes& parts) {
 
 void add_access_routes(api::RouteTable& table, AccessRoutes given) {
     auto parts = std::make_shared<AccessRoutes>(std::move(given));
-    auto add = [&](api::Method method, const char* path, std::string_view permission,
-                   auto handler) {
-        table.add(method, path, std::string(permission), [parts, handler](const Call& call) {
-            return handler(call, *parts);
-        });
+    auto add = [&](api::Method method, const char* path, std::string_view permission, auto handler,
+                   api::Marks marks = {}) {
+        table.add(
+            method, path, std::string(permission),
+            [parts, handler](const Call& call) { return handler(call, *parts); }, marks
+        );
     };
+    constexpr api::Marks hashes{.hashes = true};
     using enum api::Method;
     add(post, "/api/v1/setup/check", api::open_to_all, &check_setup);
-    add(post, "/api/v1/setup", api::open_to_all, &set_up);
-    add(post, "/api/v1/session", api::open_to_all, &sign_in);
+    add(post, "/api/v1/setup", api::open_to_all, &set_up, hashes);
+    add(post, "/api/v1/session", api::open_to_all, &sign_in, hashes);
     add(post, "/api/v1/session/second-factor", api::open_to_all, &give_second_factor);
-    add(post, "/api/v1/session/elevate", api::signed_in, &elevate);
+    add(post, "/api/v1/session/elevate", api::signed_in, &elevate, hashes);
     add(get, "/api/v1/session", api::signed_in, &get_session);
     add(remove, "/api/v1/session", api::signed_in, &sign_out);
     add(get, "/api/v1/sessions", api::signed_in, &list_sessions);
     add(remove, "/api/v1/sessions/{session}", api::signed_in, &revoke_session);
-    add(post, "/api/v1/password", api::signed_in, &change_password);
+    add(post, "/api/v1/password", api::signed_in, &change_password, hashes);
 }
 
 } // namespace fairlead::access

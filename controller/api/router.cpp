@@ -87,6 +87,12 @@ Response Router::handle(const Request& request, std::string& pattern) noexcept {
     }
 }
 
+bool Router::hashes(const Request& request) const {
+    if (request.method != Method::post) return false;
+    auto match = table_.find(request.method, request.path);
+    return match && match->route->marks.hashes;
+}
+
 Result<Response>
 Router::dispatch(const Request& request, std::string& pattern, std::optional<Rate>& rate) {
     FAIRLEAD_TRY(match, table_.find(request.method, request.path));

@@ -18,6 +18,9 @@ public:
     /// Never throws; the pattern of the route that answered goes to `pattern` for the access log.
     Response handle(const Request& request, std::string& pattern) noexcept;
 
+    /// Whether the route of this request, if there is one, hashes a password. Quick.
+    bool hashes(const Request& request) const;
+
 private:
     Result<Response>
     dispatch(const Request& request, std::string& pattern, std::optional<Rate>& rate);

@@ -115,7 +115,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       sso_(sso_parts(), load_providers(settings_)), idempotency_(store_, keys_),
       authority_(keys_, clock_, {.agent = settings_.agents.certificate}),
       certificates_({settings_, store_, authority_, tls_}, public_url(settings_, endpoint_.port)),
-      packages_(settings_.packages), io_(1), workers_(settings_.workers),
+      packages_(settings_.packages), io_(1), workers_(settings_.workers), hashers_(4),
       events_(io_.get_executor(), clock_.now()),
       operations_({store_, events_, audit_, links_, clock_}), live_(events_, keys_, clock_),
       environments_(
@@ -180,7 +180,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     hold_to_contract(table_, web::json_from_yaml(web::openapi_yaml()).value());
     router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
     shell_ = std::make_unique<web::HttpShell>(
-        web::HttpShell::Parts{*router_, events_, workers_, clock_},
+        web::HttpShell::Parts{*router_, events_, workers_, hashers_, clock_},
         web::HttpShellOptions{.access_log = settings_.log.access}
     );
 
@@ -265,6 +265,8 @@ std::vector<web::Metric> Application::metrics() const {
         {"fairlead_store_commits_total", "Commits of the store", true, double(store_.commits())},
         {"fairlead_worker_jobs_waiting", "Jobs waiting for a worker thread", false,
          double(workers_.queued())},
+        {"fairlead_password_jobs_waiting", "Requests waiting for a password to be hashed", false,
+         double(hashers_.queued())},
     };
 }
 

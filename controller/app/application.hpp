@@ -142,6 +142,7 @@ private:
 
     asio::io_context io_;
     WorkerPool workers_;
+    WorkerPool hashers_; ///< for passwords: two hash, the others do what comes before and after
     web::EventHub events_;
     LateLinks links_;
     operations::Operations operations_;

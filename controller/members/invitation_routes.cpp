@@ -259,7 +259,7 @@ void add_invitation_routes(api::RouteTable& table, const Parts& parts) {
     api::Routes own(table, parts, "/api/v1/invitations");
     own.post("/check", api::open_to_all, &check);
     own.post("/accept", api::signed_in, &accept_own);
-    own.post("/register", api::open_to_all, &sign_up);
+    own.post("/register", api::open_to_all, &sign_up, {.hashes = true});
 }
 
 } // namespace fairlead::members

@@ -99,14 +99,16 @@ Task<net::HttpResponse> HttpShell::ask_router(const net::HttpRequest& request) {
     api::Response response;
     auto began = std::chrono::steady_clock::now();
     auto started = began;
-    if (parts_.workers.queued() >= options_.queue_limit) {
+    bool hashes = parts_.router.hashes(asked);
+    auto& workers = hashes ? parts_.hashers : parts_.workers;
+    if (workers.queued() >= (hashes ? options_.hash_queue_limit : options_.queue_limit)) {
         response = busy(asked.request_id);
     } else {
         auto work = [&] {
             started = std::chrono::steady_clock::now();
             return parts_.router.handle(asked, pattern);
         };
-        response = co_await offload(parts_.workers, work);
+        response = co_await offload(workers, work);
     }
     response.headers.emplace_back("X-Request-Id", asked.request_id);
 

@@ -18,6 +18,7 @@ namespace fairlead::web {
 struct HttpShellOptions {
     std::size_t queue_limit =
         512; ///< requests waiting for a worker; one more is told to come back (503)
+    std::size_t hash_queue_limit = 64; ///< the same of those that hash passwords
     bool access_log = true;
 };
 
@@ -28,6 +29,7 @@ public:
         api::Router& router;
         EventHub& events;
         WorkerPool& workers;
+        WorkerPool& hashers; ///< for routes that hash passwords
         const Clock& clock;
     };
     HttpShell(const Parts& parts, HttpShellOptions options) : parts_(parts), options_(options) {}

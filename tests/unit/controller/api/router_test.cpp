@@ -74,6 +74,24 @@ TEST_SUITE("controller/api/router") {
         CHECK_THROWS(Router(table, guard));
     }
 
+    TEST_CASE("what hashes a password is told before it is done, by method and path") {
+        RouteTable table;
+        table.add(Method::post, "/session", "none", answering("in"), {.hashes = true});
+        table.add(Method::get, "/session", "none", answering("who"));
+        table.add(Method::post, "/things/{thing}", "none", answering("made"));
+        TestGuard guard;
+        Router router(table, guard);
+        auto asked = [&](Method method, std::string path) {
+            auto request = get(std::move(path));
+            request.method = method;
+            return router.hashes(request);
+        };
+        CHECK(asked(Method::post, "/session"));
+        CHECK_FALSE(asked(Method::get, "/session"));
+        CHECK_FALSE(asked(Method::post, "/things/1"));
+        CHECK_FALSE(asked(Method::post, "/nowhere"));
+    }
+
     TEST_CASE("the path decides the route, the method and the permission decide the answer") {
         TestGuard guard;
         RouteTable table;
