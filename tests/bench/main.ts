@@ -4,13 +4,14 @@ import { memory, paste, size } from "./rows/agent.ts";
 import { redeploy } from "./rows/deploy.ts";
 import { http } from "./rows/http.ts";
 import { idle, links, reconnect } from "./rows/links.ts";
+import { login } from "./rows/login.ts";
 import { audit } from "./rows/audit.ts";
 import { store, trip } from "./rows/operations.ts";
 import { Site } from "./site.ts";
 import { missed, say, table } from "./table.ts";
 
 const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy };
-const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, http, links, idle, reconnect };
+const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, http, login, links, idle, reconnect };
 const names = [...Object.keys(alone), ...Object.keys(onSite)];
 
 const asked = process.argv.slice(2);

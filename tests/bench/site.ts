@@ -23,11 +23,17 @@ const settings = `\nconnections_per_address: 20000\nrates:\n  reads_a_minute: 10
 export class Site {
   /** Below TMPDIR: put that on the disk whose fsync is meant. */
   readonly dir = mkdtempSync(join(process.env.FAIRLEAD_BENCH_DIR ?? tmpdir(), "fairlead-bench-"));
-  readonly fleet = new Fleet();
   controller!: Controller;
   api!: Api;
   org!: string;
+  #fleet: Fleet | undefined;
   #enrolled = 0;
+
+  /** There once some are enrolled: rows without agents need no bench-fleet. */
+  get fleet(): Fleet {
+    if (!this.#fleet) throw new Error("no agent is enrolled yet");
+    return this.#fleet;
+  }
 
   static async make(): Promise<Site> {
     const site = new Site();
@@ -37,24 +43,30 @@ export class Site {
     const { api, session } = await site.controller.setUp();
     site.api = api;
     site.org = `/api/v1/orgs/${session.orgs[0]!.id}`;
-    const ca = join(site.dir, "ca.pem");
-    writeFileSync(ca, api.endpoint.ca);
-    // By address, which is in the certificate too: nobody here resolves the name.
-    await site.fleet.ask("site", site.controller.address, site.controller.port, site.controller.address, api.cookie, site.org);
-    await site.fleet.ask("ca", ca);
-    await site.fleet.ask("pki", folder(join(site.dir, "pki")));
     return site;
   }
 
   /** As many agents as that are enrolled and can be started. */
   async enrol(count: number): Promise<void> {
     if (count <= this.#enrolled) return;
+    this.#fleet ??= await this.#arm();
     const tokens: string[] = [];
     for (let i = 0; i < Math.ceil(count / 1000); ++i)
       tokens.push((await this.api.post<{ token: string }>(`${this.org}/registration-tokens`, { name: `bench ${i}`, max_uses: 1000 })).token);
     const took = await this.fleet.ask<{ seconds: number; enrolled: number }>("enrol", count, ...tokens);
     say(`${took.enrolled} agents enrolled through the API in ${took.seconds.toFixed(1)} s`);
     this.#enrolled = count;
+  }
+
+  async #arm(): Promise<Fleet> {
+    const fleet = new Fleet();
+    const ca = join(this.dir, "ca.pem");
+    writeFileSync(ca, this.api.endpoint.ca);
+    // By address, which is in the certificate too: nobody here resolves the name.
+    await fleet.ask("site", this.controller.address, this.controller.port, this.controller.address, this.api.cookie, this.org);
+    await fleet.ask("ca", ca);
+    await fleet.ask("pki", folder(join(this.dir, "pki")));
+    return fleet;
   }
 
   /** All fake agents hang up, and the controller has noted each of them. */
@@ -67,7 +79,7 @@ export class Site {
   }
 
   async stop(): Promise<void> {
-    this.fleet.stop();
+    this.#fleet?.stop();
     this.api?.close();
     await this.controller?.stop();
     rmSync(this.dir, { recursive: true, force: true });
