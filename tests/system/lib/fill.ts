@@ -1,5 +1,5 @@
 // One of each thing that an organization can have, so that the routes about them can be asked.
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Api } from "./api.ts";
@@ -18,13 +18,13 @@ export interface EnrolledAlone {
 export async function enrolAlone(api: Api, org: string, name: string): Promise<EnrolledAlone> {
   const dir = mkdtempSync(join(tmpdir(), "fairlead-csr-"));
   const csr = await makeRequest(dir);
+  const key = readFileSync(join(dir, "request.key"), "utf8");
+  rmSync(dir, { recursive: true });
   const token = await api.post<{ token: string; registration_token: { id: string } }>(`${org}/registration-tokens`, { name });
   const enrolled = await api.stranger().call<{ server_id: string; certificate: string }>("POST", "/api/v1/agent/enroll", {
     body: { token: token.token, csr, name, capability: 1, facts: {} },
   });
-  return {
-    server: enrolled.server_id, token: token.registration_token.id, csr, key: readFileSync(join(dir, "request.key"), "utf8"), certificate: enrolled.certificate,
-  };
+  return { server: enrolled.server_id, token: token.registration_token.id, csr, key, certificate: enrolled.certificate };
 }
 
 /** Ids by the names that paths have for them. The server is enrolled as an agent does, with no agent behind it. */
