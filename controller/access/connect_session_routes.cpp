@@ -132,6 +132,7 @@ Result<Response> show_own(const Call& call, const ConnectRoutes& parts) {
            {"features", std::move(features)},
            {"role_name", standing.role_name},
            {"limited", standing.limited},
+           {"clone_enabled", standing.clone_enabled},
            {"permissions", std::move(permissions)}}}}
     );
 }

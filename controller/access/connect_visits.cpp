@@ -31,6 +31,7 @@ struct Row {
     orgs::Plan plan = orgs::Plan::free;
     std::string agency_name;
     bool two_factor_required = false;
+    bool clone_enabled = true;
     std::string addresses;
     bool client_on = true;
     bool agency_on = true;
@@ -38,7 +39,8 @@ struct Row {
 BOOST_DESCRIBE_STRUCT(
     Row, (),
     (expires_ms, ended_because, ended, role, role_name, role_permissions, permissions, limited,
-     revoked, org_name, plan, agency_name, two_factor_required, addresses, client_on, agency_on)
+     revoked, org_name, plan, agency_name, two_factor_required, clone_enabled, addresses, client_on,
+     agency_on)
 )
 
 Result<std::optional<Row>> fetch(store::Connection& db, const ConnectClaims& claims) {
@@ -47,6 +49,7 @@ Result<std::optional<Row>> fetch(store::Connection& db, const ConnectClaims& cla
         " coalesce(r.name, g.role) AS role_name, r.permissions AS role_permissions, g.permissions,"
         " g.limited, (g.revoked_ms IS NOT NULL) AS revoked, o.name AS org_name, o.plan,"
         " a.name AS agency_name, coalesce(oc.two_factor_required, 0) AS two_factor_required,"
+        " coalesce(oc.clone_enabled, 1) AS clone_enabled,"
         " coalesce(oc.addresses, '[]') AS addresses, coalesce(oc.connect_as_enabled, 1) AS"
         " client_on, coalesce(ac.connect_as_enabled, 1) AS agency_on"
         " FROM connect_session s JOIN connect_grant g ON g.id = s.grant_id AND g.org_id = s.org_id"
@@ -131,6 +134,7 @@ ConnectVisits::find(const ConnectClaims& claims, Timestamp now) {
     member.standing.org_name = row->org_name;
     member.standing.plan = row->plan;
     member.standing.two_factor_required = row->two_factor_required;
+    member.standing.clone_enabled = row->clone_enabled;
     member.addresses = list_of(row->addresses);
     member.rights = std::make_shared<const Rights>(
         granted(row->role, row->role_permissions, row->permissions, row->limited)

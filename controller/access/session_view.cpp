@@ -43,6 +43,7 @@ orgs_of(const orgs::Plans& plans, store::Connection& db, const UserId& user) {
              {"role_name", standing->role_name},
              {"owner", m.owner},
              {"limited", standing->limited && !m.owner},
+             {"clone_enabled", standing->clone_enabled},
              {"permissions", std::move(held)}}
         );
     }

@@ -25,12 +25,13 @@ struct Standing {
     Plan plan = Plan::free;
     std::string sso_required; ///< slug of the provider that sessions must come from; "": any
     bool two_factor_required = false;
+    bool clone_enabled = true;    ///< data may be copied into another environment
     std::string addresses = "[]"; ///< JSON list of addresses and networks; empty: any
 };
 BOOST_DESCRIBE_STRUCT(
     Standing, (),
     (role, role_name, role_permissions, owner, limited, granted, withdrawn, connect_as, org_name,
-     plan, sso_required, two_factor_required, addresses)
+     plan, sso_required, two_factor_required, clone_enabled, addresses)
 )
 
 /// Nothing when the person is no member.
