@@ -215,7 +215,7 @@ export function answerPeople(method: string, parts: string[], body: Body, query:
     case "POST connect/grants/{}/redeem": {
       const made = session(find(people.received, part), { reason: body.reason, started_at: now(), expires_at: ago(-60) });
       people.sessions.unshift(made);
-      people.visit = { connect_session: made, org: { id: made.client.id, name: made.client.name, plan: "pro", features: ["api", "audit_log"], role_name: "developer", limited: false, permissions: held("viewer", "developer") } };
+      people.visit = { connect_session: made, org: { id: made.client.id, name: made.client.name, plan: "pro", features: ["api", "audit_log"], role_name: "developer", limited: false, clone_enabled: true, permissions: held("viewer", "developer") } };
       return [201, { connect_session: made, token: "flc_stand-in" }];
     }
     case "GET connect/sessions":
@@ -237,6 +237,6 @@ export function answerPeople(method: string, parts: string[], body: Body, query:
 
 /** The session's organizations, with what the plan has. */
 export function orgsOfSession(codes: string[]) {
-  const mine = { ...org, plan: people.plan, features: features(), role: codes.length ? "viewer" : "admin", role_name: codes.length ? "viewer" : "admin", owner: !codes.length, limited: false, permissions: codes.length ? codes : every };
+  const mine = { ...org, plan: people.plan, features: features(), role: codes.length ? "viewer" : "admin", role_name: codes.length ? "viewer" : "admin", owner: !codes.length, limited: false, clone_enabled: people.security.clone_enabled, permissions: codes.length ? codes : every };
   return [mine, ...people.others.map((one) => ({ ...mine, ...one }))];
 }

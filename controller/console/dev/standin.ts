@@ -5,8 +5,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { extname, join, normalize } from "node:path";
 import type { Environment, Operation, Problem, Project, Session } from "../src/api/types";
 import { elevatedUntil, outside, own, Refusal } from "./account";
-import { auditKey, proofOf } from "./proof";
-import { ago, audit, fill, id, me, now, org, publish, state } from "./state";
+import { answerBackups, fillBackups } from "./backups";
+import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
 
@@ -17,6 +17,7 @@ const csp =
 if (process.env.STANDIN !== "empty") {
   fill();
   fillPeople();
+  fillBackups();
 }
 setInterval(heartbeat, 5000);
 
@@ -118,6 +119,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
   const confirm = decodeURIComponent(String(request.headers["x-confirm"] ?? ""));
   const told = answerPeople(method, p.slice(2), body, query, confirm, (status, code, detail, more) => new Refusal(status, code, detail, more));
   if (told && (method !== "PATCH" || p[2])) return told;
+
+  const backed = answerBackups(method, p.slice(2), body, query, confirm, free);
+  if (backed) return backed;
 
   const [, , kind, one, part, sub] = p;
   const env = kind === "environments" && one ? need(state.environments, one, "environment") : null;
@@ -241,7 +245,7 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       const made: Environment = {
         id: id("env"), slug: String(body.name).toLowerCase().replace(/[^a-z0-9]+/g, "-"), name: body.name, project_id: body.project_id, server_id: body.server_id, type: body.type,
         branch: body.branch ?? null, port: body.port ?? 8072, url: `http://127.0.0.1:${body.port ?? 8072}`, domains: [], modules: body.modules ?? [], resources: { memory_max_bytes: null, cpu_percent: null, tasks_max: null, workers: 0, ...body.resources },
-        requirements: body.requirements ?? [], system_site_packages: !!body.system_site_packages, keep_releases: body.keep_releases ?? 5, status: "new", status_detail: null, current_release: null, pending_changes: [], last_operation: null, created_at: now(),
+        requirements: body.requirements ?? [], system_site_packages: !!body.system_site_packages, keep_releases: body.keep_releases ?? 5, status: "new", status_detail: null, current_release: null, pending_changes: [], last_operation: null, backup: noBackup(), created_at: now(),
       };
       if (state.environments.some((e) => e.name === made.name)) throw new Refusal(400, "validation_failed", "There is an environment of this name.", { errors: [{ field: "name", message: `“${made.name}” is taken; choose another` }] });
       state.environments.push(made);

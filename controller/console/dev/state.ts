@@ -81,6 +81,8 @@ export function audit(action: string, target: { type: string; id: string; name: 
   });
 }
 
+export const noBackup = (): Environment["backup"] => ({ enabled: false, last_backup_at: null, last_restored_at: null, last_drill_at: null, last_drill_passed: null, next_backup_at: null, next_drill_at: null, recipient: null });
+
 const GiB = 1024 ** 3;
 
 export function server(name: string, labels: Record<string, string>, part: Partial<Server> = {}, size = 8): Server {
@@ -191,6 +193,7 @@ export function fill() {
       current_release: null,
       pending_changes: [],
       last_operation: null,
+      backup: noBackup(),
       created_at: ago(60 * 24 * 18),
       ...part,
     };
@@ -274,6 +277,7 @@ export function blankOperation(target: Environment | Server, kind: Operation["ki
     target: { type: isEnvironment ? "environment" : "server", id: target.id, name: target.name },
     server_id: isEnvironment ? target.server_id : target.id,
     requested_by: by,
+    origin: "controller",
     note: null,
     created_at: now(),
     delivered_at: null,

@@ -49,7 +49,7 @@ export function begin(op: Operation, run: () => Promise<void>) {
   })();
 }
 
-async function step(op: Operation, name: string, texts: string[], each = 420) {
+export async function step(op: Operation, name: string, texts: string[], each = 420, shown = false) {
   const one = op.steps.find((s) => s.name === name)!;
   if (op.cancel_requested) throw new Error("cancelled");
   one.state = "running";
@@ -61,7 +61,8 @@ async function step(op: Operation, name: string, texts: string[], each = 420) {
   tell();
   for (const [i, text] of texts.entries()) {
     await sleep(each);
-    log(op, name, text, text.startsWith("WARN") ? "warning" : "info");
+    if (shown) one.detail = text;
+    else log(op, name, text, text.startsWith("WARN") ? "warning" : "info");
     one.percent = Math.round(((i + 1) / texts.length) * 100);
     tell();
   }

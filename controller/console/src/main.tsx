@@ -49,6 +49,7 @@ import "./theme/forms.css";
 import "./theme/steps.css";
 import "./theme/log.css";
 import "./theme/overview.css";
+import "./theme/backups.css";
 import "./theme/environment.css";
 import "./theme/org.css";
 import "./theme/gate.css";

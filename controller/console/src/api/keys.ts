@@ -28,5 +28,12 @@ export const keys = {
   releases: (org: string, environment: string) => ["org", org, "environment", environment, "releases"] as const,
   variables: (org: string, environment: string) => ["org", org, "environment", environment, "variables"] as const,
   tokens: (org: string) => ["org", org, "tokens"] as const,
+  storages: (org: string) => ["org", org, "storages"] as const,
+  storage: (org: string, id: string) => ["org", org, "storage", id] as const,
+  recovery: (org: string) => ["org", org, "backup-settings"] as const,
+  policy: (org: string, environment: string) => ["org", org, "environment", environment, "backup-policy"] as const,
+  /** Lists of them, whatever they are of. */
+  backups: (org: string) => ["org", org, "backups"] as const,
+  backup: (org: string, id: string) => ["org", org, "backup", id] as const,
   credentials: (org: string) => ["org", org, "credentials"] as const,
 };

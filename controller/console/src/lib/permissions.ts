@@ -6,6 +6,7 @@ const areas: [title: string, words: string[]][] = [
   ["Projects", ["projects", "git_credentials"]],
   ["Environments", ["environments", "variables"]],
   ["Deployments", ["deployments", "operations"]],
+  ["Backups", ["backups", "drills", "restores", "storages", "backup_settings"]],
   ["Servers", ["servers", "registration_tokens"]],
   ["API keys", ["api_keys"]],
   ["Security", ["security", "support"]],

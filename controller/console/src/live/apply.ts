@@ -1,6 +1,6 @@
 import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import { keys } from "../api/keys";
-import type { Operation, Release, StepEvent } from "../api/types";
+import type { Backup, Environment, Operation, Release, StepEvent } from "../api/types";
 import { markGone } from "./gone";
 import { isFinal, newerOperation, withItem, withoutItem, withStep } from "./reduce";
 
@@ -15,6 +15,10 @@ export const orgEvents = [
   "operation.updated",
   "operation.step",
   "release.updated",
+  "storage.updated",
+  "storage.deleted",
+  "backup.updated",
+  "backup.deleted",
 ] as const;
 
 type Pages<T> = InfiniteData<{ data: T[]; next_cursor: string | null }>;
@@ -28,6 +32,7 @@ interface Thing {
 const things: Record<string, { list: (org: string) => QueryKey; one: (org: string, id: string) => QueryKey; fresh?: (org: string) => QueryKey }> = {
   server: { list: keys.servers, one: keys.server, fresh: keys.tokens }, // a new server has used a token
   project: { list: keys.projects, one: keys.project },
+  storage: { list: keys.storages, one: keys.storage },
   environment: { list: keys.environments, one: keys.environment, fresh: keys.founds }, // a new one may be one that was found
 };
 
@@ -37,6 +42,7 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
   const thing = things[subject];
   // What a server holds comes just after it connects and has no event of its own; its next sign of life tells.
   if (name === "server.updated") void client.invalidateQueries({ queryKey: keys.found(org, (data as Thing).id) });
+  if (name === "environment.updated") followPolicy(client, org, data as Environment);
   if (thing && what === "updated") return applyThing(client, org, thing, data as Thing);
   if (thing && what === "deleted") {
     const { id } = data as Thing;
@@ -53,6 +59,11 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
       return applyStep(client, org, data as StepEvent);
     case "release.updated":
       return applyRelease(client, org, data as Release);
+    case "backup.updated":
+      return applyBackup(client, org, data as Backup);
+    case "backup.deleted":
+      markGone((data as Thing).id);
+      return void client.invalidateQueries({ queryKey: keys.backups(org) });
   }
 }
 
@@ -84,6 +95,28 @@ function applyRelease(client: QueryClient, org: string, release: Release) {
   } else {
     void client.invalidateQueries({ queryKey: key });
   }
+}
+
+function applyBackup(client: QueryClient, org: string, backup: Backup) {
+  const before = client.getQueryData<Backup>(keys.backup(org, backup.id));
+  client.setQueryData<Backup>(keys.backup(org, backup.id), (held) => held && backup);
+  let found: Backup | undefined;
+  client.setQueriesData<Pages<Backup>>({ queryKey: [...keys.backups(org), "list"] }, (pages) =>
+    mapPages(pages, (one) => {
+      if (one.id !== backup.id) return one;
+      found ??= one;
+      return backup;
+    }),
+  );
+  // A new one has its place in some lists, and one of another state may have come to fit a list, or ceased to.
+  if (!found || found.state !== backup.state || (before && before.state !== backup.state)) void client.invalidateQueries({ queryKey: keys.backups(org) });
+}
+
+/** What the server last said of its backups is in the policy too, which has no event of its own. */
+function followPolicy(client: QueryClient, org: string, now: Environment) {
+  const before = client.getQueryData<Environment>(keys.environment(org, now.id));
+  const ended = now.last_operation?.kind === "backup.configure" && before?.last_operation?.state !== now.last_operation.state;
+  if (before && (ended || JSON.stringify(before.backup) !== JSON.stringify(now.backup))) void client.invalidateQueries({ queryKey: keys.policy(org, now.id) });
 }
 
 export function applyOperation(client: QueryClient, org: string, operation: Operation) {

@@ -7,11 +7,13 @@ import { orgQuery } from "../api/org";
 import { projectsQuery } from "../api/projects";
 import { serversQuery } from "../api/servers";
 import type { Environment, Org, Permission, Server } from "../api/types";
+import { needsLook, proofOf } from "../lib/backups";
+import { count } from "../lib/format";
 import { LinkButton, LinkTo } from "../ui/bits";
 import { Empty, Page, Panel } from "../ui/Page";
 import { Loaded } from "../ui/Problem";
-import { When } from "../ui/time";
-import { EnvironmentLamp, ServerLamp } from "../ui/status";
+import { useNow, When } from "../ui/time";
+import { EnvironmentLamp, Lamp, ServerLamp } from "../ui/status";
 import { EnvironmentRows } from "./environments/Environments";
 import { OperationRows } from "./operations/Operations";
 
@@ -90,7 +92,10 @@ function Attention({ environments, servers }: { environments: Environment[]; ser
   const href = useHref();
   const away = servers.filter((s) => s.status === "offline");
   const failed = environments.filter((e) => e.status === "failed");
-  if (!away.length && !failed.length) return null;
+  const now = useNow();
+  const may = useMay();
+  const unproven = may("backups.view") ? environments.filter((e) => needsLook(proofOf(e, now))).length : 0;
+  if (!away.length && !failed.length && !unproven) return null;
   return (
     <Panel title="Needs a look" flush>
       <ul className="fl-attention">
@@ -110,6 +115,13 @@ function Attention({ environments, servers }: { environments: Environment[]; ser
             </span>
           </li>
         ))}
+        {unproven > 0 && (
+          <li>
+            <Lamp tone="warn">Backups</Lamp>
+            <LinkTo href={href("/backups")}>{count(unproven, "environment")}</LinkTo>
+            <span className="fl-dim">{unproven === 1 ? "has" : "have"} no backup that is known to come back</span>
+          </li>
+        )}
       </ul>
     </Panel>
   );

@@ -1,5 +1,5 @@
 import { Badge } from "@mantine/core";
-import type { Check, Environment, EnvironmentType, Operation, OperationKind, OperationState, Release, Server } from "../api/types";
+import type { Backup, Check, Environment, EnvironmentType, Operation, OperationKind, OperationState, Release, Server, Storage } from "../api/types";
 import { count } from "../lib/format";
 
 type Tone = "good" | "busy" | "idle" | "warn" | "bad" | "dim";
@@ -79,8 +79,21 @@ const kinds: Record<OperationKind, string> = {
   "environment.stop": "Stop",
   "environment.restart": "Restart",
   "environment.delete": "Delete",
+  "environment.clone": "Clone into",
+  "storage.test": "Test a storage",
+  "backup.configure": "Set the backup policy",
+  "backup.create": "Back up",
+  "backup.delete": "Remove a backup",
+  "backup.restore": "Restore into",
+  "backup.drill": "Drill",
   "agent.ping": "Ping",
 };
+
+/** Who began an operation: a person, a schedule, root on the server, or Fairlead itself. */
+export function askedBy({ requested_by, origin }: Pick<Operation, "requested_by" | "origin">): string {
+  if (requested_by) return requested_by.email;
+  return origin === "schedule" ? "its schedule" : origin === "root" ? "root on the server" : "Fairlead";
+}
 
 export function kindName(kind: OperationKind): string {
   return kinds[kind] ?? kind;
@@ -116,4 +129,31 @@ export function ReleaseLamp({ state }: { state: Release["state"] }) {
       {word}
     </Lamp>
   );
+}
+
+const backups: Record<Backup["state"], [Tone, string, boolean?]> = {
+  running: ["busy", "Running", true],
+  succeeded: ["good", "Good"],
+  failed: ["bad", "Failed"],
+  removed: ["dim", "Removed"],
+};
+
+export function BackupLamp({ state }: { state: Backup["state"] }) {
+  const [tone, word, pulse] = backups[state];
+  return (
+    <Lamp tone={tone} pulse={pulse}>
+      {word}
+    </Lamp>
+  );
+}
+
+const storages: Record<Storage["state"], [Tone, string]> = {
+  untested: ["idle", "Not tested"],
+  working: ["good", "Working"],
+  failed: ["bad", "Failed"],
+};
+
+export function StorageLamp({ state }: { state: Storage["state"] }) {
+  const [tone, word] = storages[state];
+  return <Lamp tone={tone}>{word}</Lamp>;
 }

@@ -1,13 +1,17 @@
 import { Button, Menu, Modal } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import { lazy, Suspense } from "react";
 import { useAct } from "../../app/act";
-import { May, useMay, useOrg } from "../../app/access";
+import { May, useAccess, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
 import type { Environment } from "../../api/types";
 import { Icon } from "../../ui/Icon";
+import { Waiting } from "../../ui/Problem";
 import { Delete } from "./DeleteDialog";
 import { Deploy } from "./DeployDialog";
 import { isBusy, useTaken } from "./taken";
+
+const Clone = lazy(() => import("../backups/CloneDialog"));
 
 export function Acts({ environment }: { environment: Environment }) {
   const org = useOrg();
@@ -15,6 +19,8 @@ export function Acts({ environment }: { environment: Environment }) {
   const taken = useTaken();
   const [deploying, deploy] = useDisclosure(false);
   const [deleting, remove] = useDisclosure(false);
+  const [cloning, clone] = useDisclosure(false);
+  const clonable = useAccess().org.clone_enabled && may("environments.clone");
   const path = { org, environment: environment.id };
   const busy = isBusy(environment);
   const deployed = environment.current_release != null;
@@ -62,7 +68,7 @@ export function Acts({ environment }: { environment: Environment }) {
           Deploy
         </Button>
       </May>
-      {((deployed && may("environments.stop")) || may("environments.delete")) && (
+      {((deployed && (may("environments.stop") || clonable)) || may("environments.delete")) && (
         <Menu>
           <Menu.Target>
             <Button variant="default" px="xs" aria-label="More acts" disabled={busy}>
@@ -80,6 +86,11 @@ export function Acts({ environment }: { environment: Environment }) {
                 Stop
               </Menu.Item>
             )}
+            {deployed && clonable && (
+              <Menu.Item leftSection={<Icon name="copy" size={16} />} disabled={busy} onClick={clone.open}>
+                Clone…
+              </Menu.Item>
+            )}
             {may("environments.delete") && (
               <Menu.Item color="signal" leftSection={<Icon name="trash" size={16} />} disabled={busy} onClick={remove.open}>
                 Delete…
@@ -90,6 +101,11 @@ export function Acts({ environment }: { environment: Environment }) {
       )}
       <Modal opened={deploying} onClose={deploy.close} title={`Deploy ${environment.name}`}>
         <Deploy environment={environment} onClose={deploy.close} />
+      </Modal>
+      <Modal opened={cloning} onClose={clone.close} size="lg" title={`Clone ${environment.name}`}>
+        <Suspense fallback={<Waiting />}>
+          <Clone environment={environment} onClose={clone.close} />
+        </Suspense>
       </Modal>
       <Delete environment={environment} opened={deleting} onClose={remove.close} />
     </>

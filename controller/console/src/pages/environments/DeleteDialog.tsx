@@ -19,13 +19,15 @@ export function Delete({ environment, opened, onClose }: { environment: Environm
   const may = useMay();
   const server = useQuery({ ...serversQuery(org), enabled: may("servers.view") }).data?.find((one) => one.id === environment.server_id);
   const [drop, setDrop] = useState(false);
+  const [backup, setBackup] = useState(true);
+  const last = drop && environment.backup.enabled && environment.current_release != null;
   const remove = useAct({
     run: () =>
       need(
         api.DELETE("/api/v1/orgs/{org}/environments/{environment}", {
           params: {
             path: { org, environment: environment.id },
-            query: { drop_data: drop },
+            query: { drop_data: drop, ...(last && !backup ? { skip_backup: true } : {}) },
             header: { "X-Confirm": confirmHeader(environment.name) },
           },
         }),
@@ -60,6 +62,14 @@ export function Delete({ environment, opened, onClose }: { environment: Environm
             label="Also drop the database and the filestore"
             description="Cannot be undone. Without this they stay on the server."
           />
+          {last && (
+            <Checkbox
+              checked={backup}
+              onChange={(e) => setBackup(e.currentTarget.checked)}
+              label="Make a last backup first"
+              description="To its storage; nothing is dropped unless it succeeds. It stays after the environment is gone."
+            />
+          )}
           {drop && environment.type === "production" && (
             <Alert color="signal" icon={<Icon name="warning" />}>
               This is a production environment.

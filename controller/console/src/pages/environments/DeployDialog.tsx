@@ -1,4 +1,4 @@
-import { TextInput } from "@mantine/core";
+import { Checkbox, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
@@ -12,6 +12,7 @@ export function Deploy({ environment, onClose }: { environment: Environment; onC
   const first = environment.current_release == null;
   const [update, setUpdate] = useState<"auto" | "none" | "all" | "named">("auto");
   const [modules, setModules] = useState("");
+  const [backup, setBackup] = useState(false);
   return (
     <OperationForm
       act="Deploy"
@@ -19,7 +20,7 @@ export function Deploy({ environment, onClose }: { environment: Environment; onC
         need(
           api.POST("/api/v1/orgs/{org}/environments/{environment}/deploy", {
             params: { path: { org, environment: environment.id }, header: { "Idempotency-Key": key } },
-            body: { update: update === "named" ? words(modules) : update, ...note },
+            body: { update: update === "named" ? words(modules) : update, backup_first: backup, ...note },
           }),
         )
       }
@@ -56,6 +57,9 @@ export function Deploy({ environment, onClose }: { environment: Environment; onC
               error={error?.field("update")}
               autoComplete="off"
             />
+          )}
+          {!first && environment.backup.enabled && (
+            <Checkbox checked={backup} onChange={(e) => setBackup(e.currentTarget.checked)} label="Back up first" description="To its storage, before anything changes; nothing is deployed unless the backup succeeds" />
           )}
         </>
       )}

@@ -25,6 +25,8 @@ import { Where } from "./Where";
 import { More } from "../../ui/More";
 
 const Variables = lazy(() => import("./Variables"));
+const BackupsTab = lazy(() => import("../backups/BackupsTab"));
+const PolicyTab = lazy(() => import("../backups/PolicyTab"));
 const SettingsTab = lazy(() => import("./SettingsTab"));
 
 export default function EnvironmentPage({ environment: id, tab }: { environment: string; tab?: string }) {
@@ -126,6 +128,8 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
   const parts: [value: string, label: string, permission: Permission, content: ReactNode][] = [
     ["overview", "Overview", "environments.view", <Now key="o" environment={environment} />],
     ["operations", "Operations", "operations.view", <History key="h" environment={environment} />],
+    ["backups", "Backups", "backups.view", <BackupsTab key="b" environment={environment} />],
+    ["backup-policy", "Backup policy", "backups.view", <PolicyTab key="p" environment={environment} />],
     ["variables", "Variables", "variables.view", <Variables key="v" environment={environment} />],
     ["settings", "Settings", "environments.edit", <SettingsTab key="s" environment={environment} />],
   ];
@@ -139,7 +143,7 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
           </Tabs.Tab>
         ))}
       </Tabs.List>
-      {tab !== "overview" && <UnderWay environment={environment} href={base} />}
+      {tab !== "overview" && tab !== "backups" && <UnderWay environment={environment} href={base} />}
       {allowed.map(([value, , , content]) => (
         <Tabs.Panel key={value} value={value}>
           <Suspense fallback={<Waiting />}>{content}</Suspense>
@@ -161,7 +165,7 @@ function Now({ environment }: { environment: Environment }) {
   );
 }
 
-/** On every part but the first: that something is happening, and where to watch it. */
+/** On the parts that do not show it themselves: that something is happening, and where to watch it. */
 function UnderWay({ environment, href }: { environment: Environment; href: string }) {
   const last = environment.last_operation;
   if (!last || isFinal(last.state)) return null;

@@ -8,7 +8,7 @@ import { Facts, LinkTo, Mono } from "../../ui/bits";
 import { Page, Panel } from "../../ui/Page";
 import { Loaded } from "../../ui/Problem";
 import { When } from "../../ui/time";
-import { kindName, OperationLamp } from "../../ui/status";
+import { askedBy, kindName, OperationLamp } from "../../ui/status";
 import { Took } from "./Operations";
 import { CancelButton, OperationView, TargetLink } from "./OperationView";
 
@@ -46,7 +46,7 @@ export default function OperationPage({ operation: id }: { operation: string }) 
                     ...(one.target.type === "environment"
                       ? ([["Server", server ? <LinkTo key="s" href={href(`/servers/${server.id}`)}>{server.name}</LinkTo> : null]] as [string, ReactNode][])
                       : []),
-                    ["Asked by", one.requested_by?.email ?? "Fairlead"],
+                    ["Asked by", askedBy(one)],
                     ...(one.note ? ([["Note", one.note]] as [string, ReactNode][]) : []),
                     ["Asked", <When key="c" time={one.created_at} />],
                     ["Delivered", <When key="d" time={one.delivered_at} />],

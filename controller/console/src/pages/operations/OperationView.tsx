@@ -7,14 +7,15 @@ import { api, need } from "../../api/client";
 import { operationsQuery } from "../../api/operations";
 import { serversQuery } from "../../api/servers";
 import type { Check, Operation } from "../../api/types";
-import { count } from "../../lib/format";
+import { count, duration } from "../../lib/format";
 import { useOperationLog } from "../../live/hooks";
 import { isFinal } from "../../live/reduce";
 import { LinkTo } from "../../ui/bits";
 import { useNow, When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
+import { CheckList } from "../../ui/Checks";
 import { LogView } from "../../ui/LogView";
-import { kindName, Lamp } from "../../ui/status";
+import { kindName } from "../../ui/status";
 import { StepLine } from "../../ui/StepLine";
 import { outdatedBy } from "./outdated";
 
@@ -36,6 +37,8 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
       {checks && checks.length > 0 &&
         (operation.kind === "environment.preflight" ? (
           <Report operation={operation} checks={checks} />
+        ) : operation.kind === "storage.test" || operation.kind === "backup.drill" ? (
+          <Found operation={operation} checks={checks} />
         ) : checks.some((c) => c.result === "failed") ? (
           <Checks checks={checks} />
         ) : (
@@ -54,10 +57,13 @@ export function OperationView({ operation, logAtFirst }: { operation: Operation;
   );
 }
 
+/** Kinds whose report says all that their failure does. */
+const looking = new Set(["environment.preflight", "storage.test", "backup.drill"]);
+
 function Outcome({ operation }: { operation: Operation }) {
   const { state, error, outcome } = operation;
   const now = useNow(state === "queued");
-  if (state === "failed" && operation.kind === "environment.preflight" && operation.result?.checks) return null; // the report says it all
+  if (state === "failed" && looking.has(operation.kind) && operation.result?.checks?.some((c) => c.result === "failed")) return null; // the report says it all
   if (error) {
     const step = operation.steps.find((s) => s.name === error.step);
     return (
@@ -108,9 +114,6 @@ function sentence(text: string): string {
   return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
-const results = { passed: ["good", "Passed"], warning: ["warn", "Warning"], failed: ["bad", "Failed"] } as const;
-const worst = { failed: 0, warning: 1, passed: 2 };
-
 /** Of an act that went on after its checks: they are worth a line, and all of them when asked for. */
 function Checked({ checks }: { checks: Check[] }) {
   const warned = checks.filter((c) => c.result === "warning").length;
@@ -123,6 +126,26 @@ function Checked({ checks }: { checks: Check[] }) {
         <Checks checks={checks} />
       </div>
     </details>
+  );
+}
+
+/** Of an act that is nothing but looking: a storage that is tested, a backup that is tried out. */
+function Found({ operation, checks }: { operation: Operation; checks: Check[] }) {
+  const drill = operation.kind === "backup.drill";
+  const failed = checks.filter((c) => c.result === "failed").length;
+  const took = operation.result?.restore_ms;
+  const summary = failed
+    ? `${count(failed, "check")} failed: ${drill ? "this backup does not come back as it should." : "the storage cannot be used like this."}`
+    : drill
+      ? `All ${checks.length} checks passed: this backup comes back${took ? `, in ${duration(took)}` : ""}.`
+      : `All ${checks.length} checks passed: the storage works from this server.`;
+  return (
+    <section aria-label={drill ? "Report of the drill" : "Report of the test"} className="fl-panel">
+      <div className="fl-panel-head">
+        <h2>{summary}</h2>
+      </div>
+      <CheckList checks={checks} />
+    </section>
   );
 }
 
@@ -151,26 +174,7 @@ function Checks({ checks, later }: { checks: Check[]; later?: Operation }) {
         <h2>{summary}</h2>
       </div>
       {later && <Later operation={later} />}
-      <ul className="fl-checks">
-        {[...checks]
-          .sort((a, b) => worst[a.result] - worst[b.result])
-          .map((check, i) => {
-            const [tone, word] = results[check.result];
-            return (
-              <li key={`${check.id}-${i}`}>
-                <Lamp tone={tone}>{word}</Lamp>
-                <div>
-                  <strong>{check.title}</strong>
-                  <div className="fl-dim">
-                    {check.value}
-                    {check.need && <> · needs {check.need}</>}
-                  </div>
-                  {check.remedy && check.result !== "passed" && <div className="fl-check-remedy">{check.remedy}</div>}
-                </div>
-              </li>
-            );
-          })}
-      </ul>
+      <CheckList checks={checks} />
     </section>
   );
 }

@@ -10,7 +10,7 @@ import { isFinal } from "../../live/reduce";
 import { Empty, Page, Panel } from "../../ui/Page";
 import { Loaded } from "../../ui/Problem";
 import { useNow, When } from "../../ui/time";
-import { kindName, OperationLamp } from "../../ui/status";
+import { askedBy, kindName, OperationLamp } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 import { More } from "../../ui/More";
 
@@ -32,6 +32,13 @@ const kindValues: OperationKind[] = [
   "environment.stop",
   "environment.restart",
   "environment.delete",
+  "environment.clone",
+  "backup.create",
+  "backup.restore",
+  "backup.drill",
+  "backup.delete",
+  "backup.configure",
+  "storage.test",
   "agent.ping",
 ];
 
@@ -99,7 +106,7 @@ export function OperationRows({ operations, hideTarget }: { operations: Operatio
           <td data-name="State" className="fl-quiet">
             <OperationLamp operation={operation} />
           </td>
-          <td data-name="Asked by" className="fl-gives">{operation.requested_by?.email ?? "Fairlead"}</td>
+          <td data-name="Asked by" className="fl-gives">{askedBy(operation)}</td>
           <td data-name="When" className="fl-quiet">
             <When time={operation.created_at} />
           </td>

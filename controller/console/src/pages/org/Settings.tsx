@@ -9,6 +9,8 @@ import General from "./General";
 
 const Security = lazy(() => import("./Security"));
 const PlanTab = lazy(() => import("./PlanTab"));
+const Storages = lazy(() => import("../storages/Storages"));
+const RecoveryKeys = lazy(() => import("./RecoveryKeys"));
 const Support = lazy(() => import("./Support"));
 
 export default function Settings({ tab = "general" }: { tab?: string }) {
@@ -19,6 +21,8 @@ export default function Settings({ tab = "general" }: { tab?: string }) {
   const parts: [value: string, label: string, permission: Permission, content: ReactNode][] = [
     ["general", "General", "org.view", <General key="g" />],
     ["security", "Security", "security.view", <Security key="s" />],
+    ["storage", "Storage", "storages.view", <Storages key="b" />],
+    ["recovery-keys", "Recovery keys", "backup_settings.view", <RecoveryKeys key="r" />],
     ["plan", "Plan", "plan.view", <PlanTab key="p" />],
     ["support", "Support access", "support.view", <Support key="a" />],
   ];

@@ -1,0 +1,33 @@
+import type { Backup } from "../../api/types";
+import { Mono } from "../../ui/bits";
+import { Command } from "../../ui/Command";
+
+/** The way to the data that needs neither Fairlead nor this page. */
+export function OpenIt({ backup, prefix }: { backup: Backup; prefix: string }) {
+  const folder = `${prefix ? `${prefix}/` : ""}${backup.environment.id}`;
+  return (
+    <div className="fl-form">
+      <p className="fl-dim">
+        These need Debian's own age, zstd and postgresql-client, and a key that opens it: the secret half of a recovery key, as <Mono>fairlead-recovery.txt</Mono>. In the bucket lie below{" "}
+        <Mono>{`${folder}/`}</Mono>:
+      </p>
+      <ol className="fl-numbered">
+        <li>
+          <Mono>{`backups/${backup.id}/database.dump.zst.age`}</Mono>, the database. Fetch it, then put it into an empty one:
+          <Command prompt="$" label="Commands that restore the database" value={"createdb restored\nage -d -i fairlead-recovery.txt database.dump.zst.age | zstd -d | pg_restore --no-owner -d restored"} />
+        </li>
+        <li>
+          <Mono>{`backups/${backup.id}/files.zst.age`}</Mono>, the list of its files: which pack holds which.
+          <Command prompt="$" label="Command that shows the list of files" value="age -d -i fairlead-recovery.txt files.zst.age | zstd -d" />
+        </li>
+        <li>
+          <Mono>packs/…tar.zst.age</Mono>, the files of the filestore. Each pack that the list names is opened with:
+          <Command prompt="$" label="Command that unpacks files" value={"mkdir -p filestore\nage -d -i fairlead-recovery.txt pck_….tar.zst.age | zstd -d | tar -x -C filestore"} />
+        </li>
+      </ol>
+      <p className="fl-dim">
+        On a server of Fairlead, with or without this controller, <Mono>{`fairlead-agent backup restore`}</Mono> does all of it.
+      </p>
+    </div>
+  );
+}
