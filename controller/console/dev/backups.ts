@@ -83,6 +83,9 @@ function told(env: Environment, part: Partial<Environment["backup"]> = {}) {
   publish("environment.updated", env);
 }
 
+/** With how much it is used. */
+const counted = (one: Storage): Storage => ({ ...one, environments: [...held.policies.values()].filter((p) => p.storage_id === one.id).length, backups: held.backups.filter((b) => b.storage.id === one.id).length });
+
 function test(one: Storage, server: string): Operation {
   const target = state.servers.find((s) => s.id === server)!;
   const op = blankOperation(target, "storage.test", [["write", "Write an object"], ["read", "Read it back"], ["list", "List it"], ["delete", "Remove it"]]);
@@ -97,7 +100,7 @@ function test(one: Storage, server: string): Operation {
       op.steps.forEach((each, i) => (each.state = i ? "skipped" : "failed"));
       op.error = { code: "storage_denied", message: "Write an object: 403 SignatureDoesNotMatch", step: "write" };
     }
-    publish("storage.updated", one);
+    publish("storage.updated", counted(one));
   });
   return op;
 }
@@ -210,14 +213,13 @@ export function answerBackups(method: string, parts: string[], body: Body, query
     return found;
   };
   const env = kind === "environments" && one ? state.environments.find((each) => each.id === one) : undefined;
-  const counted = () => held.storages.map((each) => ({ ...each, environments: [...held.policies.values()].filter((p) => p.storage_id === each.id).length, backups: held.backups.filter((b) => b.storage.id === each.id).length }));
   const fields = () => {
     const { secret_key: _, session_token, account_id, test_on_server: __, ...rest } = body;
     return { ...rest, ...(account_id ? { endpoint: `https://${account_id}.r2.cloudflarestorage.com`, region: "auto" } : {}), ...(session_token !== undefined ? { has_session_token: session_token !== null } : {}), ...(body.provider === "aws" && body.region ? { endpoint: `https://s3.${body.region}.amazonaws.com` } : {}) };
   };
   switch (`${method} ${[kind, one && "{}", part, sub].filter(Boolean).join("/")}`) {
     case "GET storages":
-      return [200, list(counted())];
+      return [200, list(held.storages.map(counted))];
     case "POST storages": {
       if (!/^[a-z0-9][a-z0-9.-]*[a-z0-9]$/.test(body.bucket)) throw new Refusal(400, "validation_failed", "One field is not right.", { errors: [{ field: "bucket", message: "has small letters, digits, dots and dashes, 3 to 63 of them" }] });
       const made = storage(body.name, body.provider, { ...fields(), created_at: now() });
@@ -230,8 +232,8 @@ export function answerBackups(method: string, parts: string[], body: Body, query
     case "PATCH storages/{}": {
       const changed = Object.assign(find(held.storages), fields(), { state: "untested" });
       if (body.test_on_server) test(changed, body.test_on_server);
-      publish("storage.updated", changed);
-      return [200, counted().find((each) => each.id === one)];
+      publish("storage.updated", counted(changed));
+      return [200, counted(changed)];
     }
     case "DELETE storages/{}": {
       const gone = find(held.storages);

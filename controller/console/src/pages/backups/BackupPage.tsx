@@ -124,9 +124,9 @@ function Drill({ backup }: { backup: Backup }) {
       flush
     >
       <p className="fl-panel-words">
-        <When time={drill.at} />
-        {drill.passed && drill.restore_ms != null && ` it was back in ${duration(drill.restore_ms)}, from the first byte to a database that Odoo had loaded.`}
-        {!drill.passed && " it did not come back as it should."}
+        Tried out <When time={drill.at} />.
+        {drill.passed && drill.restore_ms != null && ` It was back in ${duration(drill.restore_ms)}, from the first byte to a database that Odoo had loaded.`}
+        {!drill.passed && " It did not come back as it should."}
       </p>
       <CheckList checks={drill.checks} />
     </Panel>

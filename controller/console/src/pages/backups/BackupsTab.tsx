@@ -47,7 +47,7 @@ function State({ environment, backups }: { environment: Environment; backups: Ba
   const proof = useProof(environment);
   const policy = useQuery(policyQuery(org, environment.id)).data;
   const { backup } = environment;
-  const drill = backups.find((one) => one.last_drill && one.last_drill.at === backup.last_drill_at);
+  const drill = backups.filter((one) => one.last_drill).sort((a, b) => b.last_drill!.at.localeCompare(a.last_drill!.at))[0];
   const policyPage = href(`/environments/${environment.id}/backup-policy`);
   return (
     <Panel title={<ProofLamp proof={proof} />} actions={<Asks environment={environment} />} flush>
@@ -68,7 +68,7 @@ function State({ environment, backups }: { environment: Environment; backups: Ba
       </p>
       <dl className="fl-moments">
         <Moment name="Last good backup">{backup.last_backup_at ? <When time={backup.last_backup_at} /> : "none yet"}</Moment>
-        <Moment name="Last restored" note={drill?.last_drill?.passed && drill.last_drill.restore_ms ? `by a drill, in ${duration(drill.last_drill.restore_ms)}` : undefined}>
+        <Moment name="Last restored" note={drill?.last_drill?.passed && drill.last_drill.restore_ms && backup.last_restored_at ? `the last drill took ${duration(drill.last_drill.restore_ms)}` : undefined}>
           {backup.last_restored_at ? <When time={backup.last_restored_at} /> : "never"}
         </Moment>
         <Moment name="Next backup">{backup.next_backup_at ? <When time={backup.next_backup_at} /> : "by hand only"}</Moment>

@@ -4,7 +4,7 @@ import { api, need } from "../../api/client";
 import type { Backup, Environment, Operation, OrgAccess } from "../../api/types";
 import { useAct } from "../../app/act";
 import { useGo, useOrg } from "../../app/access";
-import { bytes, count, duration, exact } from "../../lib/format";
+import { bytes, duration, exact } from "../../lib/format";
 import { Choice } from "../../ui/Choice";
 import { confirmHeader } from "../../ui/ConfirmName";
 import { FormEnd } from "../../ui/FormEnd";
@@ -85,7 +85,7 @@ function Restore({ backup, targets, onClose }: Props) {
     >
       <Stack>
         <p className="fl-dim">
-          Of {backup.environment.name}, {exact(backup.finished_at ?? backup.started_at)}: {bytes(backup.database_bytes)} of database and {count(backup.files, "file")} ({bytes(backup.file_bytes)}).
+          Of {backup.environment.name}, {exact(backup.finished_at ?? backup.started_at)}: {bytes(backup.database_bytes)} of database and {backup.files.toLocaleString()} {backup.files === 1 ? "file" : "files"} ({bytes(backup.file_bytes)}).
         </p>
         {own && others.length > 0 && (
           <Choice
@@ -102,7 +102,7 @@ function Restore({ backup, targets, onClose }: Props) {
           <Select label="Environment" description="On the server that holds the key of this backup" placeholder="Choose one" data={others.map(({ id, name, type }) => ({ value: id, label: `${name} (${type})` }))} value={other} onChange={setOther} allowDeselect={false} error={error?.field("environment_id")} />
         )}
         <Choice
-          label="What of it?"
+          label="Which part of it?"
           value={parts}
           onChange={setParts}
           options={[

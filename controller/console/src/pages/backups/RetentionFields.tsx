@@ -67,12 +67,12 @@ export function RetentionPreview({ environment, retention, zone }: { environment
             </div>
             {data.length > 0 && (
               <div className="fl-panel-flush">
-                <Table label="What would stay" head={["Made", "Kind", "With these numbers", "Because"]}>
+                <Table label="What would stay" head={["Made", "With these numbers", "Because"]}>
                   {(all ? data : data.slice(0, few)).map((one) => (
                     <Row key={one.backup_id}>
-                      <td>{timeIn(zone, new Date(one.finished_at))}</td>
-                      <td data-name="Kind" className="fl-quiet">
-                        {backupKinds[one.kind]}
+                      <td>
+                        <span className="fl-when">{timeIn(zone, new Date(one.finished_at))}</span>
+                        <span className="fl-sub">{backupKinds[one.kind]}</span>
                       </td>
                       <td data-name="With these numbers" className="fl-quiet">
                         <Lamp tone={one.stays ? "good" : "warn"}>{one.stays ? "Stays" : "Goes"}</Lamp>
