@@ -2,8 +2,9 @@ import { QueryClient } from "@tanstack/react-query";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keys } from "../api/keys";
+import { backupsQuery } from "../api/backups";
 import { operationsQuery } from "../api/operations";
-import type { Environment, Operation, Release, Server } from "../api/types";
+import type { Backup, Environment, Operation, Release, Server } from "../api/types";
 import { applyOrgEvent } from "./apply";
 
 const org = "org_1";
@@ -126,4 +127,45 @@ test("after a reset everything of the organization is asked for again, and nothi
   tell("reset", {});
   assert.equal(stale(keys.servers(org)), true);
   assert.equal(stale(keys.servers("org_2")), false);
+});
+
+test("a backup that is told of changes where it is shown; one that is new, or of another state, has the lists asked for again", () => {
+  const list = backupsQuery(org, {}).queryKey;
+  const preview = [...keys.backups(org), "preview", "env_1", {}, "UTC"];
+  const one = (id: string, state: Backup["state"], sent_bytes = 0) => ({ id, state, sent_bytes }) as Backup;
+  const begin = () =>
+    held([
+      [list, { pages: [{ data: [one("bak_1", "running")], next_cursor: null }], pageParams: [undefined] }],
+      [keys.backup(org, "bak_1"), one("bak_1", "running")],
+      [preview, { data: [], stay: 0, go: 0 }],
+    ]);
+  const first = begin();
+  first.tell("backup.updated", one("bak_1", "running", 5));
+  assert.equal(first.client.getQueryData<Backup>(keys.backup(org, "bak_1"))!.sent_bytes, 5);
+  assert.equal(first.client.getQueryData<{ pages: { data: Backup[] }[] }>(list)!.pages[0]!.data[0]!.sent_bytes, 5);
+  assert.equal(first.stale(list), false);
+  const ended = begin();
+  ended.tell("backup.updated", one("bak_1", "succeeded"));
+  assert.ok(ended.stale(list) && ended.stale(preview), "what would stay is another matter now");
+  const fresh = begin();
+  fresh.tell("backup.updated", one("bak_2", "running"));
+  assert.ok(fresh.stale(list));
+  const gone = begin();
+  gone.tell("backup.deleted", { id: "bak_1" });
+  assert.ok(gone.stale(list));
+});
+
+test("a policy is asked for again when the server says something new of its backups, and not with each event", () => {
+  const policy = keys.policy(org, "env_1");
+  const known = { id: "env_1", status: "running", backup: { next_backup_at: null }, last_operation: null } as unknown as Environment;
+  const begin = () => held([[keys.environment(org, "env_1"), known], [policy, {}]]);
+  const same = begin();
+  same.tell("environment.updated", { ...known, status: "stopped" });
+  assert.equal(same.stale(policy), false);
+  const said = begin();
+  said.tell("environment.updated", { ...known, backup: { ...known.backup, next_backup_at: "2026-11-29T02:30:00Z" } });
+  assert.ok(said.stale(policy));
+  const told = begin();
+  told.tell("environment.updated", { ...known, last_operation: { kind: "backup.configure", state: "succeeded" } as Environment["last_operation"] });
+  assert.ok(told.stale(policy));
 });

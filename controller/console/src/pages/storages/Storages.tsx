@@ -162,7 +162,7 @@ function Delete({ storage, opened, onClose }: { storage: Storage; opened: boolea
   return (
     <ConfirmName opened={opened} onClose={onClose} title={`Remove ${storage.name}`} name={storage.name} act="Remove" onConfirm={() => remove.mutate()} busy={remove.isPending} error={remove.error}>
       <p>
-        Fairlead forgets its keys{storage.backups > 0 && ` and the ${count(storage.backups, "backup")} listed in it`}. The bucket stays as it is: nothing in it is deleted, and age opens what is there.
+        Fairlead forgets its keys{storage.backups > 0 && ` and the ${count(storage.backups, "backup")} listed in it`}. The bucket stays as it is: nothing in it is deleted.
       </p>
       {storage.environments > 0 && (
         <p>
