@@ -88,8 +88,10 @@ export default function BackupPage({ backup: id }: { backup: string }) {
 function Live({ backup, own }: { backup: Backup; own: Environment | undefined }) {
   const org = useOrg();
   const href = useHref();
+  const may = useMay();
   const last = own?.last_operation;
-  const about = backup.state === "running" || backup.state === "failed" ? backup.operation_id : last && !isFinal(last.state) && last.kind.startsWith("backup.") ? last.id : null;
+  const wanted = backup.state === "running" || backup.state === "failed" ? backup.operation_id : last && !isFinal(last.state) && last.kind.startsWith("backup.") ? last.id : null;
+  const about = may("operations.view") ? wanted : null;
   const operation = useQuery({ ...operationQuery(org, about ?? ""), enabled: about !== null });
   if (about === null) return null;
   return (

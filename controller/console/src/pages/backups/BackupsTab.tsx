@@ -71,8 +71,8 @@ function State({ environment, backups }: { environment: Environment; backups: Ba
         <Moment name="Last restored" note={drill?.last_drill?.passed && drill.last_drill.restore_ms && backup.last_restored_at ? `the last drill took ${duration(drill.last_drill.restore_ms)}` : undefined}>
           {backup.last_restored_at ? <When time={backup.last_restored_at} /> : "never"}
         </Moment>
-        <Moment name="Next backup">{backup.next_backup_at ? <When time={backup.next_backup_at} /> : "by hand only"}</Moment>
-        <Moment name="Next drill">{backup.next_drill_at ? <When time={backup.next_drill_at} /> : "by hand only"}</Moment>
+        <Moment name="Next backup">{backup.next_backup_at ? <When time={backup.next_backup_at} /> : policy?.schedule ? "not known yet" : "by hand only"}</Moment>
+        <Moment name="Next drill">{backup.next_drill_at ? <When time={backup.next_drill_at} /> : policy?.drill_schedule ? "not known yet" : "by hand only"}</Moment>
       </dl>
       {policy && backup.enabled && !policy.in_sync && environment.current_release && (
         <Alert color="brass" icon={<Icon name="clock" />} m="md" title="The server does not go by the backup policy yet">
@@ -135,9 +135,10 @@ function Asks({ environment }: { environment: Environment }) {
 function UnderWay({ environment }: { environment: Environment }) {
   const org = useOrg();
   const href = useHref();
+  const may = useMay();
   const last = environment.last_operation;
   const failed = last?.state === "failed" && (last.kind.startsWith("backup.") || last.kind === "environment.clone");
-  const shown = last != null && (!isFinal(last.state) || failed);
+  const shown = last != null && may("operations.view") && (!isFinal(last.state) || failed);
   const operation = useQuery({ ...operationQuery(org, last?.id ?? ""), enabled: shown });
   if (!shown) return null;
   return (

@@ -25,8 +25,8 @@ export default function PolicyTab({ environment }: { environment: Environment })
   return (
     <Loaded query={policy}>
       {(now) =>
-        may("backups.configure") ? (
-          <Loaded query={may("storages.view") ? storages : { data: [], error: null, refetch: () => {} }}>{(list) => <Form key={now.updated_at ?? "new"} environment={environment} policy={now} storages={list} />}</Loaded>
+        may("backups.configure") && may("storages.view") ? (
+          <Loaded query={storages}>{(list) => <Form key={now.updated_at ?? "new"} environment={environment} policy={now} storages={list} />}</Loaded>
         ) : (
           <Told policy={now} storage={storages.data?.find((one) => one.id === now.storage_id)?.name} />
         )

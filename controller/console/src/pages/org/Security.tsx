@@ -4,6 +4,7 @@ import { useState, type ReactNode } from "react";
 import { api, need } from "../../api/client";
 import { keys } from "../../api/keys";
 import { securityQuery } from "../../api/org";
+import { sessionQuery } from "../../api/session";
 import { signInOptionsQuery } from "../../api/account";
 import type { Security as Settings } from "../../api/types";
 import { tell, useAct } from "../../app/act";
@@ -70,6 +71,7 @@ function useSave(now: Settings, said: string | null) {
     run: (change: Partial<Settings>) => need(api.PUT("/api/v1/orgs/{org}/security", { params: { path: { org } }, body: { ...now, ...change } })),
     done: (saved) => {
       client.setQueryData(keys.security(org), saved);
+      void client.invalidateQueries({ queryKey: sessionQuery.queryKey }); // it tells whether data may be copied
       if (said) tell(said);
     },
     quiet: true,

@@ -33,7 +33,7 @@ export function StorageTest({ storage, onClose }: { storage: Storage; onClose: (
   const busy = operation.data != null && !isFinal(operation.data.state);
   return (
     <Stack>
-      {asked ? <Loaded query={operation}>{(one) => <OperationView key={one.id} operation={one} logAtFirst={false} />}</Loaded> : <p className="fl-dim">It was not tested yet. The server writes, reads and removes a small object in the bucket, and nothing else.</p>}
+      {asked && may("operations.view") ? <Loaded query={operation}>{(one) => <OperationView key={one.id} operation={one} logAtFirst={false} />}</Loaded> : asked ? <p className="fl-dim">The test was asked for. Its result will stand in the list.</p> : <p className="fl-dim">It was not tested yet. The server writes, reads and removes a small object in the bucket, and nothing else.</p>}
       {test.error && <ProblemNote error={test.error} />}
       {may("storages.test") && (
         <form
