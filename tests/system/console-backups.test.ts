@@ -44,12 +44,13 @@ describe("backups in the console", () => {
   let stage: Environment;
   let storage: string;
   let backup: string;
+  const releases = new Map<string, unknown[]>();
 
   /** What the server says that it has arranged. */
   function told(policies: Record<string, { storage_id: string; next_backup_ms: number; next_drill_ms: number }>): void {
     agent.inventory(
       [live, stage].map(({ id, slug, port }) => ({
-        id, slug, state: "running", detail: "", port, releases: [], ...(policies[id] ? { backup: { recipient: serverKey, ...policies[id] } } : {}),
+        id, slug, state: "running", detail: "", port, releases: releases.get(id), ...(policies[id] ? { backup: { recipient: serverKey, ...policies[id] } } : {}),
       })),
     );
   }
@@ -59,7 +60,9 @@ describe("backups in the console", () => {
     await api.post(`${org}/environments/${one.id}/deploy`, {});
     const order = await agent.next("environment.deploy");
     const { release } = order.args as { release: { id: string; number: number } };
-    agent.finish(order, { release: { ...release, operation: order.id, created_at_ms: Date.now(), commits: [], python_packages: [], manifest_sha256: "0".repeat(64), has_database_snapshot: false, live: true } });
+    const made = { ...release, operation: order.id, created_at_ms: Date.now(), commits: [], python_packages: [], manifest_sha256: "0".repeat(64), has_database_snapshot: false, live: true };
+    releases.set(one.id, [made]);
+    agent.finish(order, { release: made });
     await world.until(`${name} is deployed`, 30_000, async (client) => ((await client.get<{ current_release: unknown }>(`${org}/environments/${one.id}`)).current_release ? true : undefined));
     return one;
   }
@@ -192,7 +195,7 @@ describe("backups in the console", () => {
     assert.equal(await page.getByRole("textbox", { name: "Storage" }).inputValue(), "Main bucket", "the only one is proposed");
     await page.getByRole("textbox", { name: "Time zone" }).fill("Europe/Ber");
     await page.getByRole("option", { name: "Europe/Berlin" }).click();
-    await page.getByLabel("At").first().fill("03:15");
+    await page.getByLabel("At", { exact: true }).first().fill("03:15");
     assert.equal(await page.locator(".fl-next").first().getByRole("listitem").count(), 5);
     await page.locator(".fl-next").first().getByText(/0?3:15/).first().waitFor();
     await page.getByRole("textbox", { name: "Drills" }).click();
