@@ -63,7 +63,9 @@ export function RetentionPreview({ environment, retention, zone }: { environment
         {({ data, stay, go }) => (
           <>
             <div className="fl-panel-head">
-              <h3 role="status">{data.length ? `Of the backups that there are now ${stay} would stay${go ? ` and ${go} would go` : ""}` : "There is no backup yet that this would remove"}</h3>
+              <h3>
+                <span role="status">{data.length ? `Of the backups that there are now ${stay} would stay${go ? ` and ${go} would go` : ""}` : "There is no backup yet that this would remove"}</span>
+              </h3>
             </div>
             {data.length > 0 && (
               <div className="fl-panel-flush">
