@@ -21,8 +21,8 @@ export function OpenIt({ backup, prefix }: { backup: Backup; prefix: string }) {
           <Command prompt="$" label="Command that shows the list of files" value="age -d -i fairlead-recovery.txt files.zst.age | zstd -d" />
         </li>
         <li>
-          <Mono>packs/…tar.zst.age</Mono>, the files of the filestore. Each pack that the list names is opened with:
-          <Command prompt="$" label="Command that unpacks files" value={"mkdir -p filestore\nage -d -i fairlead-recovery.txt pck_….tar.zst.age | zstd -d | tar -x -C filestore"} />
+          <Mono>packs/pck_….tar.zst.age</Mono>, the files of the filestore. Fetch those that the list names and unpack them; a pack may hold files of other backups too.
+          <Command prompt="$" label="Command that unpacks files" value={'mkdir -p filestore\nfor pack in pck_*.tar.zst.age; do age -d -i fairlead-recovery.txt "$pack" | zstd -d | tar -x -C filestore; done'} />
         </li>
       </ol>
       <p className="fl-dim">
