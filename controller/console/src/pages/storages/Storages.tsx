@@ -100,10 +100,12 @@ export default function Storages() {
       <Modal opened={open?.what === "report" && about != null} onClose={close} size="lg" title={about && `Last test of ${about.name}`}>
         {about && (
           <>
-            <p className="fl-dim">
-              <Tested storage={about} server={servers?.find((s) => s.id === about.tested_on)?.name} />
+            <p className="fl-dim fl-above">
+              It was <Tested storage={about} server={servers?.find((s) => s.id === about.tested_on)?.name} />.
             </p>
-            <CheckList checks={about.checks} />
+            <div className="fl-panel">
+              <CheckList checks={about.checks} />
+            </div>
           </>
         )}
       </Modal>
