@@ -45,6 +45,11 @@ struct KeyOf {
 };
 BOOST_DESCRIBE_STRUCT(KeyOf, (), (user_id, request_key))
 
+/// A key is another caller than its maker, and than each other key: it may reach less.
+std::string caller_id(const api::Principal& who) {
+    return who.key ? who.key->str() : who.user.str();
+}
+
 std::string place_of(const std::string& user, std::string_view key) {
     return "idempotency/" + user + "/" + std::string(key);
 }
@@ -77,7 +82,7 @@ Idempotency::begin(const api::Request& request, const api::Principal& who, std::
             Error(Errc::invalid, "Idempotency-Key must have 1 to 128 visible ASCII characters.")
                 .with_fields({{"Idempotency-Key", "must have 1 to 128 visible ASCII characters"}})
         );
-    Place place{who.user.str(), std::string(key)};
+    Place place{caller_id(who), std::string(key)};
     auto hash = hash_of(request);
     {
         std::lock_guard held(lock_);
@@ -134,7 +139,7 @@ Idempotency::begin(const api::Request& request, const api::Principal& who, std::
 void Idempotency::finish(
     const api::Principal& who, std::string_view key, const api::Response* answer
 ) {
-    Place place{who.user.str(), std::string(key)};
+    Place place{caller_id(who), std::string(key)};
     std::optional<store::Blob> sealed;
     if (answer && answer->body.size() <= largest_answer) {
         Kept kept_answer{answer->status, answer->content_type, "", answer->body};

@@ -33,7 +33,7 @@ public:
     static constexpr auto kept = std::chrono::hours(24);
 
 private:
-    using Place = std::pair<std::string, std::string>; ///< user, key
+    using Place = std::pair<std::string, std::string>; ///< user or API key, and theirs
 
     store::Store& store_;
     const crypto::Keystore& keys_;

@@ -57,6 +57,26 @@ struct Counting {
 
 TEST_SUITE("controller/access/idempotency") {
 
+    TEST_CASE("what a key was answered is neither its maker's nor another key's") {
+        Counting counting;
+        auto& replays = counting.site.idempotency;
+        api::Request request;
+        request.method = api::Method::post;
+        request.path = "/api/v1/count";
+        request.at = counting.site.clock.now();
+        api::Principal maker;
+        maker.user = UserId::make(request.at);
+        auto first = maker, second = maker;
+        first.key = KeyId::make(request.at);
+        second.key = KeyId::make(request.at);
+        auto answer = api::answer({{"token", "flt_secret"}});
+        for (const auto* who : {&first, &maker, &second}) {
+            CHECK_FALSE(replays.begin(request, *who, "same").value());
+            replays.finish(*who, "same", &answer);
+            CHECK(replays.begin(request, *who, "same").value());
+        }
+    }
+
     TEST_CASE("the same key and body gives the first answer again, and the thing is done once") {
         Counting fixture;
         auto first = fixture.post(fixture.ann, "k1"), second = fixture.post(fixture.ann, "k1");
