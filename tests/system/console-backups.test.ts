@@ -431,7 +431,7 @@ describe("backups in the console", () => {
         await shown(page, `${base}${path}`);
         assert.deepEqual(await axe(page), [], `${look} ${path}`);
         assert.ok((await overflow(page)) <= 1, `${look} ${path} is wider than the window`);
-        await page.screenshot({ path: join(folder(artifacts), `console-backups-${look}${path.replaceAll(/\W|_\w{26}/g, "-")}.png`), fullPage: true });
+        await page.screenshot({ path: join(folder(artifacts), `console-backups-${look}${path.replace(live.id, "live").replace(stage.id, "stage").replace(backup, "one").replaceAll("/", "-")}.png`), fullPage: true });
       }
     });
   }
