@@ -71,7 +71,9 @@ TEST_SUITE("agent/archive/zstd") {
         for (std::size_t at = 0; at < packed.size(); at += 1 + packed.size() / 200) {
             auto altered = packed;
             altered[at] ^= 0x10;
-            CHECK(unpack(altered).code == "backup_damaged");
+            // One byte says how large the window is; a larger one does no harm.
+            auto read = unpack(altered);
+            CHECK((read.code == "backup_damaged" || read.text == plain));
         }
         CHECK(unpack(packed + "x").code == "backup_damaged");
         CHECK(unpack(packed, plain.size()).code == "");
