@@ -293,6 +293,20 @@ TEST_SUITE("agent/archive/pack") {
         CHECK(f.bucket.objects.size() == 1);
     }
 
+    TEST_CASE("a small file that has not the size that it says is given up by name") {
+        Fixture f;
+        Descriptor process(::open("/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        Packer packer(
+            process.get(), {f.identities[0].recipient()}, f.clock, f.bucket.open(), f.bucket.done()
+        );
+        // The kernel says 0 bytes, and gives more.
+        auto added = packer.add("status");
+        REQUIRE(!added);
+        CHECK(added.error().code() == "file_changing");
+        CHECK(added.error().message().find("status") == 0);
+        CHECK(f.bucket.opened == 0);
+    }
+
     TEST_CASE("a bucket that fails ends the packer with its own error") {
         Fixture f;
         f.bucket.limit = 50'000;
