@@ -36,6 +36,7 @@ const exempt: Record<string, string> = {
   "POST /api/v1/agent/recover/challenge": "hands out a challenge that is in memory for a minute",
   "POST /api/v1/register": "nobody has proven the address yet and no organization has them; the entry is that of email/verify",
   "POST /api/v1/email/resend": "the same person, still of no organization",
+  "POST /api/v1/orgs/{org}/environments/{environment}/backup-policy/preview": "says what a retention would keep; nothing is stored",
 };
 
 interface Done {
@@ -270,6 +271,53 @@ sign_in_with:
     await recover(lost);
     await ok(owner, "POST", `${org}/servers/${lost.server}/revoke`, { reason: "sold" }, confirm("lost"));
     await ok(owner, "DELETE", `${org}/servers/${lost.server}`, undefined, confirm("lost"));
+  });
+
+  test("backups, restores and clones", async () => {
+    await ok(owner, "PUT", `${org}/security`, {
+      sso_required: null, two_factor_required: false, clone_enabled: true, connect_as_enabled: true, download_domains: [], addresses: [],
+    });
+    agent.result = (order) => {
+      const args = order.args as { backup_id?: string; settings?: { storage: { id: string } } };
+      if (order.kind === "storage.test") return { preflight: { checks: [{ id: "write", title: "Write", result: "passed", value: "", need: "", remedy: "" }] } };
+      if (order.kind === "backup.create") return { backup: { id: args.backup_id, kind: "manual", started_at_ms: Date.now(), finished_at_ms: Date.now(), storage_id: args.settings!.storage.id } };
+      if (order.kind === "backup.delete") return { removed_backups: [(order.args as { backup: { id: string } }).backup.id] };
+      return {};
+    };
+    const finished = async (operation: { id: string }): Promise<void> => void (await world.succeeded(operation, 30_000));
+    const storage = await owner.post<{ id: string; test_operation_id: string }>(`${org}/storages`, {
+      name: "bucket", provider: "other", endpoint: "https://s3.example.org", bucket: "backups", access_key: "a", secret_key: "s", test_on_server: machine.server,
+    });
+    await finished({ id: storage.test_operation_id });
+    await ok(owner, "PATCH", `${org}/storages/${storage.id}`, { name: "the bucket" });
+    await finished(await owner.post<Operation>(`${org}/storages/${storage.id}/test`, { server_id: machine.server }));
+    await ok(owner, "PUT", `${org}/backup-settings`, { recovery_recipients: [] });
+    const project = await owner.post<{ id: string }>(`${org}/projects`, { name: "Kept", odoo_version: "19.0", odoo_source: { url: "https://git.example.org/odoo.git", branch: "19.0" } });
+    const [kept, copy] = await Promise.all(["kept", "copy"].map(async (name) => {
+      const made = await owner.post<Environment>(`${org}/environments`, { project_id: project.id, server_id: machine.server, name, type: "development" });
+      await finished(await owner.post<Operation>(`${org}/environments/${made.id}/deploy`, {}));
+      return made;
+    }));
+    const environment = `${org}/environments/${kept!.id}`;
+    const retention = { last: 3, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+    const policy = async (of: string, id: string | null): Promise<void> => {
+      const set = await ok<{ operation_id: string | null }>(owner, "PUT", `${of}/backup-policy`, { storage_id: id, schedule: "", drill_schedule: "", time_zone: "UTC", retention });
+      if (set.operation_id) await finished({ id: set.operation_id });
+    };
+    await policy(environment, storage.id);
+    await policy(`${org}/environments/${copy!.id}`, storage.id);
+    await ok(owner, "POST", `${environment}/backup-policy/preview`, { retention });
+    await finished(await owner.post<Operation>(`${environment}/backups`));
+    const { data: [backup] } = await owner.get<List<{ id: string }>>(`${environment}/backups`);
+    await finished(await owner.post<Operation>(`${org}/backups/${backup!.id}/drill`));
+    await finished(await owner.post<Operation>(`${environment}/drill`));
+    await finished(await owner.post<Operation>(`${org}/backups/${backup!.id}/restore`, { environment_id: kept!.id, safety_backup: false }));
+    await finished(await owner.post<Operation>(`${environment}/clone`, { target_environment_id: copy!.id, safety_backup: false }));
+    await finished(await ok<Operation>(owner, "DELETE", `${org}/backups/${backup!.id}`, undefined, confirm(backup!.id)));
+    await policy(environment, null);
+    await policy(`${org}/environments/${copy!.id}`, null);
+    await ok(owner, "DELETE", `${org}/storages/${storage.id}`, undefined, confirm("the bucket"));
+    agent.result = () => ({});
   });
 
   /** As a server tells of an environment that it holds. */

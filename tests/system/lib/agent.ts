@@ -10,7 +10,9 @@ export class PlayedAgent {
   readonly orders: Order[] = [];
   /** Waits for `release` before it says how the next ones ended. */
   holds = false;
-  #held: string[] = [];
+  /** What it hands back of an operation that it has done (OperationResult in proto/operations.hpp). */
+  result: (order: Order) => Record<string, unknown> = () => ({});
+  #held: Order[] = [];
   #seq = 0;
 
   private constructor(private readonly socket: WebSocketEnd) {}
@@ -31,7 +33,7 @@ export class PlayedAgent {
   /** Says that what it was given meanwhile is done, and does the next ones at once. */
   release(): void {
     this.holds = false;
-    for (const id of this.#held.splice(0)) this.#done(id);
+    for (const order of this.#held.splice(0)) this.#done(order);
   }
 
   close(): void {
@@ -49,13 +51,13 @@ export class PlayedAgent {
     const order = message.operation as Order;
     if (this.orders.some((one) => one.id === order.id)) return;
     this.orders.push(order);
-    if (this.holds) this.#held.push(order.id);
-    else this.#done(order.id);
+    if (this.holds) this.#held.push(order);
+    else this.#done(order);
   }
 
-  #done(operation: string): void {
-    const report = (kind: string, more: object = {}): object => ({ seq: ++this.#seq, operation, at_ms: Date.now(), kind, ...more });
-    const finished = { outcome: "succeeded", note: "", result: {} };
+  #done(order: Order): void {
+    const report = (kind: string, more: object = {}): object => ({ seq: ++this.#seq, operation: order.id, at_ms: Date.now(), kind, ...more });
+    const finished = { outcome: "succeeded", note: "", result: this.result(order) };
     this.socket.send(JSON.stringify({ type: "reports", reports: [report("accepted"), report("finished", { finished })] }));
   }
 }

@@ -45,7 +45,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
   const credential = await api.post<{ id: string }>(`${org}/git-credentials`, { name: "c", host: "git.example.org", kind: "token", secret: "s" });
   ids.credential = credential.id;
   const storage = await api.post<{ id: string }>(`${org}/storages`, {
-    name: "contract", provider: "other", endpoint: "https://s3.example.org", bucket: "odoo-backups", access_key: "a", secret_key: "s", test_on_server: enrolled.server_id,
+    name: "contract", provider: "other", endpoint: "https://s3.example.org", bucket: "odoo-backups", access_key: "a", secret_key: "s", test_on_server: enrolled.server,
   });
   ids.storage = storage.id;
   ids.backup = "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
