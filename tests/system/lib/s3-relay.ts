@@ -1,5 +1,5 @@
 // TLS in front of an S3 server, and the faults of a network and of a storage.
-import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 
@@ -21,6 +21,9 @@ export interface Asked {
   method: string;
   /** With the query. */
   url: string;
+  headers: IncomingHttpHeaders;
+  /** Of the request's body, as far as its head says. */
+  bytes: number;
 }
 
 export class Relay {
@@ -54,7 +57,7 @@ export class Relay {
   }
 
   async #pass(from: IncomingMessage, to: ServerResponse): Promise<void> {
-    const asked = { method: from.method ?? "", url: from.url ?? "" };
+    const asked = { method: from.method ?? "", url: from.url ?? "", headers: from.headers, bytes: Number(from.headers["content-length"] ?? 0) };
     this.asked.push(asked);
     const fault = await this.fault?.(asked);
     if (fault?.kind === "silent") return void from.resume();
