@@ -177,7 +177,10 @@ for (const kind of ["swift", "s3rver"] as Kind[]) {
       server.relay.fault = ({ method, url }) => {
         const again = seen.get(method + url) ?? 0;
         seen.set(method + url, again + 1);
-        return again === 0 ? faults[next++ % faults.length] : undefined;
+        if (again > 0) return undefined;
+        const fault = faults[next++ % faults.length]!;
+        // s3rver answers the second Complete by 500 and has ETags of its own kind: nothing tells that the first one worked.
+        return kind === "s3rver" && fault.kind === "lose-answer" && method === "POST" ? faults[0] : fault;
       };
       await good<Uploaded>(["upload", "big", source]);
       assert.ok(next >= 7, `${next} faults`);

@@ -180,7 +180,7 @@ TEST_CASE("tries have an end, and what stays wrong gets one") {
         {301, error_document("PermanentRedirect"), "storage_failed", {"not followed"}},
         {403, error_document("QuotaExceeded"), "storage_full", {"quota"}},
         {507, "", "storage_full", {}},
-        {405, error_document("MethodNotAllowed"), "storage_failed", {"MethodNotAllowed"}},
+        {405, error_document("MethodNotAllowed"), "storage_not_supported", {"MethodNotAllowed"}},
         {400, "<Error><Code>" + echo + "</Code></Error>", "storage_failed", {}},
     };
     for (const auto& row : rows) {
