@@ -135,6 +135,7 @@ int run(int argc, char** argv) {
     restore->add_flag(
         "--neutralise", into.neutralise, "No mail, no scheduled actions, no payments"
     );
+    restore->add_flag("--no-safety", into.no_safety, "Without a backup of what is replaced");
     restore->callback([&] {
         crypto::start();
         if (!backup_folder.empty())

@@ -197,6 +197,27 @@ Result<> restore_backup(const Source& source, const std::string& backup, const I
         note.args.backup.storage.id = "sto_" + new_ulid(SystemClock().now());
     note.args.parts = *parts;
     note.args.neutralise = into.neutralise;
+    if (!into.no_safety) {
+        FAIRLEAD_TRY(
+            saved, load_settings(BackupPlace(deploy::Place(deploy::Layout(), into.environment)))
+        );
+        if (!saved)
+            return fail(
+                Errc::conflict,
+                fmt::format(
+                    "{} keeps no settings of backups here, so none can be made of the data that "
+                    "are to be replaced: say --no-safety to go on without.",
+                    into.environment
+                )
+            );
+        proto::BackupArgs safety;
+        safety.environment_id = target.id;
+        safety.slug = into.environment;
+        safety.backup_id = "bak_" + new_ulid(SystemClock().now());
+        safety.kind = proto::BackupKind::pre_restore;
+        safety.settings = saved->settings;
+        note.args.safety = std::move(safety);
+    }
     note.secret_key = std::move(job.secret_key);
     note.session_token = std::move(job.session_token);
     note.identities = std::move(job.identities);

@@ -30,6 +30,7 @@ struct Into {
     std::string environment; ///< of this server
     std::string parts = "both";
     bool neutralise = false;
+    bool no_safety = false; ///< replace the data without a backup of them
 };
 /// Puts one in place of an environment's data: an operation like any other, undone when it fails.
 /// Follows it to its end.

@@ -1,5 +1,6 @@
 #include "agent/backup/identity.hpp"
 
+#include "agent/deploy/records.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
 #include "common/runtime/file.hpp"
@@ -20,8 +21,13 @@ constexpr std::string_view explanation =
 
 } // namespace
 
-Result<std::optional<crypto::Identity>> load_identity(const BackupPlace& place) {
-    auto file = place.identity();
+namespace {
+
+std::filesystem::path kept_at(const deploy::Layout& layout, const std::string& environment_id) {
+    return layout.base / "identities" / environment_id;
+}
+
+Result<std::optional<crypto::Identity>> load_file(const std::filesystem::path& file) {
     struct stat info {};
     if (::lstat(file.c_str(), &info) != 0) return std::optional<crypto::Identity>();
     if (!S_ISREG(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 077) != 0)
@@ -46,6 +52,35 @@ Result<std::optional<crypto::Identity>> load_identity(const BackupPlace& place) 
         )
                         .with_code("identity_damaged"));
     return std::optional(std::move(identities->front()));
+}
+
+} // namespace
+
+Result<std::optional<crypto::Identity>> load_identity(const BackupPlace& place) {
+    return load_file(place.identity());
+}
+
+Result<std::optional<crypto::Identity>> identity_of(
+    const deploy::Layout& layout, const deploy::Place& place, const std::string& environment_id
+) {
+    FAIRLEAD_TRY(record, deploy::load_environment(place));
+    if (record && record->id == environment_id) return load_identity(BackupPlace(place));
+    return load_file(kept_at(layout, environment_id));
+}
+
+Result<std::optional<std::filesystem::path>> keep_identity(
+    const deploy::Layout& layout, const deploy::Place& place, const std::string& environment_id
+) {
+    using Kept = std::optional<std::filesystem::path>;
+    auto to = kept_at(layout, environment_id);
+    auto text = read_file(BackupPlace(place).identity(), largest_file);
+    if (!text && text.error().kind() == Errc::not_found) return Kept();
+    FAIRLEAD_CHECK(text);
+    FAIRLEAD_CHECK(host::make_folder(to.parent_path(), 0700, 0, 0));
+    auto written = write_file(to, *text, 0600);
+    wipe(*text);
+    FAIRLEAD_CHECK(std::move(written));
+    return Kept(to);
 }
 
 Result<crypto::Identity> ensure_identity(const BackupPlace& place, const std::string& account) {

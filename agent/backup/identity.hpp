@@ -16,4 +16,15 @@ Result<crypto::Identity> ensure_identity(const BackupPlace& place, const std::st
 /// Nothing where none was made. Errc::forbidden when others could read it.
 Result<std::optional<crypto::Identity>> load_identity(const BackupPlace& place);
 
+/// Puts the identity of an environment that is being deleted where it outlives it; nothing where
+/// there was none. May be called again.
+Result<std::optional<std::filesystem::path>> keep_identity(
+    const deploy::Layout& layout, const deploy::Place& place, const std::string& environment_id
+);
+
+/// The identity of an environment of this server, or of one that was deleted here.
+Result<std::optional<crypto::Identity>> identity_of(
+    const deploy::Layout& layout, const deploy::Place& place, const std::string& environment_id
+);
+
 } // namespace fairlead::backup

@@ -16,8 +16,13 @@ Result<> use_storage(
         return {};
     }
     FAIRLEAD_TRY(saved, load_settings(place));
-    if (saved && saved->settings.storage.id == storage.id &&
-        saved->settings.storage.access_key == storage.access_key) {
+    // To the place that they were given for, and to no other that goes by its id.
+    auto same = [&](const proto::Storage& kept) {
+        return kept.id == storage.id && kept.access_key == storage.access_key &&
+               kept.endpoint == storage.endpoint && kept.bucket == storage.bucket &&
+               kept.prefix == storage.prefix && kept.addressing == storage.addressing;
+    };
+    if (saved && same(saved->settings.storage)) {
         job.secret_key = std::move(saved->secret_key);
         job.session_token = std::move(saved->session_token);
         return {};

@@ -7,21 +7,36 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace fairlead::backup {
 namespace {
 
 constexpr std::size_t largest_packs = 64 << 20;
+
+struct Saved {
+    std::vector<std::string> recipients;
+    std::map<std::string, archive::PackInfo> packs;
+};
+BOOST_DESCRIBE_STRUCT(Saved, (), (recipients, packs))
 
 } // namespace
 
 Result<> Known::recall(Worker&) {
     FAIRLEAD_TRY(index, archive::Index::load(folder_ / "index"));
     FAIRLEAD_TRY(text, read_file(folder_ / "packs.json", largest_packs));
-    using Packs = std::map<std::string, archive::PackInfo>;
-    FAIRLEAD_TRY(packs, json::decode<Packs>(text, json::Strictness::exact, largest_packs));
+    FAIRLEAD_TRY(saved, json::decode<Saved>(text, json::Strictness::exact, largest_packs));
     index_ = std::move(index);
-    packs_ = std::move(packs);
+    packs_ = std::move(saved.packs);
+    recipients_ = std::move(saved.recipients);
     return {};
+}
+
+bool Known::opens_for(std::vector<std::string> wanted) const {
+    auto have = recipients_;
+    std::ranges::sort(have);
+    std::ranges::sort(wanted);
+    return std::ranges::includes(have, wanted);
 }
 
 Result<> Known::learn(Worker& worker) {
@@ -30,6 +45,7 @@ Result<> Known::learn(Worker& worker) {
     const auto& newest = backups.front().manifest;
     FAIRLEAD_TRY(table, file_table(worker, newest));
     index_.files = std::move(table);
+    recipients_ = newest.recipients;
     for (const auto& pack : newest.filestore.packs)
         if (auto name = archive::pack_of_key(worker.job.environment_id, pack.object.key))
             packs_[*name] = pack;
@@ -41,9 +57,22 @@ Result<Known> Known::load(Worker& worker) {
     // Beside the folder of one operation.
     known.folder_ = std::filesystem::path(worker.job.folder).parent_path() / "state";
     if (!known.recall(worker)) {
-        known.index_ = {};
-        known.packs_.clear();
-        FAIRLEAD_CHECK(known.learn(worker));
+        known.forget();
+        if (auto learned = known.learn(worker); !learned) {
+            const auto& code = learned.error().code();
+            if (code != "backup_key_wrong" && code != "backup_damaged")
+                return fail(learned.error());
+            worker.say.warn(fmt::format(
+                "What the bucket has of the files cannot be told, so all are sent anew: {}",
+                learned.error().message()
+            ));
+            known.forget();
+        }
+    }
+    // Whoever is to open the next backup must be able to open all of its packs.
+    if (!worker.job.recipients.empty()) {
+        if (!known.opens_for(worker.job.recipients)) known.forget();
+        known.recipients_ = worker.job.recipients;
     }
     std::map<std::string, std::uint64_t, std::less<>> there;
     FAIRLEAD_CHECK(worker.bucket.list(
@@ -89,7 +118,9 @@ void Known::add(
 
 Result<> Known::save() const {
     // The packs first: an index that names one more pack than these know would be of no use.
-    FAIRLEAD_CHECK(write_file(folder_ / "packs.json", json::encode(packs_), 0600));
+    FAIRLEAD_CHECK(
+        write_file(folder_ / "packs.json", json::encode(Saved{recipients_, packs_}), 0600)
+    );
     return index_.save(folder_ / "index");
 }
 

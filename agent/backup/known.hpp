@@ -14,8 +14,9 @@ namespace fairlead::backup {
 /// nothing is left out of a backup because of a wrong memory.
 class Known {
 public:
-    /// Reads what was saved; where that is lost, the newest backup's own list. Packs that the
-    /// bucket has not, or with another size, are forgotten.
+    /// Reads what was saved; where that is lost, the newest backup's own list; where that cannot be
+    /// opened, nothing is known. Packs that the bucket has not, or with another size, are
+    /// forgotten, and all of them where one of job.recipients could not open them.
     static Result<Known> load(Worker& worker);
 
     std::optional<archive::FileEntry> entry(const std::string& path, std::uint64_t size) const;
@@ -32,7 +33,14 @@ public:
 private:
     Result<> recall(Worker& worker);
     Result<> learn(Worker& worker);
+    bool opens_for(std::vector<std::string> wanted) const;
+    void forget() {
+        index_ = {};
+        packs_.clear();
+        recipients_.clear();
+    }
 
+    std::vector<std::string> recipients_; ///< who can open every one of `packs_`
     std::filesystem::path folder_;
     archive::Index index_;
     std::map<std::string, archive::PackInfo> packs_;

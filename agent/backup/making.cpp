@@ -73,7 +73,7 @@ Result<> Making::freeze(Work& work) {
     FAIRLEAD_CHECK(host::make_folder(place_.frozen(), 0710, 0, user->gid));
     // Where no attachment was ever stored.
     auto files = place_.frozen() / hands_.place().database();
-    FAIRLEAD_CHECK(host::make_folder(files, 0700, user->uid, user->gid));
+    FAIRLEAD_CHECK(host::make_folder(files, 0750, 0, user->gid));
     // Before the dump, and again after it: a file that the dump names was there at one of the two
     // moments, also when Odoo throws it away in between.
     return freeze_files();
@@ -83,7 +83,12 @@ Result<> Making::freeze_files() {
     auto live = hands_.place().filestore() / hands_.place().database();
     std::error_code ignored;
     if (!fs::exists(live, ignored)) return {};
-    return host::link_new(live, place_.frozen() / hands_.place().database());
+    auto user = host::find_user(hands_.place().account);
+    if (!user)
+        return fail(
+            Errc::internal, fmt::format("The Unix user {} is gone.", hands_.place().account)
+        );
+    return host::link_new(live, place_.frozen() / hands_.place().database(), user->gid);
 }
 
 Result<> Making::remove_work() {

@@ -86,6 +86,18 @@ journal::Plan delete_plan(deploy::Site& site, proto::BackupDeleteArgs args) {
     auto act = [&site, args](Work& work) -> Result<> {
         deploy::Place place(site.layout(), args.slug);
         BackupPlace backups(place);
+        // The policy spoke of a name: the backups must be those of the environment that has it.
+        for (const auto& other : deploy::all_places(site.layout())) {
+            FAIRLEAD_TRY(there, deploy::load_environment(other));
+            if (there && there->id == args.backup.environment_id && other.slug != args.slug)
+                return fail(Error(
+                                Errc::forbidden,
+                                fmt::format(
+                                    "These are the backups of {}, not of {}.", other.slug, args.slug
+                                )
+                )
+                                .with_code("policy_refused"));
+        }
         Job job;
         job.task = Task::remove;
         FAIRLEAD_CHECK(use_storage(job, args.backup.storage, work, backups));
@@ -142,6 +154,19 @@ Result<journal::Plan> removal(deploy::Site& site, const proto::Operation& operat
         return arrange(site.layout(), deploy::Place(site.layout(), slug), std::nullopt);
     };
     plan.steps.insert(stop, std::move(timers));
+    // Its backups outlive it, and so does the key that opens them.
+    auto files = std::ranges::find(plan.steps, "files", &journal::Step::name);
+    journal::Step key;
+    key.name = "key";
+    key.title = "Keep the key of its backups";
+    key.last_call = true;
+    key.act = [&site, slug = args.slug, id = args.environment_id](Work& work) -> Result<> {
+        FAIRLEAD_TRY(kept, keep_identity(site.layout(), deploy::Place(site.layout(), slug), id));
+        if (kept)
+            work.info(fmt::format("The key that opens its backups is in {}.", kept->string()));
+        return {};
+    };
+    plan.steps.insert(files, std::move(key));
     return plan;
 }
 

@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 /// The names of what this operation remembers in the journal.
 namespace fact {
 constexpr const char* modules = "replace.modules"; ///< to be updated, as JSON
+constexpr const char* neutralised = "replace.neutralised";
 } // namespace fact
 
 constexpr std::uint64_t spare = 256ULL << 20;
@@ -128,16 +129,21 @@ Result<deploy::OdooRun> Replacing::odoo_run() {
 }
 
 Result<> Replacing::neutralise(Work& work) {
+    work.remember(fact::neutralised, true);
+    return make_harmless(work, incoming_.database);
+}
+
+Result<> Replacing::make_harmless(Work& work, const std::string& database) {
     FAIRLEAD_TRY(run, odoo_run());
-    run.installation.database = incoming_.database;
+    run.installation.database = database;
     run.argv = odoo::neutralise_command(run.installation, run.environment.odoo_version);
     run.what = "neutralise the copy";
     run.code = "neutralise_failed";
     run.limit = std::chrono::hours(1);
     if (!run.argv.empty()) FAIRLEAD_CHECK(deploy::run_odoo(hands_, work, run));
-    FAIRLEAD_CHECK(hands_.postgresql().rows(
-        incoming_.database, hands_.place().account, odoo::neutralise_query()
-    ));
+    FAIRLEAD_CHECK(
+        hands_.postgresql().rows(database, hands_.place().account, odoo::neutralise_query())
+    );
     work.info("Mail, scheduled actions, payment and outgoing webhooks are off in the copy.");
     return {};
 }
@@ -179,7 +185,10 @@ Result<> Replacing::update(Work& work) {
     run.what = fmt::format("update {}", fmt::join(*names, ", "));
     run.code = "migration_failed";
     FAIRLEAD_CHECK(deploy::run_odoo(hands_, work, run));
-    return deploy::modules_settled(hands_, hands_.place().database());
+    FAIRLEAD_CHECK(deploy::modules_settled(hands_, hands_.place().database()));
+    // An update brings scheduled actions and settings of its own.
+    if (!work.recall_yes(fact::neutralised)) return {};
+    return make_harmless(work, hands_.place().database());
 }
 
 Result<> Replacing::start(Work& work) {

@@ -50,6 +50,7 @@ public:
 
 private:
     Result<deploy::OdooRun> odoo_run();
+    Result<> make_harmless(journal::Work& work, const std::string& database);
 
     std::string environment_id_;
     deploy::Hands hands_;

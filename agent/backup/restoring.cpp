@@ -80,7 +80,9 @@ private:
         for (int i = 0; auto given = work.secret(fmt::format("identity:{}", i)); ++i)
             job.identities.push_back(std::move(*given));
         if (!job.identities.empty()) return job;
-        FAIRLEAD_TRY(identity, load_identity(place));
+        FAIRLEAD_TRY(
+            identity, identity_of(replacing_.hands().layout(), source_, args_.backup.environment_id)
+        );
         if (!identity)
             return fail(
                 Error(
@@ -188,7 +190,8 @@ private:
         writing.user = to.account;
         reading.deadline = writing.deadline = std::chrono::hours(24);
         reading.stop = writing.stop = work.stop();
-        return run_piped(std::move(reading), std::move(writing));
+        // 1: something changed while it was read, as it may under an Odoo that runs.
+        return run_piped(std::move(reading), std::move(writing), 1);
     }
 
     proto::CloneArgs args_;

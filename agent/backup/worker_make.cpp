@@ -96,7 +96,7 @@ tl::unexpected<Error> not_there(const archive::StoredObject& object, std::string
 }
 
 /// What was sent is asked for again: each object must be there, with its size.
-Result<> look_again(Worker& worker, const archive::Manifest& manifest, std::string_view text) {
+Result<> look_again(Worker& worker, const archive::Manifest& manifest) {
     for (const auto* object : {&manifest.database.object, &manifest.filestore.list}) {
         auto there = worker.bucket.head(object->key);
         if (!there && there.error().kind() == Errc::not_found)
@@ -117,6 +117,11 @@ Result<> look_again(Worker& worker, const archive::Manifest& manifest, std::stri
         if (there == packs.end()) return not_there(pack.object, "is not there");
         if (there->second != pack.object.bytes) return not_there(pack.object, "has another size");
     }
+    return {};
+}
+
+/// The manifest as the bucket gives it back.
+Result<> read_again(Worker& worker, const archive::Manifest& manifest, std::string_view text) {
     FAIRLEAD_TRY(
         read,
         worker.bucket.get(
@@ -228,10 +233,12 @@ Result<Answer> seal(Worker& worker) {
     manifest.finished_at = to_rfc3339(worker.clock.now());
     auto text = archive::write_manifest(manifest);
     FAIRLEAD_CHECK(archive::read_manifest(text));
+    // Before there is a manifest: what was found bad must never look like a backup.
+    FAIRLEAD_CHECK(look_again(worker, manifest));
     worker.say.progress(1, 2, "steps");
     FAIRLEAD_CHECK(worker.bucket.put(archive::manifest_key(job.environment_id, job.backup_id), text)
     );
-    FAIRLEAD_CHECK(look_again(worker, manifest, text));
+    FAIRLEAD_CHECK(read_again(worker, manifest, text));
     Answer answer;
     answer.backups.push_back(archive::info_of(manifest, job.storage.id));
     return answer;

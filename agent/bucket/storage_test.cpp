@@ -50,8 +50,7 @@ private:
         const auto& error = found.error();
         // The sentence ends with the cure, so that it stands alone; the value is the kind.
         // A server that cannot give up an upload is no obstacle, only a place that fills up.
-        bool bearable =
-            std::string_view(id) == "abort" && error.code() == "storage_not_supported";
+        bool bearable = std::string_view(id) == "abort" && error.code() == "storage_not_supported";
         auto result = bearable ? CheckResult::warning : CheckResult::failed;
         checks_.push_back({id, title, result, error.code(), need, error.message()});
         return false;

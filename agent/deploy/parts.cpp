@@ -175,6 +175,10 @@ Hands::replace_data(journal::Work& work, const std::string& database, const fs::
     FAIRLEAD_CHECK(drop_replaced());
     FAIRLEAD_CHECK(hold());
     FAIRLEAD_CHECK(stop_all(work));
+    FAIRLEAD_CHECK(host::make_folder(place_.snapshots(), 0700, 0, 0));
+    // Under another database Odoo throws files away that the live one needs.
+    if (filestore.empty())
+        FAIRLEAD_CHECK(host::link_tree(place_.filestore(), place_.scratch_snapshot()));
     work.remember(fact::replaced_database, !database.empty());
     // The live data are the snapshot from the first rename on.
     work.remember(fact::snapshot, true);
@@ -184,7 +188,6 @@ Hands::replace_data(journal::Work& work, const std::string& database, const fs::
         FAIRLEAD_CHECK(postgresql_.rename_database(database, place_.database()));
     }
     if (filestore.empty()) return {};
-    FAIRLEAD_CHECK(host::make_folder(place_.snapshots(), 0700, 0, 0));
     FAIRLEAD_CHECK(move(place_.filestore(), place_.scratch_snapshot()));
     return move(filestore, place_.filestore());
 }

@@ -38,7 +38,7 @@ void Executor::recover() {
     for (auto& found : journal_.unfinished()) {
         Run run;
         run.operation = found.operation;
-        run.slug = found.slug;
+        run.slugs = policy::slugs_of(found.operation);
         run.found = std::move(found);
         waiting_.push_back(std::move(run));
     }
@@ -93,13 +93,13 @@ void Executor::deliver(proto::Operation operation) {
                                {"environment", slug},
                                {"requested_by", operation.requested_by}}
     );
-    if (!at_once) wait_its_turn(std::move(operation), std::move(slug));
+    if (!at_once) wait_its_turn(std::move(operation));
 }
 
-void Executor::wait_its_turn(proto::Operation operation, std::string slug) {
+void Executor::wait_its_turn(proto::Operation operation) {
     Run run;
+    run.slugs = policy::slugs_of(operation);
     run.operation = std::move(operation);
-    run.slug = std::move(slug);
     waiting_.push_back(std::move(run));
     start_what_can();
 }
@@ -126,7 +126,7 @@ bool Executor::begin(proto::Operation operation, const proto::Born& born) {
                                            {"environment", slug},
                                            {"requested_by", operation.requested_by}}
     );
-    wait_its_turn(std::move(operation), std::move(slug));
+    wait_its_turn(std::move(operation));
     return true;
 }
 
@@ -159,9 +159,12 @@ void Executor::cancel(const std::string& id) {
 }
 
 void Executor::start_what_can() {
+    auto among = [](const std::vector<std::string>& slugs, const std::string& slug) {
+        return std::ranges::find(slugs, slug) != slugs.end();
+    };
     auto busy = [&](const std::string& slug) {
-        return !slug.empty() && std::ranges::any_of(running_, [&](const Run& run) {
-            return !run.ended && run.slug == slug;
+        return std::ranges::any_of(running_, [&](const Run& run) {
+            return !run.ended && among(run.slugs, slug);
         });
     };
     auto active = [&] {
@@ -175,10 +178,11 @@ void Executor::start_what_can() {
         std::ranges::any_of(waiting_, [](const Run& run) { return run.found.has_value(); });
     std::set<std::string> passed; // the order within an environment stays
     for (auto it = waiting_.begin(); it != waiting_.end() && active() < options_.at_once;) {
-        bool may = !busy(it->slug) && (it->slug.empty() || !passed.contains(it->slug)) &&
-                   (!recovering || it->found);
-        if (!may) {
-            passed.insert(it->slug);
+        bool may = std::ranges::none_of(it->slugs, [&](const std::string& slug) {
+            return busy(slug) || passed.contains(slug);
+        });
+        if (!may || (recovering && !it->found)) {
+            passed.insert(it->slugs.begin(), it->slugs.end());
             ++it;
             continue;
         }
@@ -230,7 +234,7 @@ void Executor::end(Run& run) {
     {
         std::lock_guard lock(mutex_);
         run.ended = true;
-        if (!run.slug.empty() && run.operation.kind != proto::kind::preflight)
+        if (!run.slugs.empty() && run.operation.kind != proto::kind::preflight)
             inventory_changed_ = true;
         start_what_can();
         changed_.notify_all();

@@ -67,7 +67,7 @@ public:
 private:
     struct Run {
         proto::Operation operation;
-        std::string slug;
+        std::vector<std::string> slugs;      ///< no other run has one of them
         std::unique_ptr<journal::Work> work; ///< null until it runs
         std::optional<journal::Unfinished> found;
         bool cancelled = false;
@@ -75,7 +75,7 @@ private:
         std::thread thread;
     };
 
-    void wait_its_turn(proto::Operation operation, std::string slug);
+    void wait_its_turn(proto::Operation operation);
     journal::Delivered answer(const proto::Operation& operation, const journal::Plan& plan);
     void start_what_can();
     void start(Run& run);

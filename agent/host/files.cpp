@@ -45,7 +45,7 @@ walk(const fs::path& folder, const std::function<Result<>(const fs::directory_en
 Result<DiskSpace> disk_space(const fs::path& path) {
     struct statvfs info {};
     if (::statvfs(path.c_str(), &info) != 0) return failed("measure the disk of", path);
-    return DiskSpace{info.f_blocks * info.f_frsize, info.f_bfree * info.f_frsize};
+    return DiskSpace{info.f_blocks * info.f_frsize, info.f_bavail * info.f_frsize};
 }
 
 Result<> make_folder(const fs::path& folder, mode_t mode, uid_t uid, gid_t gid) {
@@ -98,19 +98,11 @@ Result<> sync_tree(const fs::path& folder) {
     return {};
 }
 
-namespace {
-
-enum class Vanished { fail, pass };
-
-Result<> link_into(const fs::path& from, const fs::path& to, Vanished vanished) {
-    auto gone = [&] { return vanished == Vanished::pass && errno == ENOENT; };
-    auto folder_like = [&](const fs::path& model, const fs::path& made) -> Result<> {
+Result<> link_tree(const fs::path& from, const fs::path& to) {
+    auto folder_like = [](const fs::path& model, const fs::path& made) -> Result<> {
         struct stat info {};
-        if (::lstat(model.c_str(), &info) != 0)
-            return gone() ? Result<>() : failed("look at", model);
-        bool there = ::mkdir(made.c_str(), info.st_mode & 07777) != 0;
-        if (there && (errno != EEXIST || vanished == Vanished::fail)) return failed("make", made);
-        if (there) return {};
+        if (::lstat(model.c_str(), &info) != 0) return failed("look at", model);
+        if (::mkdir(made.c_str(), info.st_mode & 07777) != 0) return failed("make", made);
         if (::lchown(made.c_str(), info.st_uid, info.st_gid) != 0 ||
             ::chmod(made.c_str(), info.st_mode & 07777) != 0)
             return failed("set the owner of", made);
@@ -119,23 +111,38 @@ Result<> link_into(const fs::path& from, const fs::path& to, Vanished vanished) 
     FAIRLEAD_CHECK(folder_like(from, to));
     return walk(from, [&](const fs::directory_entry& entry) -> Result<> {
         auto target = to / entry.path().lexically_relative(from);
-        std::error_code ignored;
-        if (entry.is_directory(ignored) && !entry.is_symlink(ignored))
-            return folder_like(entry.path(), target);
-        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) == 0) return {};
-        if (vanished == Vanished::pass && (errno == EEXIST || errno == ENOENT)) return {};
-        return failed("link", target);
+        if (entry.is_directory() && !entry.is_symlink()) return folder_like(entry.path(), target);
+        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) != 0)
+            return failed("link", target);
+        return {};
     });
 }
 
-} // namespace
-
-Result<> link_tree(const fs::path& from, const fs::path& to) {
-    return link_into(from, to, Vanished::fail);
-}
-
-Result<> link_new(const fs::path& from, const fs::path& to) {
-    return link_into(from, to, Vanished::pass);
+Result<> link_new(const fs::path& from, const fs::path& to, gid_t reader) {
+    // Made by us and only by us: whoever owned a folder here could lead us elsewhere with a link.
+    auto own_folder = [&](const fs::path& made) -> Result<> {
+        if (::mkdir(made.c_str(), 0750) != 0 && errno != EEXIST) return failed("make", made);
+        struct stat info {};
+        if (::lstat(made.c_str(), &info) != 0) return failed("look at", made);
+        if (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid())
+            return fail(
+                Errc::forbidden, fmt::format("{} is not a folder of our own.", made.string())
+            );
+        if (::lchown(made.c_str(), info.st_uid, reader) != 0)
+            return failed("set the group of", made);
+        return {};
+    };
+    FAIRLEAD_CHECK(own_folder(to));
+    return walk(from, [&](const fs::directory_entry& entry) -> Result<> {
+        auto target = to / entry.path().lexically_relative(from);
+        std::error_code ignored;
+        if (entry.is_symlink(ignored)) return {};
+        if (entry.is_directory(ignored)) return own_folder(target);
+        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) == 0 ||
+            errno == EEXIST || errno == ENOENT)
+            return {};
+        return failed("link", target);
+    });
 }
 
 Result<std::uint64_t> tree_size(const fs::path& folder) {

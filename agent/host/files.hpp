@@ -14,7 +14,7 @@ namespace fairlead::host {
 
 struct DiskSpace {
     std::uint64_t total_bytes = 0;
-    std::uint64_t free_bytes = 0; ///< for root
+    std::uint64_t free_bytes = 0; ///< without what is kept back for root
 };
 Result<DiskSpace> disk_space(const std::filesystem::path& path);
 
@@ -39,8 +39,9 @@ Result<> sync_tree(const std::filesystem::path& folder);
 Result<> link_tree(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Adds to `to` (made where it is missing) hard links to the files of `from` that it has not yet.
-/// For a tree that is in use: what vanishes meanwhile is left out.
-Result<> link_new(const std::filesystem::path& from, const std::filesystem::path& to);
+/// For a tree that is in use: what vanishes meanwhile is left out, and so are links. The folders
+/// are the caller's own, and `reader` may read them; Errc::forbidden where one is not.
+Result<> link_new(const std::filesystem::path& from, const std::filesystem::path& to, gid_t reader);
 
 Result<std::uint64_t> tree_size(const std::filesystem::path& folder);
 

@@ -216,6 +216,8 @@ Postgresql::hand_over(const std::string& database, const std::string& from, cons
     FAIRLEAD_CHECK(psql(
         database,
         fmt::format(
+            // A tenant's own functions must not come before PostgreSQL's: this runs as superuser.
+            "SET search_path = pg_catalog, pg_temp;\n"
             "BEGIN;\n"
             "CREATE TEMP TABLE fairlead_kept ON COMMIT DROP AS SELECT datname FROM pg_database"
             " WHERE datdba = (SELECT oid FROM pg_roles WHERE rolname = {0}) AND datname <> {1};\n"

@@ -145,6 +145,7 @@ Result<> Policy::permit_backup(const proto::Operation& operation) const {
     if (kind == proto::kind::backup_delete) {
         FAIRLEAD_TRY(args, shaped<proto::BackupDeleteArgs>(operation));
         FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        FAIRLEAD_CHECK(permit_kind(kind, args.backup.slug));
         return permit_storage(args.backup.storage);
     }
     if (kind == proto::kind::restore) {
@@ -220,6 +221,21 @@ std::string slug_of(const proto::Operation& operation) {
     if (kind == proto::kind::ping) return "";
     auto args = proto::read<proto::EnvironmentArgs>(operation.args);
     return args ? args->slug : "";
+}
+
+std::vector<std::string> slugs_of(const proto::Operation& operation) {
+    std::vector<std::string> slugs;
+    auto add = [&](std::string slug) {
+        if (!slug.empty() && std::ranges::find(slugs, slug) == slugs.end())
+            slugs.push_back(std::move(slug));
+    };
+    add(slug_of(operation));
+    if (operation.kind == proto::kind::clone) {
+        if (auto args = proto::read<proto::CloneArgs>(operation.args)) add(args->source_slug);
+    } else if (operation.kind == proto::kind::restore) {
+        if (auto args = proto::read<proto::RestoreArgs>(operation.args)) add(args->backup.slug);
+    }
+    return slugs;
 }
 
 proto::PolicyFacts Policy::facts() const {

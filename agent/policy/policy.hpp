@@ -78,6 +78,10 @@ private:
     std::vector<StorageRule> storages_;
 };
 
+/// Every environment that an operation works on or reads, the one of `slug_of` first. Only after
+/// `permit`.
+std::vector<std::string> slugs_of(const proto::Operation& operation);
+
 /// The slug that an operation's arguments name, "" for none. Only after `permit`.
 std::string slug_of(const proto::Operation& operation);
 

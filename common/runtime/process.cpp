@@ -350,7 +350,7 @@ Result<std::string> run_ok(const Command& command) {
     return failure(command, ended);
 }
 
-Result<> run_piped(Command from, Command into) {
+Result<> run_piped(Command from, Command into, int also_fine) {
     auto pipe = make_pipe();
     from.output_to = std::make_shared<Descriptor>(std::move(pipe.write));
     into.input_from = std::make_shared<Descriptor>(std::move(pipe.read));
@@ -368,7 +368,8 @@ Result<> run_piped(Command from, Command into) {
         return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled"));
     // One that was cut off by the other's end is not the one to blame.
     if (!second->ok()) return failure(into, *second);
-    if (!first->ok()) return failure(from, *first);
+    bool fine = first->ok() || (!first->timed_out && first->status == also_fine);
+    if (!fine) return failure(from, *first);
     return {};
 }
 

@@ -65,7 +65,8 @@ Result<Exit> run(const Command& command);
 Result<std::string> run_ok(const Command& command);
 
 /// Runs both, the standard output of `from` being the standard input of `into`. Fails unless both
-/// exit with 0, with what the first that failed said; code "cancelled" where it was stopped.
-Result<> run_piped(Command from, Command into);
+/// exit with 0 (`from` also with `also_fine`), with what the first that failed said; code
+/// "cancelled" where it was stopped.
+Result<> run_piped(Command from, Command into, int also_fine = 0);
 
 } // namespace fairlead

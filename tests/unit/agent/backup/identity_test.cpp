@@ -1,4 +1,5 @@
 #include "agent/backup/identity.hpp"
+#include "agent/deploy/records.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/file.hpp"
 
@@ -63,6 +64,35 @@ TEST_SUITE("agent/backup/identity") {
         REQUIRE(!loaded);
         CHECK(loaded.error().code() == "identity_exposed");
         CHECK(loaded.error().message().find("chmod 600") != std::string::npos);
+    }
+
+    TEST_CASE("the key of a deleted environment is still found, for its backups") {
+        Folder folder;
+        const std::string id = "env_01JD0000000000000000000000";
+        deploy::Place at(folder.layout, "shop");
+        auto identity = crypto::Identity::generate();
+        REQUIRE(write_file(folder.place->identity(), identity.print().reveal(), 0600));
+        REQUIRE(deploy::save_environment(at, {id, "shop", "Shop", 1, 8069}));
+        auto kept = keep_identity(folder.layout, at, id);
+        REQUIRE(kept);
+        REQUIRE(*kept);
+        fs::remove_all(at.root);
+        // Again, as after a crash.
+        auto again = keep_identity(folder.layout, at, id);
+        REQUIRE(again);
+        CHECK(!*again);
+        auto found = identity_of(folder.layout, at, id);
+        REQUIRE(found);
+        REQUIRE(*found);
+        CHECK((*found)->recipient() == identity.recipient());
+        // Another environment that has the name now is another one.
+        fs::create_directories(at.root);
+        REQUIRE(deploy::save_environment(
+            at, {"env_01JD0000000000000000000001", "shop", "Shop", 1, 8069}
+        ));
+        auto theirs = identity_of(folder.layout, at, "env_01JD0000000000000000000001");
+        REQUIRE(theirs);
+        CHECK(!*theirs);
     }
 
     TEST_CASE("a damaged one is told as such, without its text, and never replaced") {

@@ -30,6 +30,37 @@ struct Folder {
 
 TEST_SUITE("agent/host/files") {
 
+    TEST_CASE("links are added beside those that are there, in folders of the caller's own") {
+        Folder folder;
+        folder.write("live/ab/one", "1");
+        folder.write("live/cd/two", "2");
+        auto live = folder.path / "live", frozen = folder.path / "frozen";
+        REQUIRE(link_new(live, frozen, ::getegid()));
+        fs::remove(live / "ab/one");
+        folder.write("live/ab/three", "3");
+        fs::create_symlink("/etc/passwd", live / "ab/link");
+        REQUIRE(link_new(live, frozen, ::getegid()));
+        // What was there at either moment is there, and no link.
+        CHECK(fs::exists(frozen / "ab/one"));
+        CHECK(fs::exists(frozen / "cd/two"));
+        CHECK(fs::exists(frozen / "ab/three"));
+        CHECK(!fs::exists(fs::symlink_status(frozen / "ab/link")));
+        CHECK(fs::hard_link_count(live / "cd/two") == 2);
+    }
+
+    TEST_CASE("a link where a folder of ours should be leads nowhere") {
+        Folder folder;
+        folder.write("live/ab/evil.d/conf", "x");
+        folder.write("elsewhere/keep", "x");
+        auto frozen = folder.path / "frozen";
+        fs::create_directories(frozen);
+        fs::create_directory_symlink(folder.path / "elsewhere", frozen / "ab");
+        auto refused = link_new(folder.path / "live", frozen, ::getegid());
+        REQUIRE(!refused);
+        CHECK(refused.error().kind() == Errc::forbidden);
+        CHECK(!fs::exists(folder.path / "elsewhere/evil.d"));
+    }
+
     TEST_CASE("a manifest shows every change of a tree by its path [S-PRE-06]") {
         Folder folder;
         folder.write("t/a.py", "1");

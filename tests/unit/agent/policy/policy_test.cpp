@@ -286,7 +286,26 @@ storages:
         CHECK(policy.permit(operation_of(proto::kind::restore, restore)));
         restore.backup.slug = "secret";
         CHECK(!policy.permit(operation_of(proto::kind::restore, restore)));
+        proto::BackupDeleteArgs gone{
+            "env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", storage()}};
+        CHECK(policy.permit(operation_of(proto::kind::backup_delete, gone)));
+        gone.backup.slug = "secret";
+        CHECK(!policy.permit(operation_of(proto::kind::backup_delete, gone)));
+        // Nothing else may work on what is read meanwhile.
+        clone.source_slug = "shop";
+        CHECK(
+            slugs_of(operation_of(proto::kind::clone, clone)) ==
+            std::vector<std::string>{"shop-test", "shop"}
+        );
         restore.backup.slug = "shop";
+        CHECK(
+            slugs_of(operation_of(proto::kind::restore, restore)) ==
+            std::vector<std::string>{"shop-test", "shop"}
+        );
+        CHECK(
+            slugs_of(operation_of(proto::kind::backup, backup_args())) ==
+            std::vector<std::string>{"shop"}
+        );
         restore.safety = backup_args("shop"); // of another environment than the target
         CHECK(!policy.permit(operation_of(proto::kind::restore, restore)));
     }
