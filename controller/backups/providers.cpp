@@ -10,6 +10,7 @@ namespace fairlead::backups {
 namespace {
 
 constexpr std::string_view r2_domain = ".r2.cloudflarestorage.com";
+constexpr std::size_t longest_endpoint = 300;
 constexpr std::string_view b2_domain = ".backblazeb2.com";
 
 bool lower_or_digit(char c) {
@@ -38,7 +39,7 @@ bool read_endpoint(api::Checks& checks, std::string& endpoint, std::string& host
     auto colon = authority.find(':');
     auto port =
         colon == std::string_view::npos ? std::string_view("443") : authority.substr(colon + 1);
-    bool fine = shape.result().has_value() && text.size() <= 300 && !port.empty() &&
+    bool fine = shape.result().has_value() && text.size() <= longest_endpoint && !port.empty() &&
                 port.size() <= 5 &&
                 std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
     if (fine) {
@@ -190,6 +191,11 @@ void complete(api::Checks& checks, Storage& row, const StorageWishes& wishes, bo
         !wishes.account_id || row.provider == Provider::r2, "account_id", "goes with r2 alone"
     );
     if (wishes.region) check_region(checks, *wishes.region);
+    // Whatever else the provider asks for.
+    checks.that(
+        !wishes.endpoint || wishes.endpoint->size() <= longest_endpoint, "endpoint",
+        fmt::format("must have at most {} characters", longest_endpoint)
+    );
     switch (row.provider) {
     case Provider::aws:
         fit_aws(checks, row);
