@@ -111,8 +111,38 @@ Backups::reference(store::Connection& db, const Scope& scope, const Backup& back
                                 backup.storage_name
                             )
         );
+    // With the reference go the storage's keys, and which storage it is may be a server's word.
+    FAIRLEAD_TRY(chosen, was_chosen(db, scope, backup.environment_id, storage->id));
+    if (!chosen)
+        return conflict(
+            "storage_not_chosen",
+            fmt::format(
+                "The server says that this backup lies in the storage \"{}\", which nobody has "
+                "chosen for {}, so its keys are not sent there. {}",
+                storage->name, backup.environment_name,
+                backup.environment_exists
+                    ? "If it is right, choose that storage in the environment's backup policy."
+                    : "On the server, run \"fairlead-agent backup list\" to see what is there."
+            )
+        );
     return proto::BackupRef{
         backup.id.str(), backup.environment_id.str(), backup.environment_slug, to_proto(*storage)};
+}
+
+Result<bool> was_chosen(
+    store::Connection& db, const api::OrgScope& scope, const EnvironmentId& environment,
+    const StorageId& storage
+) {
+    FAIRLEAD_TRY(policy, PolicyRepo(db, scope).get(environment));
+    if (policy.storage_id == storage) return true;
+    operations::OperationRepo operations(db, scope);
+    // Inside a text the quotes would be escaped.
+    auto named = fmt::format(R"("id":"{}")", storage.str());
+    for (auto kind : {proto::kind::backup_configure, proto::kind::backup}) {
+        FAIRLEAD_TRY(asked, operations.has_asked(environment, kind, named));
+        if (asked) return true;
+    }
+    return false;
 }
 
 Result<Operation> Backups::test(

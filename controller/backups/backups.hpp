@@ -86,18 +86,18 @@ public:
         std::string note
     );
     /// Nothing where only the row had to go. Errc::conflict: backup_running, storage_gone,
-    /// server_revoked, operation_in_progress.
+    /// storage_not_chosen, server_revoked, operation_in_progress.
     Result<std::optional<Operation>>
     remove(Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup);
     /// Whoever may replace the data of `target`, and whether copying is allowed, was asked before.
-    /// Errc::conflict: backup_not_whole, backup_key_elsewhere, storage_gone, not_deployed,
-    /// server_revoked, operation_in_progress.
+    /// Errc::conflict: backup_not_whole, backup_key_elsewhere, storage_gone,
+    /// storage_not_chosen, not_deployed, server_revoked, operation_in_progress.
     Result<Operation> restore(
         Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup,
         const Environment& target, const RestoreRequest& request
     );
-    /// Errc::conflict: backup_not_whole, environment_gone, storage_gone, not_deployed,
-    /// server_revoked.
+    /// Errc::conflict: backup_not_whole, environment_gone, storage_gone, storage_not_chosen,
+    /// not_deployed, server_revoked.
     Result<Operation>
     drill(Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup);
     /// Of the newest good backup; also no_backup.
@@ -151,6 +151,7 @@ private:
         store::Connection& db, const Scope& scope, const Environment& environment,
         const Policy& policy, const StorageId& storage, proto::BackupKind kind
     );
+    /// Errc::conflict: storage_gone, storage_not_chosen.
     Result<proto::BackupRef>
     reference(store::Connection& db, const Scope& scope, const Backup& backup);
 
@@ -184,6 +185,13 @@ proto::Storage to_proto(const Storage& storage);
 
 /// The ids of the storages whose keys an operation needs.
 std::set<std::string> storages_of(std::string_view kind, const std::string& args);
+
+/// Whether a person chose this storage for the environment, now or once: its policy names it, or an
+/// operation of this controller's took its keys there. What a server says chooses nothing.
+Result<bool> was_chosen(
+    store::Connection& db, const api::OrgScope& scope, const EnvironmentId& environment,
+    const StorageId& storage
+);
 
 /// What is dropped with an organization. Its buckets are left as they are.
 Result<> erase(store::Connection& db, const api::OrgScope& scope);

@@ -12,7 +12,7 @@ using environments::Environment;
 using operations::cut;
 using operations::NewOperation;
 
-/// Of the same environment, and with an id that is free here.
+/// Of the same environment, with an id that is free here, and into a storage that was chosen.
 Result<std::optional<proto::BackupArgs>> believed(
     store::Connection& db, const api::OrgScope& scope, const Environment& environment,
     const proto::BackupArgs& said
@@ -30,6 +30,8 @@ Result<std::optional<proto::BackupArgs>> believed(
     args.kind = said.kind;
     // One that was stored after the copy that this controller was restored from has no row here.
     FAIRLEAD_TRY(row, StorageRepo(db, scope).find(*storage));
+    FAIRLEAD_TRY(chosen, was_chosen(db, scope, environment.id, *storage));
+    if (row && !chosen) return std::optional<proto::BackupArgs>();
     args.settings.storage.id = storage->str();
     args.settings.storage.name = row ? row->name : cut(said.settings.storage.name, 80);
     return std::optional(std::move(args));

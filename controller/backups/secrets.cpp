@@ -67,6 +67,8 @@ Result<std::map<std::string, std::string>> Backups::secrets(
     store::Connection& db, const Scope& scope, const Operation& operation, const std::string& args
 ) {
     std::map<std::string, std::string> secrets;
+    // What a server began by itself it does with what it has.
+    if (operation.origin != operations::Origin::controller) return secrets;
     StorageRepo repo(db, scope);
     for (const auto& text : storages_of(operation.kind, args)) {
         auto id = StorageId::trusted(text);

@@ -96,6 +96,20 @@ Result<> OperationRepo::mark_born(const OperationId& id, Timestamp at) {
     return {};
 }
 
+Result<bool> OperationRepo::has_asked(
+    const EnvironmentId& environment, std::string_view kind, std::string_view part
+) {
+    FAIRLEAD_TRY(
+        found, db_.one<OperationId>(
+                   "SELECT id FROM operation INDEXED BY operation_by_environment WHERE org_id = $1 "
+                   "AND environment_id = $2 AND kind = $3 AND origin = 'controller' AND args LIKE "
+                   "'%' || $4 || '%' LIMIT 1",
+                   org_, environment, kind, part
+               )
+    );
+    return found.has_value();
+}
+
 Result<> OperationRepo::update(const Operation& o) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE operation SET state = $3, fence = $4, delivered_ms = $5, started_ms = $6, "

@@ -50,6 +50,10 @@ public:
     /// What the server began by itself, by its arrival here.
     Result<std::int64_t> count_born(const ServerId& server, Timestamp since);
     Result<> mark_born(const OperationId& id, Timestamp at);
+    /// Whether this controller itself, since ever, made an operation of that kind for the
+    /// environment with `part` in its arguments. '_' and '%' in it stand for any text.
+    Result<bool>
+    has_asked(const EnvironmentId& environment, std::string_view kind, std::string_view part);
     Result<std::optional<OperationId>> busy_with(const EnvironmentId& environment);
     /// Stores everything of it that can change.
     Result<> update(const Operation& operation);

@@ -290,6 +290,38 @@ TEST_SUITE("controller/backups/acts") {
         CHECK(get_backup(args.backup_id).status == 404);
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture, "the keys of a storage go where somebody chose it, not where a server says it is"
+    ) {
+        auto bak = backup(shop);
+        auto other = storage({{"name", "Other"}});
+        auto says = [&](const std::string& storage) {
+            REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) {
+                return unit.db().run(
+                    "UPDATE backup SET storage_id = $2 WHERE id = $1 AND org_id <> ''", bak, storage
+                );
+            }));
+        };
+        says(other);
+        auto refused = world.in_org("POST", "/backups/" + bak + "/drill");
+        CHECK(refused.status == 409);
+        CHECK(refused.code() == "storage_not_chosen");
+        CHECK(refused.text("message").find("\"Other\"") != std::string::npos);
+        CHECK(refused.text("message").find("backup policy") != std::string::npos);
+        CHECK(
+            world.in_org("DELETE", "/backups/" + bak, nullptr, {{"x-confirm", bak}}).code() ==
+            "storage_not_chosen"
+        );
+        CHECK(count("backup.drill") == 0);
+        CHECK(count("backup.delete") == 0);
+
+        // The cure; what was chosen once stays so, for the backups that are there.
+        protect(shop, other);
+        CHECK(world.in_org("POST", "/backups/" + bak + "/drill").status == 202);
+        says(bucket);
+        CHECK(world.in_org("POST", "/backups/" + bak + "/drill").status == 202);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "a backup is removed by its id, also when its environment is gone") {
         auto bak = backup(shop), other = backup(shop);
         auto path = "/backups/" + bak;

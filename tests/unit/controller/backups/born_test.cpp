@@ -188,6 +188,7 @@ TEST_SUITE("controller/backups/born") {
         auto other_server = world.add_server("odoo-fra-2");
         Agent second(world, other_server);
         auto far = environment(in, "Far", "staging", other_server);
+        REQUIRE(set_policy(far, policy_body(bucket)).status == 200);
         auto args = backup_args();
         args.environment_id = far;
         args.slug = slug(far);
@@ -266,6 +267,40 @@ TEST_SUITE("controller/backups/born") {
         later.settings.storage.name = std::string(500, 'n');
         REQUIRE(operation(begin(agent, scheduled(later))).status == 200);
         CHECK(get_backup(later.backup_id).json.at("storage").at("name").as_string().size() < 90);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a server names no storage that nobody chose for its environment") {
+        auto other = storage({{"name", "Other"}});
+        auto args = backup_args();
+        args.settings.storage.id = other;
+        CHECK(operation(begin(agent, scheduled(args))).status == 404);
+        CHECK(get_backup(args.backup_id).status == 404);
+
+        proto::RestoreArgs restore;
+        restore.environment_id = shop;
+        restore.slug = slug(shop);
+        restore.safety = args;
+        auto asked = born("backup.restore", shop, slug(shop), proto::write(restore));
+        CHECK(operation(begin(agent, asked)).status == 200);
+        CHECK(get_backup(args.backup_id).status == 404);
+
+        // One that it was told once is where it may still be at work.
+        protect(shop, other);
+        CHECK(operation(begin(agent, scheduled(args))).status == 200);
+        protect(shop, bucket);
+        args.backup_id = BackupId::make(world.clock.now()).str();
+        CHECK(operation(begin(agent, scheduled(args))).status == 200);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "what a server began by itself is handed no keys") {
+        auto id = begin(agent, scheduled(backup_args()));
+        auto secrets = world.core->store.read([&](store::Connection& db) {
+            operations::OperationRepo repo(db, world.org);
+            auto row = repo.get(OperationId::trusted(id)).value();
+            return world.core->backups.secrets(db, world.org, row, repo.args(row.id).value());
+        });
+        REQUIRE(secrets);
+        CHECK(secrets->empty());
     }
 
     TEST_CASE_FIXTURE(Fixture, "a server that begins too many is not heard until the day is over") {
