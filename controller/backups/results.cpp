@@ -1,5 +1,6 @@
 // What servers answer, and what it makes of storages, backups and environments' pages.
 #include "common/json/json.hpp"
+#include "common/runtime/log.hpp"
 #include "controller/backups/backups.hpp"
 #include "controller/backups/view.hpp"
 #include "controller/environments/view.hpp"
@@ -125,8 +126,19 @@ Result<> Backups::finished(
     if (operation.kind != proto::kind::deploy) return {};
     // A policy that was set before there was anything on the server.
     FAIRLEAD_TRY(policy, PolicyRepo(unit.db(), scope).get(environment->id));
-    if (policy.storage_id && !policy.operation_id)
-        FAIRLEAD_CHECK(tell(unit, scope, Actor(), *environment));
+    if (!policy.storage_id || policy.operation_id) return {};
+    auto told = tell(unit, scope, Actor(), *environment);
+    // A full queue is no reason to refuse the report, which would come again and again. The policy
+    // stays not told, and the next deployment tries anew.
+    if (!told && told.error().kind() == Errc::rate_limited) {
+        log::warning(
+            "a server is not told its backup policy: too much waits for it. Let it come back or "
+            "cancel some, then store the policy again",
+            {{"server", environment->server_id.str()}, {"environment", environment->id.str()}}
+        );
+        return {};
+    }
+    FAIRLEAD_CHECK(std::move(told));
     return {};
 }
 

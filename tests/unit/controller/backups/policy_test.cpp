@@ -129,6 +129,49 @@ TEST_SUITE("controller/backups/policy") {
         CHECK(count("backup.configure") == 1);
     }
 
+    TEST_CASE_FIXTURE(
+        BackupWorld, "a full queue does not keep a deployment's end from being taken in"
+    ) {
+        auto id = storage();
+        auto env = environment(project());
+        auto path = "/environments/" + env + "/backup-policy";
+        REQUIRE(set_policy(env, policy_body(id)).status == 200);
+        auto asked = world.in_org("POST", "/environments/" + env + "/deploy");
+        REQUIRE(asked.status == 202);
+        auto args = proto::read<proto::DeployArgs>(delivered(asked.id()).args).value();
+        proto::OperationResult result;
+        result.release.emplace();
+        result.release->id = args.release.id;
+        result.release->number = args.release.number;
+        result.release->live = true;
+        agent.finish(asked.id(), proto::Outcome::succeeded, result);
+        REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) -> Result<> {
+            operations::OperationRepo repo(unit.db(), world.org);
+            for (std::int64_t i = 0; i < operations::max_queued; ++i) {
+                operations::Operation waiting;
+                waiting.id = OperationId::make(world.clock.now());
+                waiting.server_id = server;
+                waiting.kind = "agent.ping";
+                waiting.created_ms = world.clock.now();
+                waiting.deadline_ms = world.clock.now() + std::chrono::minutes(30);
+                FAIRLEAD_CHECK(repo.insert(waiting, "{}"));
+            }
+            return {};
+        }));
+        REQUIRE(agent.report());
+        CHECK(agent.reports.empty());
+        CHECK(world.in_org("GET", "/operations/" + asked.id()).text("state") == "succeeded");
+        CHECK(count("backup.configure") == 0);
+        auto policy = world.in_org("GET", path);
+        CHECK(!policy.json.at("in_sync").as_bool());
+        CHECK(policy.json.at("operation_id").is_null());
+
+        // Once there is room again, the next deployment tells it.
+        agent.settle();
+        deploy(env);
+        CHECK(count("backup.configure") == 1);
+    }
+
     TEST_CASE_FIXTURE(BackupWorld, "what waits for an absent server is one operation, the newest") {
         auto id = storage();
         auto env = live(project());
