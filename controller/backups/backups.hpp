@@ -162,9 +162,14 @@ private:
     Result<> settle(
         Unit& unit, const Scope& scope, const Operation& operation, const proto::Finished& finished
     );
+    /// What the server removed of the environment's backups, with one audit entry for all.
     Result<> removed(
         Unit& unit, const Scope& scope, const Operation& operation,
-        const std::vector<std::string>& ids
+        const EnvironmentId& environment, const std::vector<std::string>& ids
+    );
+    Result<> deleted(
+        Unit& unit, const Scope& scope, const Operation& operation, const std::string& args,
+        const proto::Finished& finished
     );
     Result<> drilled(
         Unit& unit, const Scope& scope, const Operation& operation, const std::string& args,

@@ -19,6 +19,8 @@ using proto::Outcome;
 
 /// How many ids of removed backups one result may name.
 constexpr std::size_t max_removed = 1000;
+/// How many of them their audit entry names.
+constexpr std::size_t max_named = 50;
 constexpr std::size_t max_opened_by = 20;
 
 std::int64_t counted(std::uint64_t value) {
@@ -105,15 +107,16 @@ Result<> Backups::finished(
     if (operation.kind == proto::kind::storage_test)
         return storage_tested(unit, scope, operation, args, finished);
     FAIRLEAD_CHECK(settle(unit, scope, operation, finished));
-    FAIRLEAD_CHECK(removed(unit, scope, operation, finished.result.removed_backups));
+    if (operation.kind == proto::kind::backup_delete)
+        return deleted(unit, scope, operation, args, finished);
+    if (operation.environment_id)
+        FAIRLEAD_CHECK(removed(
+            unit, scope, operation, *operation.environment_id, finished.result.removed_backups
+        ));
     if (operation.kind == proto::kind::drill)
         return drilled(unit, scope, operation, args, finished);
     if (finished.outcome != Outcome::succeeded) return {};
     if (operation.kind == proto::kind::restore) return restored(unit, scope, operation, args);
-    if (operation.kind == proto::kind::backup_delete) {
-        FAIRLEAD_TRY(deleted, proto::read_text<proto::BackupDeleteArgs>(args));
-        return removed(unit, scope, operation, {deleted.backup.id});
-    }
     if (!operation.environment_id) return {};
     environments::EnvironmentRepo environments(unit.db(), scope);
     FAIRLEAD_TRY(environment, environments.find(*operation.environment_id));
@@ -197,29 +200,59 @@ Result<> Backups::settle(
     return {};
 }
 
+Result<> Backups::deleted(
+    Unit& unit, const Scope& scope, const Operation& operation, const std::string& args,
+    const proto::Finished& finished
+) {
+    FAIRLEAD_TRY(asked, proto::read_text<proto::BackupDeleteArgs>(args));
+    // The environment may be gone by now.
+    auto environment = EnvironmentId::parse(asked.backup.environment_id);
+    if (!environment) return {};
+    auto ids = finished.result.removed_backups;
+    if (finished.outcome == Outcome::succeeded) ids.insert(ids.begin(), asked.backup.id);
+    return removed(unit, scope, operation, *environment, ids);
+}
+
 Result<> Backups::removed(
-    Unit& unit, const Scope& scope, const Operation& operation, const std::vector<std::string>& ids
+    Unit& unit, const Scope& scope, const Operation& operation, const EnvironmentId& environment,
+    const std::vector<std::string>& ids
 ) {
     BackupRepo repo(unit.db(), scope);
-    std::set<EnvironmentId> environments;
     std::vector<api::Event> news;
+    boost::json::array named;
+    std::string name;
     for (std::size_t i = 0; i < ids.size() && i < max_removed; ++i) {
         auto id = BackupId::parse(ids[i]);
         if (!id) continue;
         FAIRLEAD_TRY(row, repo.find(*id));
-        // A server speaks for its own backups only.
-        if (!row || row->server_id != operation.server_id || row->state == BackupState::removed)
+        // A server speaks for its own backups only, and an operation for those of its environment.
+        if (!row || row->server_id != operation.server_id || row->environment_id != environment ||
+            row->state == BackupState::removed)
             continue;
         row->state = BackupState::removed;
         row->removed_ms = operation.finished_ms;
         if (!row->finished_ms) row->finished_ms = operation.finished_ms;
         FAIRLEAD_CHECK(repo.update(*row));
         news.push_back(event(scope.org(), *row));
-        environments.insert(row->environment_id);
+        if (named.size() < max_named) named.emplace_back(row->id.str());
+        name = row->environment_name;
     }
+    if (news.empty()) return {};
+    Actor server;
+    server.kind = Actor::Kind::server;
+    server.id = server.label = operation.server_id.str();
+    api::Act act;
+    act.action = "backup.removed";
+    act.target_type = "environment";
+    act.target_id = environment.str();
+    act.target_name = name;
+    act.after = boost::json::object{
+        {"operation_id", operation.id.str()},
+        {"count", news.size()},
+        {"backup_ids", std::move(named)}};
+    parts_.audit.record(unit, scope, server, std::move(act));
     api::publish(unit, parts_.events, std::move(news));
-    for (const auto& environment : environments) FAIRLEAD_CHECK(refresh(unit, scope, environment));
-    return {};
+    return refresh(unit, scope, environment);
 }
 
 Result<> Backups::drilled(

@@ -114,6 +114,59 @@ TEST_SUITE("controller/backups/results") {
         CHECK(get_backup(kept).json.at("last_restored_at").is_null());
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture, "what a server removed is in the audit log, once for its operation, and named"
+    ) {
+        std::vector<std::string> old;
+        for (int i = 0; i < 60; ++i) old.push_back(backup(shop));
+        auto beside = live(in, "Beside");
+        protect(beside, bucket);
+        auto theirs = backup(beside);
+        auto entries = [&] {
+            auto audit = world.audited();
+            return std::count(audit.begin(), audit.end(), "backup.removed ok");
+        };
+        auto asked = world.in_org("POST", "/environments/" + shop + "/backups");
+        auto args = proto::read<proto::BackupArgs>(delivered(asked.id()).args).value();
+        proto::OperationResult result;
+        result.backup = info(args.backup_id);
+        result.removed_backups = old;
+        result.removed_backups.insert(result.removed_backups.begin(), theirs);
+        run(asked.id(), proto::Outcome::succeeded, result);
+        CHECK(state(old.back()) == "removed");
+        // Of the same server, but of another environment.
+        CHECK(state(theirs) == "succeeded");
+        CHECK(entries() == 1);
+        CHECK(
+            world.one<std::string>(
+                "SELECT actor_id FROM audit_entry WHERE org_id <> '' AND action = 'backup.removed'"
+            ) == server.str()
+        );
+        auto after = boost::json::parse(world.one<std::string>(
+            "SELECT after_json FROM audit_entry WHERE org_id <> '' AND action = 'backup.removed'"
+        ));
+        CHECK(str(after.at("operation_id")) == asked.id());
+        CHECK(after.at("count").to_number<int>() == 60);
+        CHECK(after.at("backup_ids").as_array().size() == 50);
+        CHECK(str(after.at("backup_ids").as_array().front()) == old.front());
+
+        // What is gone already is no news.
+        asked = world.in_org("POST", "/environments/" + shop + "/backups");
+        args = proto::read<proto::BackupArgs>(delivered(asked.id()).args).value();
+        result.backup = info(args.backup_id);
+        run(asked.id(), proto::Outcome::succeeded, result);
+        CHECK(entries() == 1);
+
+        asked = world.in_org("DELETE", "/backups/" + theirs, nullptr, {{"x-confirm", theirs}});
+        REQUIRE(asked.status == 202);
+        result = {};
+        result.removed_backups = {theirs, args.backup_id};
+        run(asked.id(), proto::Outcome::succeeded, result);
+        CHECK(state(theirs) == "removed");
+        CHECK(state(args.backup_id) == "succeeded");
+        CHECK(entries() == 2);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "success without a word of the backup is none") {
         auto asked = world.in_org("POST", "/environments/" + shop + "/backups");
         auto args = proto::read<proto::BackupArgs>(delivered(asked.id()).args).value();
