@@ -55,6 +55,7 @@ std::span<const store::Migration> schema() {
         {21, "operation origins", operations::operation_origins},
         {22, "backups of environments", environments::backup_columns},
         {23, "backups", backups::first_tables},
+        {24, "invitation letters", orgs::invitation_letters},
     };
     return steps;
 }

@@ -13,7 +13,9 @@ namespace {
     "i.uses, i.expires_ms, i.revoked_ms, i.created_ms, i.created_by, i.created_by_email FROM "     \
     "invitation i LEFT JOIN role r ON r.id = i.role AND r.org_id = i.org_id WHERE i.org_id = $1"
 
-tl::unexpected<Error> invalid() {
+} // namespace
+
+tl::unexpected<Error> invitation_invalid() {
     return fail(Error(
                     Errc::not_found,
                     "This invitation is not good any more: it was used, taken back, or has run "
@@ -22,21 +24,21 @@ tl::unexpected<Error> invalid() {
                     .with_code("invitation_invalid"));
 }
 
-} // namespace
-
 std::string_view Invitation::status(Timestamp now) const {
     if (revoked_ms) return "revoked";
     if (uses >= max_uses) return "used_up";
     return expires_ms <= now ? "expired" : "open";
 }
 
-Result<> InvitationRepo::insert(const Invitation& i, std::string_view token_hash) {
+Result<> InvitationRepo::insert(
+    const Invitation& i, std::string_view token_hash, const std::optional<std::string>& mail_hash
+) {
     FAIRLEAD_CHECK(db_.run(
-        "INSERT INTO invitation (id, org_id, token_hash, email, role, projects, max_uses, uses, "
-        "expires_ms, created_ms, created_by, created_by_email) VALUES ($2, $1, $3, $4, $5, $6, $7, "
-        "0, $8, $9, $10, $11)",
-        org_, i.id, token_hash, i.email, i.role, i.projects, i.max_uses, i.expires_ms, i.created_ms,
-        i.created_by, i.created_by_email
+        "INSERT INTO invitation (id, org_id, token_hash, mail_hash, email, role, projects, "
+        "max_uses, uses, expires_ms, created_ms, created_by, created_by_email) VALUES ($2, $1, $3, "
+        "$4, $5, $6, $7, $8, 0, $9, $10, $11, $12)",
+        org_, i.id, token_hash, mail_hash, i.email, i.role, i.projects, i.max_uses, i.expires_ms,
+        i.created_ms, i.created_by, i.created_by_email
     ));
     return {};
 }
@@ -87,21 +89,21 @@ Result<bool> InvitationRepo::use(const InvitationId& id, Timestamp now) {
 }
 
 Result<Invited> invited_by(store::Connection& db, std::string_view token, Timestamp now) {
-    if (!crypto::well_formed_token(InvitationRepo::prefix, token)) return invalid();
-    using Place = std::tuple<OrgId, std::string, InvitationId>;
+    if (!crypto::well_formed_token(InvitationRepo::prefix, token)) return invitation_invalid();
+    using Place = std::tuple<OrgId, std::string, InvitationId, std::int64_t>;
     FAIRLEAD_TRY(
         place, db.one<Place>(
-                   "SELECT i.org_id, o.name, i.id FROM invitation i JOIN org o ON o.id = i.org_id "
-                   "WHERE i.token_hash = $1",
+                   "SELECT i.org_id, o.name, i.id, coalesce(i.mail_hash = $1, 0) FROM invitation i "
+                   "JOIN org o ON o.id = i.org_id WHERE i.token_hash = $1 OR i.mail_hash = $1",
                    crypto::token_hash(token)
                )
     );
-    if (!place) return invalid();
-    const auto& [org, name, id] = *place;
+    if (!place) return invitation_invalid();
+    const auto& [org, name, id, by_letter] = *place;
     // The token is the key to the organization that its row names.
     FAIRLEAD_TRY(invitation, InvitationRepo(db, api::ScopeIssuer::scope(org)).get(id));
-    if (invitation.status(now) != "open") return invalid();
-    return Invited{org, name, std::move(invitation)};
+    if (invitation.status(now) != "open") return invitation_invalid();
+    return Invited{org, name, std::move(invitation), by_letter != 0};
 }
 
 } // namespace fairlead::members

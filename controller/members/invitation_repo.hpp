@@ -42,7 +42,11 @@ public:
     InvitationRepo(store::Connection& db, const api::OrgScope& scope)
         : db_(db), org_(scope.org()) {}
 
-    Result<> insert(const Invitation& invitation, std::string_view token_hash);
+    /// `mail_hash` is of the token that the letter alone has; none where no letter goes out.
+    Result<> insert(
+        const Invitation& invitation, std::string_view token_hash,
+        const std::optional<std::string>& mail_hash
+    );
     Result<Invitation> get(const InvitationId& id);
     /// Newest first.
     Result<std::vector<Invitation>> list(std::string_view below, std::int64_t limit);
@@ -64,7 +68,10 @@ struct Invited {
     OrgId org;
     std::string org_name;
     Invitation invitation;
+    bool by_letter = false; ///< the token came by the letter alone: it proves the address
 };
+
+tl::unexpected<Error> invitation_invalid();
 
 /// Errc::not_found (invitation_invalid) unless it can be accepted now.
 Result<Invited> invited_by(store::Connection& db, std::string_view token, Timestamp now);

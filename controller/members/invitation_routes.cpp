@@ -118,11 +118,15 @@ InvitationLetter letter_for(
     return letter;
 }
 
+std::string link_with(const Parts& parts, const Secret& token) {
+    return parts.url + "/invitation#" + std::string(token.reveal());
+}
+
 Result<Response> create(const Call& call, const Parts& parts) {
     FAIRLEAD_TRY(wanted, call.body<NewInvitation>());
     FAIRLEAD_TRY(row, checked(call, wanted));
     auto token = crypto::make_token(InvitationRepo::prefix);
-    auto link = parts.url + "/invitation#" + std::string(token.reveal());
+    auto link = link_with(parts, token);
     return api::change(call, parts.desk(), [&](Change& change) -> Result<Response> {
         auto& db = change.db();
         FAIRLEAD_TRY(role, RoleRepo(db, change.scope()).choose(wanted.role, parts.plans));
@@ -160,15 +164,18 @@ Result<Response> create(const Call& call, const Parts& parts) {
         FAIRLEAD_CHECK(
             orgs::require_room(db, change.scope(), parts.plans, "members", seats + row.max_uses - 1)
         );
-        FAIRLEAD_CHECK(repo.insert(row, crypto::token_hash(token.reveal())));
         bool mailed = false;
+        std::optional<std::string> mail_hash;
         if (parts.mail && !row.email.empty()) {
+            // A token of its own, so that only whoever gets the letter can prove the address.
+            auto mail_token = crypto::make_token(InvitationRepo::prefix);
+            mail_hash = crypto::token_hash(mail_token.reveal());
             FAIRLEAD_TRY(org, orgs.get());
-            FAIRLEAD_TRY(
-                sent, parts.mail(change.unit(), letter_for(row, org.name, link, row.expires_ms))
-            );
+            auto letter = letter_for(row, org.name, link_with(parts, mail_token), row.expires_ms);
+            FAIRLEAD_TRY(sent, parts.mail(change.unit(), letter));
             mailed = sent;
         }
+        FAIRLEAD_CHECK(repo.insert(row, crypto::token_hash(token.reveal()), mail_hash));
         api::Act act;
         act.action = "invitation.create";
         act.target_type = "invitation";
@@ -220,7 +227,7 @@ Result<Response> check(const Call& call, const Parts& parts) {
             {"role_name", i.role_name},
             {"email", bound ? boost::json::value(i.email) : boost::json::value(nullptr)},
             {"invited_by", i.created_by_email},
-            {"can_register", bound && !(known && known->verified) && parts.may_register},
+            {"can_register", found.by_letter && !(known && known->verified) && parts.may_register},
             {"expires_at", to_rfc3339(i.expires_ms)}});
     });
 }

@@ -107,6 +107,14 @@ Result<Invited> register_invited(
                 "This invitation is for several people and proves nobody's address. Register, then "
                 "open the link again."
             );
+        // Whoever invites knows the other token: with it they could be anybody here.
+        if (!found.by_letter)
+            return api::conflict(
+                "invitation_not_bound",
+                "This link does not prove that " + found.invitation.email +
+                    " is yours. Open the one in the mail that was sent there; or register, confirm "
+                    "the address, then open this link again."
+            );
         FAIRLEAD_TRY(known, access::UserRepo(db).by_email(found.invitation.email));
         // Whoever typed this address into a form before has not proven it; the invitation does.
         if (known && known->verified)

@@ -19,9 +19,10 @@ Result<Invited> accept(
 /// The same for whoever calls, in a transaction of its own.
 Result<Invited> accept_as(const api::Call& call, const Parts& parts, std::string_view token);
 
-/// Makes an account for the address that the invitation was mailed to, which is proven by that, and
-/// accepts. An account that nobody has proven to be theirs becomes that account. Errc::conflict
-/// (account_exists, invitation_not_bound), Errc::forbidden (registration_closed), and what `accept`
+/// Makes an account for the address that the invitation was mailed to, and accepts. The token of
+/// the letter proves the address; the one that whoever invites is shown proves nothing. An account
+/// that nobody has proven to be theirs becomes that account. Errc::conflict (account_exists,
+/// invitation_not_bound), Errc::forbidden (registration_closed), and what `accept`
 /// has.
 Result<Invited> register_invited(
     const Parts& parts, api::Actor actor, std::string_view token, std::string_view name,

@@ -76,4 +76,11 @@ CREATE TABLE invitation (
 CREATE INDEX invitation_by_org ON invitation (org_id, id);
 )sql";
 
+// `mail_hash` is of a token that only the letter has. An invitation from before has none, so nobody
+// registers by it any more.
+const std::string_view invitation_letters = R"sql(
+ALTER TABLE invitation ADD COLUMN mail_hash TEXT;
+CREATE UNIQUE INDEX invitation_by_mail ON invitation (mail_hash) WHERE mail_hash IS NOT NULL;
+)sql";
+
 } // namespace fairlead::orgs

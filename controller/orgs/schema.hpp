@@ -8,5 +8,6 @@ namespace fairlead::orgs {
 extern const std::string_view first_tables;
 extern const std::string_view roles_and_settings;
 extern const std::string_view invitations;
+extern const std::string_view invitation_letters;
 
 } // namespace fairlead::orgs

@@ -7,6 +7,7 @@ import type { Api } from "./lib/api.ts";
 import { axe, looks, overflow, type Person, Web } from "./lib/browser.ts";
 import { admin } from "./lib/controller.ts";
 import { makeRequest } from "./lib/pki.ts";
+import { letterToken } from "./lib/people.ts";
 import type { List, Session } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
@@ -16,8 +17,8 @@ const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
 /** Somebody who joined by an invitation that was for them. */
 async function joined(api: Api, org: string, name: string, role: string): Promise<Person & { id: string }> {
   const email = `${name.toLowerCase()}@example.org`;
-  const { token } = await api.post<{ token: string }>(`${org}/invitations`, { email, role });
-  await api.stranger().call("POST", "/api/v1/invitations/register", { body: { token, name, password } });
+  await api.post(`${org}/invitations`, { email, role });
+  await api.stranger().call("POST", "/api/v1/invitations/register", { body: { token: await letterToken(api, email), name, password } });
   const { data } = await api.get<List<{ id: string; email: string }>>(`${org}/members`);
   return { email, password, id: data.find((one) => one.email === email)!.id };
 }

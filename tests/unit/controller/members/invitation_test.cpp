@@ -11,6 +11,13 @@ Reply accept(Office& office, const Person& who, const std::string& token) {
     return office.as(who, "POST", "/api/v1/invitations/accept", {{"token", token}});
 }
 
+/// What the letter has behind the # of its link.
+std::string mailed_token(const Office& office) {
+    REQUIRE(!office.mailed.empty());
+    std::string link(office.mailed.back().link.reveal());
+    return link.substr(link.find('#') + 1);
+}
+
 } // namespace
 
 TEST_SUITE("controller/members") {
@@ -24,7 +31,8 @@ TEST_SUITE("controller/members") {
         REQUIRE(office.mailed.size() == 1);
         const auto& letter = office.mailed[0];
         CHECK(letter.to == "bob@example.org");
-        CHECK(letter.text.find(made.text("link")) != std::string::npos);
+        CHECK(letter.text.find(letter.link.reveal()) != std::string::npos);
+        CHECK(letter.text.find(made.text("token")) == std::string::npos);
         CHECK(letter.text.find("ann@example.org") != std::string::npos);
         auto token = made.text("token");
         CHECK(made.text("link") == "https://fairlead.example/invitation#" + token);
@@ -39,7 +47,10 @@ TEST_SUITE("controller/members") {
         CHECK(facts.text("org_name") == "Acme");
         CHECK(facts.text("role_name") == "viewer");
         CHECK(facts.text("email") == "bob@example.org");
-        CHECK(facts.json.at("can_register") == true);
+        CHECK(facts.json.at("can_register") == false);
+        auto by_letter =
+            office.as({}, "POST", "/api/v1/invitations/check", {{"token", mailed_token(office)}});
+        CHECK(by_letter.json.at("can_register") == true);
 
         auto eva = office.person("eva@example.org");
         CHECK(accept(office, eva, token).code() == "invitation_for_another");
@@ -65,7 +76,8 @@ TEST_SUITE("controller/members") {
                 {{"token", token}, {"name", "New"}, {"password", password}}
             );
         };
-        auto token = made.text("token");
+        REQUIRE(made.status == 201);
+        auto token = mailed_token(office);
         CHECK(sign_up(token, "short").blames("password"));
         CHECK(sign_up(token.substr(0, 40) + "aa", "four words without sense").status == 404);
         CHECK(sign_up(token, "four words without sense").status == 201);
@@ -83,7 +95,8 @@ TEST_SUITE("controller/members") {
         auto known = office.in(
             office.ann, "POST", "/invitations", {{"role", "none"}, {"email", "zoe@example.org"}}
         );
-        CHECK(sign_up(known.text("token"), "four words without sense").code() == "account_exists");
+        REQUIRE(known.status == 201);
+        CHECK(sign_up(mailed_token(office), "four words without sense").code() == "account_exists");
         // Somebody typed another's address into a form and waits; it is not theirs.
         auto squatter = office.person("sam@example.org");
         REQUIRE(office.core->store.write([&](store::UnitOfWork& unit) {
@@ -94,7 +107,13 @@ TEST_SUITE("controller/members") {
         auto for_sam = office.in(
             office.ann, "POST", "/invitations", {{"role", "none"}, {"email", "sam@example.org"}}
         );
-        CHECK(sign_up(for_sam.text("token"), "four words without sense").status == 201);
+        // Nor does whoever invites get at it, whose token came by no letter.
+        CHECK(
+            sign_up(for_sam.text("token"), "four words without sense").code() ==
+            "invitation_not_bound"
+        );
+        CHECK(office.as(squatter, "GET", "/api/v1/permissions").status == 200);
+        CHECK(sign_up(mailed_token(office), "four words without sense").status == 201);
         CHECK(office.as(squatter, "GET", "/api/v1/permissions").status == 401);
 
         auto open = office.in(office.ann, "POST", "/invitations", {{"role", "none"}, {"uses", 2}});
@@ -109,6 +128,36 @@ TEST_SUITE("controller/members") {
             sign_up(closed.text("token"), "four words without sense").code() ==
             "registration_closed"
         );
+    }
+
+    TEST_CASE("whoever invites proves nobody's address") {
+        Office office;
+        auto made = office.in(
+            office.ann, "POST", "/invitations",
+            {{"role", "viewer"}, {"email", "victim@example.org"}}
+        );
+        auto sign_up = [&](const std::string& token) {
+            return office.as(
+                {}, "POST", "/api/v1/invitations/register",
+                {{"token", token}, {"name", "Eve"}, {"password", "four words without sense"}}
+            );
+        };
+        auto accounts = [&] {
+            return office.one<std::int64_t>(
+                "SELECT count(*) FROM app_user WHERE email = 'victim@example.org'"
+            );
+        };
+        auto token = made.text("token");
+        auto refused = sign_up(token);
+        CHECK(refused.status == 409);
+        CHECK(refused.code() == "invitation_not_bound");
+        CHECK(accounts() == 0);
+        CHECK(boost::json::serialize(made.json).find(mailed_token(office)) == std::string::npos);
+        CHECK(sign_up(mailed_token(office)).status == 201);
+        CHECK(accounts() == 1);
+        // Both tokens are of the one invitation, which is used up.
+        auto victim = office.person("victim@example.org");
+        CHECK(accept(office, victim, token).code() == "invitation_invalid");
     }
 
     TEST_CASE("a link for several people is for as many as it says, until it runs out") {

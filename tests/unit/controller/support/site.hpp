@@ -99,18 +99,20 @@ public:
     static constexpr auto password = "four words without sense";
 
     FakeClock clock;
-    std::vector<store::Migration> steps{{1, "orgs", orgs::first_tables},
-                                        {2, "access", access::first_tables},
-                                        {3, "audit", audit::first_tables},
-                                        {4, "idempotency", access::idempotency_table},
-                                        {5, "roles", orgs::roles_and_settings},
-                                        {6, "proofs", access::proofs},
-                                        {7, "keys", access::keys_and_rates},
-                                        {8, "connect", access::connect_and_support},
-                                        {9, "mail", mail::first_tables},
-                                        {10, "second factors", access::second_factor_tables},
-                                        {11, "passkeys", access::passkey_table},
-                                        {12, "invitations", orgs::invitations}};
+    std::vector<store::Migration> steps{
+        {1, "orgs", orgs::first_tables},
+        {2, "access", access::first_tables},
+        {3, "audit", audit::first_tables},
+        {4, "idempotency", access::idempotency_table},
+        {5, "roles", orgs::roles_and_settings},
+        {6, "proofs", access::proofs},
+        {7, "keys", access::keys_and_rates},
+        {8, "connect", access::connect_and_support},
+        {9, "mail", mail::first_tables},
+        {10, "second factors", access::second_factor_tables},
+        {11, "passkeys", access::passkey_table},
+        {12, "invitations", orgs::invitations},
+        {13, "invitation letters", orgs::invitation_letters}};
     store::TemporaryStore store{steps};
     audit::Log log{clock};
     access::Sessions sessions;

@@ -35,7 +35,8 @@ const std::vector<store::Migration>& migrations() {
         {15, "connect and support", access::connect_and_support},
         {16, "operation origins", operations::operation_origins},
         {17, "backups of environments", environments::backup_columns},
-        {18, "backups", backups::first_tables}};
+        {18, "backups", backups::first_tables},
+        {19, "invitation letters", orgs::invitation_letters}};
     return steps;
 }
 

@@ -144,7 +144,7 @@ function SignInFirst({ facts }: { facts: InvitationFacts }) {
       <p>
         {facts.email ? (
           <>
-            Sign in as <strong>{facts.email}</strong>; then you can join.
+            Sign in as <strong>{facts.email}</strong>; then you can join. If you have no account yet, make it by the link in the mail that was sent to this address.
           </>
         ) : (
           "Sign in, or make an account; then you can join."
@@ -155,7 +155,7 @@ function SignInFirst({ facts }: { facts: InvitationFacts }) {
   );
 }
 
-/** Whoever has the link has read the mail: the address is proven by it. */
+/** By the link that only the mail has: the address is proven by it. */
 function Register({ facts, token }: { facts: InvitationFacts; token: string }) {
   const client = useQueryClient();
   const entered = useEntered();

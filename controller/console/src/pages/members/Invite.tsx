@@ -30,7 +30,11 @@ export default function Invite() {
       {made ? (
         <Panel title={made.email ? `For ${made.email}` : "The invitation's link"}>
           <Once label="Link of the invitation" value={made.link} done="Done" onDone={() => go("/members")}>
-            {made.mailed ? `It was also mailed to ${made.email}.` : "Send it to the person yourself."}
+            {made.mailed
+              ? `${made.email} was mailed a link too; an account can be made by that one alone.`
+              : made.email
+                ? `It works for an account of ${made.email}. Whoever has none gets another link from whoever looks after the installation.`
+                : "Send it to the person yourself."}
           </Once>
         </Panel>
       ) : (
