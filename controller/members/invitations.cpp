@@ -1,7 +1,9 @@
 #include "controller/members/invitations.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/members/handing_out.hpp"
 #include "controller/members/member_repo.hpp"
+#include "controller/members/role_repo.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/project_limits.hpp"
 
@@ -33,6 +35,28 @@ Result<> limit(
     return MemberRepo(db, scope).set_limited(user, true);
 }
 
+/// Whether whoever made it could make it now: an invitation gives nothing that its maker lost
+/// since.
+Result<bool> still_backed(
+    store::Connection& db, const Parts& parts, const api::OrgScope& scope,
+    const Invitation& invitation
+) {
+    FAIRLEAD_TRY(standing, orgs::standing_of(db, scope.org(), invitation.created_by));
+    if (!standing) return false;
+    auto rights = access::rights_of(
+        *standing, parts.plans.has(standing->plan, orgs::feature::granular_permissions)
+    );
+    if (!rights->contains("invitations.create")) return false;
+    FAIRLEAD_TRY(role, RoleRepo(db, scope).choose(invitation.role, parts.plans));
+    orgs::Standing nobody, guest;
+    nobody.role = "none";
+    guest.role = role.id;
+    guest.role_permissions = role.permissions;
+    api::Principal maker;
+    maker.permissions = std::move(rights);
+    return may_hand_out(maker, gained(nobody, guest)).has_value();
+}
+
 } // namespace
 
 Result<Invited> accept(
@@ -56,6 +80,8 @@ Result<Invited> accept(
                                       )
         );
     auto scope = api::ScopeIssuer::scope(found.org);
+    FAIRLEAD_TRY(backed, still_backed(unit.db(), parts, scope, invitation));
+    if (!backed) return invitation_invalid();
     orgs::OrgRepo org(unit.db(), scope);
     FAIRLEAD_TRY(there, MemberRepo(unit.db(), scope).find(user.id));
     if (there)

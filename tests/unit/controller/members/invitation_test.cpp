@@ -206,6 +206,21 @@ TEST_SUITE("controller/members") {
             CHECK(accept(office, adam, made.text("token")).code() == "invitation_invalid");
     }
 
+    TEST_CASE("an invitation gives nothing that whoever made it holds no more") {
+        Office office;
+        auto adam = office.member("adam@example.org", "admin");
+        auto made = office.in(adam, "POST", "/invitations", {{"role", "admin"}});
+        REQUIRE(made.status == 201);
+        auto bob = office.person("bob@example.org");
+        auto role = [&](const char* name) {
+            return office.in(office.ann, "PATCH", office.path(adam), {{"role", name}}).status;
+        };
+        REQUIRE(role("viewer") == 200);
+        CHECK(accept(office, bob, made.text("token")).code() == "invitation_invalid");
+        REQUIRE(role("admin") == 200);
+        CHECK(accept(office, bob, made.text("token")).status == 200);
+    }
+
     TEST_CASE("what an invitation may ask for has limits") {
         Office office;
         auto wrong = [&](boost::json::value body, const char* field) {
