@@ -152,7 +152,7 @@ void add_account_routes(api::RouteTable& table, AccountRoutes given) {
     add(api::Method::remove, "/api/v1/account/totp", &remove_totp, step_up);
     add(post, "/api/v1/account/totp/confirm", &confirm_totp, step_up);
     add(post, "/api/v1/account/recovery-codes", &new_recovery_codes, step_up);
-    add(get, "/api/v1/installation/links", &pending_links);
+    add(get, "/api/v1/installation/links", &pending_links, step_up);
 }
 
 } // namespace fairlead::access

@@ -192,6 +192,11 @@ TEST_SUITE("controller/access/account") {
         CHECK(shown.at(0).at("kind") == "reset_password");
         CHECK(shown.at(0).at("email") == "ann@example.org");
         CHECK(shown.at(0).at("link").is_null()); // the mail server will bring it
+
+        site.clock.advance(std::chrono::minutes(16));
+        CHECK(
+            site.send(browser, "GET", "/api/v1/installation/links").code() == "step_up_required"
+        );
     }
 
     TEST_CASE_FIXTURE(

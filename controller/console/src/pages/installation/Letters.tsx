@@ -26,7 +26,7 @@ const kinds: Record<string, string> = {
 export default function Letters() {
   const letters = useInfiniteQuery(lettersQuery);
   const mail = useQuery(registrationQuery).data?.mail;
-  if (letters.error instanceof ApiError && letters.error.status === 403) {
+  if (letters.error instanceof ApiError && letters.error.code === "operator_required") {
     return (
       <Page title="Mail that waits">
         <p className="fl-dim">This page is for whoever looks after the installation.</p>
