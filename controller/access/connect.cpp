@@ -180,6 +180,16 @@ Result<> Connect::end_all(
     return {};
 }
 
+Result<> Connect::end_those_of(
+    store::UnitOfWork& unit, const api::OrgScope& agency, const UserId& user, Timestamp now
+) {
+    FAIRLEAD_TRY(open, ConnectRepo(unit.db(), agency).open_sessions());
+    for (const auto& session : open)
+        if (session.user_id == user && session.agency_id == agency.org())
+            FAIRLEAD_CHECK(end(unit, session, "member_restricted", agency.org(), {}, now));
+    return {};
+}
+
 Result<> Connect::signed_out(
     store::UnitOfWork& unit, const std::vector<SessionId>& sessions, Timestamp now
 ) {

@@ -60,6 +60,10 @@ public:
     Result<> end_all(
         store::UnitOfWork& unit, const api::OrgScope& from, const api::Actor& actor, Timestamp now
     );
+    /// Those of somebody of this agency, who may not use it any more.
+    Result<> end_those_of(
+        store::UnitOfWork& unit, const api::OrgScope& agency, const UserId& user, Timestamp now
+    );
     /// Those that were opened in browser sessions that end.
     Result<>
     signed_out(store::UnitOfWork& unit, const std::vector<SessionId>& sessions, Timestamp now);

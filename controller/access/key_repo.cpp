@@ -38,6 +38,12 @@ Result<std::int64_t> KeyRepo::count() {
     return count.value_or(0);
 }
 
+Result<std::vector<ApiKey>> KeyRepo::made_by(const UserId& maker) {
+    return db_.all<ApiKey>(
+        FAIRLEAD_API_KEY " WHERE org_id = $1 AND created_by = $2 ORDER BY id", org_, maker
+    );
+}
+
 Result<> KeyRepo::remove(const KeyId& id) {
     FAIRLEAD_CHECK(db_.run("DELETE FROM project_limit WHERE org_id = $1 AND holder = $2", org_, id)
     );

@@ -49,6 +49,9 @@ public:
     /// With its projects. The audit log keeps what it did.
     Result<> remove(const KeyId& id);
 
+    /// Those that somebody made, oldest first.
+    Result<std::vector<ApiKey>> made_by(const UserId& maker);
+
     /// What a limited key sees.
     Result<std::vector<ProjectId>> projects(const KeyId& id);
     Result<> limit_to(const KeyId& id, const std::vector<ProjectId>& projects);

@@ -48,6 +48,25 @@ Secret make_key(KeyKind kind) {
     return crypto::make_token(kind == KeyKind::read_only ? read_only_prefix : read_write_prefix);
 }
 
+Result<> end_keys_of(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const UserId& maker, api::AuditLog& audit,
+    api::EventSink& events
+) {
+    KeyRepo keys(unit.db(), scope);
+    FAIRLEAD_TRY(theirs, keys.made_by(maker));
+    for (const auto& key : theirs) {
+        FAIRLEAD_CHECK(keys.remove(key.id));
+        api::Act act;
+        act.action = "api_key.revoke";
+        act.target_type = "api_key";
+        act.target_id = key.id.str();
+        act.target_name = key.name;
+        audit.record(unit, scope, {}, std::move(act));
+        unit.after_commit([&events, id = key.id] { events.end_streams(id.str()); });
+    }
+    return {};
+}
+
 Result<std::shared_ptr<const KeyInUse>> Keys::find(const std::string& hash, Timestamp now) {
     // Before the read: a COMMIT during it counts as later.
     auto commits = store_.commits();

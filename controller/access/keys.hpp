@@ -6,6 +6,8 @@
 #include "common/store/store.hpp"
 #include "controller/access/key_repo.hpp"
 #include "controller/access/rights.hpp"
+#include "controller/api/audit_log.hpp"
+#include "controller/api/events.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -26,6 +28,13 @@ struct KeyInUse {
 
 /// "flk_ro_…" or "flk_rw_…".
 Secret make_key(KeyKind kind);
+
+/// Their maker is no member any more: the keys end for good, with an entry each and their streams,
+/// so that none comes back to life with a new membership.
+Result<> end_keys_of(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const UserId& maker, api::AuditLog& audit,
+    api::EventSink& events
+);
 
 /// Thread-safe. What is kept counts until something is committed, and for five seconds.
 class Keys {

@@ -1,5 +1,6 @@
 // Where one subject does something for another: what the subjects themselves know only as
 // functions.
+#include "controller/access/keys.hpp"
 #include "controller/access/passkey_repo.hpp"
 #include "controller/app/application.hpp"
 #include "controller/app/providers.hpp"
@@ -67,6 +68,15 @@ members::Parts Application::member_parts() {
         return mailing_.outbox().delivery() == mail::Delivery::by_mail;
     };
     parts.knows_provider = [this](std::string_view slug) { return sso_.find(slug).has_value(); };
+    parts.connect_as_withdrawn =
+        [this](store::UnitOfWork& unit, const api::OrgScope& org, const UserId& user) {
+            return connect_.end_those_of(unit, org, user, clock_.now());
+        };
+    parts.left =
+        [this](store::UnitOfWork& unit, const api::OrgScope& org, const UserId& user) -> Result<> {
+        FAIRLEAD_CHECK(access::end_keys_of(unit, org, user, audit_, events_));
+        return connect_.end_those_of(unit, org, user, clock_.now());
+    };
     parts.connect_as_off = [this](store::UnitOfWork& unit, const api::OrgScope& org) {
         return connect_.end_all(unit, org, {}, clock_.now());
     };

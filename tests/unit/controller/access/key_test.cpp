@@ -346,6 +346,24 @@ TEST_SUITE("controller/access/keys") {
         CHECK(office.site.send(office.ann, "DELETE", path).status == 404);
     }
 
+    TEST_CASE("the keys of whoever left do not come back with them") {
+        Office office;
+        auto key = office.key({{"permissions", {"org.view"}}});
+        auto made = office.last;
+        REQUIRE(office.use(key, "GET", office.path()).status == 200);
+        REQUIRE(office.site.store->write([&](store::UnitOfWork& unit) {
+            return access::end_keys_of(
+                unit, api::ScopeIssuer::scope(office.org), office.ann_id, office.site.log,
+                office.site.events
+            );
+        }));
+        // Still, or again, a member.
+        CHECK(office.use(key, "GET", office.path()).code() == "key_refused");
+        CHECK(office.logged("api_key.revoke ok"));
+        CHECK(office.site.events.ended.back() == made);
+        CHECK(office.key() != key);
+    }
+
     TEST_CASE("what a key does is in the log under the key's name") {
         Office office;
         auto key = office.key({{"permissions", {"api_keys.revoke"}}});
