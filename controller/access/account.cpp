@@ -114,7 +114,7 @@ Result<> Account::remove_totp(const Caller& caller, const UserId& id) {
         FAIRLEAD_TRY(user, find(unit.db(), id));
         FAIRLEAD_TRY(gone, TotpRepo(unit.db(), parts_.keys).remove(id));
         if (!gone) return fail(Errc::not_found, "No authenticator app is set up.");
-        FAIRLEAD_CHECK(parts_.factors.removed(unit.db(), id));
+        FAIRLEAD_CHECK(parts_.factors.removed(unit, parts_.sessions, id));
         return parts_.accounts.record(unit, caller, user, "user.disable_totp");
     });
 }

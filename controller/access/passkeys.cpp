@@ -128,7 +128,7 @@ Result<> Passkeys::remove(const Caller& caller, const UserId& id, const PasskeyI
         FAIRLEAD_TRY(user, present_user(unit.db(), id));
         FAIRLEAD_TRY(removed, passkeys.find(id, passkey));
         FAIRLEAD_CHECK(passkeys.remove(id, passkey));
-        FAIRLEAD_CHECK(parts_.factors.removed(unit.db(), id));
+        FAIRLEAD_CHECK(parts_.factors.removed(unit, parts_.sessions, id));
         return parts_.accounts.record(
             unit, caller, user, "passkey.remove", api::Act::Outcome::ok, told(removed)
         );

@@ -37,10 +37,12 @@ SecondFactors::of(store::Connection& db, const UserId& user) const {
     return std::move(methods);
 }
 
-Result<> SecondFactors::removed(store::Connection& db, const UserId& user) const {
-    FAIRLEAD_TRY(methods, own(db, user));
-    if (methods.empty()) FAIRLEAD_CHECK(RecoveryCodes(db).remove(user));
-    return {};
+Result<>
+SecondFactors::removed(store::UnitOfWork& unit, Sessions& sessions, const UserId& user) const {
+    FAIRLEAD_TRY(methods, own(unit.db(), user));
+    if (!methods.empty()) return {};
+    FAIRLEAD_CHECK(RecoveryCodes(unit.db()).remove(user));
+    return sessions.without_second_factor(unit, user);
 }
 
 } // namespace fairlead::access

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "common/runtime/id.hpp"
-#include "common/store/connection.hpp"
+#include "common/store/store.hpp"
+#include "controller/access/sessions.hpp"
 
 #include <functional>
 #include <string>
@@ -25,8 +26,9 @@ public:
     /// Empty: the password alone signs in. "recovery_code" comes last, where there are any left and
     /// something that they stand in for.
     Result<std::vector<std::string>> of(store::Connection& db, const UserId& user) const;
-    /// One was removed: with the last one, recovery codes go too.
-    Result<> removed(store::Connection& db, const UserId& user) const;
+    /// One was removed: with the last one, recovery codes go too, and sessions have proven one
+    /// factor alone.
+    Result<> removed(store::UnitOfWork& unit, Sessions& sessions, const UserId& user) const;
 
 private:
     Result<std::vector<std::string>> own(store::Connection& db, const UserId& user) const;

@@ -160,6 +160,14 @@ void Sessions::forget(const std::vector<SessionId>& sessions) {
     });
 }
 
+Result<> Sessions::without_second_factor(store::UnitOfWork& unit, const UserId& user) {
+    FAIRLEAD_CHECK(unit.db().run(
+        "UPDATE session SET second_factor = 0 WHERE user_id = $1 AND method <> 'sso'", user
+    ));
+    changed(unit, user);
+    return {};
+}
+
 void Sessions::changed(store::UnitOfWork& unit, const UserId& user) {
     unit.after_commit([this, user] {
         std::lock_guard held(lock_);

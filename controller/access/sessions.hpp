@@ -96,6 +96,10 @@ public:
     /// Their name or address is another one: it shows at once in every session of theirs.
     void changed(store::UnitOfWork& unit, const UserId& user);
 
+    /// They have no second factor any more: what their sessions proved with it counts no longer.
+    /// Those of single sign-on stay as they are, for the provider asked.
+    Result<> without_second_factor(store::UnitOfWork& unit, const UserId& user);
+
     /// Last used first.
     Result<std::vector<Session>> list(const UserId& user, Timestamp now);
 

@@ -236,8 +236,20 @@ TEST_SUITE("controller/access/second_factor") {
 
     TEST_CASE_FIXTURE(Fixture, "without the app the password is enough again, and the codes go") {
         enable();
+        auto proven = [&] {
+            return site.store
+                ->read([](store::Connection& db) {
+                    return db.one<std::int64_t>(
+                        "SELECT count(*) FROM session WHERE second_factor = 1"
+                    );
+                })
+                .value()
+                .value();
+        };
+        CHECK(proven() == 1);
         CHECK(site.send(browser, "DELETE", "/api/v1/account/totp").status == 204);
         CHECK(site.send(browser, "DELETE", "/api/v1/account/totp").status == 404);
+        CHECK(proven() == 0);
         Browser other;
         CHECK(sign_in(other).status == 200);
         CHECK(account().json.at("second_factors").as_array().empty());
