@@ -1,5 +1,6 @@
 #include "controller/access/registration.hpp"
 
+#include "common/crypto/token.hpp"
 #include "common/json/json.hpp"
 #include "controller/access/challenges.hpp"
 #include "controller/access/waits.hpp"
@@ -65,6 +66,18 @@ Result<> Registration::send_verification(store::UnitOfWork& unit, const User& us
     return parts_.outbox.put(unit, parts_.letters.verify(user.email, token, now), now);
 }
 
+Result<> Registration::send_reset(store::UnitOfWork& unit, const User& user, Timestamp now) {
+    Challenges challenges(unit.db(), parts_.keys);
+    FAIRLEAD_CHECK(challenges.drop(reset_kind, user.id));
+    FAIRLEAD_TRY(
+        token,
+        challenges.make(
+            reset_kind, {user.id, std::nullopt, Secret(user.email)}, Letters::reset_lasts, now
+        )
+    );
+    return parts_.outbox.put(unit, parts_.letters.reset(user.email, token, now), now);
+}
+
 Result<> Registration::enter(
     const Caller& caller, std::string_view text, std::string_view name, const Secret& password
 ) {
@@ -83,24 +96,33 @@ Result<> Registration::enter(
     FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
         return count(unit, caller, "register", email);
     }));
-    FAIRLEAD_TRY(hash, parts_.hasher.hash(password));
+    FAIRLEAD_TRY(before, parts_.store.read([&](store::Connection& db) {
+        return UserRepo(db).by_email(email);
+    }));
+    // Two who typed one address: the mailbox tells whose it is, not which password is theirs. So
+    // neither one counts, whichever came first, and whoever reads the mail chooses a new one.
+    auto nobodys = crypto::make_token("");
+    FAIRLEAD_TRY(hash, parts_.hasher.hash(before ? nobodys : password));
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
         UserRepo users(unit.db());
         FAIRLEAD_TRY(known, users.by_email(email));
-        if (known && known->verified)
+        // Without a password: a command made it, and its link, or a new one, sets it up.
+        if (known && (known->verified || known->password_hash.empty()))
             return parts_.outbox.put(
                 unit, parts_.letters.known_already(email, caller.now), caller.now
             );
-        if (!known) {
-            FAIRLEAD_CHECK(check_room(unit.db()));
-            FAIRLEAD_TRY(made, users.create(email, name, caller.now));
-            known = std::move(made);
+        if (known.has_value() != before.has_value())
+            return fail(Errc::unavailable, "Somebody did the same at this moment. Try again.");
+        if (known) {
+            FAIRLEAD_CHECK(users.set_password(known->id, hash));
+            FAIRLEAD_CHECK(Challenges(unit.db(), parts_.keys).drop(verify_kind, known->id));
+            FAIRLEAD_CHECK(parts_.outbox.withdraw(unit, verify_kind, email));
+            return send_reset(unit, *known, caller.now);
         }
-        // Nobody has proven that the address is theirs: the last one who registered with it counts,
-        // and links that were sent for others are void.
-        FAIRLEAD_CHECK(users.set_name(known->id, name));
-        FAIRLEAD_CHECK(users.set_password(known->id, hash));
-        return send_verification(unit, *known, caller.now);
+        FAIRLEAD_CHECK(check_room(unit.db()));
+        FAIRLEAD_TRY(made, users.create(email, name, caller.now));
+        FAIRLEAD_CHECK(users.set_password(made.id, hash));
+        return send_verification(unit, made, caller.now);
     });
 }
 
@@ -121,16 +143,8 @@ Result<> Registration::forgot(const Caller& caller, std::string_view text) {
         FAIRLEAD_CHECK(count(unit, caller, "reset", email));
         FAIRLEAD_TRY(user, UserRepo(unit.db()).by_email(email));
         if (!user) return {};
-        Challenges challenges(unit.db(), parts_.keys);
-        FAIRLEAD_CHECK(challenges.drop(reset_kind, user->id));
-        FAIRLEAD_TRY(
-            token, challenges.make(
-                       reset_kind, {user->id, std::nullopt, Secret(email)}, Letters::reset_lasts,
-                       caller.now
-                   )
-        );
         FAIRLEAD_CHECK(parts_.accounts.record(unit, caller, *user, "user.forgot_password"));
-        return parts_.outbox.put(unit, parts_.letters.reset(email, token, caller.now), caller.now);
+        return send_reset(unit, *user, caller.now);
     });
 }
 

@@ -86,6 +86,7 @@ private:
     );
     /// Sends a link of that kind; those sent before for the same are void.
     Result<> send_verification(store::UnitOfWork& unit, const User& user, Timestamp now);
+    Result<> send_reset(store::UnitOfWork& unit, const User& user, Timestamp now);
     /// The address is theirs: the first time, an organization of their own comes with it.
     Result<> confirmed(store::UnitOfWork& unit, const Caller& caller, User& user);
 

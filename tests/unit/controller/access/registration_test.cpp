@@ -21,6 +21,17 @@ struct Fixture {
     Reply sign_in(const std::string& email, const std::string& password = Site::password) {
         return post("session", {{"email", email}, {"password", password}});
     }
+    /// The mailbox decides: neither password of two that were typed counts.
+    void reset_and_look() {
+        CHECK(sign_in("bob@example.org", "password of a stranger").status == 401);
+        auto token = site.token_mailed_to("bob@example.org");
+        CHECK(verify(token).code() == "link_invalid");
+        CHECK(
+            post("password/reset", {{"token", token}, {"password", Site::password}}).status == 204
+        );
+        CHECK(sign_in("bob@example.org", "password of a stranger").status == 401);
+        CHECK(sign_in("bob@example.org").status == 200);
+    }
     Reply verify(const std::string& token) { return post("email/verify", {{"token", token}}); }
 };
 
@@ -98,9 +109,31 @@ TEST_SUITE("controller/access/registration") {
         site.clock.advance(1s);
         REQUIRE(enter("bob@example.org").status == 202);
         CHECK(verify(strangers).code() == "link_invalid");
-        CHECK(verify(site.token_mailed_to("bob@example.org")).status == 200);
-        CHECK(sign_in("bob@example.org", "password of a stranger").status == 401);
-        CHECK(sign_in("bob@example.org").status == 200);
+        reset_and_look();
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "whoever registers after another person with that person's address gains nothing"
+    ) {
+        REQUIRE(enter("bob@example.org").status == 202);
+        auto first = site.token_mailed_to("bob@example.org");
+        site.clock.advance(1s);
+        REQUIRE(enter("bob@example.org", "password of a stranger").status == 202);
+        CHECK(verify(first).code() == "link_invalid");
+        reset_and_look();
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "an account that is not set up yet is nobody's to register") {
+        site.add_user("ann@example.org");
+        REQUIRE(site.store->write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "UPDATE app_user SET verified_ms = NULL, password_hash = '' WHERE email = $1",
+                std::string("ann@example.org")
+            );
+        }));
+        CHECK(enter("ann@example.org", "password of a stranger").status == 202);
+        CHECK(site.mailed_to("ann@example.org").subject == "You have an account already");
+        CHECK(sign_in("ann@example.org", "password of a stranger").status == 401);
     }
 
     TEST_CASE_FIXTURE(Fixture, "a bad password and a bad address are refused at once") {
