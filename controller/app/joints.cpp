@@ -67,6 +67,9 @@ members::Parts Application::member_parts() {
         ));
         return mailing_.outbox().delivery() == mail::Delivery::by_mail;
     };
+    parts.unmail = [this](store::UnitOfWork& unit, std::string_view id, std::string_view to) {
+        return mailing_.outbox().withdraw(unit, "invitation/" + std::string(id), to);
+    };
     parts.knows_provider = [this](std::string_view slug) { return sso_.find(slug).has_value(); };
     parts.connect_as_withdrawn =
         [this](store::UnitOfWork& unit, const api::OrgScope& org, const UserId& user) {

@@ -204,6 +204,8 @@ Result<Response> revoke(const Call& call, const Parts& parts) {
             return api::no_content();
         }
         FAIRLEAD_CHECK(repo.revoke(id, call.now()));
+        if (parts.unmail && !row.email.empty())
+            FAIRLEAD_CHECK(parts.unmail(change.unit(), id.str(), row.email));
         api::Act act;
         act.action = "invitation.revoke";
         act.target_type = "invitation";

@@ -39,6 +39,8 @@ struct Parts {
 
     /// Puts a letter where it leaves from. False: nobody sends mail here.
     std::function<Result<bool>(store::UnitOfWork&, const InvitationLetter&)> mail{};
+    /// Takes the letter of an invitation (its id, the address) back, if it still waits.
+    std::function<Result<>(store::UnitOfWork&, std::string_view, std::string_view)> unmail{};
     /// False where new people cannot register by an invitation either.
     bool may_register = true;
     /// True for the slug of a provider of single sign-on.

@@ -221,6 +221,16 @@ TEST_SUITE("controller/members") {
         CHECK(accept(office, bob, made.text("token")).status == 200);
     }
 
+    TEST_CASE("the letter of an invitation that is taken back goes out no more") {
+        Office office;
+        auto made = office.in(
+            office.ann, "POST", "/invitations", {{"role", "viewer"}, {"email", "bob@example.org"}}
+        );
+        auto id = std::string(made.json.at("invitation").at("id").as_string());
+        REQUIRE(office.in(office.ann, "DELETE", "/invitations/" + id).status == 204);
+        CHECK(office.hooks == std::vector<std::string>{"unmail " + id + " bob@example.org"});
+    }
+
     TEST_CASE("what an invitation may ask for has limits") {
         Office office;
         auto wrong = [&](boost::json::value body, const char* field) {

@@ -43,6 +43,11 @@ Office::Office()
         );
         return Result<bool>(true);
     };
+    parts.unmail =
+        [this](store::UnitOfWork&, std::string_view id, std::string_view to) -> Result<> {
+        hooks.push_back("unmail " + std::string(id) + " " + std::string(to));
+        return {};
+    };
     parts.knows_provider = [](std::string_view slug) { return slug == "google"; };
     parts.left = [this](store::UnitOfWork&, const api::OrgScope&, const UserId& user) -> Result<> {
         hooks.push_back("left " + user.str());
