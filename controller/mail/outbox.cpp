@@ -136,7 +136,11 @@ Result<> Outbox::failed(const Waiting& mail, const Error& why, Timestamp now) {
 
 Result<> Outbox::tidy(Timestamp now) {
     return store_.write([&](store::UnitOfWork& unit) -> Result<> {
-        FAIRLEAD_CHECK(unit.db().run("DELETE FROM outgoing_mail WHERE expires_ms <= $1", now));
+        FAIRLEAD_CHECK(unit.db().run(
+            "DELETE FROM outgoing_mail WHERE expires_ms <= $1 OR (next_ms IS NULL AND created_ms "
+            "<= $2)",
+            now, now - std::chrono::hours(24)
+        ));
         return {};
     });
 }

@@ -90,7 +90,7 @@ public:
     /// The next attempt is later each time, from 30 s to an hour; none after a refusal for good.
     Result<> failed(const Waiting& mail, const Error& why, Timestamp now);
 
-    /// Forgets what has expired.
+    /// Forgets what has expired, and after a day what was refused for good.
     Result<> tidy(Timestamp now);
 
     static std::chrono::seconds pause_after(std::int64_t attempts);

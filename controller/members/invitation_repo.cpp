@@ -68,6 +68,20 @@ Result<std::int64_t> InvitationRepo::count_open(Timestamp now) {
     return count.value_or(0);
 }
 
+Result<std::optional<Timestamp>> InvitationRepo::made_before(std::int64_t newer) {
+    return db_.one<Timestamp>(
+        "SELECT created_ms FROM invitation WHERE org_id = $1 ORDER BY created_ms DESC LIMIT 1 "
+        "OFFSET $2",
+        org_, newer
+    );
+}
+
+Result<std::vector<Invitation>> InvitationRepo::not_revoked(const UserId& maker) {
+    return db_.all<Invitation>(
+        FAIRLEAD_INVITATION " AND i.created_by = $2 AND i.revoked_ms IS NULL", org_, maker
+    );
+}
+
 Result<> InvitationRepo::revoke(const InvitationId& id, Timestamp now) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE invitation SET revoked_ms = $3 WHERE org_id = $1 AND id = $2 AND revoked_ms IS "

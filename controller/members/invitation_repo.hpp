@@ -51,11 +51,16 @@ public:
     /// Newest first.
     Result<std::vector<Invitation>> list(std::string_view below, std::int64_t limit);
     Result<std::int64_t> count_open(Timestamp now);
+    /// When the newest but so many was made: whatever became of it.
+    Result<std::optional<Timestamp>> made_before(std::int64_t newer);
+    /// Of one member.
+    Result<std::vector<Invitation>> not_revoked(const UserId& maker);
     Result<> revoke(const InvitationId& id, Timestamp now);
     /// False when it is used up, revoked or too old.
     Result<bool> use(const InvitationId& id, Timestamp now);
 
     static constexpr std::int64_t most_open = 500;
+    static constexpr std::int64_t most_in_a_day = 100;
     static constexpr std::string_view prefix = "flv_";
 
 private:

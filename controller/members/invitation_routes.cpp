@@ -118,6 +118,22 @@ InvitationLetter letter_for(
     return letter;
 }
 
+/// Each may be a letter to a stranger: also those count that were taken back since.
+Result<> check_pace(InvitationRepo& repo, Timestamp now) {
+    FAIRLEAD_TRY(made, repo.made_before(InvitationRepo::most_in_a_day - 1));
+    if (!made || *made + std::chrono::seconds(day) <= now) return {};
+    auto wait = std::chrono::ceil<std::chrono::seconds>(*made + std::chrono::seconds(day) - now);
+    return fail(Error(
+                    Errc::rate_limited,
+                    fmt::format(
+                        "An organization invites at most {} times in 24 hours. Try again later, or "
+                        "make one link for several people.",
+                        InvitationRepo::most_in_a_day
+                    )
+    )
+                    .with_fact("retry_after_s", std::to_string(wait.count())));
+}
+
 std::string link_with(const Parts& parts, const Secret& token) {
     return parts.url + "/invitation#" + std::string(token.reveal());
 }
@@ -155,6 +171,7 @@ Result<Response> create(const Call& call, const Parts& parts) {
                 );
         }
         InvitationRepo repo(db, change.scope());
+        FAIRLEAD_CHECK(check_pace(repo, call.now()));
         FAIRLEAD_TRY(open, repo.count_open(call.now()));
         FAIRLEAD_CHECK(api::check_room(
             open, InvitationRepo::most_open, "too_many_invitations", "open invitations"

@@ -1,5 +1,6 @@
 #include "controller/members/leaving.hpp"
 
+#include "controller/members/invitation_repo.hpp"
 #include "controller/members/view.hpp"
 
 namespace fairlead::members {
@@ -8,6 +9,11 @@ Result<> take_out(
     store::UnitOfWork& unit, const api::OrgScope& scope, const Parts& parts, const Member& member,
     Timestamp now
 ) {
+    if (parts.unmail) {
+        FAIRLEAD_TRY(made, InvitationRepo(unit.db(), scope).not_revoked(member.id));
+        for (const auto& one : made)
+            if (!one.email.empty()) FAIRLEAD_CHECK(parts.unmail(unit, one.id.str(), one.email));
+    }
     FAIRLEAD_CHECK(MemberRepo(unit.db(), scope).remove(member, now));
     if (parts.left) FAIRLEAD_CHECK(parts.left(unit, scope, member.id));
     end_streams(unit, scope, member.id, parts.events);

@@ -194,9 +194,7 @@ TEST_SUITE("controller/access/account") {
         CHECK(shown.at(0).at("link").is_null()); // the mail server will bring it
 
         site.clock.advance(std::chrono::minutes(16));
-        CHECK(
-            site.send(browser, "GET", "/api/v1/installation/links").code() == "step_up_required"
-        );
+        CHECK(site.send(browser, "GET", "/api/v1/installation/links").code() == "step_up_required");
     }
 
     TEST_CASE_FIXTURE(

@@ -153,6 +153,21 @@ TEST_SUITE("controller/mail/outbox") {
         CHECK(carry() == 0);
     }
 
+    TEST_CASE_FIXTURE(Fixture, "what was refused for good takes no room after a day") {
+        put("ann@example.org");
+        REQUIRE(store->write([](store::UnitOfWork& unit) {
+            return unit.db().run("UPDATE outgoing_mail SET expires_ms = expires_ms + 86400000");
+        }));
+        transport.answers = {fail(Errc::invalid, "550 no such mailbox")};
+        CHECK(carry() == 0);
+        clock.advance(23h);
+        CHECK(outbox.tidy(clock.now()));
+        CHECK(waiting().size() == 1);
+        clock.advance(1h);
+        CHECK(outbox.tidy(clock.now()));
+        CHECK(waiting().empty());
+    }
+
     TEST_CASE_FIXTURE(Fixture, "a newer letter of the same kind takes the place of the older one") {
         put("ann@example.org", "https://a.example/verify#one");
         put("ann@example.org", "https://a.example/reset#one", "reset_password");

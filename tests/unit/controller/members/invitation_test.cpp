@@ -231,6 +231,24 @@ TEST_SUITE("controller/members") {
         CHECK(office.hooks == std::vector<std::string>{"unmail " + id + " bob@example.org"});
     }
 
+    TEST_CASE("an organization invites a hundred times a day, whatever becomes of it") {
+        Office office;
+        auto invite = [&] {
+            return office.in(office.ann, "POST", "/invitations", {{"role", "viewer"}});
+        };
+        for (int i = 0; i < 100; ++i) {
+            auto made = invite();
+            REQUIRE(made.status == 201);
+            auto id = std::string(made.json.at("invitation").at("id").as_string());
+            REQUIRE(office.in(office.ann, "DELETE", "/invitations/" + id).status == 204);
+        }
+        CHECK(invite().status == 429);
+        REQUIRE(office.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run("UPDATE invitation SET created_ms = created_ms - 86400000");
+        }));
+        CHECK(invite().status == 201);
+    }
+
     TEST_CASE("what an invitation may ask for has limits") {
         Office office;
         auto wrong = [&](boost::json::value body, const char* field) {
