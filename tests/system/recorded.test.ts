@@ -90,6 +90,8 @@ sign_in_with:
 
   const ok = async <T = unknown>(api: Api, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> =>
     api.call<T>(method, path, { body, headers });
+  const joins = (email: string): ReturnType<typeof joinOrg> =>
+    joinOrg(owner, org, email, "viewer", {}, async () => tokenOf((await mail.next(email)).text, "invitation"));
   const confirm = (name: string): Record<string, string> => ({ "X-Confirm": encodeURIComponent(name) });
   const test = (title: string, body: () => Promise<void>): void => scenario(world, title, body, 180_000);
 
@@ -174,7 +176,7 @@ sign_in_with:
   }
 
   test("a link that a command made", async () => {
-    const zoe = await joinOrg(owner, org, "zoe@fairlead.test", "viewer");
+    const zoe = await joins("zoe@fairlead.test");
     const said = await run(built("controller/fairlead-controller"), ["user", "link", zoe.email, "--config", controller.config]);
     const token = /([A-Za-z0-9_-]{20,})\s*$/m.exec(said.stdout)![1]!;
     const api = owner.stranger();
@@ -189,7 +191,7 @@ sign_in_with:
     await ok(owner, "DELETE", own, undefined, confirm("Short lived"));
     await ok(owner, "PATCH", org, { name: "Ada & Co" });
 
-    const carl = await joinOrg(owner, org, "carl@fairlead.test", "viewer");
+    const carl = await joins("carl@fairlead.test");
     const member = `${org}/members/${carl.user}`;
     const role = await owner.post<{ id: string }>(`${org}/roles`, { name: "Lookers", permissions: ["org.view"] });
     await ok(owner, "PATCH", `${org}/roles/${role.id}`, { permissions: ["org.view", "servers.view"] });
@@ -216,7 +218,7 @@ sign_in_with:
   });
 
   test("an agency at a client's", async () => {
-    const gina = await joinOrg(owner, org, "gina@fairlead.test", "viewer");
+    const gina = await joins("gina@fairlead.test");
     const agency = await ownOrg(gina.api, "Agency");
     await ok(owner, "DELETE", `${org}/members/${gina.user}`);
     const grant = await owner.post<{ id: string }>(`${org}/connect/grants`, { agency: agency.split("/").at(-1), role: "developer", expires_in_s: 86_400 });

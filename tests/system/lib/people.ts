@@ -11,11 +11,13 @@ export interface Person {
   user: string;
 }
 
-/** Somebody new who joins `org` ("/api/v1/orgs/org_…") with this role, by an invitation that `by` makes. */
-export async function join(by: Api, org: string, email: string, role: string, more: Record<string, unknown> = {}): Promise<Person> {
+/** Somebody new who joins `org` ("/api/v1/orgs/org_…") with this role, by an invitation that `by` makes; `letter` gives what came by mail. */
+export async function join(
+  by: Api, org: string, email: string, role: string, more: Record<string, unknown> = {}, letter = (): Promise<string> => letterToken(by, email),
+): Promise<Person> {
   await by.post(`${org}/invitations`, { email, role, ...more });
   const api = by.stranger();
-  await api.call("POST", "/api/v1/invitations/register", { body: { token: await letterToken(by, email), name: email.split("@")[0], password } });
+  await api.call("POST", "/api/v1/invitations/register", { body: { token: await letter(), name: email.split("@")[0], password } });
   return signIn(api, email);
 }
 
