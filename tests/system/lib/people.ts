@@ -21,13 +21,14 @@ export async function join(
   return signIn(api, email);
 }
 
-/** The token of the invitation that waits for this address, as whoever looks after the installation hands it over. */
-export async function letterToken(by: Api, email: string): Promise<string> {
+/** The token of the letter that waits for this address, as whoever looks after the installation hands it over. */
+export async function letterToken(by: Api, email: string, kind = "invitation/"): Promise<string> {
+  // Signed in anew: what waits is shown to a fresh proof alone.
   const { api } = await signIn(by.stranger(), admin.email, admin.password);
   const { data } = await api.get<List<{ kind: string; email: string; link: string }>>("/api/v1/installation/links");
   await api.call("DELETE", "/api/v1/session");
-  const letter = data.find((one) => one.email === email && one.kind.startsWith("invitation/"));
-  if (!letter) throw new Error(`no invitation waits for ${email}`);
+  const letter = data.find((one) => one.email === email && one.kind.startsWith(kind));
+  if (!letter) throw new Error(`no letter of the kind ${kind} waits for ${email}`);
   return letter.link.split("#")[1]!;
 }
 
