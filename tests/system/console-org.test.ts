@@ -64,8 +64,15 @@ describe("the console's organization", () => {
     await owner.getByRole("table", { name: "Open invitations" }).getByText("grace@example.org").waitFor();
     assert.equal((await owner.content()).includes("flv_"), false, "the link is not shown again");
 
+    // Who has the link alone could be anybody: an account for the address comes of the letter.
+    const anybody = await web.window();
+    await anybody.goto(link.replace(/^https:\/\/[^/]+/, ""));
+    await anybody.getByRole("heading", { name: /^Join / }).waitFor();
+    assert.equal(await anybody.getByLabel("Your name").count(), 0);
+
     const guest = await web.window();
-    await guest.goto(link.replace(/^https:\/\/[^/]+/, ""));
+    const letter = `/invitation#${await letterToken(await world.api(), "grace@example.org")}`;
+    await guest.goto(letter);
     await guest.getByRole("heading", { name: /^Join / }).waitFor();
     assert.equal(new URL(guest.url()).hash, "", "the token stays out of the address and of the history");
     assert.deepEqual(await axe(guest), []);
@@ -81,7 +88,7 @@ describe("the console's organization", () => {
     await guest.getByRole("link", { name: "Grace" }).waitFor();
     assert.equal(await guest.getByRole("link", { name: "Invite" }).count(), 0);
 
-    await guest.goto(link.replace(/^https:\/\/[^/]+/, ""));
+    await guest.goto(letter);
     await guest.getByText("This invitation does not work").waitFor();
   });
 
