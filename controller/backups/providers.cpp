@@ -10,7 +10,6 @@ namespace fairlead::backups {
 namespace {
 
 constexpr std::string_view r2_domain = ".r2.cloudflarestorage.com";
-constexpr std::size_t longest_endpoint = 300;
 constexpr std::string_view b2_domain = ".backblazeb2.com";
 
 bool lower_or_digit(char c) {
@@ -39,7 +38,7 @@ bool read_endpoint(api::Checks& checks, std::string& endpoint, std::string& host
     auto colon = authority.find(':');
     auto port =
         colon == std::string_view::npos ? std::string_view("443") : authority.substr(colon + 1);
-    bool fine = shape.result().has_value() && text.size() <= longest_endpoint && !port.empty() &&
+    bool fine = shape.result().has_value() && text.size() <= 300 && !port.empty() &&
                 port.size() <= 5 &&
                 std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
     if (fine) {
@@ -177,25 +176,7 @@ void check_prefix(api::Checks& checks, std::string_view prefix) {
     );
 }
 
-} // namespace
-
-void complete(api::Checks& checks, Storage& row, const StorageWishes& wishes, bool fresh) {
-    bool preset = row.provider == Provider::aws || row.provider == Provider::r2 ||
-                  row.provider == Provider::b2;
-    // An endpoint that came from the region before goes with it.
-    if (!wishes.endpoint && (fresh || (preset && wishes.region))) row.endpoint.clear();
-    if (fresh && !wishes.region) row.region.clear();
-    if (wishes.endpoint) row.endpoint = *wishes.endpoint;
-    if (wishes.region) row.region = *wishes.region;
-    checks.that(
-        !wishes.account_id || row.provider == Provider::r2, "account_id", "goes with r2 alone"
-    );
-    if (wishes.region) check_region(checks, *wishes.region);
-    // Whatever else the provider asks for.
-    checks.that(
-        !wishes.endpoint || wishes.endpoint->size() <= longest_endpoint, "endpoint",
-        fmt::format("must have at most {} characters", longest_endpoint)
-    );
+void fit(api::Checks& checks, Storage& row, const StorageWishes& wishes) {
     switch (row.provider) {
     case Provider::aws:
         fit_aws(checks, row);
@@ -212,6 +193,26 @@ void complete(api::Checks& checks, Storage& row, const StorageWishes& wishes, bo
         fit_other(checks, row);
         break;
     }
+}
+
+} // namespace
+
+void complete(api::Checks& checks, Storage& row, const StorageWishes& wishes, bool fresh) {
+    bool preset = row.provider == Provider::aws || row.provider == Provider::r2 ||
+                  row.provider == Provider::b2;
+    // An endpoint that came from the region before goes with it.
+    if (!wishes.endpoint && (fresh || (preset && wishes.region))) row.endpoint.clear();
+    if (fresh && !wishes.region) row.region.clear();
+    if (wishes.endpoint) row.endpoint = *wishes.endpoint;
+    if (wishes.region) row.region = *wishes.region;
+    checks.that(
+        !wishes.account_id || row.provider == Provider::r2, "account_id", "goes with r2 alone"
+    );
+    if (wishes.region) check_region(checks, *wishes.region);
+    // Whatever else the provider asks for.
+    std::string given = wishes.endpoint.value_or(""), host;
+    bool readable = !wishes.endpoint || read_endpoint(checks, given, host);
+    if (readable) fit(checks, row, wishes);
     check_bucket(checks, row.bucket);
     check_prefix(checks, row.prefix);
     bool dotted = row.bucket.find('.') != std::string::npos;

@@ -405,7 +405,7 @@ describe("the console's organization", () => {
     assert.deepEqual(orgs, []);
     // From the account, too, there is a way back and a way out.
     await page.getByRole("link", { name: "Your account" }).click();
-    await page.getByRole("heading", { name: "Account" }).waitFor();
+    await page.getByRole("heading", { name: "Account", exact: true }).waitFor();
     assert.deepEqual(await axe(page), []);
     await page.getByRole("link", { name: "No organization yet" }).click();
     await page.getByRole("link", { name: "Your account" }).click();
