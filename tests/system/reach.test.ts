@@ -32,11 +32,18 @@ const reaching: Record<string, string> = {
   "POST /api/v1/orgs/{org}/projects": "decides what code runs on it",
   "PATCH /api/v1/orgs/{org}/projects/{project}": "the same",
   "POST /api/v1/orgs/{org}/servers/{server}/found-environments/{environment}/adopt": "makes one reachable by all of these",
+  "PUT /api/v1/orgs/{org}/environments/{environment}/backup-policy": "decides which bucket copies of it go to",
+  "POST /api/v1/orgs/{org}/environments/{environment}/backups": "sends an encrypted copy to the organization's bucket",
+  "POST /api/v1/orgs/{org}/environments/{environment}/drill": "restores one beside it, looks, and takes it away",
+  "POST /api/v1/orgs/{org}/environments/{environment}/clone": "puts a copy of it in place of another one",
+  "POST /api/v1/orgs/{org}/backups/{backup}/restore": "puts a backup in its place",
+  "POST /api/v1/orgs/{org}/backups/{backup}/drill": "restores it beside the environment",
 };
 
 /** Routes about the same things that do not. A new one has to be put into one of the two lists. */
 const harmless = new Set([
   "DELETE /api/v1/orgs/{org}/projects/{project}", "POST /api/v1/orgs/{org}/environments/{environment}/preflight", "POST /api/v1/orgs/{org}/operations/{operation}/cancel",
+  "POST /api/v1/orgs/{org}/environments/{environment}/backup-policy/preview", "DELETE /api/v1/orgs/{org}/backups/{backup}",
 ]);
 
 describe("what is reached", () => {
@@ -53,7 +60,7 @@ describe("what is reached", () => {
     const permissions = (await owner.get<{ data: { code: string; least_role: string }[] }>("/api/v1/permissions")).data;
     const of = (route: string) => routes.find((one) => `${one.method} ${one.path}` === route);
     const unsorted = routes.map((one) => `${one.method} ${one.path}`)
-      .filter((one) => !one.startsWith("GET ") && /\/(environments|operations|projects|found-environments)/.test(one) && !(one in reaching) && !harmless.has(one) && !/\/members\//.test(one));
+      .filter((one) => !one.startsWith("GET ") && /\/(environments|operations|projects|found-environments|backups)/.test(one) && !(one in reaching) && !harmless.has(one) && !/\/members\//.test(one));
     assert.deepEqual(unsorted, [], "does it reach a database?");
 
     const ids = await fillOrg(owner, org);
