@@ -135,7 +135,9 @@ Result<> Bucket::remove(std::span<const std::string> keys) {
         if (!single_deletes_) done = remove_some(some);
         if (!done && done.error().code() == "cancelled") return done;
         // Not every server has DeleteObjects; what they say instead differs as well.
-        if (!done && done.error().code() == "storage_failed") single_deletes_ = true;
+        if (!done && (done.error().code() == "storage_failed" ||
+                      done.error().code() == "storage_not_supported"))
+            single_deletes_ = true;
         if (single_deletes_) {
             alone.insert(alone.end(), some.begin(), some.end());
         } else {

@@ -163,6 +163,14 @@ Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range)
                                                )
             )
                             .with_code("storage_damaged"));
+        if (reply && reply->head.status == 416)
+            return fail(
+                Error(
+                    Errc::unavailable,
+                    fmt::format("{} was changed while it was being read.", name_of(asked(ask)))
+                )
+                    .with_code("storage_damaged")
+            );
         if (got - counted >= worth_counting) {
             retries.gained();
             counted = got;

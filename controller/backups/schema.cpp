@@ -39,7 +39,7 @@ CREATE TABLE recovery_recipient (
     PRIMARY KEY (org_id, position)
 );
 CREATE TABLE backup_setting (
-    org_id           TEXT PRIMARY KEY,
+    org_id           TEXT NOT NULL PRIMARY KEY,
     updated_ms       BIGINT NOT NULL,
     updated_by       TEXT NOT NULL,
     updated_by_email TEXT NOT NULL

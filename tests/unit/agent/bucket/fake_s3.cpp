@@ -37,7 +37,7 @@ Certified certify() {
     wanted.common_name = "fake s3";
     wanted.names.ip = {"127.0.0.1"};
     wanted.usage = crypto::Usage::server;
-    wanted.validity = validity;
+    wanted.validity = {validity.not_before, now + std::chrono::hours(23)};
     auto certificate = crypto::issue(ca_key, made.ca, wanted);
     REQUIRE(certificate);
     auto pattern = (std::filesystem::temp_directory_path() / "fake-s3-XXXXXX").string();

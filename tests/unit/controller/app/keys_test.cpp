@@ -174,7 +174,8 @@ TEST_SUITE("controller/app/keys") {
                 "audit_key.sealed_seed", "authority.sealed_key", "challenge.sealed",
                 "connect_key.sealed_seed", "environment_variable.sealed", "git_credential.sealed",
                 "idempotency.answer", "installation.sealed_tickets", "outgoing_mail.sealed",
-                "own_certificate.sealed_key", "totp.sealed"}
+                "own_certificate.sealed_key", "storage.sealed", "storage.sealed_token",
+                "totp.sealed"}
         );
     }
 

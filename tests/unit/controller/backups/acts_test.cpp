@@ -306,8 +306,8 @@ TEST_SUITE("controller/backups/acts") {
         auto refused = world.in_org("POST", "/backups/" + bak + "/drill");
         CHECK(refused.status == 409);
         CHECK(refused.code() == "storage_not_chosen");
-        CHECK(refused.text("message").find("\"Other\"") != std::string::npos);
-        CHECK(refused.text("message").find("backup policy") != std::string::npos);
+        CHECK(refused.text("detail").find("\"Other\"") != std::string::npos);
+        CHECK(refused.text("detail").find("backup policy") != std::string::npos);
         CHECK(
             world.in_org("DELETE", "/backups/" + bak, nullptr, {{"x-confirm", bak}}).code() ==
             "storage_not_chosen"

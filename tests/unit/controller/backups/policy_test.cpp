@@ -242,7 +242,7 @@ TEST_SUITE("controller/backups/policy") {
         REQUIRE_MESSAGE(shown.status == 200, boost::json::serialize(shown.json));
         CHECK(shown.json.at("stay").as_int64() == 2);
         CHECK(shown.json.at("go").as_int64() == 4);
-        CHECK(shown.json.at("data").as_array().at(0).at("rules") == array{"newest", "daily"});
+        CHECK(shown.json.at("data").as_array().at(0).at("rules") == array{"daily", "newest"});
         CHECK(!shown.json.at("data").as_array().at(1).at("stays").as_bool());
         CHECK(world.in_org("POST", path, {{"retention", object()}}).json.at("go").as_int64() == 0);
         CHECK(world.in_org("POST", path, {{"retention", {{"last", 1001}}}}).blames("retention.last")

@@ -120,7 +120,12 @@ TEST_SUITE("controller/backups/storage") {
         run(newest("backup.configure"));
 
         // A new name is nothing to the servers, and the test still counts.
-        run(edited.text("test_operation_id"));
+        proto::OperationResult found;
+        found.preflight.emplace();
+        found.preflight->checks.push_back(
+            {"write", "Write an object", proto::CheckResult::passed, "", "", ""}
+        );
+        run(edited.text("test_operation_id"), proto::Outcome::succeeded, found);
         auto renamed = world.in_org("PATCH", "/storages/" + first, {{"name", "Renamed"}});
         CHECK(renamed.text("state") == "working");
         CHECK(count("backup.configure") == told + 1);

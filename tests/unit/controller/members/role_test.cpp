@@ -66,7 +66,9 @@ TEST_SUITE("controller/members") {
             if (!route.path.starts_with("/api/v1/orgs/{org}")) continue;
             CAPTURE(route.path);
             auto status = office.as(bob, api::name_of(route.method), any_path(route, org)).status;
-            if (route.method == api::Method::get) {
+            // A POST whose question is too large for an address; it stores nothing.
+            bool asks = route.path.ends_with("/backup-policy/preview");
+            if (route.method == api::Method::get || asks) {
                 CHECK(status != 403);
                 ++reads;
             } else {
