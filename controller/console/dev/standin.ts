@@ -6,6 +6,7 @@ import { extname, join, normalize } from "node:path";
 import type { Environment, Operation, Problem, Project, Session } from "../src/api/types";
 import { elevatedUntil, outside, own, Refusal } from "./account";
 import { answerBackups, fillBackups } from "./backups";
+import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
