@@ -78,6 +78,33 @@ std::string to_der(int (*encode)(const T*, unsigned char**), const T* object) {
     return der;
 }
 
+/// A running EVP digest, ready for the next text after each finish(). `algorithm` must live as
+/// long.
+class RunningDigest {
+public:
+    explicit RunningDigest(const EVP_MD* algorithm)
+        : algorithm_(algorithm), context_(owned<MdCtxPtr>(EVP_MD_CTX_new(), "EVP_MD_CTX_new")) {
+        begin();
+    }
+
+    void add(std::string_view data) {
+        must(EVP_DigestUpdate(context_.get(), data.data(), data.size()) == 1, "EVP_DigestUpdate");
+    }
+    /// `digest` has room for the algorithm's size.
+    void finish(unsigned char* digest) {
+        must(EVP_DigestFinal_ex(context_.get(), digest, nullptr) == 1, "EVP_DigestFinal_ex");
+        begin();
+    }
+
+private:
+    void begin() {
+        must(EVP_DigestInit_ex2(context_.get(), algorithm_, nullptr) == 1, "EVP_DigestInit_ex2");
+    }
+
+    const EVP_MD* algorithm_;
+    MdCtxPtr context_;
+};
+
 /// Only named curve P-256; explicit parameters are refused by the name being absent.
 bool is_p256(const EVP_PKEY* key);
 
