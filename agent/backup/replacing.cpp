@@ -204,9 +204,7 @@ Result<> Replacing::start(Work& work) {
 
 Result<> Replacing::keep(Work& work) {
     FAIRLEAD_CHECK(hands_.drop_replaced());
-    FAIRLEAD_CHECK(undo_room(work));
-    // Snapshots of releases belong to the data that are gone only in time, not in kind: they stay.
-    return {};
+    return undo_room(work);
 }
 
 } // namespace fairlead::backup

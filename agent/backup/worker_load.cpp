@@ -186,6 +186,12 @@ Result<> Meter::write(std::span<const std::byte> bytes_given) {
     return out_.write(bytes_given);
 }
 
+Result<> Watched::write(std::span<const std::byte> given) {
+    bytes += given.size();
+    say_.progress(bytes, std::max(expected_, bytes));
+    return out_.write(given);
+}
+
 Result<> fetch(Worker& worker, const archive::StoredObject& object, Sink& sink) {
     Meter meter(sink);
     auto got = worker.bucket.get(object.key, meter);
@@ -228,24 +234,7 @@ Result<Answer> load_database(Worker& worker) {
     command.environment = {{"HOME", "/nonexistent"}};
     command.deadline = longest_restore;
     IntoProgram restore(std::move(command));
-    class Watched final : public Sink {
-    public:
-        Watched(Sink& out, Reporter& say, std::uint64_t total)
-            : out_(out), say_(say), total_(total) {}
-        using Sink::write;
-        Result<> write(std::span<const std::byte> given) override {
-            bytes += given.size();
-            say_.progress(bytes, std::max(total_, bytes));
-            return out_.write(given);
-        }
-        Result<> finish() override { return out_.finish(); }
-        std::uint64_t bytes = 0;
-
-    private:
-        Sink& out_;
-        Reporter& say_;
-        std::uint64_t total_;
-    } watched(restore, worker.say, manifest.database.dump_bytes);
+    Watched watched(restore, worker.say, manifest.database.dump_bytes);
     FAIRLEAD_CHECK(open_dump(worker, manifest, watched));
     if (watched.bytes != manifest.database.dump_bytes)
         return damaged("The dump has another length than the manifest says.");

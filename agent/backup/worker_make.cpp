@@ -53,28 +53,6 @@ Result<> stream_from(Command command, Sink& sink, std::string_view what) {
     );
 }
 
-/// Tells how far a dump is, and counts it.
-class Watched final : public Sink {
-public:
-    Watched(Sink& out, Reporter& say, std::uint64_t expected)
-        : out_(out), say_(say), expected_(expected) {}
-
-    using Sink::write;
-    Result<> write(std::span<const std::byte> given) override {
-        bytes += given.size();
-        say_.progress(bytes, std::max(expected_, bytes));
-        return out_.write(given);
-    }
-    Result<> finish() override { return out_.finish(); }
-
-    std::uint64_t bytes = 0;
-
-private:
-    Sink& out_;
-    Reporter& say_;
-    std::uint64_t expected_;
-};
-
 template <class T>
 Result<T> load_note(const std::filesystem::path& file) {
     FAIRLEAD_TRY(text, read_file(file, largest_note));

@@ -91,6 +91,25 @@ private:
     crypto::Sha256 hash_;
 };
 
+/// Tells how far a dump is, and counts it.
+class Watched final : public Sink {
+public:
+    /// `expected`: bytes; a dump that grows past it is at its end all the time.
+    Watched(Sink& out, Reporter& say, std::uint64_t expected)
+        : out_(out), say_(say), expected_(expected) {}
+
+    using Sink::write;
+    Result<> write(std::span<const std::byte> given) override;
+    Result<> finish() override { return out_.finish(); }
+
+    std::uint64_t bytes = 0;
+
+private:
+    Sink& out_;
+    Reporter& say_;
+    std::uint64_t expected_;
+};
+
 /// Fetches an object into `sink` (finished by it) and holds its size and hash against what the
 /// manifest says. Errc::invalid, code "backup_damaged", naming the object.
 Result<> fetch(Worker& worker, const archive::StoredObject& object, Sink& sink);
