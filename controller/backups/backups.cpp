@@ -1,6 +1,7 @@
 #include "controller/backups/backups.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/backups/refusals.hpp"
 #include "controller/backups/view.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "proto/codec.hpp"
@@ -8,7 +9,6 @@
 #include <fmt/core.h>
 
 namespace fairlead::backups {
-namespace {
 
 using api::conflict;
 using environments::Environment;
@@ -17,41 +17,6 @@ using operations::Operation;
 using store::UnitOfWork;
 
 using namespace std::chrono_literals;
-
-tl::unexpected<Error> revoked(std::string_view what) {
-    return conflict(
-        "server_revoked",
-        fmt::format("The server of {} is revoked: nothing can be sent to it.", what)
-    );
-}
-
-Result<> check_reachable(const Environment& environment) {
-    if (environment.server_status == "revoked") return revoked(environment.name);
-    if (environment.never_deployed()) return not_deployed(environment);
-    return {};
-}
-
-Result<> check_whole(const Backup& backup) {
-    if (backup.state == BackupState::succeeded) return {};
-    std::string_view why = backup.state == BackupState::running   ? "is still being made"
-                           : backup.state == BackupState::removed ? "was removed from its bucket"
-                                                                  : "did not succeed";
-    return conflict(
-        "backup_not_whole", fmt::format("This backup {}. Choose one that succeeded.", why)
-    );
-}
-
-} // namespace
-
-tl::unexpected<Error> not_deployed(const Environment& environment) {
-    return conflict(
-        "not_deployed", fmt::format(
-                            "{} was not deployed yet: there is nothing of it on its server. Deploy "
-                            "it first.",
-                            environment.name
-                        )
-    );
-}
 
 proto::Storage to_proto(const Storage& s) {
     proto::Storage storage;
@@ -145,91 +110,6 @@ Result<bool> was_chosen(
     return false;
 }
 
-Result<Operation> Backups::test(
-    Unit& unit, const Scope& scope, const Actor& actor, Storage& storage, const ServerId& server_id
-) {
-    FAIRLEAD_TRY(server, fleet::ServerRepo(unit.db(), scope).get(server_id));
-    if (server.revoked_ms) return revoked("that name, " + server.name);
-    NewOperation wanted;
-    wanted.kind = proto::kind::storage_test;
-    wanted.server = server.id;
-    wanted.target_name = server.name;
-    wanted.args = proto::write_text(proto::StorageTestArgs{to_proto(storage)});
-    wanted.facts = {{"storage_id", storage.id.str()}, {"storage", storage.name}};
-    wanted.deadline = 10min;
-    FAIRLEAD_TRY(operation, parts_.operations.create(unit, scope, actor, std::move(wanted)));
-    storage.test_operation = operation.id;
-    FAIRLEAD_CHECK(StorageRepo(unit.db(), scope).update(storage));
-    return operation;
-}
-
-Result<Policy> Backups::set_policy(
-    Unit& unit, const Scope& scope, const Actor& actor, const Environment& environment,
-    Policy policy
-) {
-    if (environment.server_status == "revoked") return revoked(environment.name);
-    PolicyRepo repo(unit.db(), scope);
-    FAIRLEAD_TRY(before, repo.get(environment.id));
-    if (policy.storage_id) FAIRLEAD_CHECK(StorageRepo(unit.db(), scope).get(*policy.storage_id));
-    policy.environment_id = environment.id;
-    policy.operation_id = before.operation_id;
-    FAIRLEAD_CHECK(repo.put(policy));
-    api::Act act;
-    act.action = "backup_policy.edit";
-    act.target_type = "environment";
-    act.target_id = environment.id.str();
-    act.target_name = environment.name;
-    act.before = audit_facts(before);
-    act.after = audit_facts(policy);
-    parts_.audit.record(unit, scope, actor, std::move(act));
-    FAIRLEAD_CHECK(tell(unit, scope, actor, environment));
-    FAIRLEAD_CHECK(refresh(unit, scope, environment.id));
-    return repo.get(environment.id);
-}
-
-Result<std::optional<Operation>>
-Backups::tell(Unit& unit, const Scope& scope, const Actor& actor, const Environment& environment) {
-    if (!check_reachable(environment)) return std::optional<Operation>();
-    PolicyRepo repo(unit.db(), scope);
-    FAIRLEAD_TRY(policy, repo.get(environment.id));
-    if (policy.operation_id) {
-        FAIRLEAD_TRY(last, operations::OperationRepo(unit.db(), scope).find(*policy.operation_id));
-        if (last && last->state == operations::State::queued)
-            FAIRLEAD_CHECK(parts_.operations.cancel(unit, scope, actor, last->id));
-    }
-    proto::BackupConfigureArgs args;
-    args.environment_id = environment.id.str();
-    args.slug = environment.slug;
-    if (policy.storage_id) {
-        FAIRLEAD_TRY(
-            backup, backup_args(
-                        unit.db(), scope, environment, policy, *policy.storage_id,
-                        proto::BackupKind::scheduled
-                    )
-        );
-        args.settings = std::move(backup.settings);
-    }
-    NewOperation wanted;
-    wanted.kind = proto::kind::backup_configure;
-    wanted.mutating = false; // it changes nothing that Odoo or its data are made of
-    wanted.args = proto::write_text(args);
-    wanted.deadline = 24h * 7;
-    FAIRLEAD_TRY(operation, ask(unit, scope, actor, environment, std::move(wanted)));
-    FAIRLEAD_CHECK(repo.set_operation(environment.id, operation.id));
-    return std::optional(std::move(operation));
-}
-
-Result<>
-Backups::tell_all(Unit& unit, const Scope& scope, const Actor& actor, std::string_view storage) {
-    FAIRLEAD_TRY(ids, PolicyRepo(unit.db(), scope).with_storage(storage));
-    environments::EnvironmentRepo environments(unit.db(), scope);
-    for (const auto& id : ids) {
-        FAIRLEAD_TRY(environment, environments.find(id));
-        if (environment) FAIRLEAD_CHECK(tell(unit, scope, actor, *environment));
-    }
-    return {};
-}
-
 Result<std::optional<proto::BackupArgs>> Backups::plan(
     Unit& unit, const Scope& scope, const Environment& environment, proto::BackupKind kind
 ) {
@@ -275,10 +155,6 @@ Result<> Backups::begun(
     FAIRLEAD_TRY(shown, repo.get(row.id));
     api::publish(unit, parts_.events, {event(scope.org(), shown)});
     return {};
-}
-
-Result<> Backups::gone(Unit& unit, const Scope& scope, const Environment& environment) {
-    return PolicyRepo(unit.db(), scope).remove(environment.id);
 }
 
 Result<Operation> Backups::create(
@@ -352,158 +228,6 @@ Backups::remove(Unit& unit, const Scope& scope, const Actor& actor, const Backup
     wanted.facts = {{"backup_id", backup.id.str()}, {"storage_id", backup.storage_id.str()}};
     FAIRLEAD_TRY(operation, parts_.operations.create(unit, scope, actor, std::move(wanted)));
     return std::optional(std::move(operation));
-}
-
-Result<Operation> Backups::restore(
-    Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup,
-    const Environment& target, const RestoreRequest& request
-) {
-    FAIRLEAD_CHECK(check_whole(backup));
-    if (target.server_status == "revoked") return revoked(target.name);
-    if (target.server_id != backup.server_id)
-        return conflict(
-            "backup_key_elsewhere",
-            fmt::format(
-                "{} stands on another server than the one that made this backup, and only that one "
-                "holds the key of its environment. On the server of {}, run \"fairlead-agent "
-                "backup "
-                "restore\" with the recovery identity.",
-                target.name, target.name
-            )
-        );
-    if (target.never_deployed()) return not_deployed(target);
-    proto::RestoreArgs args;
-    args.environment_id = target.id.str();
-    args.slug = target.slug;
-    FAIRLEAD_TRY(reference, this->reference(unit.db(), scope, backup));
-    args.backup = std::move(reference);
-    args.parts = request.parts;
-    args.neutralise = request.neutralise;
-    if (request.safety_backup) {
-        FAIRLEAD_TRY(policy, PolicyRepo(unit.db(), scope).get(target.id));
-        FAIRLEAD_TRY(
-            safety,
-            backup_args(
-                unit.db(), scope, target, policy, policy.storage_id.value_or(backup.storage_id),
-                proto::BackupKind::pre_restore
-            )
-        );
-        args.safety = std::move(safety);
-    }
-    NewOperation wanted;
-    wanted.kind = proto::kind::restore;
-    wanted.args = proto::write_text(args);
-    wanted.note = request.note;
-    wanted.facts = {
-        {"backup_id", backup.id.str()},
-        {"source_environment_id", backup.environment_id.str()},
-        {"source", backup.environment_name},
-        {"target_environment_id", target.id.str()},
-        {"parts", json::enum_name(request.parts)},
-        {"neutralise", request.neutralise},
-        {"safety_backup_id",
-         args.safety ? boost::json::value(args.safety->backup_id) : boost::json::value(nullptr)}};
-    FAIRLEAD_TRY(operation, ask(unit, scope, actor, target, std::move(wanted)));
-    if (args.safety) FAIRLEAD_CHECK(begun(unit, scope, target, operation, *args.safety));
-    return operation;
-}
-
-Result<Operation>
-Backups::drill(Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup) {
-    FAIRLEAD_CHECK(check_whole(backup));
-    FAIRLEAD_TRY(
-        environment, environments::EnvironmentRepo(unit.db(), scope).find(backup.environment_id)
-    );
-    if (!environment)
-        return conflict(
-            "environment_gone", fmt::format(
-                                    "{} was deleted: without its Odoo there is nothing to try this "
-                                    "backup with. Restore "
-                                    "it into another environment.",
-                                    backup.environment_name
-                                )
-        );
-    FAIRLEAD_CHECK(check_reachable(*environment));
-    FAIRLEAD_TRY(reference, this->reference(unit.db(), scope, backup));
-    proto::DrillArgs args{environment->id.str(), environment->slug, std::move(reference)};
-    NewOperation wanted;
-    wanted.kind = proto::kind::drill;
-    wanted.mutating = false; // a scratch database beside the environment's own
-    wanted.args = proto::write_text(args);
-    wanted.facts = {{"backup_id", backup.id.str()}};
-    return ask(unit, scope, actor, *environment, std::move(wanted));
-}
-
-Result<Operation>
-Backups::drill(Unit& unit, const Scope& scope, const Actor& actor, const Environment& environment) {
-    FAIRLEAD_CHECK(check_reachable(environment));
-    FAIRLEAD_TRY(newest, BackupRepo(unit.db(), scope).newest_good(environment.id));
-    if (!newest)
-        return conflict(
-            "no_backup",
-            fmt::format("{} has no backup that succeeded. Make one first.", environment.name)
-        );
-    return drill(unit, scope, actor, *newest);
-}
-
-Result<Operation> Backups::clone(
-    Unit& unit, const Scope& scope, const Actor& actor, const Environment& source,
-    const Environment& target, const CloneRequest& request
-) {
-    if (source.id == target.id)
-        return conflict(
-            "same_environment", "The target is the environment itself. Choose another one."
-        );
-    if (source.server_id != target.server_id)
-        return conflict(
-            "other_server",
-            fmt::format(
-                "{} and {} stand on different servers. Make a backup of {}, and restore it on the "
-                "other server.",
-                source.name, target.name, source.name
-            )
-        );
-    FAIRLEAD_CHECK(check_reachable(source));
-    FAIRLEAD_CHECK(check_reachable(target));
-    proto::CloneArgs args;
-    args.environment_id = target.id.str();
-    args.slug = target.slug;
-    args.source_environment_id = source.id.str();
-    args.source_slug = source.slug;
-    args.neutralise = request.neutralise;
-    if (request.safety_backup) {
-        FAIRLEAD_TRY(policy, PolicyRepo(unit.db(), scope).get(target.id));
-        if (!policy.storage_id)
-            return conflict(
-                "no_storage",
-                fmt::format(
-                    "{} has no storage for a safety backup. Choose one in its backup policy, or "
-                    "copy without one.",
-                    target.name
-                )
-            );
-        FAIRLEAD_TRY(
-            safety,
-            backup_args(
-                unit.db(), scope, target, policy, *policy.storage_id, proto::BackupKind::pre_restore
-            )
-        );
-        args.safety = std::move(safety);
-    }
-    NewOperation wanted;
-    wanted.kind = proto::kind::clone;
-    wanted.args = proto::write_text(args);
-    wanted.note = request.note;
-    wanted.facts = {
-        {"source_environment_id", source.id.str()},
-        {"source", source.name},
-        {"target_environment_id", target.id.str()},
-        {"neutralise", request.neutralise},
-        {"safety_backup_id",
-         args.safety ? boost::json::value(args.safety->backup_id) : boost::json::value(nullptr)}};
-    FAIRLEAD_TRY(operation, ask(unit, scope, actor, target, std::move(wanted)));
-    if (args.safety) FAIRLEAD_CHECK(begun(unit, scope, target, operation, *args.safety));
-    return operation;
 }
 
 Result<> Backups::tidy(Timestamp now) {

@@ -201,7 +201,4 @@ Result<bool> was_chosen(
 /// What is dropped with an organization. Its buckets are left as they are.
 Result<> erase(store::Connection& db, const api::OrgScope& scope);
 
-/// Tells from one place what is asked of an environment's server.
-tl::unexpected<Error> not_deployed(const environments::Environment& environment);
-
 } // namespace fairlead::backups
