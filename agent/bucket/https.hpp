@@ -2,11 +2,10 @@
 /// that servers lack, and because every wait here has to have an end and to heed a stop.
 #pragma once
 
-#include "agent/bucket/address.hpp"
 #include "agent/bucket/http_text.hpp"
+#include "agent/bucket/stream.hpp"
 #include "common/runtime/result.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -16,32 +15,6 @@
 #include <string_view>
 
 namespace fairlead::bucket {
-
-struct Patience {
-    std::chrono::milliseconds connect{10'000}; ///< for each address of a name, TLS included
-    std::chrono::milliseconds idle{60'000};    ///< in which no byte comes or goes
-    /// Spent waiting in one exchange, beside a second for each 32 KiB of its bodies.
-    std::chrono::milliseconds total{300'000};
-};
-
-/// Whose certificates are good, for all connections to one endpoint. Thread-safe.
-class Trust {
-public:
-    /// `ca`: PEM of the only authorities; empty: those of the system. Errc::invalid with code
-    /// "storage_invalid" and field "ca".
-    static Result<std::shared_ptr<const Trust>> make(std::string_view ca);
-    ~Trust();
-    Trust(const Trust&) = delete;
-
-    /// For https.cpp.
-    void* native() const { return context_; }
-    bool own() const { return own_; }
-
-private:
-    Trust(void* context, bool own) : context_(context), own_(own) {}
-    void* context_;
-    bool own_;
-};
 
 struct Request {
     std::string method;
@@ -73,8 +46,5 @@ private:
     struct State;
     std::unique_ptr<State> state_;
 };
-
-/// As messages name it: "s3.example.com:443".
-std::string peer_of(const Endpoint& endpoint);
 
 } // namespace fairlead::bucket
