@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t max_found = 500;    ///< environments that one server may name
 constexpr std::size_t max_releases = 200; ///< of one environment
+constexpr std::uint32_t max_number = 1'000'000'000;
+constexpr std::int64_t removed_kept = 500; ///< releases of one environment
 
 bool known_state(std::string_view state) {
     return state == "running" || state == "stopped" || state == "failed" || state == "starting";
@@ -104,7 +106,7 @@ Result<bool> LiveState::reconcile(
     for (std::size_t i = 0; i < found.releases.size() && i < max_releases; ++i) {
         const auto& info = found.releases[i];
         auto id = ReleaseId::parse(info.id);
-        if (!id || !there.insert(*id).second) continue;
+        if (!id || info.number > max_number || !there.insert(*id).second) continue;
         FAIRLEAD_TRY(row, releases.find(environment.id, *id));
         Release release;
         if (row) {
@@ -127,13 +129,17 @@ Result<bool> LiveState::reconcile(
         publish(unit, scope, environment.project_id, release);
     }
     FAIRLEAD_TRY(present, releases.present_ones(environment.id));
+    bool left = false;
     for (auto& release : present) {
         if (there.contains(release.id)) continue;
+        left = true;
         release.state = ReleaseState::removed;
         release.has_database_snapshot = false;
         FAIRLEAD_CHECK(releases.put(release));
         publish(unit, scope, environment.project_id, release);
     }
+    // A server can name other ones each time.
+    if (left) FAIRLEAD_CHECK(releases.forget_removed(environment.id, removed_kept));
     bool backup_changed =
         take_backup_state(environment, found.backup.value_or(proto::BackupState()));
     if (backup_changed)

@@ -52,6 +52,8 @@ public:
     list(const EnvironmentId& environment, std::string_view below, std::int64_t limit);
     /// Live and kept ones.
     Result<std::vector<Release>> present_ones(const EnvironmentId& environment);
+    /// Drops what was removed from the server, but for the newest `kept` of it.
+    Result<> forget_removed(const EnvironmentId& environment, std::int64_t kept);
     Result<> remove_all(const EnvironmentId& environment);
 
 private:

@@ -470,6 +470,38 @@ TEST_SUITE("controller/environments") {
         );
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture, "a server that names other releases each time is remembered in part"
+    ) {
+        auto in = project();
+        auto id = create(in).id();
+        agent.connect();
+        auto real = args(deploy(id)).release;
+        for (int round = 0; round < 4; ++round) {
+            std::vector<proto::ReleaseInfo> named{info(real.id, 1, true)};
+            for (std::uint32_t i = 0; i < 198; ++i)
+                named.push_back(info(ReleaseId::make(world.clock.now()).str(), 2 + i, false));
+            named.push_back(info(ReleaseId::make(world.clock.now()).str(), UINT32_MAX - 1, false));
+            inventory({state(id, "shop", std::move(named))});
+            world.clock.advance(2min);
+        }
+        inventory({state(id, "shop", {info(real.id, 1, true)})});
+        std::size_t count = 0;
+        for (std::string cursor;;) {
+            auto page = world.in_org(
+                "GET", "/environments/" + id + "/releases?limit=200" +
+                           (cursor.empty() ? "" : "&cursor=" + cursor)
+            );
+            REQUIRE(page.status == 200);
+            count += page.json.at("data").as_array().size();
+            if (page.json.at("next_cursor").is_null()) break;
+            cursor = std::string(page.json.at("next_cursor").as_string());
+        }
+        CHECK(count == 501);
+        CHECK(get(id).json.at("current_release").at("id").as_string() == real.id);
+        CHECK_MESSAGE(args(deploy(id)).release.number == 200, "a number out of range is none");
+    }
+
     TEST_CASE_FIXTURE(Fixture, "an inventory makes true again what a restored controller forgot") {
         auto in = project();
         auto id = create(in).id();
