@@ -239,7 +239,9 @@ TEST_SUITE("common/net/websocket") {
     TEST_CASE("stopping the listener cancels sockets, and they may say goodbye") {
         TestCa ca;
         std::optional<TestServer> server;
-        auto polite = [](WebSocket socket) -> Task<> {
+        auto polite = [&](WebSocket socket) -> Task<> {
+            // Posted from here, so that it comes while the read waits and not before it.
+            asio::post(server->io, [&] { server->listener->stop(200ms); });
             auto message = co_await socket.read();
             static_cast<void>(message);
             co_await asio::this_coro::reset_cancellation_state();
@@ -247,7 +249,6 @@ TEST_SUITE("common/net/websocket") {
         };
         server.emplace(ca, sockets(polite));
         auto body = [&](WebSocket& socket) -> Task<> {
-            asio::co_spawn(server->io, server->stop(), [](std::exception_ptr) {});
             auto end = co_await socket.read();
             CHECK(!end);
             CHECK(socket.close_reason().code == 1001);
