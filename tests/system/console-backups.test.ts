@@ -69,12 +69,12 @@ describe("backups in the console", () => {
 
   /** The server's answer to a backup that was asked for. */
   function made(order: Order, more: Record<string, unknown> = {}): string {
-    const args = order.args as { backup_id: string; kind: string; settings: { storage: { id: string } } };
+    const args = order.args as { backup_id: string; kind: string; settings: { storage: { id: string }; recipients: string[] } };
     const now = Date.now();
     agent.finish(order, {
       backup: {
         id: args.backup_id, kind: args.kind, started_at_ms: now - 60_000, finished_at_ms: now, storage_id: args.settings.storage.id, odoo_version: "19.0", release: 1, postgresql_version: "15.8", database_bytes: 1480 * MiB,
-        dump_bytes: 212 * MiB, files: 61_200, file_bytes: 9400 * MiB, packed_bytes: 8900 * MiB, sent_bytes: 231 * MiB, missing_files: 0, recipients: [serverKey], ...more,
+        dump_bytes: 212 * MiB, files: 61_200, file_bytes: 9400 * MiB, packed_bytes: 8900 * MiB, sent_bytes: 231 * MiB, missing_files: 0, recipients: [serverKey, ...args.settings.recipients], ...more,
       },
     });
     return args.backup_id;
@@ -412,8 +412,10 @@ describe("backups in the console", () => {
     await other.getByRole("table", { name: "Backups" }).getByText("Good").first().waitFor();
     await page.goto(`${base}/environments/${live.id}/backups`);
     await page.getByRole("button", { name: "Back up now" }).click();
-    const gone = made(await agent.next("backup.create"));
+    const gone = made(await agent.next("backup.create"), { recipients: [serverKey] });
     await page.goto(`${base}/backups/${gone}`);
+    await page.getByText("There was no recovery key when this backup was made").waitFor();
+    await page.getByText("age -d -i identity database.dump.zst.age").waitFor();
     await page.getByRole("button", { name: "Delete" }).click();
     await page.getByRole("dialog").getByText("Nobody can bring it back").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
