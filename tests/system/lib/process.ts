@@ -16,7 +16,9 @@ export interface RunOptions {
   check?: boolean;
 }
 
-const outputLimit = 4 << 20;
+/** Characters of each stream. Nothing is cut off silently: a command that says more is ended, and fails. */
+const outputLimit = 64 << 20;
+const shown = 100_000;
 
 /** Runs a command to its end. Throws when it fails (unless `check` is false) with all that it said. */
 export async function run(command: string, args: string[], options: RunOptions = {}): Promise<Ran> {
@@ -28,24 +30,27 @@ export async function run(command: string, args: string[], options: RunOptions =
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    if (stdout.length < outputLimit) stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    if (stderr.length < outputLimit) stderr += text;
-  });
+  let fault = "";
+  const end = (why: string): void => {
+    fault ||= why;
+    child.kill("SIGKILL");
+    // What it started may still hold these.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  };
+  const bounded = (text: string): void => {
+    if (text.length > outputLimit) end(`said more than ${outputLimit} characters`);
+  };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => bounded((stdout += text)));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => bounded((stderr += text)));
   child.stdin.on("error", () => undefined); // it may end without reading
   child.stdin.end(options.input ?? "");
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    child.kill("SIGKILL");
-  }, timeoutMs);
+  const timer = setTimeout(() => end(`not done after ${timeoutMs} ms`), timeoutMs);
   const code = await ended(child);
   clearTimeout(timer);
   const what = `${command} ${args.join(" ")}`.slice(0, 300);
-  if (late) throw new Error(`${what}: not done after ${timeoutMs} ms\n${stdout}\n${stderr}`);
-  if (code !== 0 && options.check !== false) throw new Error(`${what}: exit status ${code}\n${stdout}\n${stderr}`);
+  if (code !== 0 && options.check !== false) fault ||= `exit status ${code}`;
+  if (fault) throw new Error(`${what}: ${fault}\n${stdout.slice(-shown)}\n${stderr.slice(-shown)}`);
   return { code, stdout, stderr };
 }
 
