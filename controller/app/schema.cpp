@@ -56,6 +56,7 @@ std::span<const store::Migration> schema() {
         {22, "backups of environments", environments::backup_columns},
         {23, "backups", backups::first_tables},
         {24, "invitation letters", orgs::invitation_letters},
+        {25, "age of logs", operations::age_of_logs},
     };
     return steps;
 }

@@ -272,8 +272,7 @@ Result<> OperationRepo::forget_logs(Timestamp before, std::int64_t limit) {
     FAIRLEAD_TRY(
         ids, db_.all<OperationId>(
                  "SELECT id FROM operation INDEXED BY operation_logged WHERE org_id = $1 AND "
-                 "log_lines > 0 AND finished_ms < "
-                 "$2 LIMIT $3",
+                 "log_lines > 0 AND coalesce(finished_ms, created_ms) < $2 LIMIT $3",
                  org_, before, limit
              )
     );
@@ -321,7 +320,7 @@ Result<std::vector<OrgId>> orgs_with_overdue(store::Connection& db, Timestamp no
 Result<std::vector<OrgId>> orgs_with_old_logs(store::Connection& db, Timestamp before) {
     return db.all<OrgId>(
         "SELECT DISTINCT org_id FROM operation INDEXED BY operation_logged WHERE log_lines > 0 AND "
-        "finished_ms < $1 LIMIT 1000",
+        "coalesce(finished_ms, created_ms) < $1 LIMIT 1000",
         before
     );
 }

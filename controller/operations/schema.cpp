@@ -93,4 +93,10 @@ ALTER TABLE operation ADD COLUMN born_ms BIGINT;
 CREATE INDEX operation_born ON operation (server_id, born_ms) WHERE born_ms IS NOT NULL;
 )sql";
 
+// What never ends, for want of a word from its server, keeps no log for ever either.
+const std::string_view age_of_logs = R"sql(
+DROP INDEX operation_logged;
+CREATE INDEX operation_logged ON operation (coalesce(finished_ms, created_ms)) WHERE log_lines > 0;
+)sql";
+
 } // namespace fairlead::operations

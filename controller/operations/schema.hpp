@@ -9,5 +9,6 @@ namespace fairlead::operations {
 extern const std::string_view first_tables;
 extern const std::string_view operation_projects;
 extern const std::string_view operation_origins;
+extern const std::string_view age_of_logs;
 
 } // namespace fairlead::operations

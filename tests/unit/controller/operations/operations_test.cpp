@@ -474,6 +474,20 @@ TEST_SUITE("controller/operations") {
         CHECK(state(operation.id) == State::succeeded);
     }
 
+    TEST_CASE_FIXTURE(Fixture, "and so is the log of one of which no end was ever heard") {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        agent.log(operation.id.str(), "one");
+        agent.report();
+        CHECK(lines(operation.id) == 1);
+        world.clock.advance(24h * 91);
+        REQUIRE(world.core->operations.tick());
+        CHECK(lines(operation.id) == 0);
+        CHECK(state(operation.id) != State::succeeded);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "what watchers hear is in order and ends with the final state") {
         agent.connect();
         world.events.take();
