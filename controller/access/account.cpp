@@ -151,10 +151,6 @@ Result<> Account::remove(const Caller& caller, const UserId& id) {
         FAIRLEAD_CHECK(parts_.accounts.record(unit, caller, user, "user.delete"));
         FAIRLEAD_CHECK(parts_.sessions.end_all(unit, id, std::nullopt));
         for (const auto& departure : departures_) FAIRLEAD_CHECK(departure(unit, id));
-        orgs::Memberships memberships(unit.db());
-        FAIRLEAD_TRY(theirs, memberships.of(id));
-        for (const auto& membership : theirs)
-            FAIRLEAD_CHECK(memberships.remove(membership.org_id, id));
         return UserRepo(unit.db()).remove(id);
     });
 }

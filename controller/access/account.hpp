@@ -71,7 +71,8 @@ public:
     Result<std::vector<Pending>>
     pending(const Caller& caller, const UserId& user, const api::Page& page);
 
-    /// What else belongs to a person and goes with the account. At start alone.
+    /// What else belongs to a person and goes with the account: memberships, and what other parts
+    /// keep. At start alone.
     using Departure = std::function<Result<>(store::UnitOfWork&, const UserId&)>;
     void on_remove(Departure departure) { departures_.push_back(std::move(departure)); }
 

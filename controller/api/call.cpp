@@ -59,8 +59,9 @@ std::vector<std::string> Principal::bonds() const {
     if (key) bonds.push_back(key->str());
     if (connect) bonds.push_back(connect->session.str());
     // A key is worth what its maker is, and a Connect-As session what its user is at home.
-    if (connect)
-        bonds.push_back(bond_of(connect->agency, user));
+    if (connect) bonds.push_back(bond_of(connect->agency, user));
+    if (connect && scope)
+        bonds.push_back(bond_of_visits(scope->org()));
     else if (scope)
         bonds.push_back(bond_of(scope->org(), user));
     return bonds;
@@ -73,6 +74,10 @@ std::optional<std::chrono::milliseconds> Principal::lasts(Timestamp now) const {
 
 std::string bond_of(const OrgId& org, const UserId& user) {
     return org.str() + "/" + user.str();
+}
+
+std::string bond_of_visits(const OrgId& org) {
+    return org.str() + "/visits";
 }
 
 const Principal& Call::principal() const {

@@ -91,5 +91,7 @@ struct Principal {
 
 /// The bond of a member's streams in an organization.
 std::string bond_of(const OrgId& org, const UserId& user);
+/// The bond of all streams that Connect-As sessions have open in an organization.
+std::string bond_of_visits(const OrgId& org);
 
 } // namespace fairlead::api

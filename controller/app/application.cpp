@@ -17,6 +17,7 @@
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
 #include "controller/install/routes.hpp"
+#include "controller/members/leaving.hpp"
 #include "controller/members/routes.hpp"
 #include "controller/operations/counts.hpp"
 #include "controller/operations/routes.hpp"
@@ -173,6 +174,9 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
         return connect_.signed_out(unit, sessions, clock_.now());
+    });
+    account_.on_remove([this](store::UnitOfWork& unit, const UserId& user) {
+        return members::take_out_of_all(unit, member_parts_, user, clock_.now());
     });
     if (auto loaded = rates_.load(store_, clock_.now()); !loaded)
         throw std::runtime_error(loaded.error().message());

@@ -2,6 +2,7 @@
 
 #include "controller/members/invitation_repo.hpp"
 #include "controller/members/view.hpp"
+#include "controller/orgs/orgs.hpp"
 
 namespace fairlead::members {
 
@@ -17,6 +18,17 @@ Result<> take_out(
     FAIRLEAD_CHECK(MemberRepo(unit.db(), scope).remove(member, now));
     if (parts.left) FAIRLEAD_CHECK(parts.left(unit, scope, member.id));
     end_streams(unit, scope, member.id, parts.events);
+    return {};
+}
+
+Result<>
+take_out_of_all(store::UnitOfWork& unit, const Parts& parts, const UserId& user, Timestamp now) {
+    FAIRLEAD_TRY(theirs, orgs::Memberships(unit.db()).of(user));
+    for (const auto& membership : theirs) {
+        auto scope = api::ScopeIssuer::scope(membership.org_id);
+        FAIRLEAD_TRY(member, MemberRepo(unit.db(), scope).get(user));
+        FAIRLEAD_CHECK(take_out(unit, scope, parts, member, now));
+    }
     return {};
 }
 

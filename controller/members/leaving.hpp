@@ -13,6 +13,10 @@ Result<> take_out(
     Timestamp now
 );
 
+/// Every membership of somebody whose account goes. Errc::conflict (last_owner).
+Result<>
+take_out_of_all(store::UnitOfWork& unit, const Parts& parts, const UserId& user, Timestamp now);
+
 /// DELETE /api/v1/memberships/{org}: whoever wants to leave may. Errc::conflict (last_owner).
 Result<api::Response> leave(const api::Call& call, const Parts& parts);
 

@@ -71,6 +71,13 @@ boost::json::object facts(const Role& role) {
     return {{"name", role.name}, {"permissions", json::to_value(codes_in(role.permissions))}};
 }
 
+/// A grant of Connect-As may give the role too.
+void end_visits(Change& change, api::EventSink& events) {
+    change.unit().after_commit([&events, bond = api::bond_of_visits(change.scope().org())] {
+        events.end_streams(bond);
+    });
+}
+
 /// Built-in ones first. There are few enough for one page.
 Result<Response> list(const Call& call, const Parts& parts) {
     return parts.store.read([&](Connection& db) -> Result<Response> {
@@ -140,6 +147,7 @@ Result<Response> edit(const Call& call, const Parts& parts) {
         FAIRLEAD_TRY(holders, repo.holders(id));
         for (const auto& user : holders)
             end_streams(change.unit(), change.scope(), user, parts.events);
+        end_visits(change, parts.events);
         return api::answer(to_json(role));
     });
 }
@@ -161,6 +169,7 @@ Result<Response> remove(const Call& call, const Parts& parts) {
             );
         FAIRLEAD_CHECK(repo.remove(id));
         change.record("role.delete", "role", role, {}, facts(role));
+        end_visits(change, parts.events);
         return api::no_content();
     });
 }

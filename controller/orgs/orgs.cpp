@@ -93,13 +93,6 @@ Result<> Memberships::add(
     return {};
 }
 
-Result<> Memberships::remove(const OrgId& org, const UserId& user) {
-    FAIRLEAD_CHECK(db_.run("DELETE FROM project_limit WHERE org_id = $1 AND holder = $2", org, user)
-    );
-    FAIRLEAD_CHECK(db_.run("DELETE FROM membership WHERE org_id = $1 AND user_id = $2", org, user));
-    return {};
-}
-
 Result<Org> Memberships::create(std::string_view name, Plan plan, Timestamp now) {
     auto slug = slug_of(name);
     FAIRLEAD_TRY(taken, db_.one<int>("SELECT 1 FROM org WHERE slug = $1", slug));
@@ -139,6 +132,9 @@ Result<std::vector<OrgId>> Memberships::all() {
 
 Result<>
 end_streams_of_all(store::UnitOfWork& unit, const api::OrgScope& scope, api::EventSink& events) {
+    unit.after_commit([&events, bond = api::bond_of_visits(scope.org())] {
+        events.end_streams(bond);
+    });
     return unit.db().each<UserId>(
         [&](const UserId& member) {
             unit.after_commit([&events, bond = api::bond_of(scope.org(), member)] {

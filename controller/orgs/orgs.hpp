@@ -71,9 +71,6 @@ public:
     Result<>
     add(const OrgId& org, const UserId& user, std::string_view role, bool owner, Timestamp now);
 
-    /// With the projects that they were limited to.
-    Result<> remove(const OrgId& org, const UserId& user);
-
     /// The slug comes from the name, with something behind it where that is taken.
     Result<Org> create(std::string_view name, Plan plan, Timestamp now);
     Result<Org> create(std::string_view name, std::string_view slug, Plan plan, Timestamp now);
@@ -126,7 +123,7 @@ struct RouteParts {
 /// /api/v1/orgs/{org}, its plan and its events; `parts` outlives the table.
 void add_org_routes(api::RouteTable& table, const RouteParts& parts);
 
-/// Ends every member's open streams once the unit is durable: what they may see has changed.
+/// Ends every member's and visitor's open streams once the unit is durable: what they may see has changed.
 Result<>
 end_streams_of_all(store::UnitOfWork& unit, const api::OrgScope& scope, api::EventSink& events);
 

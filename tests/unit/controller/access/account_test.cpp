@@ -134,8 +134,9 @@ TEST_SUITE("controller/access/account") {
         }));
         REQUIRE(post("account/totp", nullptr).status == 200);
         bool asked = false;
-        site.account.on_remove([&](store::UnitOfWork&, const UserId& user) -> Result<> {
+        site.account.on_remove([&](store::UnitOfWork& unit, const UserId& user) -> Result<> {
             asked = user == ann;
+            FAIRLEAD_CHECK(unit.db().run("DELETE FROM membership WHERE user_id = $1", user));
             return {};
         });
         auto gone = remove("ann@example.org");

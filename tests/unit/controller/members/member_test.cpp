@@ -1,4 +1,5 @@
 #include "controller/access/permissions.hpp"
+#include "controller/members/leaving.hpp"
 #include "office.hpp"
 
 #include <doctest/doctest.h>
@@ -219,6 +220,40 @@ TEST_SUITE("controller/members") {
         );
         CHECK(log == R"({"role":"viewer"}{"role":"developer"})");
         CHECK(office.in(bob, "GET", "/members").status == 404);
+    }
+
+    TEST_CASE("whoever deletes their account leaves each organization with all that hangs on it") {
+        Office office;
+        auto bob = office.member("bob@example.org", "admin");
+        office.join(bob, office.other, "viewer");
+        REQUIRE(
+            office
+                .in(bob, "POST", "/invitations", {{"email", "eve@example.org"}, {"role", "viewer"}})
+                .status == 201
+        );
+        auto remove = [&](const UserId& user) {
+            return office.core->store.write([&](store::UnitOfWork& unit) {
+                return members::take_out_of_all(unit, office.parts, user, office.clock.now());
+            });
+        };
+        office.hooks.clear();
+        REQUIRE(remove(bob.id));
+        CHECK(office.in(bob, "GET", "/members").status == 404);
+        CHECK(std::ranges::count(office.hooks, "left " + bob.id.str()) == 2);
+        CHECK(std::ranges::any_of(office.hooks, [](const std::string& hook) {
+            return hook.starts_with("unmail inv_") && hook.ends_with(" eve@example.org");
+        }));
+        CHECK(
+            office.one<std::int64_t>(
+                "SELECT count(*) FROM invitation WHERE org_id = $1 AND revoked_ms IS NULL",
+                office.org.org()
+            ) == 0
+        );
+        CHECK(office.ended().size() == 2);
+        // The whole is one: nobody is left without an owner.
+        auto refused = remove(office.ann.id);
+        REQUIRE(!refused);
+        CHECK(refused.error().code() == "last_owner");
     }
 
     TEST_CASE("whoever wants to leave may; the only owner cannot") {

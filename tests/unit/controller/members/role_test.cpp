@@ -178,6 +178,11 @@ TEST_SUITE("controller/members") {
         office.in(office.ann, "PATCH", "/roles/" + id, {{"permissions", {"projects.view"}}});
         CHECK(office.in(bob, "GET", "/servers").status == 403);
         CHECK(office.in(bob, "GET", "/projects").status == 200);
-        CHECK(office.ended() == std::vector{api::bond_of(office.org.org(), bob.id)});
+        // And whoever a grant of Connect-As lets in with that role.
+        CHECK(
+            office.ended() ==
+            std::vector{
+                api::bond_of(office.org.org(), bob.id), api::bond_of_visits(office.org.org())}
+        );
     }
 }
