@@ -66,8 +66,8 @@ public:
         mail::Waiting mail;
         Secret link; ///< empty where letters go by mail
     };
-    /// Letters that wait, newest first, one more than the page holds where there are. Written to
-    /// the log where links are shown. Errc::forbidden (operator_required).
+    /// For an operator: letters that wait, newest first, one more than the page holds where there
+    /// are. Written to the installation's log where links are shown.
     Result<std::vector<Pending>>
     pending(const Caller& caller, const UserId& user, const api::Page& page);
 

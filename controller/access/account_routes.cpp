@@ -136,11 +136,15 @@ Result<Response> pending_links(const Call& call, const AccountRoutes& parts) {
 
 void add_account_routes(api::RouteTable& table, AccountRoutes given) {
     auto parts = std::make_shared<AccountRoutes>(std::move(given));
-    auto add = [&](api::Method method, const char* path, auto handler, api::Marks marks = {}) {
+    auto add_for = [&](std::string_view whom, api::Method method, const char* path, auto handler,
+                       api::Marks marks) {
         table.add(
-            method, path, std::string(api::signed_in),
+            method, path, std::string(whom),
             [parts, handler](const Call& call) { return handler(call, *parts); }, marks
         );
+    };
+    auto add = [&](api::Method method, const char* path, auto handler, api::Marks marks = {}) {
+        add_for(api::signed_in, method, path, handler, marks);
     };
     constexpr api::Marks step_up{.step_up = true};
     using enum api::Method;
@@ -152,7 +156,7 @@ void add_account_routes(api::RouteTable& table, AccountRoutes given) {
     add(api::Method::remove, "/api/v1/account/totp", &remove_totp, step_up);
     add(post, "/api/v1/account/totp/confirm", &confirm_totp, step_up);
     add(post, "/api/v1/account/recovery-codes", &new_recovery_codes, step_up);
-    add(get, "/api/v1/installation/links", &pending_links, step_up);
+    add_for(api::operators_alone, get, "/api/v1/installation/links", &pending_links, step_up);
 }
 
 } // namespace fairlead::access

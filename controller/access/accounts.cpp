@@ -52,18 +52,27 @@ Result<> Accounts::record(
 ) {
     FAIRLEAD_TRY(memberships, orgs::Memberships(unit.db()).of(user.id));
     auto actor = actor_of(caller, user);
+    api::Act act{
+        .action = std::move(action),
+        .target_type = "user",
+        .target_id = user.id.str(),
+        .target_name = user.email,
+        .outcome = outcome,
+        .after = after};
     for (const auto& membership : memberships)
-        parts_.audit.record(
-            unit, api::ScopeIssuer::scope(membership.org_id), actor,
-            api::Act{
-                .action = action,
-                .target_type = "user",
-                .target_id = user.id.str(),
-                .target_name = user.email,
-                .outcome = outcome,
-                .after = after}
-        );
+        parts_.audit.record(unit, api::ScopeIssuer::scope(membership.org_id), actor, act);
+    if (memberships.empty())
+        parts_.audit.record(unit, api::ScopeIssuer::installation(), actor, std::move(act));
     return {};
+}
+
+void Accounts::record_of_installation(
+    store::UnitOfWork& unit, const Caller& caller, const User& operator_, std::string action
+) {
+    parts_.audit.record(
+        unit, api::ScopeIssuer::installation(), actor_of(caller, operator_),
+        {std::move(action), "", "", ""}
+    );
 }
 
 Result<SignIn> Accounts::proceed(

@@ -91,11 +91,16 @@ public:
     /// replaces the caller's.
     Result<OpenedSession>
     enter(store::UnitOfWork& unit, const Caller& caller, const User& user, const Proof& proof);
-    /// One entry in the log of each of the person's organizations.
+    /// One entry in the log of each of the person's organizations; without any, in the
+    /// installation's.
     Result<> record(
         store::UnitOfWork& unit, const Caller& caller, const User& user, std::string action,
         api::Act::Outcome outcome = api::Act::Outcome::ok,
         const std::optional<boost::json::object>& after = std::nullopt
+    );
+    /// What an operator does for all, in the installation's log alone.
+    void record_of_installation(
+        store::UnitOfWork& unit, const Caller& caller, const User& operator_, std::string action
     );
 
 private:

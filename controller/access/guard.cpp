@@ -43,7 +43,8 @@ Guard::Guard(Parts parts)
 
 bool Guard::knows(std::string_view permission) const {
     return permission == api::open_to_all || permission == api::signed_in ||
-           permission == api::owners_alone || is_permission(permission);
+           permission == api::owners_alone || permission == api::operators_alone ||
+           is_permission(permission);
 }
 
 Result<> Guard::same_origin(const api::Request& request, bool needed) const {
@@ -141,6 +142,18 @@ Result<> Guard::enter(
     return {};
 }
 
+Result<> Guard::look_after(api::Principal& principal) {
+    FAIRLEAD_TRY(found, parts_.store.read([&](store::Connection& db) {
+        return db.one<int>("SELECT 1 FROM app_user WHERE id = $1 AND operator = 1", principal.user);
+    }));
+    if (!found)
+        return refused(
+            "operator_required", "This is for whoever looks after this installation of Fairlead."
+        );
+    principal.scope = api::ScopeIssuer::installation();
+    return {};
+}
+
 Result<api::Principal> Guard::person(
     const api::Request& request, const api::Route& route, std::string_view org,
     std::optional<api::Rate>& rate
@@ -155,7 +168,9 @@ Result<api::Principal> Guard::person(
     principal.email = session.email;
     principal.session = session.id;
     principal.elevated = session.elevated;
-    if (route.permission != api::signed_in)
+    if (route.permission == api::operators_alone)
+        FAIRLEAD_CHECK(look_after(principal));
+    else if (route.permission != api::signed_in)
         FAIRLEAD_CHECK(enter(principal, session, request, org, route));
     if (route.marks.key_alone)
         return refused("key_required", "This tells an API key about itself: send one as a bearer.");

@@ -59,6 +59,8 @@ private:
         std::optional<api::Rate>& rate
     );
     /// What a member may; Errc::not_found for organizations that are not the caller's.
+    /// Errc::forbidden (operator_required).
+    Result<> look_after(api::Principal& principal);
     Result<> enter(
         api::Principal& principal, const Session& session, const api::Request& request,
         std::string_view org, const api::Route& route

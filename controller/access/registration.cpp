@@ -114,6 +114,7 @@ Result<> Registration::enter(
         if (known.has_value() != before.has_value())
             return fail(Errc::unavailable, "Somebody did the same at this moment. Try again.");
         if (known) {
+            FAIRLEAD_CHECK(parts_.accounts.record(unit, caller, *known, "user.register"));
             FAIRLEAD_CHECK(users.set_password(known->id, hash));
             FAIRLEAD_CHECK(Challenges(unit.db(), parts_.keys).drop(verify_kind, known->id));
             FAIRLEAD_CHECK(parts_.outbox.withdraw(unit, verify_kind, email));
@@ -122,6 +123,7 @@ Result<> Registration::enter(
         FAIRLEAD_CHECK(check_room(unit.db()));
         FAIRLEAD_TRY(made, users.create(email, name, caller.now));
         FAIRLEAD_CHECK(users.set_password(made.id, hash));
+        FAIRLEAD_CHECK(parts_.accounts.record(unit, caller, made, "user.register"));
         return send_verification(unit, made, caller.now);
     });
 }
@@ -133,6 +135,7 @@ Result<> Registration::resend(const Caller& caller, std::string_view text) {
         FAIRLEAD_TRY(user, UserRepo(unit.db()).by_email(email));
         // Invited people and those that a command made come by other links.
         if (!user || user->verified || user->password_hash.empty()) return {};
+        FAIRLEAD_CHECK(parts_.accounts.record(unit, caller, *user, "user.resend_verification"));
         return send_verification(unit, *user, caller.now);
     });
 }

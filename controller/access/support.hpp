@@ -60,7 +60,8 @@ private:
 using Inventory =
     std::function<Result<boost::json::array>(store::Connection&, const api::OrgScope&)>;
 
-/// What an operator sees. The organization's log says each time that they looked.
+/// What an operator sees. The organization's log, and the installation's, say each time that they
+/// looked.
 class Support {
 public:
     struct Parts {
@@ -71,12 +72,10 @@ public:
     };
     explicit Support(Parts parts) : parts_(std::move(parts)) {}
 
-    /// Organizations that let support in now. Errc::forbidden (operator_required).
-    Result<std::vector<SupportAccess>> open(const UserId& operator_id, Timestamp now);
-    /// Errc::forbidden (operator_required, support_not_granted; the latter too where there is no
-    /// such organization).
-    Result<boost::json::object>
-    look(const OrgId& org, const UserId& operator_id, const api::Actor& actor, Timestamp now);
+    /// Organizations that let support in now.
+    Result<std::vector<SupportAccess>> open(Timestamp now);
+    /// Errc::forbidden (support_not_granted, also where there is no such organization).
+    Result<boost::json::object> look(const OrgId& org, const api::Actor& actor, Timestamp now);
 
     static constexpr auto longest = std::chrono::hours(7 * 24);
 

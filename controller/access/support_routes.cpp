@@ -86,7 +86,7 @@ Result<Response> end(const Call& call, const SupportRoutes& parts) {
 
 Result<Response> granted(const Call& call, const SupportRoutes& parts) {
     FAIRLEAD_TRY(page, api::Page::of(call));
-    FAIRLEAD_TRY(open, parts.support.open(call.principal().user, call.now()));
+    FAIRLEAD_TRY(open, parts.support.open(call.now()));
     boost::json::array items;
     for (const auto& access : open) {
         if (!page.after.empty() && access.org_id.str() >= page.after) continue;
@@ -102,7 +102,7 @@ Result<Response> granted(const Call& call, const SupportRoutes& parts) {
 
 Result<Response> look(const Call& call, const SupportRoutes& parts) {
     FAIRLEAD_TRY(org, call.path_id<OrgId>("id"));
-    FAIRLEAD_TRY(seen, parts.support.look(org, call.principal().user, call.actor(), call.now()));
+    FAIRLEAD_TRY(seen, parts.support.look(org, call.actor(), call.now()));
     return api::answer(seen);
 }
 
@@ -114,8 +114,8 @@ void add_support_routes(api::RouteTable& table, const SupportRoutes& parts) {
     routes.post("", api::owners_alone, &grant, {.step_up = true});
     routes.remove("", api::owners_alone, &end);
     api::Routes installation(table, parts, "/api/v1/installation/orgs");
-    installation.get("", api::signed_in, &granted);
-    installation.get("/{id}", api::signed_in, &look);
+    installation.get("", api::operators_alone, &granted);
+    installation.get("/{id}", api::operators_alone, &look);
 }
 
 } // namespace fairlead::access

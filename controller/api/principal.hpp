@@ -39,6 +39,11 @@ public:
     static OrgScope scope(OrgId org, std::string limit = {}) {
         return OrgScope(std::move(org), std::move(limit));
     }
+    /// The log of the installation itself, which stands beside the organizations' under an id that
+    /// none of them can have.
+    static OrgScope installation() {
+        return scope(OrgId::parse("org_00000000000000000000000000").value());
+    }
 };
 
 /// Who acts, as audit entries keep it: the label is the e-mail or name as it was at that moment.

@@ -56,7 +56,8 @@ void RouteTable::add(
     auto refuse = [&](std::string_view why) {
         throw std::logic_error(fmt::format("route {} {}: {}", name_of(method), path, why));
     };
-    bool is_code = permission != open_to_all && permission != signed_in;
+    bool is_code =
+        permission != open_to_all && permission != signed_in && permission != operators_alone;
     if (permission.empty()) refuse("names no permission");
     if (is_code && permission != owners_alone && permission.find('.') == std::string::npos)
         refuse("its permission is no resource.action");

@@ -18,11 +18,13 @@ namespace fairlead::api {
 
 using Handler = std::function<Result<Response>(const Call&)>;
 
-/// Permissions that are no codes: open to all, anybody who is signed in, and the owners of the
-/// organization, which no role can hand out.
+/// Permissions that are no codes: open to all, anybody who is signed in, the owners of the
+/// organization, which no role can hand out, and whoever looks after the installation, whose own
+/// log is the scope then.
 inline constexpr std::string_view open_to_all = "none";
 inline constexpr std::string_view signed_in = "self";
 inline constexpr std::string_view owners_alone = "owner";
+inline constexpr std::string_view operators_alone = "operator";
 
 /// What a route asks beside its permission; the contract says the same.
 struct Marks {
@@ -40,8 +42,9 @@ struct Marks {
 
 struct Route {
     Method method;
-    std::string path;       ///< "/api/v1/orgs/{org}/servers/{server}"
-    std::string permission; ///< "none", "self" or a code such as "servers.view"
+    std::string path; ///< "/api/v1/orgs/{org}/servers/{server}"
+    std::string
+        permission; ///< "none", "self", "owner", "operator" or a code such as "servers.view"
     Handler handler;
     Marks marks{};
     /// Names that the query may have; unset: any.

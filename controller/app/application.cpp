@@ -230,6 +230,7 @@ void Application::add_routes() {
          sessions_.limits().absolute}
     );
     audit::add_audit_routes(table_, audit_parts_);
+    audit::add_installation_audit_routes(table_, audit_parts_);
     operations::add_operation_routes(table_, operations_);
     fleet::add_server_routes(table_, fleet_parts_);
     fleet::add_token_routes(table_, fleet_parts_);

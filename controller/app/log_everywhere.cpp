@@ -9,6 +9,7 @@ Result<> log_everywhere(store::UnitOfWork& unit, const Clock& clock, const api::
     FAIRLEAD_TRY(all, orgs::Memberships(unit.db()).all());
     audit::Log log(clock);
     for (const auto& org : all) log.record(unit, api::ScopeIssuer::scope(org), {}, act);
+    log.record(unit, api::ScopeIssuer::installation(), {}, act);
     return {};
 }
 

@@ -55,9 +55,11 @@ Notary::Notary(store::Store& store, Key key)
 Result<> Notary::sign_news(Timestamp now) {
     FAIRLEAD_TRY(grown, store_.read([](store::Connection& db) {
         return db.all<OrgId>(
-            "SELECT id FROM org WHERE (SELECT max(seq) + 1 FROM audit_leaf WHERE org_id = org.id) >"
-            " coalesce((SELECT max(size) FROM audit_checkpoint WHERE org_id = org.id), 0)"
-            " ORDER BY id LIMIT 10000"
+            "SELECT id FROM (SELECT id FROM org UNION ALL SELECT $1) AS log"
+            " WHERE (SELECT max(seq) + 1 FROM audit_leaf WHERE org_id = log.id) >"
+            " coalesce((SELECT max(size) FROM audit_checkpoint WHERE org_id = log.id), 0)"
+            " ORDER BY id LIMIT 10000",
+            api::ScopeIssuer::installation().org()
         );
     }));
     for (const auto& org : grown) {

@@ -186,4 +186,14 @@ void add_audit_routes(api::RouteTable& table, RouteParts& parts) {
     routes.get("/{entry}/proof", "audit.view", &proof, log);
 }
 
+void add_installation_audit_routes(api::RouteTable& table, RouteParts& parts) {
+    api::Routes routes(table, parts, "/api/v1/installation/audit");
+    routes.get("", api::operators_alone, &list);
+    routes.get("/checkpoint", api::operators_alone, &checkpoint);
+    routes.get("/consistency", api::operators_alone, &consistency);
+    routes.get("/export", api::operators_alone, &exported);
+    routes.get("/{entry}", api::operators_alone, &one);
+    routes.get("/{entry}/proof", api::operators_alone, &proof);
+}
+
 } // namespace fairlead::audit

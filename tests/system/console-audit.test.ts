@@ -114,4 +114,27 @@ describe("the console's audit log", () => {
     assert.match(csv.file, /\.csv$/);
     assert.match(readFileSync(csv.path, "utf8"), /project\.edit/);
   });
+
+  scenario(world, "shows an operator the installation's own log, which proves itself like the others", async () => {
+    const api = await world.api();
+    const org = await world.org();
+    await api.post(`${org}/support-access`, { reason: "a look together", expires_in_s: 3600 });
+    await api.get(org.replace("/orgs/", "/installation/orgs/"));
+    const page = await web.signedIn();
+    await page.goto(base);
+    await page.locator(".fl-person-button").click();
+    await page.getByRole("menuitem", { name: "Log of the installation" }).click();
+    await page.getByRole("heading", { name: "Log of the installation" }).waitFor();
+    const look = page.getByRole("row").filter({ hasText: "support.look" });
+    await look.getByRole("button", { name: /^Prove entry/ }).click();
+    await look.getByText("Proven", { exact: true }).waitFor();
+    assert.deepEqual(await axe(page), []);
+    const coming = page.waitForEvent("download");
+    await page.getByRole("link", { name: "Export with proof" }).click();
+    const file = await (await coming).path();
+    const key = (await page.getByText(/\/audit\+[0-9a-f]{8}\+/).textContent())!.trim();
+    const said = await run(built("controller/fairlead-controller"), ["audit", "verify", file, "--key", key]);
+    assert.match(said.stdout, /entries are what was written/);
+    assert.deepEqual(web.complaints, []);
+  });
 });

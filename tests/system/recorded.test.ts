@@ -34,8 +34,6 @@ const exempt: Record<string, string> = {
   "POST /api/v1/session/second-factor/passkey/options": "hands out a challenge that carries its own time; nothing is stored",
   "POST /api/v1/session/elevate/passkey/options": "hands out a challenge that carries its own time; nothing is stored",
   "POST /api/v1/agent/recover/challenge": "hands out a challenge that is in memory for a minute",
-  "POST /api/v1/register": "nobody has proven the address yet and no organization has them; the entry is that of email/verify",
-  "POST /api/v1/email/resend": "the same person, still of no organization",
   "POST /api/v1/orgs/{org}/environments/{environment}/backup-policy/preview": "says what a retention would keep; nothing is stored",
 };
 

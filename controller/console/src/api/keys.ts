@@ -13,7 +13,7 @@ export const keys = {
   grants: (org: string) => ["org", org, "connect", "grants"] as const,
   connects: (org: string) => ["org", org, "connect", "sessions"] as const,
   support: (org: string) => ["org", org, "support"] as const,
-  audit: (org: string, filter: object) => ["org", org, "audit", filter] as const,
+  audit: (org: string | null, filter: object) => ["org", org, "audit", filter] as const,
   servers: (org: string) => ["org", org, "servers"] as const,
   server: (org: string, id: string) => ["org", org, "server", id] as const,
   /** What servers hold that the controller does not know. */

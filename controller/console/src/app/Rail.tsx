@@ -116,6 +116,9 @@ function OperatorItems() {
       <Menu.Item component={Link} href={href("/support")} leftSection={<Icon name="search" size={16} />}>
         Support
       </Menu.Item>
+      <Menu.Item component={Link} href={href("/installation-log")} leftSection={<Icon name="audit" size={16} />}>
+        Log of the installation
+      </Menu.Item>
     </>
   );
 }

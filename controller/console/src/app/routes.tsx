@@ -64,6 +64,7 @@ export const pages: PageSpec[] = [
   page("/settings/:tab?", "org.view", () => import("../pages/org/Settings"), { label: "Settings", icon: "settings" }),
   page("/organizations/new", null, () => import("../pages/org/CreateOrg"), { label: "New organization", icon: "plus", finderOnly: true }),
   page("/support", null, () => import("../pages/installation/SupportOrgs")), // in the person's menu, for operators
+  page("/installation-log", null, () => import("../pages/installation/InstallationLog")), // in the person's menu, for operators
   page("/mail", null, () => import("../pages/installation/Letters")), // in the person's menu, for operators
   page("/account/:tab?", null, () => import("../pages/account/Account"), { label: "Account and sessions", icon: "account", finderOnly: true }),
 ];

@@ -216,6 +216,8 @@ TEST_SUITE("controller/access/account") {
         auto shown = account.pending({"192.0.2.1", "", "", "", site.clock.now()}, ann, {});
         REQUIRE(shown->size() == 1);
         CHECK(shown->at(0).link.reveal() == "https://fairlead.example/reset-password#" + token);
-        CHECK(site.audited(org).back() == "installation.view_links ok");
+        auto installation = api::ScopeIssuer::installation().org();
+        CHECK(site.audited(installation).back() == "installation.view_links ok");
+        CHECK(site.audited(org).back() == "user.forgot_password ok");
     }
 }

@@ -122,6 +122,38 @@ TEST_SUITE("controller/access/support") {
         CHECK(desk.grant(8 * 24 * 3600).code() == "owner_required");
     }
 
+    TEST_CASE("the installation's own log has what operators do, and what people do who are in no "
+              "organization; operators alone read it") {
+        Desk desk;
+        const auto log = api::ScopeIssuer::installation().org();
+        desk.grant();
+        REQUIRE(desk.look(desk.otto).status == 200);
+        CHECK(desk.site.audited(log).back() == "support.look ok");
+        REQUIRE(desk.site.store->write([](store::UnitOfWork& unit) {
+            return unit.db().run("DELETE FROM membership WHERE user_id = (SELECT id FROM app_user"
+                                 " WHERE email = 'ann@example.org')");
+        }));
+        REQUIRE(
+            desk.site.send(desk.ann, "PATCH", "/api/v1/account", {{"name", "Anna"}}).status == 200
+        );
+        const std::string path = "/api/v1/installation/audit";
+        auto list = desk.site.send(desk.otto, "GET", path);
+        REQUIRE(list.status == 200);
+        const auto& newest = list.json.at("data").at(0);
+        CHECK(newest.at("action") == "user.rename");
+        CHECK(newest.at("actor").at("label") == "ann@example.org");
+        auto entry = path + "/" + std::string(newest.at("id").as_string());
+        CHECK(desk.site.send(desk.otto, "GET", entry + "/proof").status == 200);
+        CHECK(desk.site.send(desk.otto, "GET", path + "/checkpoint").status == 200);
+        CHECK(desk.site.send(desk.otto, "GET", path + "/export").status == 200);
+        for (const auto& one : {path, path + "/checkpoint", path + "/export", entry})
+            CHECK(desk.site.send(desk.ann, "GET", one).code() == "operator_required");
+        // No organization can have its id.
+        CHECK(
+            desk.site.send(desk.otto, "GET", "/api/v1/orgs/" + log.str() + "/audit").status == 404
+        );
+    }
+
     TEST_CASE("it lasts seven days at most, and a new one takes the place of the old") {
         Desk desk;
         CHECK(desk.grant(7 * 24 * 3600 + 1).status == 400);

@@ -21,6 +21,7 @@ Site::Site(access::Rates allowed, access::SessionLimits limits)
     access::add_connect_session_routes(table, connect_parts);
     access::add_support_routes(table, support_parts);
     audit::add_audit_routes(table, audit_parts);
+    audit::add_installation_audit_routes(table, audit_parts);
     orgs::add_org_routes(table, org_parts);
     router = std::make_unique<api::Router>(table, guard, &idempotency);
 }

@@ -3,8 +3,8 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { useSearch } from "wouter";
-import { May, useHas, useMay, useOrg } from "../../app/access";
-import { type AuditFilter, auditQuery, exportAddress } from "../../api/audit";
+import { useHas, useMay, useOrg } from "../../app/access";
+import { type AuditFilter, auditQuery, exportAddress, type LogOf } from "../../api/audit";
 import { planQuery } from "../../api/org";
 import type { AuditEntry } from "../../api/types";
 import { count, exact } from "../../lib/format";
@@ -19,9 +19,31 @@ import { ProveEntry } from "./ProveEntry";
 
 const results = { ok: ["good", "Done"], refused: ["warn", "Refused"], failed: ["bad", "Failed"] } as const;
 
+/** An organization's. */
 export default function Audit() {
   const org = useOrg();
   const has = useHas();
+  const plan = useQuery({ ...planQuery(org), enabled: useMay()("plan.view") }).data;
+  const days = plan?.plans.find((one) => one.plan === plan.plan)?.audit_days;
+  const may = useMay()("audit.export");
+  return (
+    <AuditLog
+      org={org}
+      title="Audit log"
+      lead={`What was done, by whom, from where. Nothing here can be changed or deleted.${days ? ` Each entry can be read for ${count(days, "day")}; its hash stays for good.` : ""}`}
+      exports={has("audit_export") && may}
+    />
+  );
+}
+
+interface LogProps {
+  org: LogOf;
+  title: string;
+  lead: string;
+  exports: boolean;
+}
+
+export function AuditLog({ org, title, lead, exports }: LogProps) {
   const [action, setAction] = useState("");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
@@ -41,28 +63,26 @@ export default function Audit() {
     [settled, from, to, target, actor, connect],
   );
   const entries = useInfiniteQuery(auditQuery(org, filter));
-  const plan = useQuery({ ...planQuery(org), enabled: useMay()("plan.view") }).data;
-  const days = plan?.plans.find((one) => one.plan === plan.plan)?.audit_days;
   const filtered = Object.keys(filter).length > 0;
 
   return (
     <Page
-      title="Audit log"
-      lead={`What was done, by whom, from where. Nothing here can be changed or deleted.${days ? ` Each entry can be read for ${count(days, "day")}; its hash stays for good.` : ""}`}
+      title={title}
+      lead={lead}
       actions={
-        has("audit_export") && (
-          <May permission="audit.export">
+        exports && (
+          <>
             <Button component="a" href={exportAddress(org, "csv", filter)} download variant="default" size="sm">
               {filtered ? "Export these as CSV" : "Export as CSV"}
             </Button>
             <Button component="a" href={exportAddress(org, "jsonl", filter)} download variant="default" size="sm">
               Export with proof
             </Button>
-          </May>
+          </>
         )
       }
     >
-      <Proof />
+      <Proof org={org} />
       <Panel flush>
         <div className="fl-filters">
           <TextInput label="Action" placeholder="environment.deploy" size="xs" value={action} onChange={(e) => setAction(e.currentTarget.value)} />
@@ -133,7 +153,7 @@ export default function Audit() {
                         <Mono title={entry.user_agent ?? undefined}>{entry.address ?? "–"}</Mono>
                       </td>
                       <td data-name="Proof">
-                        <ProveEntry entry={entry} />
+                        <ProveEntry org={org} entry={entry} />
                       </td>
                     </Row>
                   );

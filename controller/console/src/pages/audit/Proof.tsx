@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { checkpointQuery, witnessesQuery } from "../../api/audit";
-import { useOrg } from "../../app/access";
+import type { ReactNode } from "react";
+import { checkpointQuery, type LogOf, witnessesQuery } from "../../api/audit";
 import type { AuditWitness } from "../../api/types";
 import { count, exact } from "../../lib/format";
 import { Facts, Mono } from "../../ui/bits";
@@ -10,10 +10,9 @@ import { Loaded } from "../../ui/Problem";
 import { Lamp } from "../../ui/status";
 
 /** What the log has come to, signed, and whether servers saw another one. */
-export function Proof() {
-  const org = useOrg();
+export function Proof({ org }: { org: LogOf }) {
   const checkpoint = useQuery(checkpointQuery(org));
-  const witnesses = useQuery(witnessesQuery(org));
+  const witnesses = useQuery({ ...witnessesQuery(org ?? ""), enabled: org !== null });
   return (
     <Panel title="Proof" actions={witnesses.data && <Verdict witnesses={witnesses.data} />}>
       <Loaded query={checkpoint} lines={2}>
@@ -28,7 +27,7 @@ export function Proof() {
                 </>,
               ],
               ["Check an export", <Mono>fairlead-controller audit verify FILE --key KEY</Mono>],
-              ["Servers that keep watch", <Loaded query={witnesses}>{(all) => <Seen witnesses={all} />}</Loaded>],
+              ...(org ? [["Servers that keep watch", <Loaded query={witnesses}>{(all) => <Seen witnesses={all} />}</Loaded>] as [string, ReactNode]] : []),
             ]}
           />
         )}

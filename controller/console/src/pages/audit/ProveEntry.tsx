@@ -1,19 +1,15 @@
 import { Button } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { api, need } from "../../api/client";
+import { entryProof, type LogOf } from "../../api/audit";
 import type { AuditEntry } from "../../api/types";
-import { useOrg } from "../../app/access";
 import { count } from "../../lib/format";
 import { NotProven, prove } from "../../lib/merkle";
 import { Mono } from "../../ui/bits";
 import { Lamp } from "../../ui/status";
 
 /** Fetches what proves an entry and goes its way up to the signed root, here in the browser. */
-export function ProveEntry({ entry }: { entry: AuditEntry }) {
-  const org = useOrg();
-  const proof = useMutation({
-    mutationFn: async () => prove(entry, await need(api.GET("/api/v1/orgs/{org}/audit/{entry}/proof", { params: { path: { org, entry: entry.id } } }))),
-  });
+export function ProveEntry({ org, entry }: { org: LogOf; entry: AuditEntry }) {
+  const proof = useMutation({ mutationFn: async () => prove(entry, await entryProof(org, entry.id)) });
   return (
     <div aria-live="polite">
       {proof.data ? (
