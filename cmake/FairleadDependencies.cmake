@@ -22,6 +22,7 @@ add_library(zstd INTERFACE)
 target_link_libraries(zstd INTERFACE ${zstd_LIBRARY})
 # Debian ships fmt as a shared library only: its one compiled part is built here.
 add_library(fmt_static STATIC ${PROJECT_SOURCE_DIR}/cmake/fmt.cpp)
+fairlead_small_too(fmt_static)
 
 # Boost's compiled parts, built once here; BOOST_*_SEPARATE_COMPILATION must be the same for everyone who includes them.
 add_library(fairlead_boost STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_asio.cpp ${PROJECT_SOURCE_DIR}/cmake/boost_beast.cpp)
@@ -34,6 +35,8 @@ target_link_libraries(fairlead_boost PUBLIC Boost::headers OpenSSL::SSL OpenSSL:
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(fairlead_boost PUBLIC -fcoroutines)
 endif()
+fairlead_small_too(fairlead_boost)
 
 add_library(fairlead_json STATIC ${PROJECT_SOURCE_DIR}/cmake/boost_json.cpp)
 target_link_libraries(fairlead_json PUBLIC Boost::headers)
+fairlead_small_too(fairlead_json)
