@@ -64,6 +64,13 @@ std::string plain_answer(std::string_view request, const std::string& public_url
            "\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 }
 
+/// Apart, so that an open link's frame has no room for it.
+void note_unopened(const PeerInfo& peer, const Error& why) {
+    log::info(
+        "an agent link was not opened", {{"address", peer.address}, {"reason", why.message()}}
+    );
+}
+
 } // namespace
 
 struct Listener::Impl {
@@ -273,13 +280,7 @@ Task<> Listener::Impl::answer_plain(Connection& connection) {
 Task<> Listener::Impl::serve_agent(Connection& connection) {
     if (!handlers.agent || !connection.peer->certificate) co_return;
     auto socket = co_await accept_agent(link, connection, options.agent_path, options.agent);
-    if (!socket) {
-        log::info(
-            "an agent link was not opened",
-            {{"address", connection.peer->address}, {"reason", socket.error().message()}}
-        );
-        co_return;
-    }
+    if (!socket) co_return note_unopened(*connection.peer, socket.error());
     ++counters.agents;
     std::exception_ptr thrown;
     try {

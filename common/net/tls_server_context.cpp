@@ -87,6 +87,14 @@ int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const 
     return SSL_TLSEXT_ERR_OK;
 }
 
+/// OpenSSL's own check, but that the connection does not keep the chain that it found: the peer's
+/// parsed certificate would stay for as long as the connection lives, and nobody asks for it again.
+int on_verify(X509_STORE_CTX* check, void*) {
+    int good = X509_verify_cert(check);
+    X509_STORE_CTX_set0_verified_chain(check, nullptr);
+    return good;
+}
+
 /// A ticket must not outlive the certificate that it stands for.
 int on_ticket(SSL* ssl, void*) {
     auto facts = certificate_of_session(*ssl); // a resumed one's
@@ -159,6 +167,7 @@ TlsServerContext::Impl::Impl()
     SSL_CTX_set_client_hello_cb(ctx.get(), on_client_hello, this);
     SSL_CTX_set_cert_cb(ctx.get(), on_certificate, this);
     SSL_CTX_set_alpn_select_cb(ctx.get(), on_alpn, this);
+    SSL_CTX_set_cert_verify_callback(ctx.get(), on_verify, nullptr);
     // Sessions live in tickets with the clients, not here.
     SSL_CTX_set_session_cache_mode(ctx.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ctx.get(), 1);

@@ -152,7 +152,7 @@ private:
         }
         error_code end_of_stream() const { return {}; }
         void finished() {
-            if (stream.gathered_.capacity() > gather_kept) std::string().swap(stream.gathered_);
+            std::string().swap(stream.gathered_); // thousands of links are idle most of the time
         }
     };
 
@@ -183,7 +183,6 @@ private:
     }
 
     static constexpr std::size_t gather_limit = 16 * 1024;
-    static constexpr std::size_t gather_kept = 1024;
 
     asio::ip::tcp::socket socket_;
     std::shared_ptr<Deadlines> deadlines_;

@@ -135,22 +135,23 @@ WebSocket::~WebSocket() {
 
 Task<Result<Message>> WebSocket::read() {
     auto& self = *impl_;
-    // While nothing comes, a few bytes are all that waits for it: thousands of links are idle most
-    // of the time.
-    auto [ec, size] = co_await self.socket.async_read_some(asio::buffer(self.first), as_result);
     Message message;
-    message.data.assign(self.first.data(), size);
-    while (!ec && !self.socket.is_message_done()) {
-        auto filled = message.data.size();
-        auto room = std::clamp(self.socket.read_size_hint(least_read), least_read, most_read);
-        message.data.resize(filled + room);
-        auto [failed, more] = co_await self.socket.async_read_some(
-            asio::buffer(message.data.data() + filled, room), as_result
-        );
+    // While nothing comes, a few bytes are all that waits for it, and one place in the frame:
+    // thousands of links are idle most of the time.
+    asio::mutable_buffer room = asio::buffer(self.first);
+    for (std::size_t filled = 0;;) {
+        auto [ec, size] = co_await self.socket.async_read_some(room, as_result);
+        if (ec) co_return fail(self.ended(ec));
+        if (room.data() == self.first.data())
+            message.data.assign(self.first.data(), size);
+        else
+            message.data.resize(filled + size);
+        if (self.socket.is_message_done()) break;
+        filled = message.data.size();
+        auto more = std::clamp(self.socket.read_size_hint(least_read), least_read, most_read);
         message.data.resize(filled + more);
-        ec = failed;
+        room = asio::buffer(message.data.data() + filled, more);
     }
-    if (ec) co_return fail(self.ended(ec));
     self.heard = Clock::now();
     message.kind = self.socket.got_text() ? MessageKind::text : MessageKind::binary;
     co_return message;
