@@ -64,39 +64,60 @@ Task<> Session::run() {
 
 Task<> Session::talk() {
     auto known = co_await identify();
-    if (!known) {
-        log::warning(
-            "an agent was refused", {{"address", socket_.peer().address},
-                                     {"certificate", socket_.peer().certificate->common_name},
-                                     {"code", known.error().code()},
-                                     {"reason", known.error().message()}}
-        );
-        co_return end(known.error().code(), known.error().message());
-    }
+    if (!known) co_return refuse(known.error());
     // Before the hello: a revocation that comes meanwhile must find this link.
     hub_.attach(*this);
     auto greeted = co_await greet();
-    if (!greeted) {
-        if (!end_code_.empty())
-            greeted = fail(Error(Errc::timeout, end_message_).with_code(end_code_));
-        log::warning(
-            "a link ended at its hello", {{"server", server().str()},
-                                          {"code", greeted.error().code()},
-                                          {"reason", greeted.error().message()}}
-        );
-        auto unavailable =
-            greeted.error().kind() == Errc::unavailable || greeted.error().code().empty();
-        co_return end(
-            unavailable ? "going_away" : greeted.error().code(), greeted.error().message()
-        );
-    }
+    if (!greeted) co_return refuse_hello(greeted.error());
+    note_connected();
+    co_await read_loop();
+    note_gone();
+}
+
+// What says something to the log are functions of their own: what they need for it would be in the
+// frames of the coroutines for as long as the link lives.
+
+void Session::refuse(const Error& why) {
+    const auto& certificate = socket_.peer().certificate;
+    log::warning(
+        "an agent was refused", {{"address", socket_.peer().address},
+                                 {"certificate", certificate ? certificate->common_name : ""},
+                                 {"code", why.code()},
+                                 {"reason", why.message()}}
+    );
+    end(why.code(), why.message());
+}
+
+void Session::refuse_hello(Error why) {
+    if (!end_code_.empty()) why = Error(Errc::timeout, end_message_).with_code(end_code_);
+    log::warning(
+        "a link ended at its hello",
+        {{"server", server().str()}, {"code", why.code()}, {"reason", why.message()}}
+    );
+    auto unavailable = why.kind() == Errc::unavailable || why.code().empty();
+    end(unavailable ? "going_away" : why.code(), why.message());
+}
+
+void Session::note_connected() {
     log::info(
         "an agent is connected", {{"server", server().str()}, {"address", socket_.peer().address}}
     );
-    co_await read_loop();
+}
+
+void Session::note_gone() {
     log::info(
         "an agent is gone", {{"server", server().str()}, {"code", socket_.close_reason().code}}
     );
+}
+
+void Session::refuse_message(const Error& why) {
+    log::warning(
+        "a link ends over a message", {{"server", server().str()},
+                                       {"code", why.code()},
+                                       {"reason", why.message()},
+                                       {"detail", why.detail()}}
+    );
+    end(why.kind() == Errc::unavailable ? "going_away" : why.code(), why.message());
 }
 
 Task<Result<>> Session::identify() {
@@ -140,18 +161,7 @@ Task<> Session::read_loop() {
             return hub_.core_.message(*link_, text);
         };
         auto replies = co_await in_turn(std::move(ask));
-        if (!replies) {
-            const auto& error = replies.error();
-            log::warning(
-                "a link ends over a message", {{"server", server().str()},
-                                               {"code", error.code()},
-                                               {"reason", error.message()},
-                                               {"detail", error.detail()}}
-            );
-            co_return end(
-                error.kind() == Errc::unavailable ? "going_away" : error.code(), error.message()
-            );
-        }
+        if (!replies) co_return refuse_message(replies.error());
         send(std::move(replies->messages));
     }
     // The writer says goodbye; until the agent answers, somebody has to read.
@@ -254,7 +264,7 @@ Task<> Session::write_out() {
             break;
         }
     }
-    std::deque<std::string>().swap(queue_);
+    queue_.clear();
     writing_ = false;
 }
 

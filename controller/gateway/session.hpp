@@ -6,8 +6,8 @@
 #include "common/async/task_group.hpp"
 #include "controller/gateway/hub.hpp"
 
-#include <deque>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -45,6 +45,11 @@ private:
     Task<> run_due();
     Task<> write_out();
     Task<> farewell();
+    void refuse(const Error& why);
+    void refuse_hello(Error why);
+    void refuse_message(const Error& why);
+    void note_connected();
+    void note_gone();
     void send(std::vector<std::string> messages);
     void start_writer();
 
@@ -52,8 +57,8 @@ private:
     net::WebSocket socket_;
     std::unique_ptr<LinkState> link_;
     TaskGroup children_;
-    Event turn_; // notified when the core is free for this link
-    std::deque<std::string> queue_;
+    Event turn_;                   // notified when the core is free for this link
+    std::list<std::string> queue_; // a deque takes half a KiB also while it is empty
     std::vector<std::pair<std::string, std::vector<std::string>>>
         early_; // before greeted_, by link
     std::size_t queue_bytes_ = 0;
