@@ -159,6 +159,8 @@ Result<> Hands::undo_snapshot(journal::Work& work) {
         work.info("Putting the database back as it was.");
         FAIRLEAD_CHECK(postgresql_.drop_database(place_.database()));
         FAIRLEAD_CHECK(postgresql_.rename_database(place_.scratch_database(), place_.database()));
+    } else if (work.recall_yes(fact::had_no_database)) {
+        FAIRLEAD_CHECK(postgresql_.drop_database(place_.database()));
     }
     auto discarded = place_.snapshots() / "discarded";
     if (there(place_.scratch_snapshot())) {
@@ -177,18 +179,23 @@ Hands::replace_data(journal::Work& work, const std::string& database, const fs::
     FAIRLEAD_CHECK(stop_all(work));
     FAIRLEAD_CHECK(host::make_folder(place_.snapshots(), 0700, 0, 0));
     // Under another database Odoo throws files away that the live one needs.
-    if (filestore.empty())
+    if (filestore.empty() && there(place_.filestore()))
         FAIRLEAD_CHECK(host::link_tree(place_.filestore(), place_.scratch_snapshot()));
+    FAIRLEAD_TRY(live, postgresql_.database_exists(place_.database()));
+    work.remember(fact::had_no_database, !database.empty() && !live);
     work.remember(fact::replaced_database, !database.empty());
     // The live data are the snapshot from the first rename on.
     work.remember(fact::snapshot, true);
     work.remember(fact::replacing, true);
     if (!database.empty()) {
-        FAIRLEAD_CHECK(postgresql_.rename_database(place_.database(), place_.scratch_database()));
+        if (live)
+            FAIRLEAD_CHECK(postgresql_.rename_database(place_.database(), place_.scratch_database())
+            );
         FAIRLEAD_CHECK(postgresql_.rename_database(database, place_.database()));
     }
     if (filestore.empty()) return {};
-    FAIRLEAD_CHECK(move(place_.filestore(), place_.scratch_snapshot()));
+    if (there(place_.filestore()))
+        FAIRLEAD_CHECK(move(place_.filestore(), place_.scratch_snapshot()));
     return move(filestore, place_.filestore());
 }
 

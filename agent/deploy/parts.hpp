@@ -27,6 +27,8 @@ inline constexpr const char* replacing =
 inline constexpr const char* switched = "switched";
 inline constexpr const char* replaced_database =
     "replaced_database"; ///< "yes": other data came in place of the database
+inline constexpr const char* had_no_database =
+    "had_no_database"; ///< "yes": they came where there was none any more
 } // namespace fact
 
 /// One environment in the hands of one operation.
@@ -60,7 +62,7 @@ public:
 
     /// Stops Odoo, keeps it from starting, and puts a database and a folder (empty: not that one)
     /// in place of the live ones, which become the scratch snapshot: `undo_snapshot` puts them
-    /// back.
+    /// back. What somebody wiped is not needed for that.
     Result<> replace_data(
         journal::Work& work, const std::string& database, const std::filesystem::path& filestore
     );

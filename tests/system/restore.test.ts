@@ -87,6 +87,27 @@ describe("a restore", () => {
     assert.equal(await contents(on.host, shop), then);
   });
 
+  scenario(world, "of an environment that was wiped brings back all of it, and where that is ended half-way there is nothing again", async () => {
+    const account = accountOf(shop);
+    const wipe = (): Promise<string> => on.host.sh(`
+      runuser -u postgres -- dropdb --if-exists ${account}
+      rm -rf /var/lib/fairlead/environments/${shop.slug}/filestore/${account}`);
+    const databases = (): Promise<string> => on.host.sh(`runuser -u postgres -- psql -Atc "SELECT count(*) FROM pg_database WHERE datname LIKE '${account}%'"`);
+    await wipe();
+    const operation = await confirmed(shop, { safety_backup: false });
+    await world.until("replace has begun", 120_000, async (api, org) =>
+      (await api.get<{ steps: { name: string; state: string }[] }>(`${org}/operations/${operation.id}`)).steps
+        .some((one) => one.name === "replace" && one.state !== "pending") ? true : undefined);
+    await on.host.sh("systemctl kill --signal=KILL fairlead-executor.service");
+    const ended = await world.finished(operation);
+    assert.equal((await databases()).trim(), ended.state === "succeeded" ? "1" : "0");
+    assert.equal(await leftovers(on.host), "");
+    await wipe();
+    await world.succeeded(await confirmed(shop, { safety_backup: false }));
+    assert.equal(await contents(on.host, shop), then);
+    assert.equal(await leftovers(on.host), "");
+  });
+
   scenario(world, "into another environment is neutralised: it logs in, opens an attachment, sends no mail and runs no scheduled action", async () => {
     const operation = await world.succeeded(await restore(world, backup, staging));
     assert.ok(operation.steps.some((step) => step.name === "neutralise" && step.state === "done"));
