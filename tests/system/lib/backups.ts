@@ -129,12 +129,12 @@ export class Odoo {
 export const accountOf = (environment: Environment): string => `fl-${environment.slug}`;
 
 /** All of a database as text, and all of a filestore as hashes: equal where the data are. */
-export async function contents(host: Host, environment: Environment): Promise<string> {
+export async function contents(host: Host, environment: Environment, timeoutMs = 60_000): Promise<string> {
   const account = accountOf(environment);
   return host.sh(`
     runuser -u ${account} -- pg_dump --no-owner --no-privileges ${account} | grep -vE '^-- Dumped|^.(un)?restrict ' | sha256sum
     cd /var/lib/fairlead/environments/${environment.slug}/filestore/${account}
-    find . -type f ! -path './checklist/*' -printf '%P\\n' | sort | xargs -d '\\n' sha256sum | sha256sum`);
+    find . -type f ! -path './checklist/*' -printf '%P\\n' | sort | xargs -d '\\n' sha256sum | sha256sum`, { timeoutMs });
 }
 
 export const digest = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
