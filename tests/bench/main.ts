@@ -1,6 +1,8 @@
 // Runs rows by name and prints the table. Started by tests/bench/run, which builds first.
 import { cpus, loadavg, totalmem } from "node:os";
 import { memory, paste, size } from "./rows/agent.ts";
+import { backup } from "./rows/backup.ts";
+import { clone } from "./rows/clone.ts";
 import { redeploy } from "./rows/deploy.ts";
 import { http } from "./rows/http.ts";
 import { idle, links, reconnect } from "./rows/links.ts";
@@ -10,7 +12,7 @@ import { store, trip } from "./rows/operations.ts";
 import { Site } from "./site.ts";
 import { missed, say, table } from "./table.ts";
 
-const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy };
+const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone };
 const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, http, login, links, idle, reconnect };
 const names = [...Object.keys(alone), ...Object.keys(onSite)];
 
