@@ -11,7 +11,7 @@ import { folder, hosts } from "./paths.ts";
 import { makeAuthority } from "./pki.ts";
 import { run } from "./process.ts";
 
-export type AddonCase = "v1" | "v2" | "fix" | "raises" | "fills" | "syntax" | "dies" | "hangs";
+export type AddonCase = "v1" | "v2" | "fix" | "raises" | "tells" | "fills" | "syntax" | "dies" | "hangs";
 
 export class GitServer {
   /** Password that repositories under /private/ ask for; the user name is free. */
