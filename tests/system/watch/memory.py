@@ -27,8 +27,8 @@ def processes(names):
             # Without memory it is ending.
             if "VmHWM" in status and rollup:
                 yield f"{name} {words[1] if len(words) > 1 else ''}".rstrip(), kib(rollup["Pss"]), kib(status["VmHWM"])
-        except (FileNotFoundError, ProcessLookupError):
-            pass
+        except OSError:
+            pass  # it has ended, or is none of ours
 
 
 def kib(text):
