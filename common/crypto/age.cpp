@@ -209,9 +209,17 @@ Result<> AgeWriter::finish() {
 
 // ---- reading
 
+Result<Secret> age_file_key(std::string_view beginning, const std::vector<Identity>& identities) {
+    start();
+    age::HeaderReader header;
+    FAIRLEAD_CHECK(header.take(beginning));
+    if (!header.whole()) return age::damaged("it ends in its header");
+    return age::open_header(header.text(), identities);
+}
+
 struct AgeReader::State {
     Sink& out;
-    const std::vector<Identity>& identities;
+    const std::vector<Identity>* identities; ///< null: the file key was given
     age::HeaderReader header;
     Secret file_key;
     std::string nonce;
@@ -224,8 +232,12 @@ struct AgeReader::State {
             FAIRLEAD_TRY(taken, header.take(text_of(bytes)));
             bytes = bytes.subspan(taken);
             if (!header.whole()) return {};
-            FAIRLEAD_TRY(found, age::open_header(header.text(), identities));
-            file_key = std::move(found);
+            if (identities) {
+                FAIRLEAD_TRY(found, age::open_header(header.text(), *identities));
+                file_key = std::move(found);
+            } else {
+                FAIRLEAD_CHECK(age::check_header(header.text(), file_key));
+            }
         }
         auto count = std::min(nonce_size - nonce.size(), bytes.size());
         nonce += text_of(bytes.first(count));
@@ -251,8 +263,13 @@ struct AgeReader::State {
 };
 
 AgeReader::AgeReader(Sink& out, const std::vector<Identity>& identities)
-    : state_(new State{out, identities, {}, {}, {}, {}, {}}) {
+    : state_(new State{out, &identities, {}, {}, {}, {}, {}}) {
     if (identities.empty()) throw std::logic_error("reading an age file needs an identity");
+}
+AgeReader::AgeReader(Sink& out, Secret file_key)
+    : state_(new State{out, nullptr, {}, std::move(file_key), {}, {}, {}}) {
+    if (state_->file_key.reveal().size() != age_file_key_size)
+        throw std::logic_error("the key of an age file has 16 bytes");
 }
 AgeReader::~AgeReader() = default;
 

@@ -78,6 +78,13 @@ private:
     std::unique_ptr<State> state_;
 };
 
+/// The key of one age file, taken out of its header: whoever has it opens that file, and no other.
+/// `beginning`: the file's first bytes, the whole header among them (age_max_header is enough).
+/// Errc::invalid, code "backup_damaged"; Errc::forbidden, code "backup_key_wrong".
+Result<Secret> age_file_key(std::string_view beginning, const std::vector<Identity>& identities);
+
+constexpr std::size_t age_file_key_size = 16;
+
 /// Decrypts what is written into it, and passes on only what was authenticated. About 64 KiB of
 /// memory beside a header of at most age_max_header.
 ///
@@ -89,6 +96,9 @@ class AgeReader final : public Sink {
 public:
     /// `out` and `identities` (at least one) outlive the reader.
     AgeReader(Sink& out, const std::vector<Identity>& identities);
+    /// With the key of this one file, see age_file_key. Held against the header: another file's key
+    /// is Errc::forbidden, code "backup_key_wrong". std::logic_error when it has another size.
+    AgeReader(Sink& out, Secret file_key);
     ~AgeReader() override;
 
     using Sink::write;

@@ -251,4 +251,15 @@ Result<Secret> open_header(std::string_view text, const std::vector<Identity>& i
     return std::move(*file_key);
 }
 
+Result<> check_header(std::string_view text, const Secret& file_key) {
+    FAIRLEAD_TRY(header, parse(text));
+    if (same(mac_of(file_key, header.covered), header.mac)) return {};
+    return fail(Error(
+                    Errc::forbidden,
+                    "Wrong key: this file was encrypted anew, or its header was altered, since its "
+                    "key was handed on."
+    )
+                    .with_code("backup_key_wrong"));
+}
+
 } // namespace fairlead::crypto::age

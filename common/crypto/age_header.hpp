@@ -9,7 +9,7 @@
 
 namespace fairlead::crypto::age {
 
-constexpr std::size_t file_key_size = 16;
+constexpr std::size_t file_key_size = age_file_key_size;
 
 /// Errc::invalid, code "backup_damaged".
 tl::unexpected<Error> damaged(std::string what);
@@ -38,5 +38,8 @@ private:
 /// The file key of a whole header, checked against its MAC. Errc::invalid, Errc::forbidden: see
 /// AgeReader.
 Result<Secret> open_header(std::string_view text, const std::vector<Identity>& identities);
+
+/// Whether this file key is that of the header. Errc::invalid, Errc::forbidden as above.
+Result<> check_header(std::string_view text, const Secret& file_key);
 
 } // namespace fairlead::crypto::age

@@ -419,4 +419,40 @@ TEST_SUITE("common/crypto/age") {
             "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
         );
     }
+
+    TEST_CASE("the key of one file opens that file alone") {
+        auto identity = Identity::generate();
+        auto other = Identity::generate();
+        auto sealed = seal_for(sample(200'000), {identity.recipient(), other.recipient()});
+        auto second = seal_for(sample(200'000), {identity.recipient()});
+        auto open = [](std::string_view text, const Secret& key) {
+            StringSink out(plenty);
+            AgeReader reader(out, key.clone());
+            auto done = reader.write(text);
+            if (done) done = reader.finish();
+            return Opened{std::move(done), std::move(out.text)};
+        };
+        auto key = age_file_key(std::string_view(sealed).substr(0, 600), list(other.clone()));
+        REQUIRE(key);
+        CHECK(key->reveal().size() == age_file_key_size);
+        CHECK(open(sealed, *key).released == sample(200'000));
+        auto swapped = open(second, *key);
+        CHECK(swapped.code() == "backup_key_wrong");
+        CHECK(swapped.released.empty());
+        // Not a bit of header or content may differ.
+        for (std::size_t at : {25u, 60u, 130u, 300u, 400u, 100'000u, 200'000u}) {
+            auto altered = sealed;
+            altered[at] = static_cast<char>(altered[at] ^ 1);
+            CHECK(!open(altered, *key).result);
+        }
+        CHECK(
+            age_file_key(sealed, list(Identity::generate())).error().code() == "backup_key_wrong"
+        );
+        CHECK(
+            age_file_key(sealed.substr(0, 100), list(other.clone())).error().code() ==
+            "backup_damaged"
+        );
+        StringSink out(plenty);
+        CHECK_THROWS(AgeReader(out, Secret("short")));
+    }
 }
