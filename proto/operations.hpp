@@ -30,6 +30,8 @@ inline constexpr std::string_view backup_delete = "backup.delete";
 inline constexpr std::string_view backup_configure = "backup.configure";
 inline constexpr std::string_view restore = "backup.restore";
 inline constexpr std::string_view drill = "backup.drill";
+inline constexpr std::string_view recipient = "backup.recipient";
+inline constexpr std::string_view grant = "backup.grant";
 } // namespace kind
 
 BOOST_DEFINE_ENUM_CLASS(EnvironmentType, development, staging, production)
@@ -237,6 +239,23 @@ struct BackupDeleteArgs {
 };
 BOOST_DESCRIBE_STRUCT(BackupDeleteArgs, (), (environment_id, slug, backup))
 
+/// Asks for the public half of the environment's identity, which is made where there is none.
+struct BackupRecipientArgs {
+    std::string environment_id;
+    std::string slug;
+};
+BOOST_DESCRIBE_STRUCT(BackupRecipientArgs, (), (environment_id, slug))
+
+/// Lets one recipient more open this one backup of `slug`. The server that has the identity of
+/// `slug` hands on the keys of the backup's objects, encrypted for the recipient, by the bucket.
+struct BackupGrantArgs {
+    std::string environment_id;
+    std::string slug;
+    BackupRef backup;
+    std::string recipient; ///< "age1…"
+};
+BOOST_DESCRIBE_STRUCT(BackupGrantArgs, (), (environment_id, slug, backup, recipient))
+
 /// Puts a backup's data in place of those of `slug`.
 struct RestoreArgs {
     std::string environment_id;
@@ -356,10 +375,11 @@ struct OperationResult {
     std::optional<BackupInfo> backup;
     std::vector<std::string> removed_backups; ///< by retention, or because it was asked
     std::optional<DrillReport> drill;
+    std::string recipient; ///< "age1…": backup.recipient
 };
 BOOST_DESCRIBE_STRUCT(
     OperationResult, (),
-    (preflight, release, removed_releases, downtime_ms, backup, removed_backups, drill)
+    (preflight, release, removed_releases, downtime_ms, backup, removed_backups, drill, recipient)
 )
 
 } // namespace fairlead::proto

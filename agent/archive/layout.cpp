@@ -32,6 +32,13 @@ std::string packs_prefix(std::string_view environment_id) {
 std::string pack_key(std::string_view environment_id, std::string_view pack) {
     return packs_prefix(environment_id) + std::string(pack) + std::string(pack_suffix);
 }
+std::string grants_prefix(std::string_view environment_id, std::string_view backup_id) {
+    return join(environment_id, "grants/") + std::string(backup_id) + "/";
+}
+std::string
+grant_key(std::string_view environment_id, std::string_view backup_id, std::string_view recipient) {
+    return grants_prefix(environment_id, backup_id) + std::string(recipient) + ".age";
+}
 
 bool is_backup_id(std::string_view text) {
     return text.starts_with("bak_") && is_ulid(text.substr(4));

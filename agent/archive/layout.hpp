@@ -23,6 +23,11 @@ std::string files_key(std::string_view environment_id, std::string_view backup_i
 /// `<environment>/packs/`.
 std::string packs_prefix(std::string_view environment_id);
 std::string pack_key(std::string_view environment_id, std::string_view pack);
+/// `<environment>/grants/<backup>/`: who else can open it (grant.hpp).
+std::string grants_prefix(std::string_view environment_id, std::string_view backup_id);
+/// `recipient`: "age1…".
+std::string
+grant_key(std::string_view environment_id, std::string_view backup_id, std::string_view recipient);
 
 /// "bak_" and a ULID.
 bool is_backup_id(std::string_view text);

@@ -91,6 +91,7 @@ struct UnpackOptions {
     std::optional<uid_t> owner; ///< of files and folders; absent: whoever runs
     std::optional<gid_t> group;
     std::uint64_t limit = std::uint64_t(1) << 40; ///< bytes that the pack may unpack to
+    const Secret* file_key = nullptr; ///< of this pack, instead of the identities; outlives it
 };
 
 /// Takes the bytes of one pack, and writes those members that `list` says are in this pack below

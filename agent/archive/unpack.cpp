@@ -17,7 +17,8 @@ struct Unpacker::State final : TarHandler {
     )
         : pack(std::move(name)), list(wanted_files), options(how),
           tree(folder, how.folder_mode, how.owner, how.group), tar(*this), zstd(tar, how.limit),
-          age(zstd, identities) {}
+          age(how.file_key ? crypto::AgeReader(zstd, how.file_key->clone())
+                           : crypto::AgeReader(zstd, identities)) {}
 
     tl::unexpected<Error> wrong(const std::string& path, const std::string& what) const {
         return damaged("The pack " + pack + " is damaged: " + path + " " + what + ".");

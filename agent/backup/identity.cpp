@@ -23,6 +23,11 @@ constexpr std::string_view explanation =
 
 namespace {
 
+constexpr std::string_view name_mark = "# environment: ";
+std::string kept_name(const std::string& slug) {
+    return std::string(name_mark) + slug + "\n";
+}
+
 std::filesystem::path kept_at(const deploy::Layout& layout, const std::string& environment_id) {
     return layout.base / "identities" / environment_id;
 }
@@ -65,7 +70,21 @@ Result<std::optional<crypto::Identity>> identity_of(
 ) {
     FAIRLEAD_TRY(record, deploy::load_environment(place));
     if (record && record->id == environment_id) return load_identity(BackupPlace(place));
-    return load_file(kept_at(layout, environment_id));
+    auto kept = kept_at(layout, environment_id);
+    FAIRLEAD_TRY(identity, load_file(kept));
+    if (!identity) return std::optional<crypto::Identity>();
+    // A policy speaks of names: what a deleted environment was called counts for its key too.
+    FAIRLEAD_TRY(text, read_file(kept, largest_file));
+    bool named = text.find(name_mark) != std::string::npos;
+    bool same = text.find(kept_name(place.slug)) != std::string::npos;
+    wipe(text);
+    if (named && !same)
+        return fail(Error(
+                        Errc::forbidden,
+                        fmt::format("{} is not the key of {}.", kept.string(), place.slug)
+        )
+                        .with_code("policy_refused"));
+    return std::move(identity);
 }
 
 Result<std::optional<std::filesystem::path>> keep_identity(
@@ -77,6 +96,8 @@ Result<std::optional<std::filesystem::path>> keep_identity(
     if (!text && text.error().kind() == Errc::not_found) return Kept();
     FAIRLEAD_CHECK(text);
     FAIRLEAD_CHECK(host::make_folder(to.parent_path(), 0700, 0, 0));
+    auto named = kept_name(place.slug);
+    if (text->find(named) == std::string::npos) text->insert(0, named);
     auto written = write_file(to, *text, 0600);
     wipe(*text);
     FAIRLEAD_CHECK(std::move(written));

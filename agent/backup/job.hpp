@@ -33,7 +33,8 @@ BOOST_DEFINE_ENUM_CLASS(
     load_files,    ///< bucket → folder
     sample_files,  ///< a few files of a backup → folder
     save_database, ///< bucket → a dump in the folder
-    verify         ///< every byte of a backup is read, opened and held against its hash
+    verify,        ///< every byte of a backup is read, opened and held against its hash
+    grant          ///< the keys of a backup's objects → bucket, for the one recipient
 )
 
 struct Job {
@@ -53,11 +54,12 @@ struct Job {
     proto::Retention retention;
     std::string time_zone;
     std::uint32_t count = 0; ///< `sample_files`, `list`
+    bool granted = false;    ///< reading: the identity opens a grant, and that the backup
 };
 BOOST_DESCRIBE_STRUCT(
     Job, (),
     (task, storage, secret_key, session_token, user, folder, source, database, environment_id,
-     backup_id, recipients, identities, manifest, retention, time_zone, count)
+     backup_id, recipients, identities, manifest, retention, time_zone, count, granted)
 )
 
 struct Problem {

@@ -122,6 +122,64 @@ journal::Plan delete_plan(deploy::Site& site, proto::BackupDeleteArgs args) {
     return plan;
 }
 
+journal::Plan recipient_plan(deploy::Site& site, proto::BackupRecipientArgs args) {
+    journal::Plan plan;
+    plan.recovery = journal::Recovery::finish;
+    auto act = [&site, args](Work& work) -> Result<> {
+        deploy::Place place(site.layout(), args.slug);
+        FAIRLEAD_CHECK(deploy::find_environment(place, args.environment_id));
+        FAIRLEAD_TRY(identity, ensure_identity(BackupPlace(place), place.account));
+        work.result.recipient = identity.recipient().str();
+        work.info(fmt::format("Backups are encrypted for {} here.", work.result.recipient));
+        return {};
+    };
+    plan.steps.push_back({"recipient", "Tell the public half of the environment's key", act});
+    return plan;
+}
+
+journal::Plan grant_plan(deploy::Site& site, proto::BackupGrantArgs args) {
+    journal::Plan plan;
+    plan.recovery = journal::Recovery::finish;
+    auto act = [&site, args](Work& work) -> Result<> {
+        deploy::Place place(site.layout(), args.slug);
+        BackupPlace backups(place);
+        Job job;
+        job.task = Task::grant;
+        FAIRLEAD_CHECK(use_storage(job, args.backup.storage, work, backups));
+        job.environment_id = args.backup.environment_id;
+        job.backup_id = args.backup.id;
+        job.recipients = {args.recipient};
+        FAIRLEAD_TRY(identity, identity_of(site.layout(), place, args.backup.environment_id));
+        if (!identity)
+            return fail(Error(
+                            Errc::not_found,
+                            fmt::format(
+                                "The key of {} is not on this server (any more), so it cannot "
+                                "grant its backups to anybody.",
+                                args.slug
+                            )
+            )
+                            .with_code("backup_key_elsewhere"));
+        job.identities = {std::string(identity->print().reveal())};
+        FAIRLEAD_TRY(record, deploy::load_environment(place));
+        if (record && record->id == args.backup.environment_id) {
+            job.user = place.account;
+        } else {
+            FAIRLEAD_CHECK(host::ensure_user(own_user, "/nonexistent"));
+            job.user = own_user;
+        }
+        FAIRLEAD_TRY(answer, run_job(std::move(job), work));
+        work.info(fmt::format(
+            "{} can open the backup {}: the keys of its {} objects are in the bucket, encrypted "
+            "for it.",
+            args.recipient, args.backup.id, answer.files
+        ));
+        return {};
+    };
+    plan.steps.push_back({"grant", "Let another environment open the backup", act});
+    return plan;
+}
+
 /// A backup first: nothing of the rest begins unless it is whole.
 void begin_with(
     journal::Plan& plan, deploy::Site& site, const std::optional<proto::BackupArgs>& backup
@@ -189,6 +247,14 @@ Result<journal::Plan> plan_for(deploy::Site& site, const proto::Operation& opera
     if (wanted == proto::kind::backup_delete)
         return with<proto::BackupDeleteArgs>(operation, [&](auto args) {
             return delete_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::recipient)
+        return with<proto::BackupRecipientArgs>(operation, [&](auto args) {
+            return recipient_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::grant)
+        return with<proto::BackupGrantArgs>(operation, [&](auto args) {
+            return grant_plan(site, std::move(args));
         });
     if (wanted == proto::kind::restore)
         return with<proto::RestoreArgs>(operation, [&](auto args) {

@@ -32,7 +32,9 @@ public:
         FAIRLEAD_CHECK(replacing_.look(work));
         work.progress(20, "looking at the backup");
         FAIRLEAD_TRY(inspecting, job(work, Task::inspect));
-        FAIRLEAD_TRY(answer, run_job(std::move(inspecting), work, {20, 90}));
+        auto inspected = run_job(std::move(inspecting), work, {20, 90});
+        if (!inspected && inspected.error().code() == "backup_key_elsewhere") return elsewhere();
+        FAIRLEAD_TRY(answer, std::move(inspected));
         if (!answer.manifest) return fail(Errc::internal, "The backup has no description.");
         const auto& manifest = *answer.manifest;
         FAIRLEAD_CHECK(replacing_.fits(manifest.environment.odoo_version));
@@ -71,8 +73,7 @@ private:
     Result<Job> job(Work& work, Task task) {
         Job job;
         job.task = task;
-        BackupPlace place(source_);
-        FAIRLEAD_CHECK(use_storage(job, args_.backup.storage, work, place));
+        FAIRLEAD_CHECK(use_storage(job, args_.backup.storage, work, BackupPlace(source_)));
         job.user = replacing_.hands().place().account;
         job.environment_id = args_.backup.environment_id;
         job.backup_id = args_.backup.id;
@@ -83,20 +84,32 @@ private:
         FAIRLEAD_TRY(
             identity, identity_of(replacing_.hands().layout(), source_, args_.backup.environment_id)
         );
-        if (!identity)
-            return fail(
-                Error(
-                    Errc::not_found,
-                    fmt::format(
-                        "The key of {} is not on this server, so its backups cannot be opened "
-                        "here: restore with the recovery key by `fairlead-agent backup restore`.",
-                        args_.backup.slug
-                    )
-                )
-                    .with_code("backup_key_elsewhere")
-            );
+        if (!identity) {
+            // Of another server: what that one granted to the target opens it.
+            FAIRLEAD_TRY(own, load_identity(BackupPlace(replacing_.hands().place())));
+            if (!own) return elsewhere();
+            identity = std::move(own);
+            job.granted = true;
+        }
         job.identities = {std::string(identity->print().reveal())};
         return job;
+    }
+
+    tl::unexpected<Error> elsewhere() const {
+        return fail(Error(
+                        Errc::not_found,
+                        fmt::format(
+                            "The key of {} is not on this server, and the server that has it has "
+                            "granted the backup {} to nobody here. Restore it again while that "
+                            "server is reachable; or, with the recovery key, on this server: "
+                            "fairlead-agent backup restore {} --into {} --environment-id {} "
+                            "--identity FILE, with the bucket's --endpoint, --bucket and "
+                            "--access-key.",
+                            args_.backup.slug, args_.backup.id, args_.backup.id, args_.slug,
+                            args_.backup.environment_id
+                        )
+        )
+                        .with_code("backup_key_elsewhere"));
     }
 
     proto::RestoreArgs args_;

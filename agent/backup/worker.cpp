@@ -97,6 +97,8 @@ Result<Answer> act(Worker& worker) {
         return save_database(worker);
     case Task::verify:
         return verify(worker);
+    case Task::grant:
+        return grant(worker);
     }
     return fail(Errc::internal, "There is no such task.");
 }
@@ -127,6 +129,7 @@ Result<Answer> run(Reporter& say) {
     options.clock = &clock;
     FAIRLEAD_TRY(bucket, bucket::Bucket::open(job->storage, std::move(access), options));
     Worker worker{*job, *bucket, say, clock, std::move(recipients), std::move(identities)};
+    if (job->granted) FAIRLEAD_CHECK(use_grant(worker));
     return act(worker);
 }
 

@@ -52,6 +52,13 @@ Result<std::map<std::string, Leftover>> objects_by_backup(Worker& worker) {
 /// First the manifest: what is removed half-way is no backup any more.
 Result<> remove_objects(Worker& worker, const std::string& id, std::vector<std::string> keys) {
     FAIRLEAD_CHECK(worker.bucket.remove(archive::manifest_key(worker.job.environment_id, id)));
+    FAIRLEAD_CHECK(worker.bucket.list(
+        archive::grants_prefix(worker.job.environment_id, id),
+        [&](const bucket::Object& object) -> Result<> {
+            keys.push_back(object.key);
+            return {};
+        }
+    ));
     return worker.bucket.remove(keys);
 }
 
@@ -205,6 +212,14 @@ Result<Answer> inspect(Worker& worker) {
         )
                         .with_code("backup_damaged"));
     }
+    if (worker.job.granted)
+        for (const auto& object : objects_of(manifest))
+            if (!worker.file_keys.contains(object.key))
+                return fail(Error(
+                                Errc::invalid,
+                                fmt::format("The grant does not open {}: make it anew.", object.key)
+                )
+                                .with_code("grant_wrong"));
     Answer answer;
     answer.backups.push_back(archive::info_of(manifest, worker.job.storage.id));
     manifest.filestore.packs.clear();

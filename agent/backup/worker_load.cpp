@@ -127,7 +127,7 @@ public:
 /// Opens a dump and passes what it holds on.
 Result<> open_dump(Worker& worker, const archive::Manifest& manifest, Sink& out) {
     archive::ZstdReader plain(out, largest_dump);
-    crypto::AgeReader opened(plain, worker.identities);
+    auto opened = opener(worker, manifest.database.object.key, plain);
     return fetch(worker, manifest.database.object, opened);
 }
 
@@ -169,6 +169,8 @@ Result<std::uint64_t> unpack(
         archive::UnpackOptions options;
         options.file_mode = 0640; // as Odoo's own umask in its unit
         options.folder_mode = 0750;
+        if (auto key = worker.file_keys.find(pack->object.key); key != worker.file_keys.end())
+            options.file_key = &key->second;
         archive::Unpacker unpacker(folder, name, wanted, worker.identities, options);
         FAIRLEAD_CHECK(fetch(worker, pack->object, unpacker));
         done += pack->object.bytes;
@@ -218,7 +220,7 @@ Result<archive::FileTable> file_table(Worker& worker, const archive::Manifest& m
         return {};
     });
     archive::ZstdReader plain(reader, largest_list);
-    crypto::AgeReader opened(plain, worker.identities);
+    auto opened = opener(worker, manifest.filestore.list.key, plain);
     FAIRLEAD_CHECK(fetch(worker, manifest.filestore.list, opened));
     if (table.size() != manifest.filestore.files)
         return damaged("The list of files has another length than the manifest says.");
@@ -302,7 +304,7 @@ Result<Answer> verify(Worker& worker) {
     for (const auto& pack : manifest.filestore.packs) {
         Nowhere content;
         archive::ZstdReader plain(content, largest_dump);
-        crypto::AgeReader opened(plain, worker.identities);
+        auto opened = opener(worker, pack.object.key, plain);
         FAIRLEAD_CHECK(fetch(worker, pack.object, opened));
         done += pack.object.bytes;
         answer.bytes += content.bytes;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/archive/file_list.hpp"
+#include "agent/archive/grant.hpp"
 #include "agent/backup/job.hpp"
 #include "agent/bucket/bucket.hpp"
 #include "common/crypto/age.hpp"
@@ -44,6 +45,7 @@ struct Worker {
     const Clock& clock;
     std::vector<crypto::Recipient> recipients;
     std::vector<crypto::Identity> identities;
+    archive::FileKeys file_keys{}; ///< with a grant: see use_grant
 
     std::filesystem::path folder(std::string_view name) const {
         return std::filesystem::path(job.folder) / name;
@@ -69,6 +71,18 @@ Result<Answer> load_files(Worker& worker);
 Result<Answer> sample_files(Worker& worker);
 Result<Answer> save_database(Worker& worker);
 Result<Answer> verify(Worker& worker);
+
+// ---- granting (worker_grant.cpp)
+/// Leaves in the bucket what lets the one recipient of the job open the one backup.
+Result<Answer> grant(Worker& worker);
+/// Reads the grant of job.backup_id for the job's identity. Errc::not_found, code
+/// "backup_key_elsewhere", where there is none.
+Result<> use_grant(Worker& worker);
+/// Every object of the backup that is encrypted; read_manifest saw that they are its own.
+std::vector<archive::StoredObject> objects_of(const archive::Manifest& manifest);
+
+/// What opens an object of the backup: its granted key, or the identities.
+crypto::AgeReader opener(const Worker& worker, std::string_view key, Sink& out);
 
 /// The manifest of job.backup_id. Errc::not_found, code "backup_missing".
 Result<archive::Manifest> manifest_of(Worker& worker);

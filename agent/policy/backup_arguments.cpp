@@ -50,16 +50,20 @@ Result<> check_zone(std::string_view zone) {
     return {};
 }
 
+Result<> check_recipient(std::string_view recipient) {
+    if (recipient.size() != 62 || !recipient.starts_with("age1") ||
+        !all(recipient, [](char c) { return lower(c) || digit(c); }))
+        return wrong("recipient", recipient, "public keys of age (age1…) are");
+    return {};
+}
+
 Result<> check_recipients(const std::vector<std::string>& recipients) {
     if (recipients.size() > most_recipients)
         return fail(
             Errc::invalid,
             fmt::format("There are {} recipients; at most 10 are allowed.", recipients.size())
         );
-    for (const auto& recipient : recipients)
-        if (recipient.size() != 62 || !recipient.starts_with("age1") ||
-            !all(recipient, [](char c) { return lower(c) || digit(c); }))
-            return wrong("recipient", recipient, "public keys of age (age1…) are");
+    for (const auto& recipient : recipients) FAIRLEAD_CHECK(check_recipient(recipient));
     return {};
 }
 
@@ -149,6 +153,19 @@ Result<> check_first(const std::optional<proto::BackupArgs>& backup, std::string
 Result<> check(const proto::BackupDeleteArgs& args) {
     FAIRLEAD_CHECK(check_target(args));
     return check_ref(args.backup, false);
+}
+
+Result<> check(const proto::BackupRecipientArgs& args) {
+    return check_target(args);
+}
+
+Result<> check(const proto::BackupGrantArgs& args) {
+    FAIRLEAD_CHECK(check_target(args));
+    FAIRLEAD_CHECK(check_ref(args.backup, false));
+    // The policy decides by this name, so it has to be whose backup it is.
+    if (args.backup.environment_id != args.environment_id || args.backup.slug != args.slug)
+        return wrong("backup's environment", args.backup.slug, "only the operation's own is");
+    return check_recipient(args.recipient);
 }
 
 Result<> check(const proto::RestoreArgs& args) {

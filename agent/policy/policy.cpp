@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view backup_kinds[] = {
     proto::kind::storage_test,  proto::kind::backup_configure, proto::kind::backup,
     proto::kind::backup_delete, proto::kind::restore,          proto::kind::drill,
-    proto::kind::clone};
+    proto::kind::clone,         proto::kind::recipient,        proto::kind::grant};
 
 tl::unexpected<Error> refused(std::string message) {
     return fail(Error(Errc::forbidden, std::move(message)).with_code("policy_refused"));
@@ -97,6 +97,31 @@ Result<> Policy::permit_storage(const proto::Storage& storage) const {
     return permit_address("storage", "storages", url, storages_);
 }
 
+Result<> Policy::permit_recipient(std::string_view recipient) const {
+    for (const auto& rule : recipients_) {
+        if (std::ranges::none_of(rule.patterns, [&](const auto& pattern) {
+                return matches(pattern, recipient);
+            }))
+            continue;
+        if (rule.effect == Effect::allow) return {};
+        return refused(fmt::format(
+            "The policy of this server forbids that {} can open its backups: {} line {}.",
+            recipient, name_, rule.line
+        ));
+    }
+    return refused(fmt::format(
+        "The policy of this server does not name the recipient {}, so nothing is encrypted for it: "
+        "if it is really one of yours, add a rule under \"recipients\" in {}.",
+        recipient, name_
+    ));
+}
+
+Result<> Policy::permit_settings(const proto::BackupSettings& settings) const {
+    FAIRLEAD_CHECK(permit_storage(settings.storage));
+    for (const auto& recipient : settings.recipients) FAIRLEAD_CHECK(permit_recipient(recipient));
+    return {};
+}
+
 Result<> Policy::permit_sources(const proto::EnvironmentSpec& environment) const {
     FAIRLEAD_CHECK(permit_repository(environment.odoo));
     for (const auto& source : environment.addons) FAIRLEAD_CHECK(permit_repository(source));
@@ -122,7 +147,7 @@ Result<Args> shaped(const proto::Operation& operation) {
 Result<> Policy::permit_first(const std::optional<proto::BackupArgs>& backup) const {
     if (!backup) return {};
     FAIRLEAD_CHECK(permit_kind(proto::kind::backup, backup->slug));
-    return permit_storage(backup->settings.storage);
+    return permit_settings(backup->settings);
 }
 
 Result<> Policy::permit_backup(const proto::Operation& operation) const {
@@ -135,12 +160,22 @@ Result<> Policy::permit_backup(const proto::Operation& operation) const {
     if (kind == proto::kind::backup_configure) {
         FAIRLEAD_TRY(args, shaped<proto::BackupConfigureArgs>(operation));
         FAIRLEAD_CHECK(permit_kind(kind, args.slug));
-        return args.settings ? permit_storage(args.settings->storage) : Result<>();
+        return args.settings ? permit_settings(*args.settings) : Result<>();
     }
     if (kind == proto::kind::backup) {
         FAIRLEAD_TRY(args, shaped<proto::BackupArgs>(operation));
         FAIRLEAD_CHECK(permit_kind(kind, args.slug));
-        return permit_storage(args.settings.storage);
+        return permit_settings(args.settings);
+    }
+    if (kind == proto::kind::recipient) {
+        FAIRLEAD_TRY(args, shaped<proto::BackupRecipientArgs>(operation));
+        return permit_kind(kind, args.slug);
+    }
+    if (kind == proto::kind::grant) {
+        FAIRLEAD_TRY(args, shaped<proto::BackupGrantArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        FAIRLEAD_CHECK(permit_storage(args.backup.storage));
+        return permit_recipient(args.recipient);
     }
     if (kind == proto::kind::backup_delete) {
         FAIRLEAD_TRY(args, shaped<proto::BackupDeleteArgs>(operation));
@@ -262,6 +297,11 @@ proto::PolicyFacts Policy::facts() const {
     };
     tell_addresses("repositories", repositories_);
     tell_addresses("storages", storages_);
+    for (const auto& rule : recipients_)
+        facts.summary.push_back(fmt::format(
+            "{} recipients {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
+            join(rule.patterns)
+        ));
     facts.summary.push_back("Refuses everything else");
     return facts;
 }

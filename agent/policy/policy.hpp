@@ -42,6 +42,14 @@ struct RepositoryRule {
 /// Decides about buckets: "https://s3.example.org/bucket/prefix", by the same patterns.
 using StorageRule = RepositoryRule;
 
+/// Decides about who may open what was encrypted here: public keys of age by globs, "age1…" or
+/// "age1*".
+struct RecipientRule {
+    Effect effect = Effect::deny;
+    std::vector<std::string> patterns;
+    int line = 0;
+};
+
 /// Immutable once read.
 class Policy {
 public:
@@ -66,6 +74,9 @@ private:
     ) const;
     Result<> permit_repository(const proto::Source& source) const;
     Result<> permit_storage(const proto::Storage& storage) const;
+    Result<> permit_recipient(std::string_view recipient) const;
+    /// Where backups go, and who can open them.
+    Result<> permit_settings(const proto::BackupSettings& settings) const;
     Result<> permit_backup(const proto::Operation& operation) const;
     /// One that is made before something else: who forbids backups forbids it here too.
     Result<> permit_first(const std::optional<proto::BackupArgs>& backup) const;
@@ -76,6 +87,7 @@ private:
     std::vector<OperationRule> operations_;
     std::vector<RepositoryRule> repositories_;
     std::vector<StorageRule> storages_;
+    std::vector<RecipientRule> recipients_;
 };
 
 /// Every environment that an operation works on or reads, the one of `slug_of` first. Only after

@@ -116,6 +116,32 @@ Result<RepositoryRule> address_rule(Loader& loader, const Node& node, std::strin
     return rule;
 }
 
+Result<RecipientRule> recipient_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
+    RecipientRule rule;
+    rule.line = node.line;
+    FAIRLEAD_TRY(patterns, loader.effect(node, rule.effect, "recipients"));
+    for (const auto& pattern : patterns) {
+        bool written = std::ranges::all_of(pattern, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '*';
+        });
+        // A word that fits no key would let its writer believe that something is forbidden.
+        bool fits = pattern.starts_with("age1") || pattern.starts_with('*');
+        bool whole = pattern.size() == 62 || pattern.find('*') != std::string::npos;
+        if (!written || !fits || !whole || pattern.size() > 62)
+            return loader.wrong(
+                node,
+                fmt::format(
+                    "\"{}\" is no pattern of \"recipients\": public keys of age (age1… with 62 "
+                    "characters) are, and * stands for any characters",
+                    pattern.substr(0, 100)
+                )
+            );
+    }
+    rule.patterns = std::move(patterns);
+    return rule;
+}
+
 Result<> check_owner(const std::filesystem::path& path, uid_t owner, bool folder) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0)
@@ -176,7 +202,9 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     FAIRLEAD_TRY(root, config::parse(text, name));
     if (root.kind != Kind::map)
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
-    FAIRLEAD_CHECK(loader.only(root, {"version", "operations", "repositories", "storages"}));
+    FAIRLEAD_CHECK(
+        loader.only(root, {"version", "operations", "repositories", "storages", "recipients"})
+    );
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
         return loader.wrong(
@@ -204,6 +232,16 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         FAIRLEAD_CHECK(loader.rules(*repositories, "repositories", read_repository));
     if (const auto* storages = Loader::find(root, "storages"))
         FAIRLEAD_CHECK(loader.rules(*storages, "storages", read_storage));
+    auto read_recipient = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, recipient_rule(loader, node));
+        policy.recipients_.push_back(std::move(rule));
+        return {};
+    };
+    if (const auto* recipients = Loader::find(root, "recipients"))
+        FAIRLEAD_CHECK(loader.rules(*recipients, "recipients", read_recipient));
+    else
+        // Policies from before there was such a section go on making backups.
+        policy.recipients_.push_back({Effect::allow, {"age1*"}, 0});
     return policy;
 }
 

@@ -37,6 +37,8 @@ Result<> check(const proto::StorageTestArgs& args);
 Result<> check(const proto::BackupConfigureArgs& args);
 Result<> check(const proto::BackupArgs& args);
 Result<> check(const proto::BackupDeleteArgs& args);
+Result<> check(const proto::BackupRecipientArgs& args);
+Result<> check(const proto::BackupGrantArgs& args);
 Result<> check(const proto::RestoreArgs& args);
 Result<> check(const proto::DrillArgs& args);
 Result<> check(const proto::CloneArgs& args);

@@ -269,6 +269,98 @@ storages:
         CHECK(refused.error().message().find("\"storages\"") != std::string::npos);
     }
 
+    TEST_CASE("recipient rules: nobody else is let in, by whichever way their key comes") {
+        const std::string ours = "age1" + std::string(58, 'q'),
+                          theirs = "age1" + std::string(58, 'p');
+        const std::string with_all = R"(version: 1
+operations:
+  - allow: ["*"]
+repositories:
+  - allow: https://*
+storages:
+  - allow: https://*
+)";
+        auto permitted = [&](const Policy& policy, const std::string& recipient) {
+            auto made = backup_args();
+            made.settings.recipients = {ours, recipient};
+            auto first = deploy_args();
+            first.backup_before = made;
+            proto::EnvironmentArgs last{"env_" + ulid, "shop", true};
+            last.last_backup = made;
+            proto::BackupRef backup{"bak_" + ulid, "env_" + ulid, "shop", storage()};
+            proto::RestoreArgs safe{"env_" + ulid, "shop", backup};
+            safe.safety = made;
+            std::vector<proto::Operation> all{
+                operation_of(proto::kind::backup, made),
+                operation_of(
+                    proto::kind::backup_configure,
+                    proto::BackupConfigureArgs{"env_" + ulid, "shop", made.settings}
+                ),
+                operation_of(
+                    proto::kind::grant,
+                    proto::BackupGrantArgs{"env_" + ulid, "shop", backup, recipient}
+                ),
+                operation_of(proto::kind::restore, safe),
+                operation_of(proto::kind::deploy, first),
+                operation_of(proto::kind::remove, last)};
+            int yes = 0;
+            for (const auto& operation : all) {
+                auto answer = policy.permit(operation);
+                yes += answer ? 1 : 0;
+                if (!answer) CHECK(answer.error().code() == "policy_refused");
+            }
+            // All of them, or none.
+            CHECK((yes == 0 || yes == 6));
+            return yes == 6;
+        };
+        auto pinned = parsed(with_all + "recipients:\n  - allow: [" + ours + "]\n");
+        CHECK(permitted(pinned, ours));
+        CHECK(!permitted(pinned, theirs));
+        auto but =
+            parsed(with_all + "recipients:\n  - deny: [\"age1p*\"]\n  - allow: [\"age1*\"]\n");
+        CHECK(permitted(but, ours));
+        CHECK(!permitted(but, theirs));
+        // From before there was such a section; and one that names nobody.
+        CHECK(permitted(parsed(with_all), theirs));
+        CHECK(!permitted(parsed(with_all + "recipients: []\n"), ours));
+        for (auto wrong : {"age1abc", "AGE1*", "ssh-ed25519", "age2*", "age1*\\n"})
+            CHECK(!Policy::parse(
+                with_all + "recipients:\n  - allow: [\"" + wrong + "\"]\n", "policy.yaml"
+            ));
+    }
+
+    TEST_CASE("a grant is a kind of its own, of the environment that the policy names") {
+        auto policy = parsed(R"(version: 1
+operations:
+  - deny: [backup.grant]
+    environments: [shop-live]
+  - allow: ["*"]
+storages:
+  - allow: https://*
+)");
+        const std::string to = "age1" + std::string(58, 'q');
+        proto::BackupGrantArgs args{
+            "env_" + ulid, "shop", {"bak_" + ulid, "env_" + ulid, "shop", storage()}, to};
+        CHECK(policy.permit(operation_of(proto::kind::grant, args)));
+        auto other = args;
+        other.slug = other.backup.slug = "shop-live";
+        CHECK(!policy.permit(operation_of(proto::kind::grant, other)));
+        // Asked under a name that is allowed.
+        other.slug = "shop";
+        CHECK(!policy.permit(operation_of(proto::kind::grant, other)));
+        other = args;
+        other.backup.environment_id = "env_" + std::string(26, '1');
+        CHECK(!policy.permit(operation_of(proto::kind::grant, other)));
+        for (std::string wrong : {"", "age1", "AGE-SECRET-KEY-1", "age1/../x"}) {
+            other = args;
+            other.recipient = wrong;
+            CHECK(!policy.permit(operation_of(proto::kind::grant, other)));
+        }
+        CHECK(policy.permit(
+            operation_of(proto::kind::recipient, proto::BackupRecipientArgs{"env_" + ulid, "shop"})
+        ));
+    }
+
     TEST_CASE("data of an environment that the policy does not name leave it neither way") {
         auto policy = parsed(R"(version: 1
 operations:
