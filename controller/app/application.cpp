@@ -125,6 +125,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                                           : environments::GitTransports::safe}
       ),
       backups_({store_, events_, audit_, operations_, keys_, clock_}),
+      copies_(backups_, environments_),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
@@ -168,6 +169,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     links_.use(hub_);
     operations_.use(live_);
     operations_.use(backups_);
+    operations_.use(copies_);
     live_.use(backups_);
     environments_.use(backups_);
     agents_.use(live_);
@@ -236,7 +238,7 @@ void Application::add_routes() {
     fleet::add_token_routes(table_, fleet_parts_);
     fleet::add_agent_routes(table_, fleet_parts_);
     environments::add_routes(table_, environments_);
-    backups::add_routes(table_, backups_);
+    backups::add_routes(table_, backups_, copies_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
 }
@@ -327,7 +329,10 @@ Task<> Application::serve() {
         });
     };
     auto retention = [this] { return retention_.tidy(clock_.now()); };
-    auto backups = [this] { return backups_.tidy(clock_.now()); };
+    auto backups = [this]() -> Result<> {
+        FAIRLEAD_CHECK(backups_.tidy(clock_.now()));
+        return copies_.tidy(clock_.now());
+    };
     auto visitors = [this] { return connect_.tidy(clock_.now()); };
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };

@@ -34,6 +34,7 @@
 #include "controller/audit/witnesses.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/backups/backups.hpp"
+#include "controller/backups/copy_chain.hpp"
 #include "controller/environments/environments.hpp"
 #include "controller/environments/live_state.hpp"
 #include "controller/fleet/agent_service.hpp"
@@ -149,6 +150,7 @@ private:
     environments::LiveState live_;
     environments::Environments environments_;
     backups::Backups backups_;
+    backups::Copies copies_;
     fleet::Enrolment enrolment_;
     fleet::AgentService agents_;
     gateway::FleetCore core_;

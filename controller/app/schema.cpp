@@ -57,6 +57,7 @@ std::span<const store::Migration> schema() {
         {23, "backups", backups::first_tables},
         {24, "invitation letters", orgs::invitation_letters},
         {25, "age of logs", operations::age_of_logs},
+        {26, "copies", backups::copy_tables},
     };
     return steps;
 }

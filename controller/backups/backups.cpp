@@ -242,6 +242,8 @@ Result<> erase(store::Connection& db, const api::OrgScope& scope) {
     FAIRLEAD_CHECK(db.run("DELETE FROM backup_setting WHERE org_id = $1", scope.org()));
     FAIRLEAD_CHECK(db.run("DELETE FROM backup_policy WHERE org_id = $1", scope.org()));
     FAIRLEAD_CHECK(db.run("DELETE FROM backup WHERE org_id = $1", scope.org()));
+    FAIRLEAD_CHECK(db.run("DELETE FROM data_copy_step WHERE org_id = $1", scope.org()));
+    FAIRLEAD_CHECK(db.run("DELETE FROM data_copy WHERE org_id = $1", scope.org()));
     return {};
 }
 

@@ -89,12 +89,27 @@ public:
     /// storage_not_chosen, server_revoked, operation_in_progress.
     Result<std::optional<Operation>>
     remove(Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup);
-    /// Whoever may replace the data of `target`, and whether copying is allowed, was asked before.
-    /// Errc::conflict: backup_not_whole, backup_key_elsewhere, storage_gone,
-    /// storage_not_chosen, not_deployed, server_revoked, operation_in_progress.
+    /// Whoever may replace the data of `target`, and whether copying is allowed, was asked before;
+    /// on another server than the backup's, a grant comes before it (Copies). Errc::conflict:
+    /// backup_not_whole, storage_gone, storage_not_chosen, not_deployed, server_revoked,
+    /// operation_in_progress.
     Result<Operation> restore(
         Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup,
         const Environment& target, const RestoreRequest& request
+    );
+    /// What a server must know of a backup that is to be read. Errc::conflict: storage_gone,
+    /// storage_not_chosen.
+    Result<proto::BackupRef>
+    reference(store::Connection& db, const Scope& scope, const Backup& backup);
+    /// Asks the environment's server for the public half of its key. Errc::conflict: not_deployed,
+    /// server_revoked.
+    Result<Operation>
+    recipient(Unit& unit, const Scope& scope, const Actor& actor, const Environment& environment);
+    /// Asks the server that made the backup to let `recipient`, which is `target`'s, open it.
+    /// Errc::conflict: backup_not_whole, storage_gone, storage_not_chosen.
+    Result<Operation> grant(
+        Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup,
+        const std::string& recipient, const Environment& target
     );
     /// Errc::conflict: backup_not_whole, environment_gone, storage_gone, storage_not_chosen,
     /// not_deployed, server_revoked.
@@ -103,8 +118,8 @@ public:
     /// Of the newest good backup; also no_backup.
     Result<Operation>
     drill(Unit& unit, const Scope& scope, const Actor& actor, const Environment& environment);
-    /// As restore. Errc::conflict: same_environment, other_server, no_storage, not_deployed,
-    /// server_revoked, operation_in_progress.
+    /// As restore; both stand on one server. Errc::conflict: same_environment, no_storage,
+    /// not_deployed, server_revoked, operation_in_progress.
     Result<Operation> clone(
         Unit& unit, const Scope& scope, const Actor& actor, const Environment& source,
         const Environment& target, const CloneRequest& request
@@ -151,10 +166,6 @@ private:
         store::Connection& db, const Scope& scope, const Environment& environment,
         const Policy& policy, const StorageId& storage, proto::BackupKind kind
     );
-    /// Errc::conflict: storage_gone, storage_not_chosen.
-    Result<proto::BackupRef>
-    reference(store::Connection& db, const Scope& scope, const Backup& backup);
-
     Result<> storage_tested(
         Unit& unit, const Scope& scope, const Operation& operation, const std::string& args,
         const proto::Finished& finished

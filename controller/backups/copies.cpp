@@ -14,16 +14,6 @@ using environments::Environment;
 using operations::NewOperation;
 using operations::Operation;
 
-Result<> check_whole(const Backup& backup) {
-    if (backup.state == BackupState::succeeded) return {};
-    std::string_view why = backup.state == BackupState::running   ? "is still being made"
-                           : backup.state == BackupState::removed ? "was removed from its bucket"
-                                                                  : "did not succeed";
-    return conflict(
-        "backup_not_whole", fmt::format("This backup {}. Choose one that succeeded.", why)
-    );
-}
-
 } // namespace
 
 Result<Operation> Backups::restore(
@@ -32,17 +22,6 @@ Result<Operation> Backups::restore(
 ) {
     FAIRLEAD_CHECK(check_whole(backup));
     if (target.server_status == "revoked") return revoked(target.name);
-    if (target.server_id != backup.server_id)
-        return conflict(
-            "backup_key_elsewhere",
-            fmt::format(
-                "{} stands on another server than the one that made this backup, and only that one "
-                "holds the key of its environment. On the server of {}, run \"fairlead-agent "
-                "backup "
-                "restore\" with the recovery identity.",
-                target.name, target.name
-            )
-        );
     if (target.never_deployed()) return not_deployed(target);
     proto::RestoreArgs args;
     args.environment_id = target.id.str();
@@ -78,6 +57,43 @@ Result<Operation> Backups::restore(
     FAIRLEAD_TRY(operation, ask(unit, scope, actor, target, std::move(wanted)));
     if (args.safety) FAIRLEAD_CHECK(begun(unit, scope, target, operation, *args.safety));
     return operation;
+}
+
+Result<Operation> Backups::recipient(
+    Unit& unit, const Scope& scope, const Actor& actor, const Environment& environment
+) {
+    FAIRLEAD_CHECK(check_reachable(environment));
+    NewOperation wanted;
+    wanted.kind = proto::kind::recipient;
+    wanted.mutating = false; // nothing that Odoo or its data are made of
+    wanted.args =
+        proto::write_text(proto::BackupRecipientArgs{environment.id.str(), environment.slug});
+    return ask(unit, scope, actor, environment, std::move(wanted));
+}
+
+Result<Operation> Backups::grant(
+    Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup,
+    const std::string& recipient, const Environment& target
+) {
+    FAIRLEAD_CHECK(check_whole(backup));
+    FAIRLEAD_TRY(reference, this->reference(unit.db(), scope, backup));
+    proto::BackupGrantArgs args{
+        backup.environment_id.str(), backup.environment_slug, std::move(reference), recipient};
+    NewOperation wanted;
+    wanted.kind = proto::kind::grant;
+    wanted.mutating = false;
+    wanted.server = backup.server_id;
+    // Without its environment it is an act on the server that holds the key.
+    if (backup.environment_exists) wanted.environment = backup.environment_id;
+    wanted.project = backup.project_id;
+    wanted.target_name = backup.environment_name;
+    wanted.args = proto::write_text(args);
+    wanted.facts = {
+        {"backup_id", backup.id.str()},
+        {"target_environment_id", target.id.str()},
+        {"target", target.name},
+        {"recipient", recipient}};
+    return parts_.operations.create(unit, scope, actor, std::move(wanted));
 }
 
 Result<Operation>
@@ -125,15 +141,6 @@ Result<Operation> Backups::clone(
     if (source.id == target.id)
         return conflict(
             "same_environment", "The target is the environment itself. Choose another one."
-        );
-    if (source.server_id != target.server_id)
-        return conflict(
-            "other_server",
-            fmt::format(
-                "{} and {} stand on different servers. Make a backup of {}, and restore it on the "
-                "other server.",
-                source.name, target.name, source.name
-            )
         );
     FAIRLEAD_CHECK(check_reachable(source));
     FAIRLEAD_CHECK(check_reachable(target));

@@ -26,6 +26,16 @@ tl::unexpected<Error> not_deployed(const Environment& environment) {
     );
 }
 
+Result<> check_whole(const Backup& backup) {
+    if (backup.state == BackupState::succeeded) return {};
+    std::string_view why = backup.state == BackupState::running   ? "is still being made"
+                           : backup.state == BackupState::removed ? "was removed from its bucket"
+                                                                  : "did not succeed";
+    return conflict(
+        "backup_not_whole", fmt::format("This backup {}. Choose one that succeeded.", why)
+    );
+}
+
 Result<> check_reachable(const Environment& environment) {
     if (environment.server_status == "revoked") return revoked(environment.name);
     if (environment.never_deployed()) return not_deployed(environment);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/runtime/result.hpp"
+#include "controller/backups/backup_repo.hpp"
 #include "controller/environments/environment_repo.hpp"
 
 #include <string_view>
@@ -13,6 +14,9 @@ tl::unexpected<Error> revoked(std::string_view what);
 
 /// Errc::conflict, code "not_deployed".
 tl::unexpected<Error> not_deployed(const environments::Environment& environment);
+
+/// Errc::conflict, code "backup_not_whole".
+Result<> check_whole(const Backup& backup);
 
 /// One of the two, or nothing: its server has it and can be asked.
 Result<> check_reachable(const environments::Environment& environment);

@@ -302,8 +302,9 @@ Result<> Backups::restored(
     auto id = BackupId::parse(asked.backup.id);
     if (!id) return {};
     FAIRLEAD_TRY(row, BackupRepo(unit.db(), scope).find(*id));
-    // A server speaks for its own backups only.
-    if (!row || row->server_id != operation.server_id) return {};
+    // A server speaks for its own backups only, and for one that it was asked to restore from here.
+    bool asked_here = operation.origin == operations::Origin::controller;
+    if (!row || (row->server_id != operation.server_id && !asked_here)) return {};
     row->last_restored_ms = std::max(row->last_restored_ms, operation.finished_ms);
     return put(unit, scope, *row);
 }

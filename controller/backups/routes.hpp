@@ -3,20 +3,21 @@
 
 #include "controller/api/route_table.hpp"
 #include "controller/backups/backups.hpp"
+#include "controller/backups/copy_chain.hpp"
 
 namespace fairlead::backups {
 
-/// `backups` outlives the table.
+/// Both outlive the table.
 void add_storage_routes(api::RouteTable& table, Backups& backups);
 void add_policy_routes(api::RouteTable& table, Backups& backups);
 void add_backup_routes(api::RouteTable& table, Backups& backups);
-void add_copy_routes(api::RouteTable& table, Backups& backups);
+void add_copy_routes(api::RouteTable& table, Copies& copies);
 
-inline void add_routes(api::RouteTable& table, Backups& backups) {
+inline void add_routes(api::RouteTable& table, Backups& backups, Copies& copies) {
     add_storage_routes(table, backups);
     add_policy_routes(table, backups);
     add_backup_routes(table, backups);
-    add_copy_routes(table, backups);
+    add_copy_routes(table, copies);
 }
 
 } // namespace fairlead::backups

@@ -101,4 +101,41 @@ CREATE INDEX backup_by_operation ON backup (operation_id);
 CREATE INDEX backup_of_no_use ON backup (finished_ms) WHERE state IN ('failed', 'removed');
 )sql";
 
+const std::string_view copy_tables = R"sql(
+-- What puts a backup, or another environment's data, into an environment by several operations in a row.
+CREATE TABLE data_copy (
+    id            TEXT PRIMARY KEY,
+    org_id        TEXT NOT NULL,
+    project_id    TEXT NOT NULL,
+    source_id     TEXT NOT NULL,
+    source_name   TEXT NOT NULL,
+    target_id     TEXT NOT NULL,
+    target_name   TEXT NOT NULL,
+    new_target    INTEGER NOT NULL,
+    backup_id     TEXT,
+    request       TEXT NOT NULL,
+    actor         TEXT NOT NULL,
+    state         TEXT NOT NULL,
+    recipient     TEXT NOT NULL DEFAULT '',
+    error_code    TEXT NOT NULL DEFAULT '',
+    error_message TEXT NOT NULL DEFAULT '',
+    created_ms    BIGINT NOT NULL,
+    finished_ms   BIGINT
+);
+CREATE INDEX data_copy_by_org ON data_copy (org_id, id);
+CREATE INDEX data_copy_by_target ON data_copy (org_id, target_id, id);
+CREATE INDEX data_copy_over ON data_copy (finished_ms) WHERE finished_ms IS NOT NULL;
+
+CREATE TABLE data_copy_step (
+    copy_id      TEXT NOT NULL,
+    position     INTEGER NOT NULL,
+    org_id       TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    server_id    TEXT NOT NULL,
+    operation_id TEXT,
+    PRIMARY KEY (copy_id, position)
+);
+CREATE INDEX data_copy_step_by_operation ON data_copy_step (operation_id);
+)sql";
+
 } // namespace fairlead::backups

@@ -6,5 +6,6 @@
 namespace fairlead::backups {
 
 extern const std::string_view first_tables;
+extern const std::string_view copy_tables;
 
 } // namespace fairlead::backups

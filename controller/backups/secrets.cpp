@@ -47,6 +47,9 @@ std::set<std::string> storages_of(std::string_view kind, const std::string& text
     visit_args<proto::DrillArgs>(kind, k::drill, text, [&](const auto& args) {
         bucket(args.backup.storage);
     });
+    visit_args<proto::BackupGrantArgs>(kind, k::grant, text, [&](const auto& args) {
+        bucket(args.backup.storage);
+    });
     visit_args<proto::RestoreArgs>(kind, k::restore, text, [&](const auto& args) {
         bucket(args.backup.storage);
         backup(args.safety);

@@ -84,6 +84,30 @@ object to_json(const Backup& b) {
         {"last_drill", b.last_drill ? boost::json::parse(*b.last_drill) : value(nullptr)}};
 }
 
+object to_json(const Copy& c, const std::vector<CopyStep>& steps) {
+    value error = nullptr;
+    if (!c.error_code.empty()) error = object{{"code", c.error_code}, {"message", c.error_message}};
+    boost::json::array list;
+    for (const auto& step : steps)
+        list.push_back(object{
+            {"kind", step.kind},
+            {"server_id", step.server_id.str()},
+            {"operation_id", id_or_null(step.operation_id)},
+            {"state", text_or_null(step.state)}});
+    return {
+        {"id", c.id.str()},
+        {"source", {{"id", c.source_id.str()}, {"name", c.source_name}}},
+        {"target",
+         {{"id", c.target_id.str()}, {"name", c.target_name}, {"made_for_it", c.new_target}}},
+        {"project_id", c.project_id.str()},
+        {"backup_id", id_or_null(c.backup_id)},
+        {"state", json::enum_name(c.state)},
+        {"operations", std::move(list)},
+        {"error", std::move(error)},
+        {"created_at", to_rfc3339(c.created_ms)},
+        {"finished_at", time(c.finished_ms)}};
+}
+
 proto::Retention retention_of(const Policy& policy) {
     return json::decode<proto::Retention>(policy.retention, json::Strictness::lenient)
         .value_or(proto::Retention());
@@ -157,6 +181,12 @@ api::Event event(const OrgId& org, const Backup& backup) {
     return {
         org,   "backup.updated",       boost::json::serialize(shown), "backups.view", std::nullopt,
         false, backup.project_id.str()};
+}
+
+api::Event event(const OrgId& org, const Copy& copy, const std::vector<CopyStep>& steps) {
+    auto shown = to_json(copy, steps);
+    return {org,          "copy.updated", boost::json::serialize(shown), "backups.view",
+            std::nullopt, false,          copy.project_id.str()};
 }
 
 api::Event gone(const OrgId& org, const StorageId& storage) {

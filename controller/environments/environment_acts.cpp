@@ -20,7 +20,20 @@ tl::unexpected<Error> revoked() {
     );
 }
 
+/// Odoo's version, and the branches of the same repositories, as they were there.
+void follow(proto::EnvironmentSpec& spec, const proto::EnvironmentSpec& like) {
+    auto take = [](proto::Source& ours, const proto::Source& theirs) {
+        if (ours.name == theirs.name && ours.url == theirs.url) ours.branch = theirs.branch;
+    };
+    take(spec.odoo, like.odoo);
+    if (spec.odoo.url == like.odoo.url) spec.odoo_version = like.odoo_version;
+    for (auto& ours : spec.addons)
+        for (const auto& theirs : like.addons) take(ours, theirs);
+    spec.modules.clear();
+}
+
 } // namespace
+
 Result<Environment>
 Environments::reachable(UnitOfWork& unit, const OrgScope& scope, const EnvironmentId& id) {
     FAIRLEAD_TRY(environment, EnvironmentRepo(unit.db(), scope).get(id));
@@ -68,6 +81,7 @@ Result<Operation> Environments::deploy(
     proto::DeployArgs args;
     FAIRLEAD_TRY(spec, spec_of(unit.db(), scope, environment));
     args.environment = std::move(spec);
+    if (request.like) follow(args.environment, *request.like);
     args.update = request.update;
     args.modules = request.modules;
     if (request.backup_first) {

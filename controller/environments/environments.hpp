@@ -38,6 +38,9 @@ struct DeployRequest {
     std::vector<std::string> modules;
     bool backup_first = false;
     std::string note;
+    /// The release of another environment of the project whose branches it follows. Odoo is set up
+    /// without modules then: a database that has them is to come.
+    std::optional<proto::EnvironmentSpec> like{};
 };
 
 /// What becomes of the data of an environment that is deleted.

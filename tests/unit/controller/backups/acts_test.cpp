@@ -225,20 +225,23 @@ TEST_SUITE("controller/backups/acts") {
         CHECK(count("environment.clone") == 0);
     }
 
-    TEST_CASE_FIXTURE(Fixture, "the key of a backup is on one server, and copies stay there") {
+    TEST_CASE_FIXTURE(Fixture, "what was never deployed, or is itself, is no target") {
         auto bak = backup(shop);
-        auto elsewhere = world.add_server("odoo-fra-2");
-        auto far = environment(in, "Far", "staging", elsewhere);
-        auto refused = restore(bak, {{"environment_id", far}});
-        CHECK(refused.code() == "backup_key_elsewhere");
-        CHECK(refused.text("detail").find("fairlead-agent backup restore") != std::string::npos);
-        CHECK(clone(shop, {{"target_environment_id", far}}).code() == "other_server");
-        CHECK(clone(shop, {{"target_environment_id", shop}}).code() == "same_environment");
+        auto far = environment(in, "Far", "staging", world.add_server("odoo-fra-2"));
         auto fresh = environment(in, "Fresh");
-        CHECK(restore(bak, {{"environment_id", fresh}}).code() == "not_deployed");
-        CHECK(clone(shop, {{"target_environment_id", fresh}}).code() == "not_deployed");
+        for (const auto& target : {far, fresh}) {
+            CHECK(restore(bak, {{"environment_id", target}}).code() == "not_deployed");
+            CHECK(clone(shop, {{"target_environment_id", target}}).code() == "not_deployed");
+        }
+        CHECK(clone(shop, {{"target_environment_id", shop}}).code() == "same_environment");
         auto test = live(in, "Test");
         CHECK(clone(shop, {{"target_environment_id", test}}).code() == "no_storage");
+        // One of the two, and not both.
+        CHECK(restore(bak, object{}).blames("environment_id"));
+        object both{
+            {"environment_id", shop},
+            {"new_environment", {{"name", "New"}, {"server_id", server.str()}}}};
+        CHECK(restore(bak, both).blames("environment_id"));
     }
 
     TEST_CASE_FIXTURE(

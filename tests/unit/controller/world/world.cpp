@@ -36,7 +36,8 @@ const std::vector<store::Migration>& migrations() {
         {16, "operation origins", operations::operation_origins},
         {17, "backups of environments", environments::backup_columns},
         {18, "backups", backups::first_tables},
-        {19, "invitation letters", orgs::invitation_letters}};
+        {19, "invitation letters", orgs::invitation_letters},
+        {20, "copies", backups::copy_tables}};
     return steps;
 }
 
@@ -79,7 +80,7 @@ Core::Core(
       enrolment({store, events, log, authority, clock, plans}),
       agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
       environments({store, events, log, operations, live, keys, clock, plans, transports}),
-      backups({store, events, log, operations, keys, clock}),
+      backups({store, events, log, operations, keys, clock}), copies(backups, environments),
       parts{
           store,
           events,
@@ -94,6 +95,7 @@ Core::Core(
           {"fairlead.example:8443"}} {
     operations.use(live);
     operations.use(backups);
+    operations.use(copies);
     live.use(backups);
     environments.use(backups);
     agents.use(live);
@@ -102,7 +104,7 @@ Core::Core(
     fleet::add_token_routes(table, parts);
     fleet::add_agent_routes(table, parts);
     environments::add_routes(table, environments);
-    backups::add_routes(table, backups);
+    backups::add_routes(table, backups, copies);
     REQUIRE(operations.start());
     REQUIRE(agents.start());
 }

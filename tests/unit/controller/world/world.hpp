@@ -8,6 +8,7 @@
 #include "controller/audit/log.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/backups/backups.hpp"
+#include "controller/backups/copy_chain.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/agent_service.hpp"
 #include "controller/fleet/server_routes.hpp"
@@ -115,6 +116,7 @@ struct Core {
     fleet::AgentService agents;
     environments::Environments environments;
     backups::Backups backups;
+    backups::Copies copies;
     fleet::RouteParts parts;
     api::RouteTable table;
 };
