@@ -1,5 +1,5 @@
 // The stand-in's storages, backup policies and backups, and the server that makes, tries out and puts back backups.
-import type { Backup, BackupPolicy, BackupSettings, Check, Environment, Operation, Retention, RetentionRule, Storage } from "../src/api/types";
+import type { Backup, BackupPolicy, BackupSettings, Check, Copy, Environment, Operation, Retention, RetentionRule, Storage } from "../src/api/types";
 import { Refusal } from "./account";
 import { people } from "./people";
 import { ago, audit, blankOperation, id, me, now, publish, state } from "./state";
@@ -17,6 +17,7 @@ export const held = {
   settings: { recovery_recipients: [], updated_at: null, updated_by: null } as BackupSettings,
   policies: new Map<string, BackupPolicy>(),
   backups: [] as Backup[],
+  copies: [] as Copy[],
 };
 
 const list = <T>(data: T[], limit = 100) => ({ data: data.slice(0, limit), next_cursor: null });
@@ -204,6 +205,40 @@ const copying = () => {
   if (!people.security.clone_enabled) throw new Refusal(403, "clone_disabled", "This organization has switched copying between environments off.");
 };
 
+/** The operations that a copy into a new environment takes; the stand-in plays the first of them, and then says that a server's policy ended it. */
+function chain(target: Environment, source: { id: string; name: string }, from: string, one?: Backup): Operation {
+  const op = blankOperation(target, "environment.deploy", [["fetch", "Fetch the sources"], ["build", "Build"], ["switch", "Switch over"]]);
+  const kinds: Operation["kind"][] = ["environment.deploy", ...(from === target.server_id ? [] : (["backup.recipient", "backup.grant"] as const)), "backup.restore"];
+  const copy: Copy = {
+    id: id("cpy"), source, target: { id: target.id, name: target.name, made_for_it: true }, project_id: target.project_id, backup_id: one?.id ?? null, state: "running", error: null, created_at: now(), finished_at: null,
+    operations: kinds.map((kind, i) => ({ kind, server_id: kind === "backup.grant" ? from : target.server_id, operation_id: i ? null : op.id, state: i ? null : "running" })),
+  };
+  held.copies.unshift(copy);
+  begin(op, async () => {
+    for (const each of op.steps) await step(op, each.name, [each.title], 500);
+    if (kinds.length === 2) {
+      Object.assign(copy.operations[1]!, { operation_id: id("op"), state: "succeeded" });
+      Object.assign(copy, { state: "succeeded", finished_at: now() });
+      return publish("copy.updated", copy);
+    }
+    copy.operations.forEach((each, i) => Object.assign(each, { operation_id: i ? (i < 3 ? id("op") : null) : op.id, state: i < 2 ? "succeeded" : i < 3 ? "failed" : null }));
+    Object.assign(copy, { state: "failed", finished_at: now(), error: { code: "policy_refused", message: `The server that holds the key of ${source.name} did not let ${target.name} open the backup: the policy of this server does not name the recipient ${serverKey}. ${target.name} was made for it and stays, without these data.` } });
+    publish("copy.updated", copy);
+  });
+  return op;
+}
+
+/** An environment that is there, or one that is made. */
+function targetOf(body: Body, wanted: string | undefined, source: Environment | undefined, find: (all: Environment[], id?: string) => Environment): Environment {
+  if (!body.new_environment) return find(state.environments, wanted);
+  const like = source ?? state.environments[0]!;
+  const { name, server_id, type = "staging" } = body.new_environment;
+  const made: Environment = { ...like, id: id("env"), name, type, server_id, domains: [], last_operation: null };
+  state.environments.push(made);
+  publish("environment.updated", made);
+  return made;
+}
+
 /** Undefined: none of these. */
 export function answerBackups(method: string, parts: string[], body: Body, query: URLSearchParams, confirm: string, free: (env: Environment, act: () => Operation) => Operation): [number, unknown] | undefined {
   const [kind, one, part, sub] = parts;
@@ -279,10 +314,12 @@ export function answerBackups(method: string, parts: string[], body: Body, query
     }
     case "POST environments/{}/clone": {
       copying();
-      const target = find(state.environments, body.target_environment_id);
+      const target = targetOf(body, body.target_environment_id, env!, find);
       confirmed(target, target.type === "production" || (env!.type === "production" && body.neutralise === false), confirm);
-      return [202, free(target, () => replace(target, "environment.clone", body))];
+      return [202, free(target, () => (body.new_environment ? chain(target, env!, env!.server_id) : replace(target, "environment.clone", body)))];
     }
+    case "GET copies":
+      return [200, list(held.copies.filter((each) => (!query.get("operation") || each.operations.some((of) => of.operation_id === query.get("operation"))) && (!query.get("environment") || each.target.id === query.get("environment"))))];
     case "GET backups": {
       const fits = (each: Backup) => (!query.get("environment") || each.environment.id === query.get("environment")) && (!query.get("storage") || each.storage.id === query.get("storage")) && (!query.get("state") || each.state === query.get("state"));
       return [200, list(held.backups.filter(fits), Number(query.get("limit") ?? 50))];
@@ -308,12 +345,12 @@ export function answerBackups(method: string, parts: string[], body: Body, query
     }
     case "POST backups/{}/restore": {
       const from = find(held.backups);
-      const target = find(state.environments, body.environment_id);
+      const target = targetOf(body, body.environment_id, state.environments.find((each) => each.id === from.environment.id), find);
       const copy = target.id !== from.environment.id;
       if (copy) copying();
       const source = state.environments.find((each) => each.id === from.environment.id);
       confirmed(target, target.type === "production" || (copy && source?.type === "production" && body.neutralise === false), confirm);
-      return [202, free(target, () => replace(target, "backup.restore", body, from))];
+      return [202, free(target, () => (body.new_environment ? chain(target, from.environment, from.server_id, from) : replace(target, "backup.restore", body, from)))];
     }
     case "POST backups/{}/drill": {
       const from = find(held.backups);

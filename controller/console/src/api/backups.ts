@@ -51,3 +51,10 @@ export const backupQuery = (org: string, backup: string) =>
     queryKey: keys.backup(org, backup),
     queryFn: ({ signal }) => need(api.GET("/api/v1/orgs/{org}/backups/{backup}", { params: { path: { org, backup } }, signal })),
   });
+
+/** The newest copy that an operation is part of, or that goes into an environment; null where there is none. */
+export const copyQuery = (org: string, of: { operation: string } | { environment: string }) =>
+  queryOptions({
+    queryKey: [...keys.copies(org), of],
+    queryFn: async ({ signal }) => (await need(api.GET("/api/v1/orgs/{org}/copies", { params: { path: { org }, query: { ...of, limit: 1 } }, signal }))).data[0] ?? null,
+  });

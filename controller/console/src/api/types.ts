@@ -58,6 +58,7 @@ export type RetentionPreview = Schemas["RetentionPreview"];
 export type RetentionRule = RetentionPreview["data"][number]["rules"][number];
 export type Backup = Schemas["Backup"];
 export type BackupKind = Schemas["BackupKind"];
+export type Copy = Schemas["Copy"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type AuditWitness = Schemas["AuditWitness"];
 export type Problem = Schemas["Problem"];

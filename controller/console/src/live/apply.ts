@@ -19,6 +19,7 @@ export const orgEvents = [
   "storage.deleted",
   "backup.updated",
   "backup.deleted",
+  "copy.updated",
 ] as const;
 
 type Pages<T> = InfiniteData<{ data: T[]; next_cursor: string | null }>;
@@ -64,6 +65,8 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
     case "backup.deleted":
       markGone((data as Thing).id);
       return void client.invalidateQueries({ queryKey: keys.backups(org) });
+    case "copy.updated":
+      return void client.invalidateQueries({ queryKey: keys.copies(org) });
   }
 }
 

@@ -86,6 +86,8 @@ const kinds: Record<OperationKind, string> = {
   "backup.delete": "Remove a backup",
   "backup.restore": "Restore into",
   "backup.drill": "Drill",
+  "backup.recipient": "Ask for the key of",
+  "backup.grant": "Grant a backup of",
   "agent.ping": "Ping",
 };
 

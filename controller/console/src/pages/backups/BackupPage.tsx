@@ -25,6 +25,7 @@ import { When } from "../../ui/time";
 import { isBusy, useTaken } from "../environments/taken";
 import { OperationView } from "../operations/OperationView";
 import { OpenIt } from "./OpenIt";
+import { mayMake } from "./copying";
 import { RestoreDialog, targetsOf } from "./RestoreDialog";
 
 export default function BackupPage({ backup: id }: { backup: string }) {
@@ -242,7 +243,7 @@ function Acts({ backup, own, environments }: { backup: Backup; own: Environment 
           </Button>
         </May>
       )}
-      {good && targets.length > 0 && (
+      {good && (targets.length > 0 || mayMake(access.org)) && (
         <May permission="restores.create">
           <Button leftSection={<Icon name="restart" size={16} />} onClick={restore.open}>
             Restore

@@ -1,12 +1,76 @@
 // What restoring and cloning have in common: data that replace those of an environment.
-import { Alert, Checkbox, TextInput } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Alert, Checkbox, Select, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useState } from "react";
 import type { ApiError } from "../../api/client";
-import type { Environment } from "../../api/types";
+import { serversQuery } from "../../api/servers";
+import type { Environment, EnvironmentType, OrgAccess } from "../../api/types";
+import { useOrg } from "../../app/access";
+import { bytes } from "../../lib/format";
+import { Choice } from "../../ui/Choice";
 import { Icon } from "../../ui/Icon";
 
+/** What a dialog must know of where the data go; a new environment has no id yet. */
+export interface Target {
+  id: string | null;
+  name: string;
+  type: EnvironmentType;
+  server_id: string;
+}
+
+/** Whether an environment may be made for the data, and deployed. */
+export function mayMake({ permissions, clone_enabled }: Pick<OrgAccess, "permissions" | "clone_enabled">): boolean {
+  return clone_enabled && permissions.includes("environments.create") && permissions.includes("deployments.create");
+}
+
+/** An environment that is to be made: what is asked, and what is still missing (then `target` is undefined). */
+export function useNewTarget(server: string | null, mayProduce: boolean) {
+  const [name, setName] = useState("");
+  const [type, setType] = useState<EnvironmentType>("staging");
+  const [on, setOn] = useState(server);
+  const target: Target | undefined = name.trim() && on ? { id: null, name: name.trim(), type, server_id: on } : undefined;
+  return { name, setName, type, setType, on, setOn, target, mayProduce };
+}
+
+export function NewTargetFields({ wanted, source, error }: { wanted: ReturnType<typeof useNewTarget>; source: string; error: ApiError | null }) {
+  const servers = (useQuery(serversQuery(useOrg())).data ?? []).filter((one) => one.status !== "revoked");
+  return (
+    <>
+      <div className="fl-form-row">
+        <TextInput label="Name of the new environment" placeholder={`${source} copy`} maxLength={80} value={wanted.name} onChange={(e) => wanted.setName(e.currentTarget.value)} error={error?.field("new_environment.name")} />
+        <Select
+          label="Server"
+          placeholder="Choose one"
+          data={servers.map((one) => ({ value: one.id, label: `${one.name}${one.status === "online" ? "" : ` (${one.status})`} · ${bytes(one.facts.disk?.free_bytes)} free` }))}
+          value={wanted.on}
+          onChange={wanted.setOn}
+          allowDeselect={false}
+          error={error?.field("new_environment.server_id")}
+        />
+      </div>
+      <Choice
+        label="Type"
+        value={wanted.type}
+        onChange={wanted.setType}
+        options={[
+          ["development", "Development", "To try things out"],
+          ["staging", "Staging", "To test what goes live next"],
+          ["production", "Production", wanted.mayProduce ? "What people work with" : "You may not replace the data of production", !wanted.mayProduce],
+        ]}
+      />
+    </>
+  );
+}
+
+/** "Shop (staging, on fra-2)": the server only where there is more than one. */
+export function useTargetLabel(targets: readonly Environment[]) {
+  const servers = useQuery(serversQuery(useOrg())).data ?? [];
+  const several = new Set(targets.map((one) => one.server_id)).size > 1;
+  return (one: Environment) => `${one.name} (${one.type}${several ? `, on ${servers.find((each) => each.id === one.server_id)?.name ?? "another server"}` : ""})`;
+}
+
 /** Whether the target's name has to be typed: where production is replaced, or a copy of production is to be live. */
-export function needsName(target: Environment | undefined, copy: boolean, fromProduction: boolean, neutralise: boolean, error: ApiError | null): boolean {
+export function needsName(target: Pick<Target, "type"> | undefined, copy: boolean, fromProduction: boolean, neutralise: boolean, error: ApiError | null): boolean {
   if (!target) return false;
   if (error?.code === "confirmation_required") return true;
   return target.type === "production" || (copy && fromProduction && !neutralise);

@@ -26,6 +26,7 @@ import { More } from "../../ui/More";
 
 const Variables = lazy(() => import("./Variables"));
 const BackupsTab = lazy(() => import("../backups/BackupsTab"));
+import { CopyPanel } from "../backups/CopyPanel";
 const PolicyTab = lazy(() => import("../backups/PolicyTab"));
 const SettingsTab = lazy(() => import("./SettingsTab"));
 
@@ -58,6 +59,7 @@ export default function EnvironmentPage({ environment: id, tab }: { environment:
               {one.status_detail}
             </Alert>
           )}
+          <CopyPanel of={{ environment: one.id }} when={(copy) => copy.state === "running" || (copy.state === "failed" && copy.operations.some((each) => each.operation_id === one.last_operation?.id))} />
           <Pending environment={one} />
           <Parts environment={one} tab={tab ?? "overview"} />
         </Page>

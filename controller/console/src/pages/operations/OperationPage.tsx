@@ -9,6 +9,7 @@ import { Page, Panel } from "../../ui/Page";
 import { Loaded } from "../../ui/Problem";
 import { When } from "../../ui/time";
 import { askedBy, kindName, OperationLamp } from "../../ui/status";
+import { CopyPanel } from "../backups/CopyPanel";
 import { Took } from "./Operations";
 import { CancelButton, OperationView, TargetLink } from "./OperationView";
 
@@ -36,9 +37,12 @@ export default function OperationPage({ operation: id }: { operation: string }) 
             actions={<CancelButton operation={one} />}
           >
             <div className="fl-two">
-              <Panel title={isFinal(one.state) ? "What happened" : "Under way"}>
-                <OperationView operation={one} logAtFirst key={one.id} />
-              </Panel>
+              <div className="fl-stack">
+                <CopyPanel of={{ operation: one.id }} />
+                <Panel title={isFinal(one.state) ? "What happened" : "Under way"}>
+                  <OperationView operation={one} logAtFirst key={one.id} />
+                </Panel>
+              </div>
               <Panel title="About">
                 <Facts
                   items={[

@@ -36,6 +36,8 @@ const kindValues: OperationKind[] = [
   "backup.create",
   "backup.restore",
   "backup.drill",
+  "backup.grant",
+  "backup.recipient",
   "backup.delete",
   "backup.configure",
   "storage.test",
