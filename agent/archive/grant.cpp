@@ -25,9 +25,7 @@ struct Content {
     std::string made_at;
     std::map<std::string, std::string> keys;
 };
-BOOST_DESCRIBE_STRUCT(
-    Content, (), (format, environment_id, backup_id, recipient, made_at, keys)
-)
+BOOST_DESCRIBE_STRUCT(Content, (), (format, environment_id, backup_id, recipient, made_at, keys))
 
 void wipe_keys(Content& content) {
     for (auto& [name, key] : content.keys) wipe(key);
@@ -52,8 +50,8 @@ Result<FileKeys> keys_of(const Content& content) {
 } // namespace
 
 Result<std::string> write_grant(
-    std::string_view environment_id, std::string_view backup_id,
-    const crypto::Recipient& recipient, const FileKeys& keys, Timestamp made_at
+    std::string_view environment_id, std::string_view backup_id, const crypto::Recipient& recipient,
+    const FileKeys& keys, Timestamp made_at
 ) {
     Content content;
     content.environment_id = environment_id;
@@ -83,8 +81,9 @@ Result<FileKeys> read_grant(
     crypto::AgeReader reader(plain, identities);
     auto opened = reader.write(sealed);
     if (opened) opened = reader.finish();
-    auto content = opened ? json::decode<Content>(plain.text, json::Strictness::lenient, grant_limit)
-                          : Result<Content>(fail(opened.error()));
+    auto content = opened
+                       ? json::decode<Content>(plain.text, json::Strictness::lenient, grant_limit)
+                       : Result<Content>(fail(opened.error()));
     wipe(plain.text);
     if (!opened) return fail(opened.error());
     // Nothing of what could be read is repeated: it may be a key.

@@ -88,8 +88,7 @@ std::vector<archive::StoredObject> objects_of(const archive::Manifest& manifest)
 }
 
 Result<Answer> grant(Worker& worker) {
-    if (worker.recipients.size() != 1)
-        return fail(Errc::internal, "A grant is for one recipient.");
+    if (worker.recipients.size() != 1) return fail(Errc::internal, "A grant is for one recipient.");
     FAIRLEAD_TRY(manifest, manifest_of(worker));
     auto objects = objects_of(manifest);
     FAIRLEAD_TRY(keys, keys_of(worker, objects));
@@ -130,8 +129,7 @@ Result<> use_grant(Worker& worker) {
                         .with_code("backup_key_elsewhere"));
     FAIRLEAD_CHECK(sealed);
     FAIRLEAD_TRY(
-        keys,
-        archive::read_grant(*sealed, worker.identities, job.environment_id, job.backup_id)
+        keys, archive::read_grant(*sealed, worker.identities, job.environment_id, job.backup_id)
     );
     worker.file_keys = std::move(keys);
     return {};

@@ -26,8 +26,7 @@ Result<> Guard::unlock(
     FAIRLEAD_CHECK(addresses_allow(*maker, request));
     FAIRLEAD_CHECK(parts_.plans.require(maker->standing.plan, orgs::feature::api));
     if (route.permission == api::owners_alone || route.permission == api::operators_alone ||
-        route.marks.step_up ||
-        (route.permission == api::signed_in && !route.marks.key_alone))
+        route.marks.step_up || (route.permission == api::signed_in && !route.marks.key_alone))
         return refused(
             "session_required", "This is for people who are signed in, not for API keys."
         );

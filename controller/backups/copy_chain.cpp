@@ -144,10 +144,10 @@ Result<Operation> Copies::clone(
         FAIRLEAD_TRY(newest, BackupRepo(unit.db(), scope).newest_good(source.id));
         if (!newest || newest->server_id != source.server_id)
             return conflict(
-                "no_backup", fmt::format(
-                                 "{} has no backup that succeeded. Have one made for this copy.",
-                                 source.name
-                             )
+                "no_backup",
+                fmt::format(
+                    "{} has no backup that succeeded. Have one made for this copy.", source.name
+                )
             );
         plan.backup = std::move(newest);
     } else {
@@ -160,8 +160,7 @@ Result<Operation> Copies::clone(
 }
 
 Result<Operation> Copies::begin(
-    Unit& unit, const Scope& scope, const Actor& actor, const Plan& plan,
-    const CopyRequest& request
+    Unit& unit, const Scope& scope, const Actor& actor, const Plan& plan, const CopyRequest& request
 ) {
     CopyRepo repo(unit.db(), scope);
     FAIRLEAD_TRY(other, repo.running_into(plan.target.id));
@@ -210,9 +209,8 @@ Result<Operation> Copies::begin(
     return operation;
 }
 
-Result<Operation> Copies::ask(
-    Unit& unit, const Scope& scope, const Actor& actor, Copy& copy, const CopyStep& step
-) {
+Result<Operation>
+Copies::ask(Unit& unit, const Scope& scope, const Actor& actor, Copy& copy, const CopyStep& step) {
     FAIRLEAD_TRY(request, json::decode<CopyRequest>(copy.request, json::Strictness::lenient));
     EnvironmentRepo environments(unit.db(), scope);
     auto asked = [&]() -> Result<Operation> {
@@ -296,8 +294,7 @@ Result<> Copies::go_on(
     const auto& next = steps[static_cast<std::size_t>(done.position) + 1];
     if (done.kind == proto::kind::recipient) {
         auto told = crypto::Recipient::parse(finished.result.recipient);
-        if (!told)
-            return fail_at(unit, scope, copy, done, std::move(told).error());
+        if (!told) return fail_at(unit, scope, copy, done, std::move(told).error());
         copy.recipient = told->str();
         FAIRLEAD_CHECK(CopyRepo(unit.db(), scope).update(copy));
     }
@@ -343,10 +340,8 @@ Result<> Copies::end(Unit& unit, const Scope& scope, Copy& copy, CopyState state
     copy.finished_ms = parts().clock.now();
     FAIRLEAD_CHECK(CopyRepo(unit.db(), scope).update(copy));
     auto act = act_on(copy, "copy.end");
-    act.outcome = state == CopyState::succeeded ? api::Act::Outcome::ok
-                                                : api::Act::Outcome::failed;
-    act.after = boost::json::object{
-        {"copy_id", copy.id.str()}, {"state", json::enum_name(state)}};
+    act.outcome = state == CopyState::succeeded ? api::Act::Outcome::ok : api::Act::Outcome::failed;
+    act.after = boost::json::object{{"copy_id", copy.id.str()}, {"state", json::enum_name(state)}};
     if (!copy.error_code.empty()) (*act.after)["code"] = copy.error_code;
     parts().audit.record(unit, scope, Actor(), std::move(act));
     return publish(unit, scope, copy);

@@ -94,8 +94,7 @@ private:
     /// Asks for the operation of this step.
     Result<Operation>
     ask(Unit& unit, const Scope& scope, const Actor& actor, Copy& copy, const CopyStep& step);
-    Result<Operation>
-    deploy(Unit& unit, const Scope& scope, const Actor& actor, const Copy& copy);
+    Result<Operation> deploy(Unit& unit, const Scope& scope, const Actor& actor, const Copy& copy);
     Result<> go_on(
         Unit& unit, const Scope& scope, Copy& copy, const std::vector<CopyStep>& steps,
         const CopyStep& done, const proto::Finished& finished

@@ -78,9 +78,8 @@ Result<> CopyRepo::update(const Copy& c) {
     return {};
 }
 
-Result<> CopyRepo::set_operation(
-    const CopyId& id, std::int64_t position, const OperationId& operation
-) {
+Result<>
+CopyRepo::set_operation(const CopyId& id, std::int64_t position, const OperationId& operation) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE data_copy_step SET operation_id = $4 WHERE copy_id = $2 AND position = $3 AND "
         "org_id = $1",

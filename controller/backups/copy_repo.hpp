@@ -28,8 +28,8 @@ struct Copy {
     std::string target_name;
     bool new_target = false;           ///< made for it
     std::optional<BackupId> backup_id; ///< unset: none is needed, or it is still to be made
-    std::string request; ///< CopyRequest as JSON
-    std::string actor;   ///< who asked, as JSON
+    std::string request;               ///< CopyRequest as JSON
+    std::string actor;                 ///< who asked, as JSON
     CopyState state = CopyState::running;
     std::string recipient; ///< "age1…" of the target, as its server told
     std::string error_code;

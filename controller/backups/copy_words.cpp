@@ -27,9 +27,8 @@ api::Act act_on(const Copy& copy, std::string action) {
     return act;
 }
 
-std::string failure_of(
-    const Copy& copy, std::string_view step, std::string_view server, std::string_view why
-) {
+std::string
+failure_of(const Copy& copy, std::string_view step, std::string_view server, std::string_view why) {
     const auto& target = copy.target_name;
     // What there is by then of an environment that was made for this copy.
     auto left = copy.new_target
@@ -39,7 +38,8 @@ std::string failure_of(
         return fmt::format("No backup of {} could be made: {} {}.", copy.source_name, why, left);
     if (step == k::deploy)
         return fmt::format(
-            "{} was made, and could not be deployed: {} It stays. Mend that, deploy it, and restore "
+            "{} was made, and could not be deployed: {} It stays. Mend that, deploy it, and "
+            "restore "
             "the backup into it.",
             target, why
         );
@@ -59,15 +59,16 @@ std::string failure_of(
     );
 }
 
-std::string by_hand(
-    const Backup& backup, const std::optional<Storage>& storage, std::string_view target_slug
-) {
+std::string
+by_hand(const Backup& backup, const std::optional<Storage>& storage, std::string_view target_slug) {
     // The environment's own identity is the first that opens it.
     auto opened_by =
         json::decode<std::vector<std::string>>(backup.recipients, json::Strictness::lenient);
     if (opened_by && opened_by->size() < 2)
-        return "There was no recovery key when this backup was made, so nobody else opens it: bring "
-               "that server back, or the file backup/identity of the environment from a copy of it.";
+        return "There was no recovery key when this backup was made, so nobody else opens it: "
+               "bring "
+               "that server back, or the file backup/identity of the environment from a copy of "
+               "it.";
     std::string where = "--endpoint … --bucket … --access-key …";
     if (storage) {
         where = fmt::format(

@@ -19,14 +19,12 @@ bool is_step(std::string_view kind);
 api::Act act_on(const Copy& copy, std::string action);
 
 /// A sentence for people: at which step, why, and what is to be done. `why` ends it.
-std::string failure_of(
-    const Copy& copy, std::string_view step, std::string_view server, std::string_view why
-);
+std::string
+failure_of(const Copy& copy, std::string_view step, std::string_view server, std::string_view why);
 
 /// What to do without the server that has the key: the command that restores with the recovery key,
 /// on the server of the target; or that there is none.
-std::string by_hand(
-    const Backup& backup, const std::optional<Storage>& storage, std::string_view target_slug
-);
+std::string
+by_hand(const Backup& backup, const std::optional<Storage>& storage, std::string_view target_slug);
 
 } // namespace fairlead::backups

@@ -123,7 +123,8 @@ struct RouteParts {
 /// /api/v1/orgs/{org}, its plan and its events; `parts` outlives the table.
 void add_org_routes(api::RouteTable& table, const RouteParts& parts);
 
-/// Ends every member's and visitor's open streams once the unit is durable: what they may see has changed.
+/// Ends every member's and visitor's open streams once the unit is durable: what they may see has
+/// changed.
 Result<>
 end_streams_of_all(store::UnitOfWork& unit, const api::OrgScope& scope, api::EventSink& events);
 

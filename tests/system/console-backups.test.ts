@@ -345,6 +345,41 @@ describe("backups in the console", () => {
     await page.getByText("Succeeded", { exact: true }).first().waitFor();
   });
 
+  scenario(world, "go into a new environment by several operations, of which each shows what comes before and after it", async () => {
+    const page = await web.signedIn();
+    await page.goto(`${base}/backups/${backup}`);
+    await page.getByRole("button", { name: "Restore", exact: true }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("radio", { name: "A new one" }).check();
+    assert.equal(await dialog.getByRole("radio", { name: "The database", exact: true }).count(), 0, "all of it, as there is nothing yet");
+    const button = dialog.getByRole("button", { name: /^Restore/ });
+    assert.ok(await button.isDisabled());
+    await dialog.getByLabel("Name of the new environment").fill("Harbour trial");
+    await dialog.getByText("Harbour trial is made as Harbour production is").waitFor();
+    assert.ok(await dialog.getByLabel("Neutralise").isChecked());
+    assert.deepEqual(await axe(page), [], "the wizard");
+    await button.click();
+    const deploy = await agent.next("environment.deploy");
+    await page.waitForURL(`**/operations/${deploy.id}`);
+    const chain = page.getByRole("list", { name: "Its operations" });
+    await chain.getByText("Restore into Harbour trial").waitFor();
+    await chain.getByText("Comes later").waitFor();
+    assert.deepEqual(await axe(page), [], "the chain");
+    const { release } = deploy.args as { release: { id: string; number: number } };
+    agent.finish(deploy, { release: { ...release, operation: deploy.id, created_at_ms: Date.now(), commits: [], python_packages: [], manifest_sha256: "0".repeat(64), has_database_snapshot: false, live: true } });
+    const order = await agent.next("backup.restore");
+    const args = order.args as { slug: string; neutralise: boolean; safety: unknown };
+    assert.deepEqual([args.slug, args.neutralise, args.safety ?? null], ["harbour-trial", true, null]);
+    await chain.getByRole("link", { name: "Restore into Harbour trial" }).click();
+    await page.waitForURL(`**/operations/${order.id}`);
+    agent.finish(order);
+    await page.getByText("Done", { exact: true }).waitFor();
+    const [trial] = (await api.get<{ data: { id: string; name: string }[] }>(`${org}/environments?limit=200`)).data.filter((one) => one.name === "Harbour trial");
+    await api.call("DELETE", `${org}/environments/${trial!.id}?skip_backup=true`, { headers: { "X-Confirm": "Harbour trial" } });
+    agent.finish(await agent.next("environment.delete"));
+    await world.until("the trial is gone", 30_000, async () => ((await api.get<{ data: { name: string }[] }>(`${org}/environments?limit=200`)).data.some((one) => one.name === "Harbour trial") ? undefined : true));
+  });
+
   scenario(world, "are copied nowhere where the organization switched it off: no control is left, for an owner and for a developer [S-CLONE-03]", async () => {
     const person = await joined(api, org, "dora@example.org", "developer");
     const dora = { email: person.email, password };

@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe } from "node:test";
+import { PlayedAgent } from "./lib/agent.ts";
 import { accountOf, addStorage, backUp, type Backup, backupsOf, bucketOf, contents, leftovers, Odoo, restore, setPolicy, type Storage } from "./lib/backups.ts";
+import { enrolAlone } from "./lib/fill.ts";
 import { healthy } from "./lib/odoo.ts";
+import { ownOrg } from "./lib/people.ts";
 import type { S3 } from "./lib/s3.ts";
-import type { Environment } from "./lib/types.ts";
+import type { Environment, List } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
@@ -208,7 +211,7 @@ describe("a restore", () => {
     assert.equal(await leftovers(on.host), "");
   });
 
-  scenario(world, "and every other way to copy is off with one switch of the owner's, audited, and of this organization alone [S-CLONE-01] [S-CLONE-02] [S-CLONE-04]", async () => {
+  scenario(world, "and every other way to copy is off with one switch of the owner's, audited, and of this organization alone [S-CLONE-01] [S-CLONE-02] [S-CLONE-04] [S-CLONE-05]", async () => {
     const api = await world.api();
     const org = await world.org();
     await setCloning(false);
@@ -219,6 +222,28 @@ describe("a restore", () => {
     for (const one of refusals) assert.deepEqual([one.status, one.body.code], [403, "clone_disabled"]);
     const audit = await api.get<{ data: { action: string }[] }>(`${org}/audit?limit=50`);
     assert.ok(audit.data.some((one) => one.action.startsWith("security")), JSON.stringify(audit.data.map((one) => one.action)));
+    // Another organization of the installation goes on as before. [S-CLONE-05]
+    const other = await ownOrg(api, "Others");
+    const played = await PlayedAgent.connect(await (await world.controller()).endpoint(), await enrolAlone(api, other, "others"));
+    const theirs = (await api.get<List<{ id: string }>>(`${other}/servers`)).data[0]!;
+    const code = { url: "https://git.example.org/odoo.git", branch: "19.0" };
+    const work = await api.post<{ id: string }>(`${other}/projects`, { name: "Theirs", odoo_version: "19.0", odoo_source: code });
+    const ended = (operation: { id: string }): Promise<string> =>
+      poll("it ends", 30_000, async () => {
+        const { state } = await api.get<{ state: string }>(`${other}/operations/${operation.id}`);
+        return ["succeeded", "failed"].includes(state) ? state : undefined;
+      });
+    const made: { id: string }[] = [];
+    for (const name of ["one", "two"]) {
+      const one = await api.post<{ id: string }>(`${other}/environments`, { project_id: work.id, server_id: theirs.id, name, type: "development" });
+      assert.equal(await ended(await api.post<{ id: string }>(`${other}/environments/${one.id}/deploy`, {})), "succeeded");
+      made.push(one);
+    }
+    const cloned = await api.send<{ id: string }>("POST", `${other}/environments/${made[0]!.id}/clone`, { body: { target_environment_id: made[1]!.id, safety_backup: false } });
+    assert.equal(cloned.status, 202, JSON.stringify(cloned.body));
+    assert.equal(await ended(cloned.body), "succeeded");
+    assert.ok(played.orders.some((order) => order.kind === "environment.clone"));
+    played.close();
     // Its own data it may still have back.
     await world.succeeded(await world.act(shop, "stop"));
     await world.succeeded(await confirmed(shop, { safety_backup: false }));

@@ -59,8 +59,7 @@ TEST_SUITE("agent/archive/grant") {
         for (const auto& [name, key] : keys) CHECK(read->at(name).equals(key.reveal()));
         for (const auto& [name, key] : keys)
             CHECK(sealed.find(std::string(key.reveal())) == std::string::npos);
-        auto stranger =
-            read_grant(sealed, just(crypto::Identity::generate()), environment, backup);
+        auto stranger = read_grant(sealed, just(crypto::Identity::generate()), environment, backup);
         REQUIRE(!stranger);
         CHECK(stranger.error().code() == "backup_key_wrong");
     }

@@ -38,7 +38,9 @@ struct Site {
         manifest.filestore.files = 1;
         manifest.filestore.bytes = 6;
         manifest.recipients = {source.recipient().str()};
-        server.set_object(archive::manifest_key(environment, id), archive::write_manifest(manifest));
+        server.set_object(
+            archive::manifest_key(environment, id), archive::write_manifest(manifest)
+        );
         auto storage = server.storage();
         bucket::Options options;
         options.pause = &pause;
@@ -123,7 +125,12 @@ TEST_SUITE("agent/backup/grant") {
         archive::ZstdReader plain(dump, 1000);
         auto key = archive::database_key(environment, id);
         auto opened = opener(reading, key, plain);
-        REQUIRE(fetch(reading, {key, site.server.objects().at(key).size(), crypto::sha256(site.server.objects().at(key)).hex()}, opened));
+        REQUIRE(fetch(
+            reading,
+            {key, site.server.objects().at(key).size(),
+             crypto::sha256(site.server.objects().at(key)).hex()},
+            opened
+        ));
         CHECK(dump.text == "the dump");
         for (const auto& [name, bytes] : site.server.objects())
             CHECK(bytes.find(site.source.print().reveal()) == std::string::npos);
@@ -157,7 +164,8 @@ TEST_SUITE("agent/backup/grant") {
         CHECK(code_of(use_grant(wrong)) == "grant_wrong");
     }
 
-    TEST_CASE("a server grants nothing that its identity does not open, and leaves nothing behind") {
+    TEST_CASE("a server grants nothing that its identity does not open, and leaves nothing behind"
+    ) {
         Site site;
         auto job = site.granting(site.target.recipient());
         auto other = crypto::Identity::generate();

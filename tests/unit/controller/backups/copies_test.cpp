@@ -6,7 +6,7 @@ using namespace fairlead::test;
 
 namespace {
 
-constexpr auto theirs = "age1l4yk5f7sy5gx0mqe9vtk2uf28mtpvk0fsr5xhc4cstn2ttpaj9ls9qk6pu";
+constexpr auto theirs = BackupWorld::recipient;
 
 struct Fixture : BackupWorld {
     std::string bucket = storage();
@@ -162,7 +162,9 @@ TEST_SUITE("controller/backups/copies") {
                 "ann@example.org"
             );
         auto actions = world.audited();
-        for (auto action : {"copy.begin ok", "backup.recipient ok", "backup.grant ok", "backup.restore ok", "copy.end ok"})
+        for (auto action :
+             {"copy.begin ok", "backup.recipient ok", "backup.grant ok", "backup.restore ok",
+              "copy.end ok"})
             CHECK(std::ranges::find(actions, action) != actions.end());
     }
 
@@ -251,7 +253,9 @@ TEST_SUITE("controller/backups/copies") {
         CHECK(args_on<proto::DeployArgs>(far, asked.id()).environment.odoo.branch == "19.0");
     }
 
-    TEST_CASE_FIXTURE(Fixture, "a clone to another server makes a backup first, or takes the newest") {
+    TEST_CASE_FIXTURE(
+        Fixture, "a clone to another server makes a backup first, or takes the newest"
+    ) {
         auto target = live_on_far("Far");
         CHECK(
             clone(shop, {{"target_environment_id", target}, {"backup", "newest"}}).code() ==
@@ -270,7 +274,9 @@ TEST_SUITE("controller/backups/copies") {
         result.backup = info(made);
         end_on(agent, asked.id(), proto::Outcome::succeeded, result);
         tell_recipient(operation_at(asked.id(), 1));
-        CHECK(args_on<proto::BackupGrantArgs>(agent, operation_at(asked.id(), 2)).backup.id == made);
+        CHECK(
+            args_on<proto::BackupGrantArgs>(agent, operation_at(asked.id(), 2)).backup.id == made
+        );
         // While it is under way nothing else comes into the target.
         auto second_one = clone(shop, {{"target_environment_id", target}});
         CHECK(second_one.code() == "operation_in_progress");
@@ -315,7 +321,9 @@ TEST_SUITE("controller/backups/copies") {
         CHECK(count("backup.restore") == 0);
     }
 
-    TEST_CASE_FIXTURE(Fixture, "a key that is none, or that comes of nobody's asking, goes nowhere") {
+    TEST_CASE_FIXTURE(
+        Fixture, "a key that is none, or that comes of nobody's asking, goes nowhere"
+    ) {
         auto bak = backup(shop);
         auto target = live_on_far("Far");
         for (std::string wrong : {"", "age1", "AGE-SECRET-KEY-1QQQQ"}) {
@@ -351,19 +359,21 @@ TEST_SUITE("controller/backups/copies") {
         auto bak = backup(shop);
         auto asked = restore(bak, fresh("Copy"));
         auto first = asked.id();
+        auto restart = [&] {
+            world.restart();
+            for (auto* one : {&agent, &far}) {
+                one->connect();
+                one->take_all();
+            }
+        };
         fetch_on(far);
-        world.restart();
-        far.connect();
-        far.settle();
+        restart();
         deployed_on(far, first);
-        world.restart();
-        agent.connect();
-        far.connect();
+        restart();
         tell_recipient(operation_at(first, 1));
-        world.restart();
-        far.connect();
-        agent.connect();
+        restart();
         end_on(agent, operation_at(first, 2));
+        restart();
         end_on(far, operation_at(first, 3));
         CHECK(str(copy_of(first).at("state")) == "succeeded");
     }
@@ -378,11 +388,14 @@ TEST_SUITE("controller/backups/copies") {
         CHECK(refused.code() == "backup_key_elsewhere");
         auto says = refused.text("detail");
         CHECK(says.find("odoo-fra-1 is revoked") != std::string::npos);
-        CHECK(says.find(
-                  "fairlead-agent backup restore " + bak + " --into " + slug(target) +
-                  " --environment-id " + shop + " --identity RECOVERY_KEY_FILE --endpoint "
-                  "https://minio.example.org:9000"
-              ) != std::string::npos);
+        CHECK(
+            says.find(
+                "fairlead-agent backup restore " + bak + " --into " + slug(target) +
+                " --environment-id " + shop +
+                " --identity RECOVERY_KEY_FILE --endpoint "
+                "https://minio.example.org:9000"
+            ) != std::string::npos
+        );
         CHECK(says.find("s3cret-marker") == std::string::npos);
         CHECK(
             restore(without, {{"environment_id", target}})
@@ -451,8 +464,15 @@ TEST_SUITE("controller/backups/copies") {
         CHECK(str(copy.at("state")) == "failed");
         CHECK(str(copy.at("error").at("code")) == "operation_in_progress");
         // And what came too late is no news.
-        CHECK(str(world.in_org("GET", "/copies/" + str(copy.at("id"))).json.at("state")) == "failed");
-        CHECK(world.in_org("GET", "/copies?state=failed&environment=" + target).json.at("data").as_array().size() == 1);
+        CHECK(
+            str(world.in_org("GET", "/copies/" + str(copy.at("id"))).json.at("state")) == "failed"
+        );
+        CHECK(
+            world.in_org("GET", "/copies?state=failed&environment=" + target)
+                .json.at("data")
+                .as_array()
+                .size() == 1
+        );
     }
 
     TEST_CASE_FIXTURE(Fixture, "what ended is forgotten with time, a thousand at once") {
@@ -464,8 +484,8 @@ TEST_SUITE("controller/backups/copies") {
         REQUIRE(world.core->copies.tidy(world.clock.now()));
         CHECK(copy_of(asked.id()).is_null());
         CHECK(rows("copies") == 1);
-        CHECK(world.one<std::int64_t>(
-                  "SELECT count(*) FROM data_copy_step WHERE org_id <> ''"
-              ) == 4);
+        CHECK(
+            world.one<std::int64_t>("SELECT count(*) FROM data_copy_step WHERE org_id <> ''") == 4
+        );
     }
 }
