@@ -303,6 +303,19 @@ Result<std::vector<std::string>> Postgresql::databases(const std::string& prefix
     return lines_of(text);
 }
 
+Result<std::vector<std::string>> Postgresql::extensions() {
+    FAIRLEAD_TRY(
+        text,
+        psql(
+            "postgres",
+            "SELECT DISTINCT name FROM pg_available_extension_versions WHERE trusted ORDER BY "
+            "1;",
+            quick
+        )
+    );
+    return lines_of(text);
+}
+
 Result<std::vector<std::string>>
 Postgresql::rows(const std::string& database, const std::string& role, const std::string& sql) {
     FAIRLEAD_TRY(text, psql_as(role, database, sql + ";", 120s));

@@ -65,6 +65,9 @@ public:
     /// Names that begin with `prefix`.
     Result<std::vector<std::string>> databases(const std::string& prefix);
 
+    /// Extensions that the owner of a database may make in it: trusted ones, and what is there.
+    Result<std::vector<std::string>> extensions();
+
     /// Rows of a query, columns parted by '|'; empty lines are left out. As `role`, by the Unix
     /// user of that name: a database's owner can make a table run code, and never as the superuser.
     Result<std::vector<std::string>>

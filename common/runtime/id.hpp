@@ -64,6 +64,7 @@ FAIRLEAD_ID(OperationId, "op_", "operation");
 FAIRLEAD_ID(CredentialId, "gcr_", "git credential");
 FAIRLEAD_ID(StorageId, "sto_", "storage");
 FAIRLEAD_ID(BackupId, "bak_", "backup");
+FAIRLEAD_ID(ImportId, "imp_", "import");
 FAIRLEAD_ID(AuditId, "aud_", "audit entry");
 FAIRLEAD_ID(MailId, "mai_", "mail");
 FAIRLEAD_ID(RoleId, "rol_", "role");
