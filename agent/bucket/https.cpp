@@ -8,8 +8,8 @@
 namespace fairlead::bucket {
 
 struct Connection::State {
-    State(Endpoint endpoint, std::shared_ptr<const Trust> trust)
-        : stream(std::move(endpoint), std::move(trust)) {}
+    State(Endpoint endpoint, std::shared_ptr<const Trust> trust, AddressRule rule)
+        : stream(std::move(endpoint), std::move(trust), std::move(rule)) {}
 
     std::string peer() const { return peer_of(stream.endpoint()); }
 
@@ -123,8 +123,8 @@ struct Connection::State {
     bool answered = false;
 };
 
-Connection::Connection(Endpoint endpoint, std::shared_ptr<const Trust> trust)
-    : state_(std::make_unique<State>(std::move(endpoint), std::move(trust))) {}
+Connection::Connection(Endpoint endpoint, std::shared_ptr<const Trust> trust, AddressRule rule)
+    : state_(std::make_unique<State>(std::move(endpoint), std::move(trust), std::move(rule))) {}
 
 Connection::~Connection() = default;
 

@@ -29,7 +29,7 @@ using BodyTaker = std::function<Result<>(const Head&, std::string_view)>;
 /// One thread at a time. Connects when it has to; keeps the connection for the next exchange.
 class Connection {
 public:
-    Connection(Endpoint endpoint, std::shared_ptr<const Trust> trust);
+    Connection(Endpoint endpoint, std::shared_ptr<const Trust> trust, AddressRule rule = {});
     ~Connection();
     Connection(const Connection&) = delete;
 

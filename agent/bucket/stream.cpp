@@ -110,8 +110,8 @@ Trust::~Trust() {
     SSL_CTX_free(context_);
 }
 
-Stream::Stream(Endpoint endpoint, std::shared_ptr<const Trust> trust)
-    : endpoint_(std::move(endpoint)), trust_(std::move(trust)),
+Stream::Stream(Endpoint endpoint, std::shared_ptr<const Trust> trust, AddressRule rule)
+    : endpoint_(std::move(endpoint)), trust_(std::move(trust)), rule_(std::move(rule)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 Stream::~Stream() {
@@ -186,6 +186,7 @@ Result<> Stream::connect() {
             endpoint_.host, ::gai_strerror(code)
         )));
     std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(list, &::freeaddrinfo);
+    FAIRLEAD_CHECK(permit(list));
     std::string why;
     std::size_t tried = 0;
     for (auto* one = list; one && tried < max_addresses; one = one->ai_next, ++tried) {
@@ -200,6 +201,16 @@ Result<> Stream::connect() {
             peer_of(endpoint_), why
         )));
     return endpoint_.tls ? handshake() : Result<>();
+}
+
+Result<> Stream::permit(const addrinfo* list) const {
+    if (!rule_) return {};
+    std::size_t seen = 0;
+    for (auto* one = list; one && seen < max_addresses; one = one->ai_next, ++seen) {
+        FAIRLEAD_TRY(address, IpAddress::of(*one->ai_addr));
+        FAIRLEAD_CHECK(rule_(address));
+    }
+    return {};
 }
 
 Result<> Stream::connect_to(const addrinfo& address, std::string& why) {

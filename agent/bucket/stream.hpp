@@ -3,10 +3,12 @@
 
 #include "agent/bucket/address.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/ip.hpp"
 #include "common/runtime/result.hpp"
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -45,12 +47,17 @@ private:
     bool own_;
 };
 
+/// May this address be connected to? Asked of every address that a name has before the first is
+/// tried, and what it was asked of is what is connected to. Its error is the connection's.
+using AddressRule = std::function<Result<>(const IpAddress&)>;
+
 /// Blocking; every wait has an end and heeds a stop. One thread at a time, but for wake().
 /// Codes: "storage_unreachable" (name, connect), "storage_tls_failed", "storage_cut" (after the
 /// connection was there), "cancelled".
 class Stream {
 public:
-    Stream(Endpoint endpoint, std::shared_ptr<const Trust> trust);
+    /// Without a rule, every address will do.
+    Stream(Endpoint endpoint, std::shared_ptr<const Trust> trust, AddressRule rule = {});
     ~Stream();
     Stream(const Stream&) = delete;
 
@@ -89,6 +96,7 @@ private:
     Result<> until(short events);
     /// Leaves `socket_` empty and `why` filled where this address does not answer.
     Result<> connect_to(const addrinfo& address, std::string& why);
+    Result<> permit(const addrinfo* list) const;
     Result<> handshake();
     Error handshake_failed();
     /// What to wait for after OpenSSL could not go on; nothing where it failed.
@@ -102,6 +110,7 @@ private:
 
     Endpoint endpoint_;
     std::shared_ptr<const Trust> trust_;
+    AddressRule rule_;
     Patience patience_;
     Descriptor wake_, socket_;
     std::unique_ptr<ssl_st, FreeSsl> ssl_;
