@@ -30,6 +30,9 @@ inline constexpr std::string_view backup_delete = "backup.delete";
 inline constexpr std::string_view backup_configure = "backup.configure";
 inline constexpr std::string_view restore = "backup.restore";
 inline constexpr std::string_view drill = "backup.drill";
+inline constexpr std::string_view import_analyse = "import.analyse";
+inline constexpr std::string_view import_run = "import.run";
+inline constexpr std::string_view import_discard = "import.discard";
 inline constexpr std::string_view recipient = "backup.recipient";
 inline constexpr std::string_view grant = "backup.grant";
 } // namespace kind
@@ -287,6 +290,48 @@ BOOST_DESCRIBE_STRUCT(
     CloneArgs, (), (environment_id, slug, source_environment_id, source_slug, neutralise, safety)
 )
 
+// ---- imports: a database and a filestore from elsewhere; agent/imports/README.md tells of them
+
+/// Either `path` or `url`: Odoo's own zip, or a dump (custom format, plain SQL, the same by gzip).
+struct ImportSource {
+    std::string path;      ///< "/srv/imports/shop.zip", on the server's disk
+    std::string url;       ///< https, without its query: that is Operation::secrets["import:<id>"]
+    std::string filestore; ///< with a dump: the folder on the server's disk; empty: none
+    std::string sha256;    ///< of the file at `url`, in hexadecimal; empty: not known
+};
+BOOST_DESCRIBE_STRUCT(ImportSource, (), (path, url, filestore, sha256))
+
+/// Fetches or opens the source and tells what it is; nothing of the environment is touched.
+struct ImportAnalyseArgs {
+    std::string environment_id;
+    std::string slug;
+    std::string import_id; ///< "imp_…"
+    ImportSource source;
+    std::vector<std::string> domains; ///< that the organization lets data come from; empty: any
+};
+BOOST_DESCRIBE_STRUCT(ImportAnalyseArgs, (), (environment_id, slug, import_id, source, domains))
+
+/// Puts what was analysed in place of the data of `slug`.
+struct ImportRunArgs {
+    std::string environment_id;
+    std::string slug;
+    std::string import_id;
+    bool neutralise = true;
+    bool update = true; ///< all its modules, with the code that the environment has
+    std::optional<BackupArgs> safety{};
+};
+BOOST_DESCRIBE_STRUCT(
+    ImportRunArgs, (), (environment_id, slug, import_id, neutralise, update, safety)
+)
+
+/// Removes what the server fetched and noted of an import.
+struct ImportDiscardArgs {
+    std::string environment_id;
+    std::string slug;
+    std::string import_id;
+};
+BOOST_DESCRIBE_STRUCT(ImportDiscardArgs, (), (environment_id, slug, import_id))
+
 /// The tree of one repository in a release.
 struct Commit {
     std::string repository; ///< Source::name
@@ -366,6 +411,40 @@ struct DrillReport {
 };
 BOOST_DESCRIBE_STRUCT(DrillReport, (), (backup_id, at_ms, restore_ms, checks))
 
+BOOST_DEFINE_ENUM_CLASS(ImportFormat, odoo_zip, custom, sql, sql_gzip)
+
+struct ImportModule {
+    std::string name;
+    std::string version;  ///< "17.0.1.2": as it was last updated there
+    bool missing = false; ///< the environment's release does not have it
+};
+BOOST_DESCRIBE_STRUCT(ImportModule, (), (name, version, missing))
+
+/// What there is in the source of an import, and how it fits the environment.
+struct ImportAnalysis {
+    ImportFormat format = ImportFormat::odoo_zip;
+    std::string odoo_version;       ///< "17.0"
+    std::string edition;            ///< "community" or "enterprise"
+    std::string postgresql_version; ///< of the server that the dump is of
+    std::string sha256;             ///< of what was fetched; empty for a path
+    std::uint64_t source_bytes = 0;
+    std::uint64_t database_bytes = 0; ///< as SQL text
+    std::uint64_t tables = 0;
+    std::uint64_t attachments = 0; ///< files that the database names
+    std::uint64_t files = 0;       ///< in the filestore
+    std::uint64_t file_bytes = 0;
+    std::uint64_t missing_files = 0;     ///< named, and not there
+    std::vector<ImportModule> modules;   ///< installed ones, by name, the first 3000
+    std::vector<std::string> extensions; ///< of PostgreSQL
+    std::vector<Check> checks;
+    bool fits = false; ///< no check failed
+};
+BOOST_DESCRIBE_STRUCT(
+    ImportAnalysis, (),
+    (format, odoo_version, edition, postgresql_version, sha256, source_bytes, database_bytes,
+     tables, attachments, files, file_bytes, missing_files, modules, extensions, checks, fits)
+)
+
 /// What a finished operation hands back, by kind; absent parts did not apply.
 struct OperationResult {
     std::optional<PreflightReport> preflight;
@@ -376,10 +455,12 @@ struct OperationResult {
     std::vector<std::string> removed_backups; ///< by retention, or because it was asked
     std::optional<DrillReport> drill;
     std::string recipient; ///< "age1…": backup.recipient
+    std::optional<ImportAnalysis> analysis;
 };
 BOOST_DESCRIBE_STRUCT(
     OperationResult, (),
-    (preflight, release, removed_releases, downtime_ms, backup, removed_backups, drill, recipient)
+    (preflight, release, removed_releases, downtime_ms, backup, removed_backups, drill, recipient,
+     analysis)
 )
 
 } // namespace fairlead::proto

@@ -1,5 +1,7 @@
 #include "controller/members/source_domains.hpp"
 
+#include "proto/source_url.hpp"
+
 #include <algorithm>
 
 namespace fairlead::members {
@@ -56,13 +58,7 @@ Result<std::string> normal_domain(std::string_view text) {
 }
 
 bool allows(std::span<const std::string> domains, std::string_view host) {
-    if (domains.empty()) return true;
-    auto name = lower(host);
-    return std::ranges::any_of(domains, [&](std::string_view domain) {
-        if (!domain.starts_with("*.")) return domain == name;
-        auto ending = domain.substr(1);
-        return name.size() > ending.size() && name.ends_with(ending);
-    });
+    return proto::among(domains, host);
 }
 
 } // namespace fairlead::members
