@@ -14,6 +14,9 @@ constexpr std::string_view backup_kinds[] = {
     proto::kind::backup_delete, proto::kind::restore,          proto::kind::drill,
     proto::kind::clone,         proto::kind::recipient,        proto::kind::grant};
 
+constexpr std::string_view import_kinds[] = {
+    proto::kind::import_analyse, proto::kind::import_run, proto::kind::import_discard};
+
 tl::unexpected<Error> refused(std::string message) {
     return fail(Error(Errc::forbidden, std::move(message)).with_code("policy_refused"));
 }
@@ -95,6 +98,21 @@ Result<> Policy::permit_storage(const proto::Storage& storage) const {
     if (!storage.prefix.empty()) text += "/" + storage.prefix;
     FAIRLEAD_TRY(url, parse_repository(text));
     return permit_address("storage", "storages", url, storages_);
+}
+
+Result<> Policy::permit_import(const proto::SourceUrl& url) const {
+    RepositoryUrl address;
+    address.scheme = "https";
+    address.host = url.host;
+    address.port = url.port;
+    address.path = url.path;
+    return permit_address("import from", "imports", address, imports_);
+}
+
+Result<> Policy::permit_import_path(const std::string& path) const {
+    if (path.empty()) return {};
+    FAIRLEAD_TRY(address, parse_repository("file://" + path));
+    return permit_address("import from", "imports", address, imports_);
 }
 
 Result<> Policy::permit_recipient(std::string_view recipient) const {
@@ -201,13 +219,34 @@ Result<> Policy::permit_backup(const proto::Operation& operation) const {
     return permit_first(args.safety);
 }
 
+Result<> Policy::permit_import(const proto::Operation& operation) const {
+    const auto& kind = operation.kind;
+    if (kind == proto::kind::import_analyse) {
+        FAIRLEAD_TRY(args, shaped<proto::ImportAnalyseArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        FAIRLEAD_CHECK(permit_import_path(args.source.path));
+        FAIRLEAD_CHECK(permit_import_path(args.source.filestore));
+        if (args.source.url.empty()) return {};
+        auto url = proto::parse_source_url(args.source.url);
+        if (!url) return refused("The address of the import " + url.error().message() + ".");
+        return permit_import(*url);
+    }
+    if (kind == proto::kind::import_run) {
+        FAIRLEAD_TRY(args, shaped<proto::ImportRunArgs>(operation));
+        FAIRLEAD_CHECK(permit_kind(kind, args.slug));
+        return permit_first(args.safety);
+    }
+    FAIRLEAD_TRY(args, shaped<proto::ImportDiscardArgs>(operation));
+    return permit_kind(kind, args.slug);
+}
+
 Result<> Policy::permit(const proto::Operation& operation) const {
     if (operation.secrets.size() > 500)
         return refused("The operation brings more than 500 secrets.");
     for (const auto& [name, value] : operation.secrets) {
         if (!name.starts_with("credential:") && !name.starts_with("variable:") &&
             !name.starts_with("storage:") && !name.starts_with("storage_token:") &&
-            !name.starts_with("identity:"))
+            !name.starts_with("identity:") && !name.starts_with("import:"))
             return refused("The operation brings a secret of an unknown kind.");
         if (value.size() > 64 << 10)
             return refused(fmt::format("The secret {} is larger than 64 KiB.", name.substr(0, 100))
@@ -241,6 +280,8 @@ Result<> Policy::permit(const proto::Operation& operation) const {
     }
     if (std::ranges::find(backup_kinds, kind) != std::end(backup_kinds))
         return permit_backup(operation);
+    if (std::ranges::find(import_kinds, kind) != std::end(import_kinds))
+        return permit_import(operation);
     std::string shown;
     for (char c : kind.substr(0, 60))
         shown += (c >= 'a' && c <= 'z') || c == '.' || c == '_' ? c : '?';
@@ -297,6 +338,9 @@ proto::PolicyFacts Policy::facts() const {
     };
     tell_addresses("repositories", repositories_);
     tell_addresses("storages", storages_);
+    tell_addresses("imports", imports_);
+    for (const auto& network : networks_)
+        facts.summary.push_back(fmt::format("Allows imports from {}", network.text()));
     for (const auto& rule : recipients_)
         facts.summary.push_back(fmt::format(
             "{} recipients {}", rule.effect == Effect::allow ? "Allows" : "Forbids",

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "agent/policy/shape.hpp"
+#include "common/runtime/ip.hpp"
 #include "common/runtime/result.hpp"
 #include "proto/messages.hpp"
+#include "proto/source_url.hpp"
 
 #include <sys/types.h>
 
@@ -42,6 +44,9 @@ struct RepositoryRule {
 /// Decides about buckets: "https://s3.example.org/bucket/prefix", by the same patterns.
 using StorageRule = RepositoryRule;
 
+/// Decides about the sources of imports, by the same patterns: "https://files.example.org" and
+/// "file:///srv/imports" for what is on this server's disk.
+using ImportRule = RepositoryRule;
 /// Decides about who may open what was encrypted here: public keys of age by globs, "age1…" or
 /// "age1*".
 struct RecipientRule {
@@ -64,6 +69,11 @@ public:
     /// in the message.
     Result<> permit(const proto::Operation& operation) const;
 
+    /// An address that an import is fetched from, also one that another redirects to.
+    Result<> permit_import(const proto::SourceUrl& url) const;
+    /// Networks that are not on the internet, and from which imports may come nevertheless.
+    const std::vector<IpNetwork>& networks() const { return networks_; }
+
     proto::PolicyFacts facts() const;
 
 private:
@@ -78,6 +88,8 @@ private:
     /// Where backups go, and who can open them.
     Result<> permit_settings(const proto::BackupSettings& settings) const;
     Result<> permit_backup(const proto::Operation& operation) const;
+    Result<> permit_import(const proto::Operation& operation) const;
+    Result<> permit_import_path(const std::string& path) const;
     /// One that is made before something else: who forbids backups forbids it here too.
     Result<> permit_first(const std::optional<proto::BackupArgs>& backup) const;
     Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
@@ -87,6 +99,8 @@ private:
     std::vector<OperationRule> operations_;
     std::vector<RepositoryRule> repositories_;
     std::vector<StorageRule> storages_;
+    std::vector<ImportRule> imports_;
+    std::vector<IpNetwork> networks_;
     std::vector<RecipientRule> recipients_;
 };
 

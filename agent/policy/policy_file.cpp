@@ -202,9 +202,10 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     FAIRLEAD_TRY(root, config::parse(text, name));
     if (root.kind != Kind::map)
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
-    FAIRLEAD_CHECK(
-        loader.only(root, {"version", "operations", "repositories", "storages", "recipients"})
-    );
+    FAIRLEAD_CHECK(loader.only(
+        root,
+        {"version", "operations", "repositories", "storages", "recipients", "imports", "networks"}
+    ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
         return loader.wrong(
@@ -226,6 +227,11 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         policy.storages_.push_back(std::move(rule));
         return {};
     };
+    auto read_import = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, address_rule(loader, node, "imports"));
+        policy.imports_.push_back(std::move(rule));
+        return {};
+    };
     if (const auto* operations = Loader::find(root, "operations"))
         FAIRLEAD_CHECK(loader.rules(*operations, "operations", read_operation));
     if (const auto* repositories = Loader::find(root, "repositories"))
@@ -242,6 +248,17 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     else
         // Policies from before there was such a section go on making backups.
         policy.recipients_.push_back({Effect::allow, {"age1*"}, 0});
+    if (const auto* imports = Loader::find(root, "imports"))
+        FAIRLEAD_CHECK(loader.rules(*imports, "imports", read_import));
+    if (const auto* networks = Loader::find(root, "networks")) {
+        FAIRLEAD_TRY(words, loader.words(*networks, "networks"));
+        for (const auto& word : words) {
+            auto network = IpNetwork::parse(word);
+            if (!network)
+                return loader.wrong(*networks, "\"networks\": " + network.error().message());
+            policy.networks_.push_back(*network);
+        }
+    }
     return policy;
 }
 

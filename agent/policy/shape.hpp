@@ -42,5 +42,8 @@ Result<> check(const proto::BackupGrantArgs& args);
 Result<> check(const proto::RestoreArgs& args);
 Result<> check(const proto::DrillArgs& args);
 Result<> check(const proto::CloneArgs& args);
+Result<> check(const proto::ImportAnalyseArgs& args);
+Result<> check(const proto::ImportRunArgs& args);
+Result<> check(const proto::ImportDiscardArgs& args);
 
 } // namespace fairlead::policy

@@ -89,7 +89,7 @@ TEST_SUITE("agent/policy/policy") {
         std::string text(std::istreambuf_iterator<char>(file), {});
         CHECK(text == default_text());
         auto policy = parsed(text);
-        CHECK(policy.facts().summary.size() == 4);
+        CHECK(policy.facts().summary.size() == 6);
     }
 
     TEST_CASE("more rules, or a larger file, than anybody writes by hand is refused") {
@@ -432,6 +432,64 @@ storages:
         CHECK(refused([](auto& a) { a.backup_id = "bak_../../x"; }));
         CHECK(!refused([](auto& a) { a.settings.schedule = "*/15 0-6 * jan-mar mon,fri"; }));
         CHECK(!refused([](auto& a) { a.settings.time_zone = "America/Argentina/Buenos_Aires"; }));
+    }
+
+    TEST_CASE("imports come from where the policy says, by path or by address") {
+        auto asking = [](std::string path, std::string url, std::string filestore = "") {
+            proto::ImportAnalyseArgs args;
+            args.environment_id = "env_" + ulid;
+            args.slug = "shop";
+            args.import_id = "imp_" + ulid;
+            args.source.path = std::move(path);
+            args.source.url = std::move(url);
+            args.source.filestore = std::move(filestore);
+            return operation_of(proto::kind::import_analyse, args);
+        };
+        auto policy = parsed(default_text());
+        CHECK(policy.permit(asking("/srv/imports/shop.zip", "")));
+        CHECK(policy.permit(asking("/srv/imports/a/shop.dump", "", "/srv/imports/store")));
+        CHECK(policy.permit(asking("", "https://files.example.org:8443/a.zip")));
+        for (auto path :
+             {"/etc/passwd", "/srv/importsx/a.zip", "/srv/imports/../shadow", "/srv/imports/",
+              "srv/imports/a", "/srv/imports/a b", "/srv/imports/-a", "/srv/imports/a\n"}) {
+            CAPTURE(path);
+            auto refused = policy.permit(asking(path, ""));
+            REQUIRE_FALSE(refused);
+            CHECK(refused.error().code() == "policy_refused");
+        }
+        CHECK_FALSE(policy.permit(asking("/srv/imports/a.dump", "", "/var/lib/postgresql")));
+        CHECK_FALSE(policy.permit(asking("/srv/imports/a", "https://files.example.org/a")));
+        CHECK_FALSE(policy.permit(asking("", "")));
+        for (auto url :
+             {"http://files.example.org/a", "https://files.example.org/a?sig=1",
+              "https://u:p@files.example.org/a", "https://Files.example.org/a"}) {
+            CAPTURE(url);
+            CHECK_FALSE(policy.permit(asking("", url)));
+        }
+        auto narrow = parsed(R"(version: 1
+operations: [{allow: "import.*"}]
+imports:
+  - deny: https://bad.files.example
+  - allow: ["https://*.files.example", "https://one.example/exports"]
+networks: [10.20.0.0/16, "fd00::/8"]
+)");
+        auto to = [&](std::string_view url) {
+            return narrow.permit_import(proto::parse_source_url(url).value()).has_value();
+        };
+        CHECK(to("https://a.files.example/x?sig=1"));
+        CHECK(to("https://one.example/exports/x.zip"));
+        CHECK_FALSE(to("https://bad.files.example/x"));
+        CHECK_FALSE(to("https://files.example/x"));
+        CHECK_FALSE(to("https://one.example/exportsx"));
+        CHECK_FALSE(to("https://one.example/x"));
+        CHECK(narrow.networks().size() == 2);
+        CHECK_FALSE(narrow.permit(asking("/srv/imports/shop.zip", "")));
+        auto wrong = Policy::parse("version: 1\nnetworks: [10.0.0.1/8]\n", "policy.yaml");
+        REQUIRE_FALSE(wrong);
+        CHECK(wrong.error().message().find("line 2") != std::string::npos);
+        // A policy from before imports names none.
+        CHECK_FALSE(parsed("version: 1\noperations: [{allow: \"import.*\"}]\n")
+                        .permit(asking("/srv/imports/shop.zip", "")));
     }
 
     TEST_CASE("a policy that others could have written is not used, and the cure is told") {
