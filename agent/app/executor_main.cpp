@@ -38,6 +38,7 @@ Result<int> run(const ExecutorOptions& options) {
     crypto::start();
     SystemClock clock;
     deploy::Layout layout;
+    layout.policy = options.policy;
 
     auto policy = [file = options.policy] { return policy::Policy::load(file); };
     FAIRLEAD_CHECK(policy());

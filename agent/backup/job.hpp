@@ -34,7 +34,28 @@ BOOST_DEFINE_ENUM_CLASS(
     sample_files,  ///< a few files of a backup → folder
     save_database, ///< bucket → a dump in the folder
     verify,        ///< every byte of a backup is read, opened and held against its hash
+    import_fetch,  ///< https address → "archive" in the folder
+    import_look,   ///< what is in the source of an import
+    import_load,   ///< its database → `database`
+    import_files,  ///< its filestore → "files" in the folder
     grant          ///< the keys of a backup's objects → bucket, for the one recipient
+)
+
+/// The source of an import. Of it, the worker needs no bucket.
+struct ImportJob {
+    std::string path;                 ///< of the dump or archive
+    std::string url;                  ///< whole, for import_fetch
+    std::string sha256;               ///< that what is fetched must have; empty: any
+    std::string filestore;            ///< a folder; empty: none
+    std::string fingerprint;          ///< that the source had when it was analysed; empty: not yet
+    std::vector<std::string> domains; ///< that the organization lets data come from
+    std::string policy;               ///< the text of the server's policy
+    std::string policy_name;          ///< for its messages
+    std::uint64_t max_bytes = 0;
+};
+BOOST_DESCRIBE_STRUCT(
+    ImportJob, (),
+    (path, url, sha256, filestore, fingerprint, domains, policy, policy_name, max_bytes)
 )
 
 struct Job {
@@ -55,11 +76,12 @@ struct Job {
     std::string time_zone;
     std::uint32_t count = 0; ///< `sample_files`, `list`
     bool granted = false;    ///< reading: the identity opens a grant, and that the backup
+    std::optional<ImportJob> import;
 };
 BOOST_DESCRIBE_STRUCT(
     Job, (),
     (task, storage, secret_key, session_token, user, folder, source, database, environment_id,
-     backup_id, recipients, identities, manifest, retention, time_zone, count, granted)
+     backup_id, recipients, identities, manifest, retention, time_zone, count, granted, import)
 )
 
 struct Problem {
@@ -78,8 +100,14 @@ struct Answer {
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
     std::uint64_t sent_bytes = 0;
+    std::optional<proto::ImportAnalysis> analysis; ///< import_look, without its checks
+    std::string fingerprint;                       ///< import_look
+    std::string sha256;                            ///< import_fetch
 };
-BOOST_DESCRIBE_STRUCT(Answer, (), (checks, backups, manifest, removed, files, bytes, sent_bytes))
+BOOST_DESCRIBE_STRUCT(
+    Answer, (),
+    (checks, backups, manifest, removed, files, bytes, sent_bytes, analysis, fingerprint, sha256)
+)
 
 struct Line {
     std::uint64_t done = 0; ///< of `total`, in bytes or files

@@ -3,6 +3,7 @@
 #include "agent/backup/calendar.hpp"
 #include "agent/backup/drilling.hpp"
 #include "agent/backup/identity.hpp"
+#include "agent/backup/importing.hpp"
 #include "agent/backup/keys.hpp"
 #include "agent/backup/making.hpp"
 #include "agent/backup/restoring.hpp"
@@ -212,6 +213,14 @@ Result<journal::Plan> removal(deploy::Site& site, const proto::Operation& operat
         return arrange(site.layout(), deploy::Place(site.layout(), slug), std::nullopt);
     };
     plan.steps.insert(stop, std::move(timers));
+    journal::Step imports;
+    imports.name = "imports";
+    imports.title = "Remove what was fetched for imports";
+    imports.last_call = true;
+    imports.act = [&site, slug = args.slug](Work&) { return forget_imports(site.layout(), slug); };
+    plan.steps.insert(
+        std::ranges::find(plan.steps, "files", &journal::Step::name), std::move(imports)
+    );
     // Its backups outlive it, and so does the key that opens them.
     auto files = std::ranges::find(plan.steps, "files", &journal::Step::name);
     journal::Step key;
@@ -267,6 +276,18 @@ Result<journal::Plan> plan_for(deploy::Site& site, const proto::Operation& opera
     if (wanted == proto::kind::clone)
         return with<proto::CloneArgs>(operation, [&](auto args) {
             return clone_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::import_analyse)
+        return with<proto::ImportAnalyseArgs>(operation, [&](auto args) {
+            return import_analyse_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::import_run)
+        return with<proto::ImportRunArgs>(operation, [&](auto args) {
+            return import_run_plan(site, std::move(args));
+        });
+    if (wanted == proto::kind::import_discard)
+        return with<proto::ImportDiscardArgs>(operation, [&](auto args) {
+            return import_discard_plan(site, std::move(args));
         });
     if (wanted == proto::kind::remove) return removal(site, operation);
     FAIRLEAD_TRY(plan, deploy::plan_for(site, operation));

@@ -2,8 +2,7 @@
 
 #include "agent/backup/identity.hpp"
 #include "agent/backup/keys.hpp"
-#include "agent/backup/making.hpp"
-#include "agent/backup/replacing.hpp"
+#include "agent/backup/replacing_steps.hpp"
 #include "agent/deploy/preflight.hpp"
 #include "agent/host/files.hpp"
 #include "common/runtime/process.hpp"
@@ -211,50 +210,6 @@ private:
     Replacing replacing_;
     deploy::Hands source_;
 };
-
-/// What comes after the data are here, in the same way for both.
-template <class Source>
-void add_replacing(journal::Plan& plan, const std::shared_ptr<Source>& s) {
-    plan.steps.push_back(
-        {"neutralise",
-         "Make the copy harmless",
-         [s](Work& w) { return s->replacing().neutralise(w); },
-         {},
-         [s](Work&) { return s->neutralises(); }}
-    );
-    plan.steps.push_back(
-        {"replace", "Stop Odoo and put the data in place",
-         [s](Work& w) { return s->replacing().replace(w); },
-         [s](Work& w) { return s->replacing().undo_replace(w); }}
-    );
-    plan.steps.push_back(
-        {"update",
-         "Update the modules that differ",
-         [s](Work& w) { return s->replacing().update(w); },
-         {},
-         [s](Work& w) { return s->replacing().needs_update(w); }}
-    );
-    plan.steps.push_back({"start", "Start Odoo and wait until it is healthy", [s](Work& w) {
-                              return s->replacing().start(w);
-                          }});
-    plan.steps.push_back(
-        {"keep",
-         "Remove the data that were replaced",
-         [s](Work& w) { return s->replacing().keep(w); },
-         {},
-         {},
-         true}
-    );
-    plan.settle = [s](Work& w) { return s->replacing().hands().settle(w); };
-}
-
-void add_safety(
-    journal::Plan& plan, deploy::Site& site, const std::optional<proto::BackupArgs>& safety
-) {
-    if (!safety) return;
-    for (auto& step : Making::steps(std::make_shared<Making>(site, *safety, "safety-")))
-        plan.steps.push_back(std::move(step));
-}
 
 } // namespace
 

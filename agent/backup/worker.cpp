@@ -97,6 +97,11 @@ Result<Answer> act(Worker& worker) {
         return save_database(worker);
     case Task::verify:
         return verify(worker);
+    case Task::import_fetch:
+    case Task::import_look:
+    case Task::import_load:
+    case Task::import_files:
+        break; // of no bucket
     case Task::grant:
         return grant(worker);
     }
@@ -109,6 +114,7 @@ Result<Answer> run(Reporter& say) {
     wipe(text);
     if (!job) return fail(Errc::internal, "The job makes no sense: " + job.error().message());
     FAIRLEAD_CHECK(become(job->user));
+    if (job->import) return import_task(*job, say);
     std::vector<crypto::Recipient> recipients;
     for (const auto& one : job->recipients) {
         FAIRLEAD_TRY(recipient, crypto::Recipient::parse(one));

@@ -5,7 +5,7 @@
 #include "agent/backup/worker_parts.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/file.hpp"
-#include "common/runtime/process.hpp"
+#include "common/runtime/program.hpp"
 
 #include <fmt/core.h>
 
@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <cstring>
 #include <set>
-#include <thread>
 
 namespace fairlead::backup {
 namespace {
@@ -28,64 +27,6 @@ constexpr std::uint64_t largest_dump = std::uint64_t(1) << 44;
 tl::unexpected<Error> damaged(std::string text) {
     return fail(Error(Errc::invalid, std::move(text)).with_code("backup_damaged"));
 }
-
-/// A program's standard input. Finishing it waits for the program's end.
-class IntoProgram final : public Sink {
-public:
-    explicit IntoProgram(Command command) : command_(std::move(command)) {
-        auto pipe = make_pipe();
-        input_ = std::move(pipe.write);
-        command_.input_from = std::make_shared<Descriptor>(std::move(pipe.read));
-        command_.stop = stop_.get_token();
-        runner_ = std::thread([this] {
-            ended_ = run(command_);
-            command_.input_from->reset();
-        });
-    }
-    /// Not finished: the program is not to take what it has for the whole.
-    ~IntoProgram() override {
-        if (!runner_.joinable()) return;
-        stop_.request_stop();
-        input_.reset();
-        runner_.join();
-    }
-
-    using Sink::write;
-    Result<> write(std::span<const std::byte> bytes) override {
-        while (!bytes.empty()) {
-            auto written = ::write(input_.get(), bytes.data(), bytes.size());
-            if (written < 0 && errno == EINTR) continue;
-            if (written <= 0) {
-                failed_ = true;
-                return finish(); // it ended before us, and says why
-            }
-            bytes = bytes.subspan(static_cast<std::size_t>(written));
-        }
-        return {};
-    }
-
-    Result<> finish() override {
-        input_.reset();
-        if (runner_.joinable()) runner_.join();
-        FAIRLEAD_CHECK(ended_);
-        if (ended_->ok() && !failed_) return {};
-        auto said = std::string_view(ended_->output);
-        if (said.size() > 1500) said = said.substr(0, 1500);
-        return fail(Error(
-                        Errc::conflict,
-                        fmt::format("{} could not take the data: {}", command_.argv.front(), said)
-        )
-                        .with_code("restore_failed"));
-    }
-
-private:
-    std::stop_source stop_;
-    Command command_;
-    Descriptor input_;
-    std::thread runner_;
-    Result<Exit> ended_ = fail(Errc::internal, "It was not started.");
-    bool failed_ = false;
-};
 
 class IntoFile final : public Sink {
 public:
@@ -235,7 +176,7 @@ Result<Answer> load_database(Worker& worker) {
         "--dbname=" + worker.job.database};
     command.environment = {{"HOME", "/nonexistent"}};
     command.deadline = longest_restore;
-    IntoProgram restore(std::move(command));
+    IntoProgram restore(std::move(command), "restore_failed");
     Watched watched(restore, worker.say, manifest.database.dump_bytes);
     FAIRLEAD_CHECK(open_dump(worker, manifest, watched));
     if (watched.bytes != manifest.database.dump_bytes)

@@ -6,52 +6,18 @@
 #include "agent/bucket/upload.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/file.hpp"
-#include "common/runtime/process.hpp"
+#include "common/runtime/program.hpp"
 
 #include <fmt/core.h>
 
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <map>
-#include <thread>
 
 namespace fairlead::backup {
 namespace {
 
 constexpr std::size_t largest_note = 32 << 20;
 constexpr auto longest_dump = std::chrono::hours(24);
-
-/// Runs a program and passes what it prints into a sink.
-Result<> stream_from(Command command, Sink& sink, std::string_view what) {
-    auto pipe = make_pipe();
-    command.output_to = std::make_shared<Descriptor>(std::move(pipe.write));
-    Result<Exit> ended = fail(Errc::internal, "It was not started.");
-    std::thread runner([&] {
-        ended = run(command);
-        command.output_to->reset();
-    });
-    Result<> taken;
-    std::vector<std::byte> block(256 << 10);
-    for (;;) {
-        auto got = ::read(pipe.read.get(), block.data(), block.size());
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) break;
-        taken = sink.write(std::span(block).first(static_cast<std::size_t>(got)));
-        if (!taken) break;
-    }
-    pipe.read.reset(); // a sink that failed ends the program too
-    runner.join();
-    FAIRLEAD_CHECK(std::move(taken));
-    FAIRLEAD_CHECK(ended);
-    if (ended->ok()) return {};
-    auto said = std::string_view(ended->output);
-    if (said.size() > 1000) said.remove_prefix(said.size() - 1000);
-    return fail(
-        Error(Errc::internal, fmt::format("{} failed: {}", what, said)).with_code("dump_failed")
-    );
-}
 
 template <class T>
 Result<T> load_note(const std::filesystem::path& file) {
@@ -184,7 +150,7 @@ Result<Answer> dump(Worker& worker) {
         "--dbname=" + job.database};
     command.environment = {{"HOME", "/nonexistent"}};
     command.deadline = longest_dump;
-    FAIRLEAD_CHECK(stream_from(command, watched, "pg_dump"));
+    FAIRLEAD_CHECK(stream_from(command, watched, "pg_dump", "dump_failed"));
     FAIRLEAD_CHECK(watched.finish());
     FAIRLEAD_CHECK(snapshot->end());
     part.dump_bytes = watched.bytes;

@@ -72,6 +72,8 @@ Result<Answer> sample_files(Worker& worker);
 Result<Answer> save_database(Worker& worker);
 Result<Answer> verify(Worker& worker);
 
+// ---- importing (worker_import.cpp)
+Result<Answer> import_task(const Job& job, Reporter& say);
 // ---- granting (worker_grant.cpp)
 /// Leaves in the bucket what lets the one recipient of the job open the one backup.
 Result<Answer> grant(Worker& worker);

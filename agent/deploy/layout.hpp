@@ -13,6 +13,7 @@ struct Layout {
     std::filesystem::path base = "/var/lib/fairlead";
     std::filesystem::path runtime = "/run/fairlead";
     std::filesystem::path units = "/etc/systemd/system";
+    std::filesystem::path policy = "/etc/fairlead/policy.yaml";
 
     std::filesystem::path environments() const { return base / "environments"; }
     std::filesystem::path mirrors() const { return base / "git"; }
