@@ -16,6 +16,7 @@
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
+#include "controller/imports/routes.hpp"
 #include "controller/install/routes.hpp"
 #include "controller/members/leaving.hpp"
 #include "controller/members/routes.hpp"
@@ -125,6 +126,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                                           : environments::GitTransports::safe}
       ),
       backups_({store_, events_, audit_, operations_, keys_, clock_}),
+      imports_({store_, events_, audit_, operations_, backups_, keys_, clock_}),
       copies_(backups_, environments_),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
@@ -164,11 +166,12 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           events_,
           plans_,
           {fleet::count, environments::count, operations::count},
-          {fleet::erase, environments::erase, backups::erase, access::erase}},
+          {fleet::erase, environments::erase, backups::erase, imports::erase, access::erase}},
       member_parts_(member_parts()) {
     links_.use(hub_);
     operations_.use(live_);
     operations_.use(backups_);
+    operations_.use(imports_);
     operations_.use(copies_);
     live_.use(backups_);
     environments_.use(backups_);
@@ -239,6 +242,7 @@ void Application::add_routes() {
     fleet::add_agent_routes(table_, fleet_parts_);
     environments::add_routes(table_, environments_);
     backups::add_routes(table_, backups_, copies_);
+    imports::add_routes(table_, imports_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
 }

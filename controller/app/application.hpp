@@ -42,6 +42,7 @@
 #include "controller/fleet/server_routes.hpp"
 #include "controller/gateway/fleet_core.hpp"
 #include "controller/gateway/hub.hpp"
+#include "controller/imports/imports.hpp"
 #include "controller/install/packages.hpp"
 #include "controller/members/members.hpp"
 #include "controller/operations/operations.hpp"
@@ -150,6 +151,7 @@ private:
     environments::LiveState live_;
     environments::Environments environments_;
     backups::Backups backups_;
+    imports::Imports imports_;
     backups::Copies copies_;
     fleet::Enrolment enrolment_;
     fleet::AgentService agents_;

@@ -10,6 +10,7 @@
 #include "controller/authority/authority.hpp"
 #include "controller/backups/sealed.hpp"
 #include "controller/environments/sealed.hpp"
+#include "controller/imports/imports.hpp"
 #include "controller/mail/outbox.hpp"
 
 #include <fmt/core.h>
@@ -39,6 +40,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(mail::visit_sealed(db, visit));
     FAIRLEAD_CHECK(audit::visit_sealed(db, visit));
     FAIRLEAD_CHECK(backups::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(imports::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);
 }
 

@@ -6,6 +6,7 @@
 #include "controller/backups/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
+#include "controller/imports/schema.hpp"
 #include "controller/mail/schema.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
@@ -57,7 +58,8 @@ std::span<const store::Migration> schema() {
         {23, "backups", backups::first_tables},
         {24, "invitation letters", orgs::invitation_letters},
         {25, "age of logs", operations::age_of_logs},
-        {26, "copies", backups::copy_tables},
+        {26, "imports", imports::first_tables},
+        {27, "copies", backups::copy_tables},
     };
     return steps;
 }

@@ -57,6 +57,9 @@ std::set<std::string> storages_of(std::string_view kind, const std::string& text
     visit_args<proto::CloneArgs>(kind, k::clone, text, [&](const auto& args) {
         backup(args.safety);
     });
+    visit_args<proto::ImportRunArgs>(kind, k::import_run, text, [&](const auto& args) {
+        backup(args.safety);
+    });
     visit_args<proto::DeployArgs>(kind, k::deploy, text, [&](const auto& args) {
         backup(args.backup_before);
     });

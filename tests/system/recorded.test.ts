@@ -282,6 +282,7 @@ sign_in_with:
       if (order.kind === "storage.test") return { preflight: { checks: [{ id: "write", title: "Write", result: "passed", value: "", need: "", remedy: "" }] } };
       if (order.kind === "backup.create") return { backup: { id: args.backup_id, kind: "manual", started_at_ms: Date.now(), finished_at_ms: Date.now(), storage_id: args.settings!.storage.id } };
       if (order.kind === "backup.delete") return { removed_backups: [(order.args as { backup: { id: string } }).backup.id] };
+      if (order.kind === "import.analyse") return { analysis: { odoo_version: "19.0", fits: true } };
       return {};
     };
     const finished = async (operation: { id: string }): Promise<void> => void (await world.succeeded(operation, 30_000));
@@ -313,6 +314,14 @@ sign_in_with:
     await finished(await owner.post<Operation>(`${environment}/drill`));
     await finished(await owner.post<Operation>(`${org}/backups/${backup!.id}/restore`, { environment_id: kept!.id, safety_backup: false }));
     await finished(await owner.post<Operation>(`${environment}/clone`, { target_environment_id: copy!.id, safety_backup: false }));
+    interface Import { id: string; operation_id: string }
+    const looked = async (): Promise<Import> => {
+      const one = await owner.post<Import>(`${environment}/imports`, { path: "/srv/imports/old.zip" });
+      await finished({ id: one.operation_id });
+      return one;
+    };
+    await finished(await owner.post<Operation>(`${environment}/imports/${(await looked()).id}/run`, { safety_backup: false }));
+    await finished(await ok<Operation>(owner, "DELETE", `${environment}/imports/${(await looked()).id}`));
     await finished(await ok<Operation>(owner, "DELETE", `${org}/backups/${backup!.id}`, undefined, confirm(backup!.id)));
     await policy(environment, null);
     await policy(`${org}/environments/${copy!.id}`, null);

@@ -49,6 +49,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
   });
   ids.storage = storage.id;
   ids.backup = "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  ids.import = "imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.copy = "cpy_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";

@@ -61,6 +61,12 @@ struct Fixture {
         put("connect_key/1", "INSERT INTO connect_key (id, sealed_seed) VALUES (1, $1)");
         put("audit_key/1", "INSERT INTO audit_key (id, name, public_key, sealed_seed)"
                            " VALUES (1, 'test/audit', x'', $1)");
+        put("import/imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+            "INSERT INTO import (id, org_id, environment_id, project_id, server_id, state, path,"
+            " url, filestore, sha256, sealed_query, operation_id, created_ms, created_by,"
+            " created_by_email) VALUES ('imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ',"
+            " 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', '', '', '', 'analysing', '', '', '', '', $1, '', 0,"
+            " '', '')");
     }
 
     crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
@@ -85,7 +91,8 @@ struct Fixture {
                opens("totp/usr_1", "SELECT sealed FROM totp") &&
                opens("outgoing_mail/mai_1", "SELECT sealed FROM outgoing_mail") &&
                opens("connect_key/1", "SELECT sealed_seed FROM connect_key") &&
-               opens("audit_key/1", "SELECT sealed_seed FROM audit_key");
+               opens("audit_key/1", "SELECT sealed_seed FROM audit_key") &&
+               opens("import/imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed_query FROM import");
     }
     std::string current() { return keys().current(); }
 };
@@ -99,11 +106,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("10 values are sealed by the master key "));
+        CHECK(said.starts_with("11 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 10 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 11 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -130,7 +137,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 10 values"));
+        CHECK(list_keys(settings)->ends_with(": 11 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -146,7 +153,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 10 values"));
+        CHECK(list_keys(settings)->ends_with(": 11 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 
@@ -173,9 +180,9 @@ TEST_SUITE("controller/app/keys") {
             std::vector<std::string>{
                 "audit_key.sealed_seed", "authority.sealed_key", "challenge.sealed",
                 "connect_key.sealed_seed", "environment_variable.sealed", "git_credential.sealed",
-                "idempotency.answer", "installation.sealed_tickets", "outgoing_mail.sealed",
-                "own_certificate.sealed_key", "storage.sealed", "storage.sealed_token",
-                "totp.sealed"}
+                "idempotency.answer", "import.sealed_query", "installation.sealed_tickets",
+                "outgoing_mail.sealed", "own_certificate.sealed_key", "storage.sealed",
+                "storage.sealed_token", "totp.sealed"}
         );
     }
 

@@ -14,7 +14,11 @@ struct Fixture : BackupWorld {
     std::string shop = live(in, "Shop", "staging");
     ServerId second = world.add_server("odoo-fra-2");
     Agent far{world, second};
-    Fixture() { protect(shop, bucket); }
+    Fixture() {
+        protect(shop, bucket);
+        for (auto permission : {"environments.create", "deployments.create", "restores.production"})
+            hold(permission);
+    }
 
     /// One that a recovery key opens too.
     std::string backup(const std::string& id) {

@@ -7,6 +7,8 @@
 #include "controller/backups/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
+#include "controller/imports/routes.hpp"
+#include "controller/imports/schema.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
@@ -37,7 +39,9 @@ const std::vector<store::Migration>& migrations() {
         {17, "backups of environments", environments::backup_columns},
         {18, "backups", backups::first_tables},
         {19, "invitation letters", orgs::invitation_letters},
-        {20, "copies", backups::copy_tables}};
+        {20, "imports", imports::first_tables},
+        {21, "copies", backups::copy_tables},
+        {22, "age of logs", operations::age_of_logs}};
     return steps;
 }
 
@@ -81,6 +85,7 @@ Core::Core(
       agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
       environments({store, events, log, operations, live, keys, clock, plans, transports}),
       backups({store, events, log, operations, keys, clock}), copies(backups, environments),
+      imports({store, events, log, operations, backups, keys, clock}),
       parts{
           store,
           events,
@@ -95,6 +100,7 @@ Core::Core(
           {"fairlead.example:8443"}} {
     operations.use(live);
     operations.use(backups);
+    operations.use(imports);
     operations.use(copies);
     live.use(backups);
     environments.use(backups);
@@ -105,6 +111,7 @@ Core::Core(
     fleet::add_agent_routes(table, parts);
     environments::add_routes(table, environments);
     backups::add_routes(table, backups, copies);
+    imports::add_routes(table, imports);
     REQUIRE(operations.start());
     REQUIRE(agents.start());
 }

@@ -12,6 +12,7 @@
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/agent_service.hpp"
 #include "controller/fleet/server_routes.hpp"
+#include "controller/imports/imports.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/plans.hpp"
 
@@ -117,6 +118,7 @@ struct Core {
     environments::Environments environments;
     backups::Backups backups;
     backups::Copies copies;
+    imports::Imports imports;
     fleet::RouteParts parts;
     api::RouteTable table;
 };
