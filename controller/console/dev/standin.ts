@@ -6,6 +6,7 @@ import { extname, join, normalize } from "node:path";
 import type { Environment, Operation, Problem, Project, Session } from "../src/api/types";
 import { elevatedUntil, outside, own, Refusal } from "./account";
 import { answerBackups, fillBackups } from "./backups";
+import { answerImports, fillImports } from "./imports";
 import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
@@ -19,6 +20,7 @@ if (process.env.STANDIN !== "empty") {
   fill();
   fillPeople();
   fillBackups();
+  fillImports();
 }
 setInterval(heartbeat, 5000);
 
@@ -123,6 +125,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
 
   const backed = answerBackups(method, p.slice(2), body, query, confirm, free);
   if (backed) return backed;
+
+  const imported = answerImports(method, p.slice(2), body, confirm, free);
+  if (imported) return imported;
 
   const [, , kind, one, part, sub] = p;
   const env = kind === "environments" && one ? need(state.environments, one, "environment") : null;

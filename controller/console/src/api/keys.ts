@@ -35,6 +35,7 @@ export const keys = {
   /** Lists of them, whatever they are of. */
   backups: (org: string) => ["org", org, "backups"] as const,
   backup: (org: string, id: string) => ["org", org, "backup", id] as const,
+  imports: (org: string, environment: string) => ["org", org, "environment", environment, "imports"] as const,
   /** Restores and clones that take several operations. */
   copies: (org: string) => ["org", org, "copies"] as const,
   credentials: (org: string) => ["org", org, "credentials"] as const,

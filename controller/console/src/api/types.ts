@@ -58,6 +58,8 @@ export type RetentionPreview = Schemas["RetentionPreview"];
 export type RetentionRule = RetentionPreview["data"][number]["rules"][number];
 export type Backup = Schemas["Backup"];
 export type BackupKind = Schemas["BackupKind"];
+/** A database and a filestore from elsewhere. */
+export type Import = Schemas["Import"];
 export type Copy = Schemas["Copy"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type AuditWitness = Schemas["AuditWitness"];

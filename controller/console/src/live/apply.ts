@@ -1,6 +1,6 @@
 import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import { keys } from "../api/keys";
-import type { Backup, Environment, Operation, Release, StepEvent } from "../api/types";
+import type { Backup, Environment, Import, Operation, Release, StepEvent } from "../api/types";
 import { markGone } from "./gone";
 import { isFinal, newerOperation, withItem, withoutItem, withStep } from "./reduce";
 
@@ -19,6 +19,8 @@ export const orgEvents = [
   "storage.deleted",
   "backup.updated",
   "backup.deleted",
+  "import.updated",
+  "import.deleted",
   "copy.updated",
 ] as const;
 
@@ -62,6 +64,10 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
       return applyRelease(client, org, data as Release);
     case "backup.updated":
       return applyBackup(client, org, data as Backup);
+    case "import.updated":
+      return applyImport(client, org, data as Import);
+    case "import.deleted":
+      return void client.invalidateQueries({ queryKey: keys.imports(org, (data as Import).environment_id) });
     case "backup.deleted":
       markGone((data as Thing).id);
       return void client.invalidateQueries({ queryKey: keys.backups(org) });
@@ -98,6 +104,13 @@ function applyRelease(client: QueryClient, org: string, release: Release) {
   } else {
     void client.invalidateQueries({ queryKey: key });
   }
+}
+
+function applyImport(client: QueryClient, org: string, now: Import) {
+  const key = keys.imports(org, now.environment_id);
+  const held = client.getQueryData<Pages<Import>>(key);
+  if (held?.pages.some((page) => page.data.some((one) => one.id === now.id))) client.setQueryData<Pages<Import>>(key, (pages) => mapPages(pages, (one) => (one.id === now.id ? now : one)));
+  else void client.invalidateQueries({ queryKey: key });
 }
 
 function applyBackup(client: QueryClient, org: string, backup: Backup) {

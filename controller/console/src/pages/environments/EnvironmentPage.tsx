@@ -28,6 +28,7 @@ const Variables = lazy(() => import("./Variables"));
 const BackupsTab = lazy(() => import("../backups/BackupsTab"));
 import { CopyPanel } from "../backups/CopyPanel";
 const PolicyTab = lazy(() => import("../backups/PolicyTab"));
+const ImportTab = lazy(() => import("../imports/ImportTab"));
 const SettingsTab = lazy(() => import("./SettingsTab"));
 
 export default function EnvironmentPage({ environment: id, tab }: { environment: string; tab?: string }) {
@@ -132,6 +133,7 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
     ["operations", "Operations", "operations.view", <History key="h" environment={environment} />],
     ["backups", "Backups", "backups.view", <BackupsTab key="b" environment={environment} />],
     ["backup-policy", "Backup policy", "backups.view", <PolicyTab key="p" environment={environment} />],
+    ["import", "Import", "restores.create", <ImportTab key="i" environment={environment} />],
     ["variables", "Variables", "variables.view", <Variables key="v" environment={environment} />],
     ["settings", "Settings", "environments.edit", <SettingsTab key="s" environment={environment} />],
   ];
@@ -145,7 +147,7 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
           </Tabs.Tab>
         ))}
       </Tabs.List>
-      {tab !== "overview" && tab !== "backups" && <UnderWay environment={environment} href={base} />}
+      {tab !== "overview" && tab !== "backups" && tab !== "import" && <UnderWay environment={environment} href={base} />}
       {allowed.map(([value, , , content]) => (
         <Tabs.Panel key={value} value={value}>
           <Suspense fallback={<Waiting />}>{content}</Suspense>
