@@ -59,6 +59,7 @@ describe("a restore", () => {
 
   const setCloning = async (enabled: boolean): Promise<void> => {
     const api = await world.api();
+    await world.signInAgain(); // a fresh proof, however long the tests before took
     const now = await api.get<Record<string, unknown>>(`${await world.org()}/security`);
     await api.call("PUT", `${await world.org()}/security`, { body: { ...now, clone_enabled: enabled } });
   };

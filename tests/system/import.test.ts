@@ -1,0 +1,299 @@
+// The data of an Odoo from elsewhere: looked at first, then whole in place or not at all.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, describe } from "node:test";
+import { accountOf, type Check, contents, leftovers, Odoo } from "./lib/backups.ts";
+import { controllerAddress } from "./lib/host.ts";
+import { healthy } from "./lib/odoo.ts";
+import { makeAuthority } from "./lib/pki.ts";
+import { run } from "./lib/process.ts";
+import type { Environment, Operation } from "./lib/types.ts";
+import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
+
+interface Import {
+  id: string;
+  state: string;
+  url: string | null;
+  sha256: string | null;
+  operation_id: string;
+  error: { code: string; message: string } | null;
+  analysis: null | {
+    format: string;
+    odoo_version: string;
+    files: number;
+    missing_files: number;
+    fits: boolean;
+    modules: { name: string; missing: boolean }[];
+    checks: Check[];
+  };
+}
+
+const marker = `Zebra${randomBytes(6).toString("hex")}`;
+const hello = "2f/2fd4e1c67a2d28fced849ee1bb76e7391b93eb12";
+
+describe("an import", () => {
+  const world = worldOfSuite();
+  const picture = randomBytes(200_000);
+  let on: Enrolled;
+  let old: Environment, shop: Environment;
+  let attachment: number;
+  let zip: Buffer;
+  let files: Server;
+  let base: string;
+  let seen: string[] = [];
+  let serve: (path: string) => { status: number; body?: Buffer; location?: string } = () => ({ status: 404 });
+
+  before(async () => {
+    on = await world.server("import");
+    const project = await world.project("shop");
+    old = await world.environment(project, on.server, "old");
+    await world.succeeded(await world.deploy(old));
+    shop = await world.environment(project, on.server, "shop", { type: "production" });
+    await world.succeeded(await world.deploy(shop));
+    const odoo = new Odoo(on.host, old, accountOf(old));
+    attachment = await odoo.attach("picture.png", picture);
+    await odoo.call("res.partner", "create", [[{ name: marker }]]);
+    await world.succeeded(await world.act(old, "stop"));
+    // As Odoo's database manager makes it: dump.sql, manifest.json and filestore/.
+    await on.host.write("/root/make.py", `
+import json, os, subprocess, zipfile
+db = ${JSON.stringify(accountOf(old))}
+store = f"/var/lib/fairlead/environments/${old.slug}/filestore/{db}"
+dump = subprocess.run(["runuser", "-u", db, "--", "pg_dump", "--no-owner", db], check=True, capture_output=True).stdout
+os.makedirs("/srv/imports", exist_ok=True)
+with zipfile.ZipFile("/srv/imports/old.zip", "w", zipfile.ZIP_DEFLATED, allowZip64=True) as z:
+    z.writestr("dump.sql", dump)
+    z.writestr("manifest.json", json.dumps({"odoo_dump": "1", "db_name": db}))
+    for folder, _, names in os.walk(store):
+        for name in names:
+            path = os.path.join(folder, name)
+            z.write(path, os.path.join("filestore", os.path.relpath(path, store)))
+open("/srv/imports/old.sql", "wb").write(dump)
+subprocess.run(f"gzip -k /srv/imports/old.sql; runuser -u {db} -- pg_dump -Fc {db} >/srv/imports/old.dump; cp -a {store} /srv/imports/store; chmod -R a+rX /srv/imports", shell=True, check=True)
+`);
+    await on.host.sh("python3 /root/make.py");
+    zip = Buffer.from((await on.host.sh("base64 -w0 /srv/imports/old.zip")).trim(), "base64");
+    // A server of files with a name that the throw-away server trusts.
+    const address = await controllerAddress();
+    const authority = await makeAuthority(join(world.dir, "files"));
+    const { key, certificate } = await authority.issue("files", [`IP:${address}`, "DNS:files.test"]);
+    files = createServer({ key, cert: certificate }, (request, response) => {
+      seen.push(request.url ?? "");
+      const { status, body, location } = serve(request.url ?? "");
+      response.writeHead(status, location ? { location } : { "content-length": body?.length ?? 0, etag: '"1"' });
+      response.end(body);
+    });
+    await new Promise<void>((done) => files.listen(0, address, done));
+    base = `https://files.test:${(files.address() as AddressInfo).port}`;
+    await on.host.trust("files", authority.certificate);
+    await on.host.sh(`echo '${address} files.test' >>/etc/hosts`);
+  });
+  after(() => void files?.close());
+
+  const imports = async (): Promise<string> => `${await world.org()}/environments/${shop.id}/imports`;
+  const get = async (id: string): Promise<Import> => (await world.api()).get(`${await imports()}/${id}`);
+  const analyse = async (body: Record<string, unknown>): Promise<Import> => {
+    const asked = await (await world.api()).post<Import>(await imports(), body);
+    await world.finished({ id: asked.operation_id });
+    return get(asked.id);
+  };
+  const bring = async (one: Import, body: Record<string, unknown> = {}): Promise<Operation> =>
+    (await world.api()).call("POST", `${await imports()}/${one.id}/run`, { headers: { "X-Confirm": shop.name }, body: { safety_backup: false, ...body } }) as Promise<Operation>;
+  const drop = async (one: Import): Promise<void> => {
+    const gone = await (await world.api()).send<Operation>("DELETE", `${await imports()}/${one.id}`);
+    if (gone.status === 202) await world.succeeded(gone.body);
+  };
+  const staged = (): Promise<string> => on.host.sh(`ls -A /var/lib/fairlead/imports/${shop.slug} 2>/dev/null || true`);
+  const untouched = async (was: string, what: string): Promise<void> => {
+    assert.equal(await contents(on.host, shop), was, what);
+    assert.equal(await healthy(on.host, shop), true, what);
+    assert.equal(await leftovers(on.host), "", what);
+    assert.equal(await on.host.sh(`runuser -u postgres -- psql -Atc "SELECT datname FROM pg_database WHERE datdba = (SELECT oid FROM pg_roles WHERE rolname = 'fairlead-import')"`), "", what);
+  };
+  const partner = (): Promise<string> => on.host.sh(`runuser -u ${accountOf(shop)} -- psql -Atc "SELECT count(*) FROM res_partner WHERE name = '${marker}'" ${accountOf(shop)}`);
+
+  scenario(world, "of what is no Odoo, or is out for more, is refused by name with nothing touched", async () => {
+    const was = await contents(on.host, shop);
+    await on.host.write("/root/bad.py", `
+import zipfile, gzip, os
+os.chdir("/srv/imports")
+def zip(name, build):
+    with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as z: build(z)
+dump = open("old.sql").read()
+def link(z):
+    z.writestr("dump.sql", dump)
+    i = zipfile.ZipInfo("filestore/${hello}"); i.create_system = 3; i.external_attr = 0o120777 << 16
+    z.writestr(i, "/etc/shadow")
+def out(z):
+    z.writestr("dump.sql", dump)
+    z.writestr("../../../etc/cron.d/owned", "* * * * * root touch /owned")
+def bomb(z):
+    with z.open("dump.sql", "w", force_zip64=True) as f:
+        for _ in range(1100): f.write(b"-" * (1 << 20))
+zip("link.zip", link); zip("out.zip", out); zip("bomb.zip", bomb)
+whole = open("old.zip", "rb").read()
+open("cut.zip", "wb").write(whole[: len(whole) // 2])
+open("cut.sql", "w").write(dump[: len(dump) // 2])
+open("newer.sql", "w").write(dump.replace("-- Dumped from database version 15", "-- Dumped from database version 17", 1))
+open("other.sql", "w").write("-- PostgreSQL database dump\\nCREATE TABLE x (a int);\\n-- PostgreSQL database dump complete\\n")
+open("page.zip", "w").write("<html>log in</html>")
+with gzip.open("shell.sql.gz", "wt") as f: f.write(dump.replace("SET statement_timeout = 0;", "\\\\! touch /tmp/owned\\n\\\\connect ${accountOf(shop)}\\nDROP TABLE ir_attachment CASCADE;", 1))
+with gzip.open("drop.sql.gz", "wt") as f: f.write(dump.replace("SET statement_timeout = 0;", 'DROP DATABASE "${accountOf(shop)}" WITH (FORCE);', 1))
+os.symlink("/etc/shadow", "shadow.sql")
+os.mkfifo("pipe.sql")
+`);
+    await on.host.sh("python3 /root/bad.py && chmod -R a+rX /srv/imports; install -m 600 /srv/imports/old.sql /srv/imports/private.sql");
+    const refusals: [string, string][] = [
+      ["link.zip", "import_hostile"], ["out.zip", "import_hostile"], ["bomb.zip", "import_bomb"], ["cut.zip", "import_damaged"],
+      ["cut.sql", "import_truncated"], ["other.sql", "import_not_odoo"], ["page.zip", "import_format_unknown"],
+      ["shadow.sql", "import_not_plain"], ["pipe.sql", "import_not_plain"], ["private.sql", "import_unreadable"], ["none.zip", "import_not_found"],
+    ];
+    for (const [file, code] of refusals) {
+      const one = await analyse({ path: `/srv/imports/${file}` });
+      assert.deepEqual([one.state, one.error?.code], ["failed", code], `${file}: ${JSON.stringify(one.error)}`);
+      await drop(one);
+    }
+    for (const path of ["/etc/passwd", "/var/lib/fairlead/executor/journal.db"]) {
+      const one = await analyse({ path });
+      assert.equal(one.error?.code, "policy_refused", path);
+      await drop(one);
+    }
+    const newer = await analyse({ path: "/srv/imports/newer.sql" });
+    assert.equal(newer.analysis?.fits, false);
+    assert.deepEqual(newer.analysis.checks.filter((check) => check.result === "failed").map((check) => check.id), ["postgresql"]);
+    const refused = await (await world.api()).send<{ code: string }>("POST", `${await imports()}/${newer.id}/run`, { headers: { "X-Confirm": shop.name }, body: { safety_backup: false } });
+    assert.equal(refused.body.code, "import_does_not_fit");
+    await drop(newer);
+    // What only shows when it is loaded: the program that reads it takes no commands, and its role has nothing else.
+    for (const [file, code] of [["shell.sql.gz", "import_command_refused"], ["drop.sql.gz", "import_load_failed"]] as const) {
+      const one = await analyse({ path: `/srv/imports/${file}` });
+      assert.equal(one.state, "analysed", JSON.stringify(one.error));
+      const ended = await world.finished(await bring(one));
+      assert.deepEqual([ended.state, ended.error?.code], ["failed", code], JSON.stringify(ended.error));
+      assert.ok(!(await world.logOf(ended)).includes(marker));
+      await drop(await get(one.id));
+    }
+    await untouched(was, "after all of them");
+    assert.equal(await on.host.sh("ls /tmp/owned /owned /etc/cron.d/owned 2>/dev/null || true"), "");
+    assert.equal(await staged(), "");
+  });
+
+  scenario(world, "by path of Odoo's own zip says what is in it, asks for production's name, and brings every row and file", async () => {
+    const one = await analyse({ path: "/srv/imports/old.zip" });
+    assert.equal(one.state, "analysed", JSON.stringify(one.error));
+    const found = one.analysis!;
+    assert.deepEqual([found.format, found.odoo_version, found.fits, found.missing_files], ["odoo_zip", "19.0", true, 0]);
+    assert.ok(found.files > 0);
+    assert.ok(found.modules.some((module) => module.name === "web" && !module.missing));
+    const bare = await (await world.api()).send("POST", `${await imports()}/${one.id}/run`, { body: { safety_backup: false } });
+    assert.equal(bare.status, 428);
+    await world.succeeded(await bring(one, { neutralise: false }));
+    assert.equal((await get(one.id)).state, "imported");
+    assert.equal((await partner()).trim(), "1");
+    const odoo = new Odoo(on.host, shop, accountOf(shop));
+    assert.ok(await odoo.login() > 0);
+    assert.deepEqual(await odoo.attachment(attachment), picture);
+    assert.equal(await leftovers(on.host), "");
+    assert.equal(await staged(), "");
+    assert.match(await on.host.sh(`runuser -u postgres -- psql -Atc "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'" ${accountOf(shop)}`), new RegExp(`^${accountOf(shop)}\\s*$`));
+    // Nothing of the data came by the controller.
+    const controller = await world.controller();
+    assert.ok(!controller.log.includes(marker));
+    assert.equal((await run("grep", ["-rlF", "--", marker, controller.data], { check: false })).stdout, "");
+  });
+
+  scenario(world, "of a dump and a folder, in each of pg_dump's ways to write one, neutralised", async () => {
+    for (const [file, format] of [["old.sql", "sql"], ["old.sql.gz", "sql_gzip"], ["old.dump", "custom"]] as const) {
+      const one = await analyse({ path: `/srv/imports/${file}`, filestore: "/srv/imports/store" });
+      assert.equal(one.analysis?.format, format, JSON.stringify(one.error));
+      assert.equal(one.analysis.fits, true, JSON.stringify(one.analysis.checks));
+      if (format === "sql_gzip") {
+        await drop(one); // read like the first
+        continue;
+      }
+      await world.succeeded(await bring(one, { neutralise: true, update: format === "sql" }));
+      const odoo = new Odoo(on.host, shop, accountOf(shop));
+      assert.deepEqual(await odoo.attachment(attachment), picture, format);
+      assert.equal((await on.host.sh(`runuser -u ${accountOf(shop)} -- psql -Atc "SELECT count(*) FROM ir_cron WHERE active" ${accountOf(shop)}`)).trim(), "0");
+    }
+  });
+
+  scenario(world, "from an address is fetched by the server alone, from where it may, at each redirect anew", async () => {
+    const was = await contents(on.host, shop);
+    const secret = `sig=${randomBytes(12).toString("hex")}`;
+    serve = (path) => (path === `/old.zip?${secret}` ? { status: 200, body: zip } : { status: 404 });
+    // Its address is not on the internet: refused until the server's owner allows the network.
+    const refused = await analyse({ url: `${base}/old.zip?${secret}` });
+    assert.deepEqual([refused.state, refused.error?.code], ["failed", "import_address_refused"]);
+    await drop(refused);
+    assert.deepEqual(seen, [], "nobody was called");
+    const address = await controllerAddress();
+    await on.host.sh(`printf 'networks:\\n  - ${address}/32\\n' >>/etc/fairlead/policy.yaml`);
+    const one = await analyse({ url: `${base}/old.zip?${secret}`, sha256: createHash("sha256").update(zip).digest("hex") });
+    assert.equal(one.state, "analysed", JSON.stringify(one.error));
+    assert.equal(one.url, `${base}/old.zip`);
+    assert.equal(one.sha256, createHash("sha256").update(zip).digest("hex"));
+    const controller = await world.controller();
+    const whole = secret.slice(4);
+    assert.ok(!controller.log.includes(whole));
+    assert.ok(!(await world.logOf({ id: one.operation_id })).includes(whole));
+    assert.equal((await run("grep", ["-rlF", "--", whole, controller.data], { check: false })).stdout, "");
+    await drop(one);
+    const wrong = await analyse({ url: `${base}/old.zip?${secret}`, sha256: "0".repeat(64) });
+    assert.equal(wrong.error?.code, "import_checksum");
+    await drop(wrong);
+    for (const [to, code] of [
+      ["https://169.254.169.254/latest/meta-data", "import_address_refused"], ["https://127.0.0.1/x", "import_address_refused"],
+      [`http://files.test/x`, "import_redirect_refused"], ["/loop", "import_redirect_refused"],
+    ] as const) {
+      serve = () => ({ status: 302, location: to });
+      const led = await analyse({ url: `${base}/x` });
+      assert.deepEqual([led.state, led.error?.code], ["failed", code], to);
+      await drop(led);
+    }
+    serve = () => ({ status: 200, body: Buffer.from("<html>log in</html>") });
+    const page = await analyse({ url: `${base}/x` });
+    assert.equal(page.error?.code, "import_format_unknown");
+    await drop(page);
+    await untouched(was, "after all of them");
+    assert.equal(await staged(), "");
+  });
+
+  scenario(world, "may come from listed domains alone where the organization has a list, also behind a redirect [S-ALLOW-02]", async () => {
+    const api = await world.api();
+    const org = await world.org();
+    const now = await api.get<Record<string, unknown>>(`${org}/security`);
+    await api.call("PUT", `${org}/security`, { body: { ...now, download_domains: ["files.test"] } });
+    const other = await api.send<{ code: string }>("POST", await imports(), { body: { url: "https://other.test/x.zip" } });
+    assert.deepEqual([other.status, other.body.code], [400, "validation_failed"]);
+    serve = () => ({ status: 302, location: "https://other.test/x.zip" });
+    const led = await analyse({ url: `${base}/x` });
+    assert.equal(led.error?.code, "import_domain_refused");
+    await drop(led);
+    await api.call("PUT", `${org}/security`, { body: { ...now } });
+  });
+
+  scenario(world, "that is killed in the middle leaves the old state whole and running", async () => {
+    const account = accountOf(shop);
+    const sql = (text: string): Promise<string> => on.host.sh(`runuser -u ${account} -- psql -Atc ${JSON.stringify(text)} ${account}`);
+    const mark = "CREATE TABLE IF NOT EXISTS mark (a text); DELETE FROM mark; INSERT INTO mark VALUES ('old')";
+    for (const step of ["load", "replace", "start"]) {
+      await sql(mark);
+      const one = await analyse({ path: "/srv/imports/old.zip" });
+      const operation = await bring(one, { update: false });
+      await world.until(`${step} has begun`, 120_000, async (api, org) =>
+        (await api.get<{ steps: { name: string; state: string }[] }>(`${org}/operations/${operation.id}`)).steps
+          .some((each) => each.name === step && each.state !== "pending") ? true : undefined);
+      await on.host.sh("systemctl kill --signal=KILL fairlead-executor.service");
+      const ended = await world.finished(operation);
+      if (ended.state !== "succeeded") assert.equal((await sql("SELECT a FROM mark")).trim(), "old", step);
+      assert.equal(await healthy(on.host, shop), true, step);
+      assert.equal(await leftovers(on.host), "", step);
+      await drop(await get(one.id));
+      assert.equal(await staged(), "", step);
+    }
+  });
+});
