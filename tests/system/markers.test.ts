@@ -59,7 +59,7 @@ describe("what stands in Odoo", () => {
   const ofLink = (): string[] =>
     [...tap.toController.flatMap((text) => found(`to the controller: ${text.slice(0, 300)}`, text)), ...tap.other.flatMap((bytes) => found("asked of the controller", bytes))];
 
-  scenario(world, "never reaches the controller, its database, its logs or its link, nor the bucket in the clear [S-GEN-04] [S-PRIV-03]", async () => {
+  scenario(world, "never reaches the controller, its database, its logs or its link, nor the bucket in the clear", async () => {
     const api = await world.api();
     const org = await world.org();
     backup = await backUp(world, shop);

@@ -130,8 +130,7 @@ TEST_SUITE("controller/imports/imports") {
     }
 
     TEST_CASE_FIXTURE(
-        Fixture,
-        "[S-ALLOW-03] with an allow-list, only its domains can be sources, on the server too"
+        Fixture, "with an allow-list, only its domains can be sources, on the server too"
     ) {
         allow_only(R"(["good.example.org","*.files.example"])");
         for (auto url :
