@@ -38,12 +38,15 @@ const reaching: Record<string, string> = {
   "POST /api/v1/orgs/{org}/environments/{environment}/clone": "puts a copy of it in place of another one",
   "POST /api/v1/orgs/{org}/backups/{backup}/restore": "puts a backup in its place",
   "POST /api/v1/orgs/{org}/backups/{backup}/drill": "restores it beside the environment",
+  "POST /api/v1/orgs/{org}/environments/{environment}/imports": "looks at a database from elsewhere, beside it",
+  "POST /api/v1/orgs/{org}/environments/{environment}/imports/{import}/run": "puts that in its place",
 };
 
 /** Routes about the same things that do not. A new one has to be put into one of the two lists. */
 const harmless = new Set([
   "DELETE /api/v1/orgs/{org}/projects/{project}", "POST /api/v1/orgs/{org}/environments/{environment}/preflight", "POST /api/v1/orgs/{org}/operations/{operation}/cancel",
   "POST /api/v1/orgs/{org}/environments/{environment}/backup-policy/preview", "DELETE /api/v1/orgs/{org}/backups/{backup}",
+  "DELETE /api/v1/orgs/{org}/environments/{environment}/imports/{import}",
 ]);
 
 describe("what is reached", () => {
