@@ -76,7 +76,15 @@ async function refused(page: Page, path: string, body: unknown, status: number, 
 function create(page: Page, options: Options): Promise<Credential> {
   return page.evaluate(async (json) => {
     const publicKey = (PublicKeyCredential as any).parseCreationOptionsFromJSON(json);
-    return ((await navigator.credentials.create({ publicKey })) as any).toJSON();
+    // The page's own offer of passkeys may still be on its way out; the browser takes one request at a time.
+    for (let left = 50; ; left--) {
+      try {
+        return ((await navigator.credentials.create({ publicKey })) as any).toJSON();
+      } catch (error) {
+        if (left === 0 || (error as Error).name !== "OperationError") throw error;
+        await new Promise((again) => setTimeout(again, 100));
+      }
+    }
   }, options) as Promise<Credential>;
 }
 
