@@ -8,7 +8,7 @@
 namespace fairlead::proto {
 namespace {
 
-constexpr std::size_t longest = 4096;
+constexpr std::size_t longest = 4096, longest_path = 400;
 constexpr std::string_view scheme = "https://";
 
 bool alnum(char c) {
@@ -163,6 +163,22 @@ bool among(std::span<const std::string> domains, std::string_view host) {
         if (!domain.starts_with("*.")) return domain == name;
         auto ending = domain.substr(1);
         return name.size() > ending.size() && name.ends_with(ending);
+    });
+}
+
+bool is_source_path(std::string_view path) {
+    if (path.size() < 2 || path.size() > longest_path || path.front() != '/' || path.back() == '/')
+        return false;
+    for (std::size_t start = 1; start <= path.size();) {
+        auto end = std::min(path.find('/', start), path.size());
+        auto part = path.substr(start, end - start);
+        if (part.empty() || part == "." || part.find("..") != std::string_view::npos ||
+            part.front() == '-')
+            return false;
+        start = end + 1;
+    }
+    return std::ranges::all_of(path, [](char c) {
+        return alnum(c) || std::string_view("._~/+@:-").find(c) != std::string_view::npos;
     });
 }
 

@@ -1,4 +1,5 @@
-/// The https addresses that data may be fetched from, taken apart once for controller and agent.
+/// Where data may come from, judged once for controller and agent: https addresses, and paths on a
+/// server's own disk.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -32,5 +33,9 @@ Result<SourceUrl> follow(const SourceUrl& base, std::string_view location);
 /// True when one of `domains` (in lower case) is `host`, or a wildcard above it: "*.example.org" is
 /// a.example.org and a.b.example.org, not example.org. An empty list allows every host.
 bool among(std::span<const std::string> domains, std::string_view host);
+
+/// An absolute path in one spelling: at most 400 letters, digits and . _ ~ + @ : - between slashes,
+/// none of them last, no part that is "." or has "..", none that begins with a dash.
+bool is_source_path(std::string_view path);
 
 } // namespace fairlead::proto

@@ -16,13 +16,10 @@ Result<> check_import(const Args& args) {
 }
 
 Result<> check_path(std::string_view what, const std::string& path) {
-    if (path.empty()) return {};
-    auto url = parse_repository("file://" + path);
-    if (!url || url->path != path || path.ends_with('/'))
-        return wrong(
-            what, path, "an absolute path of letters, digits and . _ ~ / + @ : - without \"..\" is"
-        );
-    return {};
+    if (path.empty() || proto::is_source_path(path)) return {};
+    return wrong(
+        what, path, "an absolute path of letters, digits and . _ ~ / + @ : - without \"..\" is"
+    );
 }
 
 } // namespace

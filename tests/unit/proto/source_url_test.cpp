@@ -102,4 +102,23 @@ TEST_SUITE("proto/source_url") {
         }
         CHECK(among({}, "anything.example"));
     }
+
+    TEST_CASE("a path on a server has one spelling") {
+        for (auto good :
+             {"/srv/imports/old.zip", "/srv/imports", "/a", "/srv/a~b/c+d@e:f-1_2.sql"}) {
+            CAPTURE(good);
+            CHECK(is_source_path(good));
+        }
+        auto longest = "/" + std::string(399, 'a');
+        CHECK(is_source_path(longest));
+        CHECK_FALSE(is_source_path(longest + "a"));
+        for (auto bad :
+             {"", "/", "srv", "/srv/", "//srv", "/srv//a", "/srv/../etc/shadow", "/srv/..",
+              "/srv/.", "/./srv", "/srv/a..b", "/srv/-rf", "/srv/a b", "/srv/a\nb", "/srv/%2e%2e/a",
+              "/srv/*", "/srv/ä"}) {
+            CAPTURE(bad);
+            CHECK_FALSE(is_source_path(bad));
+        }
+        CHECK_FALSE(is_source_path(std::string_view("/srv/a\0b", 8)));
+    }
 }
