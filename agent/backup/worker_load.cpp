@@ -3,6 +3,7 @@
 #include "agent/archive/pack.hpp"
 #include "agent/archive/zstd.hpp"
 #include "agent/backup/worker_parts.hpp"
+#include "agent/host/postgresql_words.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/file.hpp"
 #include "common/runtime/program.hpp"
@@ -178,7 +179,14 @@ Result<Answer> load_database(Worker& worker) {
     command.deadline = longest_restore;
     IntoProgram restore(std::move(command), "restore_failed");
     Watched watched(restore, worker.say, manifest.database.dump_bytes);
-    FAIRLEAD_CHECK(open_dump(worker, manifest, watched));
+    auto loaded = open_dump(worker, manifest, watched);
+    if (!loaded && loaded.error().code() == "restore_failed")
+        return fail(Error(
+                        loaded.error().kind(), "pg_restore could not take the data: " +
+                                                   host::without_values(restore.said())
+        )
+                        .with_code("restore_failed"));
+    FAIRLEAD_CHECK(std::move(loaded));
     if (watched.bytes != manifest.database.dump_bytes)
         return damaged("The dump has another length than the manifest says.");
     Answer answer;

@@ -1,6 +1,7 @@
 #include "agent/host/postgresql.hpp"
 
 #include "agent/host/packages.hpp"
+#include "agent/host/postgresql_words.hpp"
 
 #include <fmt/core.h>
 
@@ -75,7 +76,7 @@ Result<std::string> Postgresql::psql_as(
     auto kind = output.error().message().find("exit code 2") != std::string::npos
                     ? Errc::unavailable
                     : output.error().kind();
-    return fail(Error(kind, fmt::format("PostgreSQL: {}", output.error().message()))
+    return fail(Error(kind, "PostgreSQL: " + without_values(output.error().message()))
                     .with_code("postgresql_failed"));
 }
 
@@ -250,8 +251,10 @@ Result<> Postgresql::dump_into(
     dump.stop = restore.stop = stop;
     auto copied = run_piped(std::move(dump), std::move(restore));
     if (copied || !copied.error().code().empty()) return copied;
-    return fail(Error(copied.error().kind(), "PostgreSQL: " + copied.error().message())
-                    .with_code("postgresql_failed"));
+    return fail(
+        Error(copied.error().kind(), "PostgreSQL: " + without_values(copied.error().message()))
+            .with_code("postgresql_failed")
+    );
 }
 
 Result<> Postgresql::drop_database(const std::string& database) {
