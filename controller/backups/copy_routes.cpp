@@ -6,6 +6,7 @@
 #include "controller/backups/routes.hpp"
 #include "controller/backups/view.hpp"
 #include "controller/environments/checks.hpp"
+#include "controller/environments/refusals.hpp"
 #include "controller/members/security.hpp"
 #include "controller/operations/routes.hpp"
 
@@ -89,19 +90,6 @@ Target read_target(
     return target;
 }
 
-tl::unexpected<Error> not_held(std::string_view permission, const std::string& why) {
-    return fail(Error(
-                    Errc::forbidden,
-                    fmt::format(
-                        "{} needs the permission {}, which you do not hold. An administrator of "
-                        "the organization can change that.",
-                        why, permission
-                    )
-    )
-                    .with_code("permission_denied")
-                    .with_fact("permission", std::string(permission)));
-}
-
 /// The organization's one switch over every route that copies data into another environment.
 Result<> check_copying(Change& change) {
     FAIRLEAD_TRY(security, members::SecurityRepo(change.db(), change.scope()).get());
@@ -116,19 +104,6 @@ Result<> check_copying(Change& change) {
     );
 }
 
-/// May the caller have the data of an environment replaced? Its name is typed back where that is
-/// production, or where what comes is production as it is.
-Result<> check_replacing(
-    const Call& call, const std::string& name, proto::EnvironmentType type, bool production_as_it_is
-) {
-    constexpr std::string_view permission = "restores.production";
-    bool production = type == proto::EnvironmentType::production;
-    if (production && !call.principal().may(permission))
-        return not_held(permission, name + " is production, and to replace its data");
-    if (production || production_as_it_is) return call.confirmed(name);
-    return {};
-}
-
 /// The environment that the data go into; one that is made for it also asks for what making and
 /// deploying one does.
 Result<Environment> target_of(
@@ -137,15 +112,16 @@ Result<Environment> target_of(
 ) {
     if (target.there) {
         FAIRLEAD_TRY(row, EnvironmentRepo(change.db(), change.scope()).get(*target.there));
-        FAIRLEAD_CHECK(check_replacing(call, row.name, row.type, production_as_it_is));
+        FAIRLEAD_CHECK(environments::check_replacing(call, row.name, row.type, production_as_it_is)
+        );
         return row;
     }
     for (std::string_view permission : {"environments.create", "deployments.create"})
         if (!call.principal().may(permission))
-            return not_held(permission, "A new environment as the target");
-    FAIRLEAD_CHECK(
-        check_replacing(call, target.fresh->name, target.fresh->type, production_as_it_is)
-    );
+            return environments::not_held(permission, "A new environment as the target");
+    FAIRLEAD_CHECK(environments::check_replacing(
+        call, target.fresh->name, target.fresh->type, production_as_it_is
+    ));
     return copies.make_target(
         change.unit(), change.scope(), change.actor(), project, source, *target.fresh
     );

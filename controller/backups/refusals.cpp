@@ -7,24 +7,6 @@
 namespace fairlead::backups {
 
 using api::conflict;
-using environments::Environment;
-
-tl::unexpected<Error> revoked(std::string_view what) {
-    return conflict(
-        "server_revoked",
-        fmt::format("The server of {} is revoked: nothing can be sent to it.", what)
-    );
-}
-
-tl::unexpected<Error> not_deployed(const Environment& environment) {
-    return conflict(
-        "not_deployed", fmt::format(
-                            "{} was not deployed yet: there is nothing of it on its server. Deploy "
-                            "it first.",
-                            environment.name
-                        )
-    );
-}
 
 Result<> check_whole(const Backup& backup) {
     if (backup.state == BackupState::succeeded) return {};
@@ -34,12 +16,6 @@ Result<> check_whole(const Backup& backup) {
     return conflict(
         "backup_not_whole", fmt::format("This backup {}. Choose one that succeeded.", why)
     );
-}
-
-Result<> check_reachable(const Environment& environment) {
-    if (environment.server_status == "revoked") return revoked(environment.name);
-    if (environment.never_deployed()) return not_deployed(environment);
-    return {};
 }
 
 } // namespace fairlead::backups

@@ -1,5 +1,6 @@
 // What is asked of a server for an environment: each is an operation.
 #include "controller/environments/inside.hpp"
+#include "controller/environments/refusals.hpp"
 #include "controller/environments/spec.hpp"
 #include "controller/environments/view.hpp"
 #include "proto/codec.hpp"
@@ -13,12 +14,6 @@ using api::Actor;
 using api::OrgScope;
 using operations::Operation;
 using store::UnitOfWork;
-
-tl::unexpected<Error> revoked() {
-    return conflict(
-        "server_revoked", "The server of this environment is revoked: nothing can be sent to it."
-    );
-}
 
 /// Odoo's version, and the branches of the same repositories, as they were there.
 void follow(proto::EnvironmentSpec& spec, const proto::EnvironmentSpec& like) {
@@ -37,7 +32,7 @@ void follow(proto::EnvironmentSpec& spec, const proto::EnvironmentSpec& like) {
 Result<Environment>
 Environments::reachable(UnitOfWork& unit, const OrgScope& scope, const EnvironmentId& id) {
     FAIRLEAD_TRY(environment, EnvironmentRepo(unit.db(), scope).get(id));
-    if (environment.server_status == "revoked") return revoked();
+    if (environment.server_status == "revoked") return revoked(environment.name);
     return environment;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/json/json.hpp"
 #include "controller/api/checks.hpp"
+#include "controller/environments/refusals.hpp"
 #include "controller/members/security.hpp"
 #include "controller/operations/view.hpp"
 #include "proto/codec.hpp"
@@ -18,23 +19,6 @@ using operations::Operation;
 using proto::Outcome;
 
 constexpr std::size_t most_modules = 3000, most_extensions = 100;
-
-Result<> check_reachable(const environments::Environment& environment) {
-    if (environment.server_status == "revoked")
-        return conflict(
-            "server_revoked",
-            fmt::format("The server of {} is revoked: nothing can be sent to it.", environment.name)
-        );
-    if (environment.never_deployed())
-        return conflict(
-            "not_deployed",
-            fmt::format(
-                "{} was not deployed yet: there is nothing of it on its server. Deploy it first.",
-                environment.name
-            )
-        );
-    return {};
-}
 
 boost::json::value number(std::uint64_t value) {
     return static_cast<std::int64_t>(std::min<std::uint64_t>(value, INT64_MAX));
@@ -71,18 +55,13 @@ boost::json::object shown(const proto::ImportAnalysis& a) {
         {"fits", a.fits}};
 }
 
-api::Event event(const OrgId& org, const Import& import) {
-    auto shown = boost::json::serialize(to_json(import));
-    return {org,   "import.updated",       std::move(shown), "backups.view", std::nullopt,
-            false, import.project_id.str()};
-}
-
-api::Event gone(const OrgId& org, const Import& import) {
+/// Which one, not what is in it: its list of modules is as long as a server makes it, and the room
+/// for events that are kept is everybody's.
+api::Event event(const OrgId& org, std::string type, const Import& import) {
     boost::json::object shown{
         {"id", import.id.str()}, {"environment_id", import.environment_id.str()}};
-    return {
-        org,   "import.deleted",       boost::json::serialize(shown), "backups.view", std::nullopt,
-        false, import.project_id.str()};
+    return {org,          std::move(type), boost::json::serialize(shown), "backups.view",
+            std::nullopt, false,           import.project_id.str()};
 }
 
 NewOperation about(const environments::Environment& environment) {
@@ -98,7 +77,7 @@ NewOperation about(const environments::Environment& environment) {
 
 Result<> Imports::put(Unit& unit, const Scope& scope, const Import& import) {
     FAIRLEAD_CHECK(ImportRepo(unit.db(), scope).update(import));
-    api::publish(unit, parts_.events, {event(scope.org(), import)});
+    api::publish(unit, parts_.events, {event(scope.org(), "import.updated", import)});
     return {};
 }
 
@@ -281,7 +260,7 @@ Result<std::optional<Operation>> Imports::remove(
         {"state", json::enum_name(row.state)}};
     parts_.audit.record(unit, scope, actor, std::move(act));
     FAIRLEAD_CHECK(ImportRepo(unit.db(), scope).remove(row.id));
-    api::publish(unit, parts_.events, {gone(scope.org(), row)});
+    api::publish(unit, parts_.events, {event(scope.org(), "import.deleted", row)});
     return std::optional<Operation>();
 }
 
@@ -350,7 +329,7 @@ Result<> Imports::finished(
         return analysed(unit, scope, operation, std::move(*row), finished);
     if (operation.kind == k::import_discard && finished.outcome == Outcome::succeeded) {
         FAIRLEAD_CHECK(repo.remove(row->id));
-        api::publish(unit, parts_.events, {gone(scope.org(), *row)});
+        api::publish(unit, parts_.events, {event(scope.org(), "import.deleted", *row)});
         return {};
     }
     row->finished_ms = operation.finished_ms;

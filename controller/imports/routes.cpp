@@ -3,6 +3,7 @@
 #include "controller/api/checks.hpp"
 #include "controller/api/query.hpp"
 #include "controller/api/routes.hpp"
+#include "controller/environments/refusals.hpp"
 #include "controller/operations/routes.hpp"
 
 #include <fmt/core.h>
@@ -28,24 +29,9 @@ struct RunBody {
 };
 BOOST_DESCRIBE_STRUCT(RunBody, (), (neutralise, update, safety_backup, note))
 
-bool is_path(std::string_view path) {
-    if (path.size() < 2 || path.size() > 400 || path.front() != '/' || path.back() == '/')
-        return false;
-    for (std::size_t start = 1; start <= path.size();) {
-        auto end = std::min(path.find('/', start), path.size());
-        auto part = path.substr(start, end - start);
-        if (part.empty() || part == "." || part.find("..") != std::string_view::npos ||
-            part.front() == '-')
-            return false;
-        start = end + 1;
-    }
-    return path.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                  "._~/+@:-") == std::string_view::npos;
-}
-
 void check_path(api::Checks& checks, std::string_view field, const std::string& path) {
     checks.that(
-        is_path(path), std::string(field),
+        proto::is_source_path(path), std::string(field),
         "must be an absolute path on the server, of letters, digits and . _ ~ + @ : - between "
         "slashes, without \"..\""
     );
@@ -126,25 +112,6 @@ Result<Response> analyse(const Call& call, Imports& imports) {
     });
 }
 
-/// Its name is typed back where it is production.
-Result<> check_target(const Call& call, const Environment& target) {
-    constexpr std::string_view permission = "restores.production";
-    if (target.type != proto::EnvironmentType::production) return {};
-    if (!call.principal().may(permission))
-        return fail(Error(
-                        Errc::forbidden,
-                        fmt::format(
-                            "{} is production, and to replace its data needs the permission {}, "
-                            "which you do not hold. An administrator of the organization can "
-                            "change that.",
-                            target.name, permission
-                        )
-        )
-                        .with_code("permission_denied")
-                        .with_fact("permission", std::string(permission)));
-    return call.confirmed(target.name);
-}
-
 Result<Response> run(const Call& call, Imports& imports) {
     FAIRLEAD_TRY(environment_id, call.path_id<EnvironmentId>("environment"));
     FAIRLEAD_TRY(id, call.path_id<ImportId>("import"));
@@ -159,7 +126,9 @@ Result<Response> run(const Call& call, Imports& imports) {
     return api::change(call, imports.desk(), [&](Change& change) -> Result<Response> {
         FAIRLEAD_TRY(environment, EnvironmentRepo(change.db(), change.scope()).get(environment_id));
         FAIRLEAD_TRY(row, ImportRepo(change.db(), change.scope()).get(environment.id, id));
-        FAIRLEAD_CHECK(check_target(call, environment));
+        FAIRLEAD_CHECK(
+            environments::check_replacing(call, environment.name, environment.type, false)
+        );
         RunRequest request;
         // Production is what it is going to be; anywhere else it is a copy of production, most
         // likely.
