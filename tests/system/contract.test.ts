@@ -181,6 +181,17 @@ describe("the controller's API", () => {
     assert.equal(await stored(), was);
   });
 
+  scenario(world, "takes each value of a parameter that the contract names, and refuses none of them", async () => {
+    for (const listed of routes.filter((one) => one.method === "GET" && !/\/events$/.test(one.path))) {
+      for (const parameter of listed.parameters.filter((one) => one.in === "query")) {
+        for (const value of resolve(contract, parameter.schema).enum ?? []) {
+          const answer = await api.send<Problem>("GET", `${at(listed)}?${parameter.name}=${encodeURIComponent(String(value))}`);
+          assert.notEqual(answer.status, 400, `${listed.path}?${parameter.name}=${String(value)}: ${answer.text}`);
+        }
+      }
+    }
+  });
+
   scenario(world, "tells a reader of events whose last one is too old to begin anew, and resumes from there", async () => {
     const org = await world.org();
     const first = async (last: string): Promise<Event> => {

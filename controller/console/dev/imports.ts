@@ -46,7 +46,7 @@ function analyse(env: Environment, body: Body): Import {
       op.state = "failed";
       op.error = { ...error, step: "look" };
     } else Object.assign(one, { state: "analysed", finished_at: now(), analysis: analysis(!/unfit/.test(source)) });
-    publish("import.updated", one);
+    publish("import.updated", { id: one.id, environment_id: one.environment_id });
   });
   return one;
 }
@@ -54,11 +54,11 @@ function analyse(env: Environment, body: Body): Import {
 function run(env: Environment, one: Import, body: Body): Operation {
   const op = blankOperation(env, "import.run", [["check", "Look at the import and the server"], ["load", "Load the data beside the live ones"], ...(body.neutralise ? [["neutralise", "Make the copy harmless"] as [string, string]] : []), ["replace", "Stop Odoo and put the data in place"], ["update", "Update the modules that differ"], ["start", "Start Odoo and wait until it is healthy"]]);
   Object.assign(one, { state: "running", operation_id: op.id });
-  publish("import.updated", one);
+  publish("import.updated", { id: one.id, environment_id: one.environment_id });
   begin(op, async () => {
     for (const each of op.steps) await step(op, each.name, [each.title], 600, each.name === "load");
     Object.assign(one, { state: "imported", finished_at: now() });
-    publish("import.updated", one);
+    publish("import.updated", { id: one.id, environment_id: one.environment_id });
   });
   return op;
 }

@@ -1,6 +1,6 @@
 import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import { keys } from "../api/keys";
-import type { Backup, Environment, Import, Operation, Release, StepEvent } from "../api/types";
+import type { Backup, Environment, Operation, Release, StepEvent } from "../api/types";
 import { markGone } from "./gone";
 import { isFinal, newerOperation, withItem, withoutItem, withStep } from "./reduce";
 
@@ -65,9 +65,8 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
     case "backup.updated":
       return applyBackup(client, org, data as Backup);
     case "import.updated":
-      return applyImport(client, org, data as Import);
     case "import.deleted":
-      return void client.invalidateQueries({ queryKey: keys.imports(org, (data as Import).environment_id) });
+      return void client.invalidateQueries({ queryKey: keys.imports(org, (data as { environment_id: string }).environment_id) });
     case "backup.deleted":
       markGone((data as Thing).id);
       return void client.invalidateQueries({ queryKey: keys.backups(org) });
@@ -104,13 +103,6 @@ function applyRelease(client: QueryClient, org: string, release: Release) {
   } else {
     void client.invalidateQueries({ queryKey: key });
   }
-}
-
-function applyImport(client: QueryClient, org: string, now: Import) {
-  const key = keys.imports(org, now.environment_id);
-  const held = client.getQueryData<Pages<Import>>(key);
-  if (held?.pages.some((page) => page.data.some((one) => one.id === now.id))) client.setQueryData<Pages<Import>>(key, (pages) => mapPages(pages, (one) => (one.id === now.id ? now : one)));
-  else void client.invalidateQueries({ queryKey: key });
 }
 
 function applyBackup(client: QueryClient, org: string, backup: Backup) {
