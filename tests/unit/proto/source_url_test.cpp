@@ -76,6 +76,13 @@ TEST_SUITE("proto/source_url") {
         CHECK_FALSE(parse_source_url("https://a.example/" + std::string(5000, 'x')));
     }
 
+    TEST_CASE("whoever puts a password into an address is told where it belongs instead") {
+        auto refused = parse_source_url("https://user:pw@a.example/x");
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().message().find("signed address") != std::string::npos);
+        CHECK(refused.error().message().find("pw") == std::string::npos);
+    }
+
     TEST_CASE("a redirect leads to another https address, or nowhere") {
         auto base = parse_source_url("https://a.example:8443/x?sig=1").value();
         CHECK(follow(base, "/y?z=2")->text() == "https://a.example:8443/y");

@@ -141,6 +141,18 @@ TEST_SUITE("agent/backup/grant") {
                 CHECK(seen.path.ends_with(key));
     }
 
+    TEST_CASE("a grant is for one recipient: for none or for two, nothing is left in the bucket") {
+        Site site;
+        auto before = site.server.objects().size();
+        for (std::size_t count : {0U, 2U}) {
+            auto job = site.granting(site.target.recipient());
+            auto granting = site.worker(job, site.source);
+            granting.recipients.assign(count, site.target.recipient());
+            CHECK_FALSE(grant(granting));
+            CHECK(site.server.objects().size() == before);
+        }
+    }
+
     TEST_CASE("one that was left for another backup, or for a stranger, opens nothing") {
         Site site;
         auto job = site.granting(site.target.recipient());
