@@ -78,7 +78,7 @@ function(fairlead_program name)
   if(CMAKE_BUILD_TYPE MATCHES "Rel")
     set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
-    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/arc4random.cpp)
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/arc4random.cpp ${PROJECT_SOURCE_DIR}/cmake/terminate.cpp)
   endif()
 endfunction()
 
