@@ -303,7 +303,7 @@ Result<> Backups::restored(
     if (!id) return {};
     FAIRLEAD_TRY(row, BackupRepo(unit.db(), scope).find(*id));
     // A server speaks for its own backups only, and for one that it was asked to restore from here.
-    bool asked_here = operation.origin == operations::Origin::controller;
+    bool asked_here = operations::begun_here(operation.origin);
     if (!row || (row->server_id != operation.server_id && !asked_here)) return {};
     row->last_restored_ms = std::max(row->last_restored_ms, operation.finished_ms);
     return put(unit, scope, *row);

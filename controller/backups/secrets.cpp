@@ -74,7 +74,7 @@ Result<std::map<std::string, std::string>> Backups::secrets(
 ) {
     std::map<std::string, std::string> secrets;
     // What a server began by itself it does with what it has.
-    if (operation.origin != operations::Origin::controller) return secrets;
+    if (!operations::begun_here(operation.origin)) return secrets;
     StorageRepo repo(db, scope);
     for (const auto& text : storages_of(operation.kind, args)) {
         auto id = StorageId::trusted(text);

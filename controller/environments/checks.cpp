@@ -1,5 +1,7 @@
 #include "controller/environments/checks.hpp"
 
+#include "controller/environments/git_address.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -64,40 +66,6 @@ bool is_host(std::string_view host) {
         if (dot == std::string_view::npos) return true;
         host.remove_prefix(dot + 1);
     }
-}
-
-struct GitUrl {
-    std::string_view scheme; ///< "ssh" for user@host:path too
-    std::string_view user;
-    std::string_view host;
-    std::string_view path;
-};
-
-/// What git would make of it, for the forms that we allow.
-std::optional<GitUrl> split(std::string_view url) {
-    GitUrl parts;
-    auto separator = url.find("://");
-    if (separator != std::string_view::npos) {
-        parts.scheme = url.substr(0, separator);
-        auto rest = url.substr(separator + 3);
-        auto slash = rest.find('/');
-        if (slash == std::string_view::npos) return std::nullopt;
-        auto authority = rest.substr(0, slash);
-        parts.path = rest.substr(slash);
-        auto at = authority.rfind('@');
-        if (at != std::string_view::npos) parts.user = authority.substr(0, at);
-        parts.host = at == std::string_view::npos ? authority : authority.substr(at + 1);
-        return parts;
-    }
-    auto colon = url.find(':');
-    auto at = url.find('@');
-    if (colon == std::string_view::npos || at == std::string_view::npos || at > colon)
-        return std::nullopt;
-    parts.scheme = "ssh";
-    parts.user = url.substr(0, at);
-    parts.host = url.substr(at + 1, colon - at - 1);
-    parts.path = url.substr(colon + 1);
-    return parts;
 }
 
 bool is_user(std::string_view user) {
@@ -214,7 +182,7 @@ void check_git_url(
         return checks.wrong(field, "must have 8 to 500 characters");
     if (!all(url, [](char c) { return c > 0x20 && c < 0x7f; }))
         return checks.wrong(field, "must be printable ASCII without spaces");
-    auto parts = split(url);
+    auto parts = split_git_address(url);
     bool insecure =
         parts && (parts->scheme == "http" || parts->scheme == "git" || parts->scheme == "file");
     if (!parts || !(parts->scheme == "https" || parts->scheme == "ssh" || insecure))
@@ -337,7 +305,7 @@ void check_host(api::Checks& checks, std::string_view field, std::string_view ho
 }
 
 std::string host_of(std::string_view git_url) {
-    auto parts = split(git_url);
+    auto parts = split_git_address(git_url);
     return parts ? to_lower(parts->host) : std::string();
 }
 

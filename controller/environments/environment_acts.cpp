@@ -38,7 +38,8 @@ Environments::reachable(UnitOfWork& unit, const OrgScope& scope, const Environme
 
 Result<Operation> Environments::ask(
     UnitOfWork& unit, const OrgScope& scope, const Actor& actor, const Environment& environment,
-    std::string_view kind, std::string args, std::string note, std::chrono::milliseconds deadline
+    std::string_view kind, std::string args, std::string note, std::chrono::milliseconds deadline,
+    operations::Origin origin
 ) {
     operations::NewOperation wanted;
     wanted.kind = kind;
@@ -49,6 +50,7 @@ Result<Operation> Environments::ask(
     wanted.mutating = kind != proto::kind::preflight;
     wanted.args = std::move(args);
     wanted.note = std::move(note);
+    wanted.origin = origin;
     wanted.deadline = deadline;
     return parts_.operations.create(unit, scope, actor, std::move(wanted));
 }
@@ -104,7 +106,7 @@ Result<Operation> Environments::deploy(
     args.release = {release.id.str(), release.number};
     FAIRLEAD_TRY(
         operation, ask(unit, scope, actor, environment, proto::kind::deploy,
-                       proto::write_text(args), request.note, std::chrono::hours(1))
+                       proto::write_text(args), request.note, std::chrono::hours(1), request.origin)
     );
     if (args.backup_before)
         FAIRLEAD_CHECK(backing_->begun(unit, scope, environment, operation, *args.backup_before));

@@ -38,6 +38,7 @@ struct DeployRequest {
     std::vector<std::string> modules;
     bool backup_first = false;
     std::string note;
+    operations::Origin origin = operations::Origin::controller;
     /// The release of another environment of the project whose branches it follows. Odoo is set up
     /// without modules then: a database that has them is to come.
     std::optional<proto::EnvironmentSpec> like{};
@@ -143,7 +144,8 @@ private:
     Result<operations::Operation>
     ask(store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         const Environment& environment, std::string_view kind, std::string args, std::string note,
-        std::chrono::milliseconds deadline);
+        std::chrono::milliseconds deadline,
+        operations::Origin origin = operations::Origin::controller);
     Parts parts_;
     Backing* backing_ = nullptr;
 };

@@ -27,8 +27,13 @@ constexpr bool is_final(State state) {
            state == State::expired;
 }
 
-/// Who began it: the controller, because somebody asked it to, or the server by itself.
-BOOST_DEFINE_ENUM_CLASS(Origin, controller, schedule, root)
+/// Who began it: the controller, because somebody asked it to or (`push`) a repository told it of a
+/// push; or the server by itself.
+BOOST_DEFINE_ENUM_CLASS(Origin, controller, schedule, root, push)
+
+constexpr bool begun_here(Origin origin) {
+    return origin == Origin::controller || origin == Origin::push;
+}
 
 /// Bounds of what one operation may hold; the journal of the agent keeps to the same ones.
 inline constexpr std::int64_t max_log_lines = 10'000;
@@ -116,6 +121,7 @@ struct NewOperation {
     bool mutating = true;             ///< the only such one of its environment
     std::string args;                 ///< JSON by kind, without secrets
     std::string note;
+    Origin origin = Origin::controller;
     boost::json::object facts;                                  ///< for the audit entry; no secrets
     std::chrono::milliseconds deadline = std::chrono::hours(1); ///< for its delivery
 };

@@ -127,6 +127,7 @@ Result<Operation> Operations::create(
     if (actor.kind == api::Actor::Kind::user) operation.requested_by = UserId::trusted(actor.id);
     operation.requested_by_email = actor.label;
     operation.note = std::move(wanted.note);
+    operation.origin = wanted.origin;
     operation.created_ms = now;
     operation.deadline_ms = now + wanted.deadline;
     FAIRLEAD_TRY(stored, repo.insert(operation, wanted.args));

@@ -97,7 +97,7 @@ const kinds: Record<OperationKind, string> = {
 /** Who began an operation: a person, a schedule, root on the server, or Fairlead itself. */
 export function askedBy({ requested_by, origin }: Pick<Operation, "requested_by" | "origin">): string {
   if (requested_by) return requested_by.email;
-  return origin === "schedule" ? "its schedule" : origin === "root" ? "root on the server" : "Fairlead";
+  return origin === "schedule" ? "its schedule" : origin === "root" ? "root on the server" : origin === "push" ? "a push" : "Fairlead";
 }
 
 export function kindName(kind: OperationKind): string {
