@@ -76,6 +76,7 @@ constexpr std::array table{
 
     Permission{"deployments.preflight", developer, project, "Run the checks before a deployment"},
     Permission{"deployments.create", developer, project, "Deploy"},
+    Permission{"deployments.push", developer, project, "Let pushes to a repository deploy"},
     Permission{"deployments.rollback", developer, project, "Go back to an earlier release"},
     Permission{
         "environments.clone", developer, project, "Copy an environment's data over another's"},

@@ -23,6 +23,7 @@
 #include "controller/operations/counts.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/orgs/orgs.hpp"
+#include "controller/pushes/routes.hpp"
 #include "controller/sso/routes.hpp"
 #include "controller/web/assets.hpp"
 #include "controller/web/contract.hpp"
@@ -127,7 +128,10 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       ),
       backups_({store_, events_, audit_, operations_, keys_, clock_}),
       imports_({store_, events_, audit_, operations_, backups_, keys_, clock_}),
-      copies_(backups_, environments_),
+      copies_(backups_, environments_), pushes_(
+                                            {store_, events_, audit_, environments_, keys_, clock_,
+                                             public_url(settings_, endpoint_.port)}
+                                        ),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
@@ -166,15 +170,20 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           events_,
           plans_,
           {fleet::count, environments::count, operations::count},
-          {fleet::erase, environments::erase, backups::erase, imports::erase, access::erase}},
+          {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
+           access::erase}},
       member_parts_(member_parts()) {
     links_.use(hub_);
     operations_.use(live_);
     operations_.use(backups_);
     operations_.use(imports_);
     operations_.use(copies_);
+    operations_.use(pushes_);
     live_.use(backups_);
     environments_.use(backups_);
+    live_.on_gone([this](store::UnitOfWork& unit, const auto& scope, const auto& environment) {
+        return pushes_.gone(unit, scope, environment);
+    });
     agents_.use(live_);
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
@@ -243,6 +252,7 @@ void Application::add_routes() {
     environments::add_routes(table_, environments_);
     backups::add_routes(table_, backups_, copies_);
     imports::add_routes(table_, imports_);
+    pushes::add_routes(table_, pushes_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
 }
@@ -337,6 +347,7 @@ Task<> Application::serve() {
         FAIRLEAD_CHECK(backups_.tidy(clock_.now()));
         return copies_.tidy(clock_.now());
     };
+    auto pushes = [this] { return pushes_.tick(); };
     auto visitors = [this] { return connect_.tidy(clock_.now()); };
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
@@ -346,6 +357,7 @@ Task<> Application::serve() {
     background.spawn(every(5s, "looking after servers", agents));
     background.spawn(every(60s, "looking after sessions", people));
     background.spawn(every(5s, "ending Connect-As sessions", visitors));
+    background.spawn(every(30s, "deploying pushes that waited", pushes));
     background.spawn(every(5s, "saving rates", rates));
     background.spawn(every(30s, "signing the audit log", checkpoints));
     background.spawn(every(600s, "dropping old audit entries", retention));

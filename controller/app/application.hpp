@@ -48,6 +48,7 @@
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/plans.hpp"
+#include "controller/pushes/pushes.hpp"
 #include "controller/sso/sso.hpp"
 #include "controller/web/event_hub.hpp"
 #include "controller/web/http_shell.hpp"
@@ -153,6 +154,7 @@ private:
     backups::Backups backups_;
     imports::Imports imports_;
     backups::Copies copies_;
+    pushes::Pushes pushes_;
     fleet::Enrolment enrolment_;
     fleet::AgentService agents_;
     gateway::FleetCore core_;

@@ -12,6 +12,7 @@
 #include "controller/environments/sealed.hpp"
 #include "controller/imports/imports.hpp"
 #include "controller/mail/outbox.hpp"
+#include "controller/pushes/pushes.hpp"
 
 #include <fmt/core.h>
 
@@ -41,6 +42,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(audit::visit_sealed(db, visit));
     FAIRLEAD_CHECK(backups::visit_sealed(db, visit));
     FAIRLEAD_CHECK(imports::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(pushes::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);
 }
 

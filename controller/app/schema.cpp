@@ -10,6 +10,7 @@
 #include "controller/mail/schema.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
+#include "controller/pushes/schema.hpp"
 #include "controller/sso/schema.hpp"
 
 #include <vector>
@@ -60,6 +61,7 @@ std::span<const store::Migration> schema() {
         {25, "age of logs", operations::age_of_logs},
         {26, "imports", imports::first_tables},
         {27, "copies", backups::copy_tables},
+        {28, "pushes", pushes::first_tables},
     };
     return steps;
 }

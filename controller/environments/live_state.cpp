@@ -183,6 +183,7 @@ Result<> LiveState::forget(
     store::UnitOfWork& unit, const api::OrgScope& scope, const Environment& environment
 ) {
     if (backing_) FAIRLEAD_CHECK(backing_->gone(unit, scope, environment));
+    for (const auto& gone : gone_) FAIRLEAD_CHECK(gone(unit, scope, environment));
     FAIRLEAD_CHECK(VariableRepo(unit.db(), scope).remove_all(environment.id));
     FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).remove_all(environment.id));
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).remove(environment.id));

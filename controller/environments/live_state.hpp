@@ -9,6 +9,9 @@
 #include "controller/fleet/residents.hpp"
 #include "controller/operations/effects.hpp"
 
+#include <functional>
+#include <vector>
+
 namespace fairlead::environments {
 
 /// Thread-safe; runs in other subjects' transactions. Hand it to Operations::use and
@@ -20,6 +23,11 @@ public:
 
     /// Before anything else is called; without it nothing is backed up.
     void use(Backing& backing) { backing_ = &backing; }
+    /// The rows of an environment go: what others keep for it goes in the same transaction. Before
+    /// anything else is called.
+    using Gone =
+        std::function<Result<>(store::UnitOfWork&, const api::OrgScope&, const Environment&)>;
+    void on_gone(Gone gone) { gone_.push_back(std::move(gone)); }
 
     // operations::Effects
     Result<std::map<std::string, std::string>> secrets(
@@ -92,6 +100,7 @@ private:
     const crypto::Keystore& keys_;
     const Clock& clock_;
     Backing* backing_ = nullptr;
+    std::vector<Gone> gone_;
 };
 
 } // namespace fairlead::environments

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Api } from "./api.ts";
 import { makeRequest } from "./pki.ts";
+import { setUpPushes } from "./pushes.ts";
 import type { List } from "./types.ts";
 
 export interface EnrolledAlone {
@@ -40,6 +41,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
     project_id: project.id, server_id: enrolled.server, name: "contract", type: "development",
   });
   ids.environment = environment.id;
+  ids.hook = (await setUpPushes(api, `${org}/environments/${environment.id}`)).url.split("/").at(-1)!;
   const ping = await api.post<{ id: string }>(`${org}/servers/${enrolled.server}/ping`);
   ids.operation = ping.id;
   const credential = await api.post<{ id: string }>(`${org}/git-credentials`, { name: "c", host: "git.example.org", kind: "token", secret: "s" });

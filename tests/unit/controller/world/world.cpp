@@ -12,6 +12,8 @@
 #include "controller/operations/routes.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
+#include "controller/pushes/routes.hpp"
+#include "controller/pushes/schema.hpp"
 
 #include <doctest/doctest.h>
 
@@ -41,7 +43,8 @@ const std::vector<store::Migration>& migrations() {
         {19, "invitation letters", orgs::invitation_letters},
         {20, "imports", imports::first_tables},
         {21, "copies", backups::copy_tables},
-        {22, "age of logs", operations::age_of_logs}};
+        {22, "age of logs", operations::age_of_logs},
+        {23, "pushes", pushes::first_tables}};
     return steps;
 }
 
@@ -86,6 +89,7 @@ Core::Core(
       environments({store, events, log, operations, live, keys, clock, plans, transports}),
       backups({store, events, log, operations, keys, clock}), copies(backups, environments),
       imports({store, events, log, operations, backups, keys, clock}),
+      pushes({store, events, log, environments, keys, clock, "https://fairlead.example:8443"}),
       parts{
           store,
           events,
@@ -102,8 +106,12 @@ Core::Core(
     operations.use(backups);
     operations.use(imports);
     operations.use(copies);
+    operations.use(pushes);
     live.use(backups);
     environments.use(backups);
+    live.on_gone([this](store::UnitOfWork& unit, const auto& scope, const auto& environment) {
+        return pushes.gone(unit, scope, environment);
+    });
     agents.use(live);
     operations::add_operation_routes(table, operations);
     fleet::add_server_routes(table, parts);
@@ -112,6 +120,7 @@ Core::Core(
     environments::add_routes(table, environments);
     backups::add_routes(table, backups, copies);
     imports::add_routes(table, imports);
+    pushes::add_routes(table, pushes);
     REQUIRE(operations.start());
     REQUIRE(agents.start());
 }

@@ -15,6 +15,7 @@
 #include "controller/imports/imports.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/plans.hpp"
+#include "controller/pushes/pushes.hpp"
 
 #include <boost/json.hpp>
 
@@ -119,6 +120,7 @@ struct Core {
     backups::Backups backups;
     backups::Copies copies;
     imports::Imports imports;
+    pushes::Pushes pushes;
     fleet::RouteParts parts;
     api::RouteTable table;
 };
