@@ -23,14 +23,10 @@ bool refuse_for_good(const Environment& environment, Push& push) {
     if (environment.server_status == "revoked")
         refuse(
             push, "server_revoked",
-            fmt::format(
-                "The server of {} is revoked: nothing can be sent to it.", environment.name
-            )
+            fmt::format("The server of {} is revoked: nothing can be sent to it.", environment.name)
         );
     else if (environment.busy_kind == proto::kind::remove)
-        refuse(
-            push, "environment_deleting", fmt::format("{} is being deleted.", environment.name)
-        );
+        refuse(push, "environment_deleting", fmt::format("{} is being deleted.", environment.name));
     else
         return false;
     return true;
@@ -50,9 +46,8 @@ std::string note_of(const Push& push) {
 
 } // namespace
 
-Result<> Pushes::put(
-    Unit& unit, const Scope& scope, const Environment& environment, const Push& push
-) {
+Result<>
+Pushes::put(Unit& unit, const Scope& scope, const Environment& environment, const Push& push) {
     FAIRLEAD_CHECK(PushRepo(unit.db(), scope).put(push));
     api::publish(
         unit, parts_.events,
@@ -81,8 +76,7 @@ Result<> Pushes::deploy(
     request.note = note_of(push);
     request.origin = operations::Origin::push;
     // It refuses before it stores anything.
-    auto asked =
-        parts_.environments.deploy(unit, scope, actor, environment.id, request);
+    auto asked = parts_.environments.deploy(unit, scope, actor, environment.id, request);
     if (!asked) {
         const auto& error = asked.error();
         if (error.kind() == Errc::internal) return fail(std::move(asked).error());
@@ -103,7 +97,9 @@ Result<> Pushes::decide(
     if (!hook.enabled) {
         refuse(
             push, "switched_off",
-            fmt::format("Pushes do not deploy {} at the moment: it is switched off.", environment.name)
+            fmt::format(
+                "Pushes do not deploy {} at the moment: it is switched off.", environment.name
+            )
         );
         return {};
     }
@@ -177,10 +173,12 @@ Result<> Pushes::tick() {
     }));
     for (const auto& [org, environment] : waiting) {
         auto scope = api::ScopeIssuer::scope(org);
-        FAIRLEAD_TRY(free, parts_.store.read([&, id = environment](store::Connection& db) -> Result<bool> {
-            FAIRLEAD_TRY(found, environments::EnvironmentRepo(db, scope).find(id));
-            return found && found->busy_kind.empty();
-        }));
+        FAIRLEAD_TRY(
+            free, parts_.store.read([&, id = environment](store::Connection& db) -> Result<bool> {
+                FAIRLEAD_TRY(found, environments::EnvironmentRepo(db, scope).find(id));
+                return found && found->busy_kind.empty();
+            })
+        );
         if (!free) continue;
         FAIRLEAD_CHECK(parts_.store.write([&, id = environment](store::UnitOfWork& unit) {
             return begin_waiting(unit, scope, id);

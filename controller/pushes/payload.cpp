@@ -145,8 +145,8 @@ Result<Payload> read_payload(const Delivery& delivery, const value& body) {
     case Provider::gitea:
         payload.repository = first(body, {{"repository", "full_name"}});
         payload.pusher = first(
-            body, {{"pusher", "login"}, {"pusher", "name"}, {"pusher", "username"},
-                   {"sender", "login"}}
+            body,
+            {{"pusher", "login"}, {"pusher", "name"}, {"pusher", "username"}, {"sender", "login"}}
         );
         add_urls(
             payload, body,

@@ -135,9 +135,8 @@ Result<bool> PushRepo::knows(const EnvironmentId& environment, std::string_view 
     return found.has_value();
 }
 
-Result<> PushRepo::remember(
-    const EnvironmentId& environment, std::string_view delivery, Timestamp now
-) {
+Result<>
+PushRepo::remember(const EnvironmentId& environment, std::string_view delivery, Timestamp now) {
     FAIRLEAD_CHECK(db_.run(
         "INSERT INTO push_delivery (org_id, environment_id, delivery, seen_ms) VALUES ($1, $2, $3, "
         "$4) ON CONFLICT DO NOTHING",

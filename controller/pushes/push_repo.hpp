@@ -121,8 +121,7 @@ public:
     /// Whether this delivery was remembered.
     Result<bool> knows(const EnvironmentId& environment, std::string_view delivery);
     /// The newest `max_remembered` stay.
-    Result<>
-    remember(const EnvironmentId& environment, std::string_view delivery, Timestamp now);
+    Result<> remember(const EnvironmentId& environment, std::string_view delivery, Timestamp now);
 
     /// The hook and all that came in by it.
     Result<> remove(const EnvironmentId& environment);

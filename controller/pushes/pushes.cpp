@@ -28,8 +28,8 @@ api::Act act_on(const Environment& environment, std::string action) {
 boost::json::object facts(const Hook& hook) {
     return {
         {"enabled", hook.enabled},
-        {"repositories", hook.repositories ? boost::json::parse(*hook.repositories)
-                                           : boost::json::value(nullptr)},
+        {"repositories",
+         hook.repositories ? boost::json::parse(*hook.repositories) : boost::json::value(nullptr)},
         {"backup_first", hook.backup_first}};
 }
 
@@ -146,9 +146,8 @@ Pushes::edit(api::Change& change, const Environment& environment, const Wanted& 
     return hook;
 }
 
-Result<std::pair<Hook, Secret>> Pushes::rotate(
-    api::Change& change, const Environment& environment, std::chrono::seconds overlap
-) {
+Result<std::pair<Hook, Secret>>
+Pushes::rotate(api::Change& change, const Environment& environment, std::chrono::seconds overlap) {
     PushRepo repo(change.db(), change.scope());
     FAIRLEAD_TRY(hook, repo.get(environment.id));
     hook.secret_made_ms = parts_.clock.now();

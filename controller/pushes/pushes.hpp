@@ -72,9 +72,8 @@ public:
     /// Switched off, what waits is not deployed any more.
     Result<Hook> edit(api::Change& change, const Environment& environment, const Wanted& wanted);
     /// The secret before it counts for `overlap` more.
-    Result<std::pair<Hook, Secret>> rotate(
-        api::Change& change, const Environment& environment, std::chrono::seconds overlap
-    );
+    Result<std::pair<Hook, Secret>>
+    rotate(api::Change& change, const Environment& environment, std::chrono::seconds overlap);
     Result<> remove(api::Change& change, const Environment& environment);
     /// As the API shows it, also where nothing is set up.
     Result<boost::json::object>
@@ -95,9 +94,8 @@ public:
     /// Deploys what still waits though nothing is under way: after a failure between the two.
     Result<> tick();
 
-    Result<std::map<std::string, std::string>> secrets(
-        store::Connection&, const Scope&, const Operation&, const std::string&
-    ) override {
+    Result<std::map<std::string, std::string>>
+    secrets(store::Connection&, const Scope&, const Operation&, const std::string&) override {
         return std::map<std::string, std::string>();
     }
     /// What waits for an operation is deployed when that is over.
@@ -139,11 +137,10 @@ private:
     Result<> begin_waiting(Unit& unit, const Scope& scope, const EnvironmentId& id);
     /// Another outcome for the push that waits; nothing waits then.
     Result<> end_waiting(
-        Unit& unit, const Scope& scope, const Environment& environment, Hook& hook,
-        Outcome outcome, std::string reason, std::string detail
+        Unit& unit, const Scope& scope, const Environment& environment, Hook& hook, Outcome outcome,
+        std::string reason, std::string detail
     );
-    Result<>
-    put(Unit& unit, const Scope& scope, const Environment& environment, const Push& push);
+    Result<> put(Unit& unit, const Scope& scope, const Environment& environment, const Push& push);
 
     Parts parts_;
     access::RateLimiter rates_{{1, most_of_hook}, {1, most_of_address}};

@@ -39,11 +39,11 @@ Result<> Pushes::allow(std::string_view bucket, const api::Request& request) {
     );
     if (taken) return {};
     Error error(
-        Errc::rate_limited, fmt::format(
-                                "More than {} requests a minute {}. Send it again later.",
-                                address ? most_of_address : most_of_hook,
-                                address ? "from one address" : "to one hook"
-                            )
+        Errc::rate_limited,
+        fmt::format(
+            "More than {} requests a minute {}. Send it again later.",
+            address ? most_of_address : most_of_hook, address ? "from one address" : "to one hook"
+        )
     );
     for (const auto& [name, value] : taken.error().facts())
         error = std::move(error).with_fact(name, value);
@@ -84,7 +84,9 @@ Result<Received> Pushes::receive(const api::Request& request, std::string_view t
         auto checked = proved_by(*place, request, *delivery);
         // Deleted in between.
         if (!checked && checked.error().kind() != Errc::not_found)
-            return fail(Errc::internal, "The hook's secret cannot be opened.", checked.error().message());
+            return fail(
+                Errc::internal, "The hook's secret cannot be opened.", checked.error().message()
+            );
         good = checked && *checked;
     } else {
         // As much work as for a hook that there is.
@@ -161,8 +163,7 @@ Result<Received> Pushes::take(
     // What was refused may be sent again when the reason is gone.
     if (settled) {
         hook->last_body = digest;
-        if (!delivery.id.empty())
-            FAIRLEAD_CHECK(repo.remember(environment->id, id, request.at));
+        if (!delivery.id.empty()) FAIRLEAD_CHECK(repo.remember(environment->id, id, request.at));
     }
     FAIRLEAD_CHECK(repo.update(*hook));
     FAIRLEAD_CHECK(put(unit, scope, *environment, push));

@@ -25,7 +25,6 @@ BOOST_DESCRIBE_STRUCT(RotateBody, (), (keep_old_s))
 /// null for `repositories` means all of them, which is something else than its absence.
 Result<Wanted> wanted_of(const Call& call) {
     Wanted wanted;
-    if (call.request().body.empty()) return wanted;
     FAIRLEAD_TRY(document, json::parse(call.request().body));
     api::Checks checks;
     const auto* object = document.if_object();
@@ -75,8 +74,7 @@ Result<Response> with_environment(const Call& call, Pushes& pushes, bool hands_o
 }
 
 Result<Response> show(
-    Pushes& pushes, Change& change, const Environment& environment, const Secret* secret,
-    int status
+    Pushes& pushes, Change& change, const Environment& environment, const Secret* secret, int status
 ) {
     FAIRLEAD_TRY(shown, pushes.describe(change.db(), change.scope(), environment));
     if (!secret) return api::answer(shown, status);
@@ -95,7 +93,11 @@ Result<Response> get(const Call& call, Pushes& pushes) {
 }
 
 Result<Response> create(const Call& call, Pushes& pushes) {
-    FAIRLEAD_TRY(wanted, wanted_of(call));
+    Wanted wanted;
+    if (!call.request().body.empty()) {
+        FAIRLEAD_TRY(given, wanted_of(call));
+        wanted = std::move(given);
+    }
     auto act = [&](Change& change, const Environment& environment) -> Result<Response> {
         FAIRLEAD_TRY(made, pushes.create(change, environment, wanted, call.principal()));
         return show(pushes, change, environment, &made.second, 201);
@@ -158,8 +160,7 @@ Result<Response> receive(const Call& call, Pushes& pushes) {
             {{"outcome", "seen_before"}, {"detail", "This delivery came before: nothing was done."}}
         );
     const auto& push = received.push;
-    boost::json::object body{
-        {"outcome", json::enum_name(push.outcome)}, {"detail", push.detail}};
+    boost::json::object body{{"outcome", json::enum_name(push.outcome)}, {"detail", push.detail}};
     if (!push.reason.empty()) body["reason"] = push.reason;
     if (push.operation_id) body["operation_id"] = push.operation_id->str();
     return api::answer(body, 202);

@@ -38,8 +38,8 @@ describe("a push to its repository", () => {
     assert.match(note, new RegExp(`^Push of ${commit.slice(0, 12)} to 19\\.0 of shop by octocat \\(as GitHub says\\)$`));
     const [release] = await world.releases(environment);
     assert.ok(JSON.stringify(release).includes(commit), "the release is made of another commit than the one that was pushed");
-    const log = await (await world.api()).get<List<{ action: string; actor: { kind: string; label: string } }>>(`${await world.org()}/audit?action=environment.deploy&limit=1`);
-    assert.deepEqual([log.data[0]?.actor.kind, log.data[0]?.actor.label], ["system", "push hook"]);
+    const log = await (await world.api()).get<List<{ action: string; actor: { type: string; label: string } }>>(`${await world.org()}/audit?action=environment.deploy&limit=1`);
+    assert.deepEqual([log.data[0]?.actor.type, log.data[0]?.actor.label], ["system", "push hook"]);
     const [listed] = await pushes();
     assert.deepEqual([listed?.provider, listed?.branch, listed?.commit, listed?.outcome, listed?.operation_id], ["github", "19.0", commit, "queued", operation.id]);
   });

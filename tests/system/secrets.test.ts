@@ -6,6 +6,7 @@ import { describe } from "node:test";
 import { fillOrg } from "./lib/fill.ts";
 import { join as joinOrg, password, withKey } from "./lib/people.ts";
 import { run } from "./lib/process.ts";
+import { type PushDeploy, sendPush } from "./lib/pushes.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("the controller's disk", () => {
@@ -39,6 +40,10 @@ describe("the controller's disk", () => {
     planted["registration token"] = token.token;
     const invitation = await api.post<{ token: string }>(`${org}/invitations`, { role: "viewer" });
     planted["invitation"] = invitation.token;
+    const hook = await api.post<{ push_deploy: PushDeploy; secret: string }>(`${org}/environments/${ids.environment}/push-deploy/rotate`);
+    planted["push hook's secret"] = hook.secret;
+    const heard = await sendPush(api, { url: hook.push_deploy.url!, secret: hook.secret }, "gitlab", { url: "https://git.example.org/odoo.git", ref: "refs/tags/v1" });
+    assert.equal(heard.status, 202, heard.text);
     const totp = await bob.api.post<{ secret: string }>("/api/v1/account/totp");
     planted["authenticator's key"] = totp.secret;
     // A bad request is logged; what was in it is not.

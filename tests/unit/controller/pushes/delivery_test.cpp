@@ -96,7 +96,8 @@ TEST_SUITE("controller/pushes/delivery") {
             CHECK_FALSE(good(row.provider, row.headers));
         }
         for (auto changed : {body + " ", body.substr(1), std::string()}) {
-            CHECK_FALSE(good(Provider::github, {{"x-hub-signature-256", "sha256=" + hex}}, changed));
+            CHECK_FALSE(good(Provider::github, {{"x-hub-signature-256", "sha256=" + hex}}, changed)
+            );
             CHECK_FALSE(good(Provider::bitbucket, {{"x-hub-signature", "sha256=" + hex}}, changed));
             CHECK_FALSE(good(Provider::gitea, {{"x-gitea-signature", hex}}, changed));
         }
@@ -151,9 +152,9 @@ TEST_SUITE("controller/pushes/delivery") {
         }
         CHECK_FALSE(delivery_of(request({{"user-agent", "curl"}})));
         CHECK_FALSE(delivery_of(request({{"x-github-event", std::string(65, 'x')}})));
-        auto longest =
-            delivery_of(request({{"x-github-event", "a"}, {"x-github-delivery", std::string(999, 'x')}})
-            );
+        auto longest = delivery_of(
+            request({{"x-github-event", "a"}, {"x-github-delivery", std::string(999, 'x')}})
+        );
         CHECK(longest->id.size() == 200);
     }
 }

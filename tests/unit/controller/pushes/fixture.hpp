@@ -2,16 +2,16 @@
 #pragma once
 
 #include "../backups/fixture.hpp"
-#include "common/crypto/token.hpp"
 #include "common/crypto/hash.hpp"
+#include "common/crypto/token.hpp"
 #include "payloads.hpp"
 
 namespace fairlead::test {
 
 struct PushWorld : BackupWorld {
-    PushWorld() { hold({"deployments.create", "deployments.push"}); }
+    PushWorld() { hold_only({"deployments.create", "deployments.push"}); }
 
-    void hold(std::set<std::string, std::less<>> permissions) {
+    void hold_only(std::set<std::string, std::less<>> permissions) {
         world.guard.principal->permissions =
             std::make_shared<std::set<std::string, std::less<>>>(std::move(permissions));
     }
@@ -40,8 +40,10 @@ struct PushWorld : BackupWorld {
     Reply edit(object body) { return world.in_org("PATCH", path(), std::move(body)); }
 
     /// As GitHub does, with an id of its own unless one is given.
-    Reply
-    push(const boost::json::value& body = github_push(), std::string id = "", std::string event = "push") {
+    Reply push(
+        const boost::json::value& body = github_push(), std::string id = "",
+        std::string event = "push"
+    ) {
         if (id.empty()) id = "delivery-" + std::to_string(++deliveries);
         return send(boost::json::serialize(body), id, event, secret);
     }

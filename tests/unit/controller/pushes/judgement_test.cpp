@@ -93,16 +93,11 @@ TEST_SUITE("controller/pushes/judgement") {
     TEST_CASE("addresses of one repository are known in every spelling, and others are not") {
         using environments::same_repository;
         const char* one[] = {
-            "https://git.example.com/acme/shop",
-            "https://git.example.com/acme/shop.git",
-            "https://GIT.example.COM/acme/shop/",
-            "https://git.example.com:443/Acme/Shop.git/",
-            "https://user@git.example.com./acme/shop",
-            "http://git.example.com/acme/shop.git",
-            "ssh://git@git.example.com/acme/shop.git",
-            "ssh://git@git.example.com:22/acme/shop",
-            "git@git.example.com:acme/shop.git",
-            "gitea@git.example.com:/acme/shop",
+            "https://git.example.com/acme/shop",       "https://git.example.com/acme/shop.git",
+            "https://GIT.example.COM/acme/shop/",      "https://git.example.com:443/Acme/Shop.git/",
+            "https://user@git.example.com./acme/shop", "http://git.example.com/acme/shop.git",
+            "ssh://git@git.example.com/acme/shop.git", "ssh://git@git.example.com:22/acme/shop",
+            "git@git.example.com:acme/shop.git",       "gitea@git.example.com:/acme/shop",
         };
         for (const auto* a : one)
             for (const auto* b : one) {
@@ -132,9 +127,7 @@ TEST_SUITE("controller/pushes/judgement") {
             CHECK_FALSE(same_repository(one[0], other));
             CHECK_FALSE(same_repository(other, one[0]));
         }
-        CHECK_FALSE(
-            same_repository("ssh://git@a.example:22/x/y", "ssh://git@a.example:2222/x/y")
-        );
+        CHECK_FALSE(same_repository("ssh://git@a.example:22/x/y", "ssh://git@a.example:2222/x/y"));
         CHECK_FALSE(same_repository("", ""));
     }
 }

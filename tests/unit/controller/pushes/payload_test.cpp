@@ -53,9 +53,8 @@ TEST_SUITE("controller/pushes/payload") {
             CHECK(payload.changes[0].commit == commit_1);
             CHECK_FALSE(payload.changes[0].deleted);
         }
-        CHECK(has_url(
-            read(Provider::gitea, "push", gitea_push()), "gitea@git.example.com:odoo.git"
-        ));
+        CHECK(has_url(read(Provider::gitea, "push", gitea_push()), "gitea@git.example.com:odoo.git")
+        );
         CHECK(has_url(
             read(Provider::gitlab, "Push Hook", gitlab_push()), "git@git.example.com:odoo.git"
         ));
@@ -66,7 +65,8 @@ TEST_SUITE("controller/pushes/payload") {
             auto tag = read(provider, "push", github_push("refs/tags/v1")).changes.at(0);
             CHECK(tag.kind == Kind::tag);
             CHECK(tag.name == "v1");
-            auto gone = read(provider, "push", github_push("refs/heads/x", no_commit)).changes.at(0);
+            auto gone =
+                read(provider, "push", github_push("refs/heads/x", no_commit)).changes.at(0);
             CHECK(gone.deleted);
             CHECK(gone.commit.empty());
             auto note = read(provider, "push", github_push("refs/notes/x")).changes.at(0);

@@ -5,7 +5,9 @@ using namespace fairlead::test;
 
 TEST_SUITE("controller/pushes/pushes") {
 
-    TEST_CASE_FIXTURE(PushWorld, "a push deploys as the API does, and the log says that a hook did") {
+    TEST_CASE_FIXTURE(
+        PushWorld, "a push deploys as the API does, and the log says that a hook did"
+    ) {
         set_up();
         auto heard = push();
         CHECK(heard.status == 202);
@@ -25,7 +27,8 @@ TEST_SUITE("controller/pushes/pushes") {
         CHECK_FALSE(args.backup_before);
         CHECK(
             world.one<std::string>(
-                "SELECT actor_type || ' ' || actor_label || ' ' || address || ' ' || request_id FROM "
+                "SELECT actor_type || ' ' || actor_label || ' ' || address || ' ' || request_id "
+                "FROM "
                 "audit_entry WHERE action = 'environment.deploy' ORDER BY id DESC LIMIT 1"
             ) == "system push hook 192.0.2.7 req-1"
         );
@@ -80,13 +83,13 @@ TEST_SUITE("controller/pushes/pushes") {
     }
 
     TEST_CASE_FIXTURE(PushWorld, "whoever lets pushes deploy must be allowed to deploy") {
-        hold({"deployments.push"});
+        hold_only({"deployments.push"});
         auto refused = world.in_org("POST", path());
         CHECK(refused.status == 403);
         CHECK(refused.text("permission") == "deployments.create");
-        hold({"deployments.push", "deployments.create"});
+        hold_only({"deployments.push", "deployments.create"});
         set_up();
-        hold({"deployments.push"});
+        hold_only({"deployments.push"});
         CHECK(edit({{"enabled", true}}).status == 403);
         // What takes it away needs no more.
         CHECK(world.in_org("POST", path() + "/rotate").status == 200);
@@ -113,6 +116,7 @@ TEST_SUITE("controller/pushes/pushes") {
         }
         set_up();
         for (const auto& row : rows) CHECK(edit(row.body).blames(row.field));
+        CHECK(world.in_org("PATCH", path()).status == 400);
         for (std::int64_t wrong : {-1, 86401}) {
             auto refused = world.in_org("POST", path() + "/rotate", {{"keep_old_s", wrong}});
             CHECK(refused.blames("keep_old_s"));
@@ -143,7 +147,10 @@ TEST_SUITE("controller/pushes/pushes") {
         set_up();
         auto old = secret;
         auto with = [&](const std::string& key) {
-            return send(boost::json::serialize(fresh("refs/tags/v1")), "d" + std::to_string(deliveries), "push", key)
+            return send(
+                       boost::json::serialize(fresh("refs/tags/v1")),
+                       "d" + std::to_string(deliveries), "push", key
+            )
                 .status;
         };
         take(world.in_org("POST", path() + "/rotate", {{"keep_old_s", 600}}), 200);
@@ -192,7 +199,10 @@ TEST_SUITE("controller/pushes/pushes") {
         CHECK(str(list.at(4).at("outcome")) == "queued");
         auto id = str(list.at(1).at("operation_id"));
         CHECK(id == newest("environment.deploy"));
-        CHECK(world.in_org("GET", "/operations/" + id).text("note").find("bbbbbbbbbbbb") != std::string::npos);
+        CHECK(
+            world.in_org("GET", "/operations/" + id).text("note").find("bbbbbbbbbbbb") !=
+            std::string::npos
+        );
         end(id);
         CHECK(count("environment.deploy") == 3);
         CHECK(env(shop).text("status") == "running");
@@ -238,7 +248,9 @@ TEST_SUITE("controller/pushes/pushes") {
         CHECK(settings().json.at("waiting").is_null());
     }
 
-    TEST_CASE_FIXTURE(PushWorld, "an environment that cannot be deployed says why, and may be asked again") {
+    TEST_CASE_FIXTURE(
+        PushWorld, "an environment that cannot be deployed says why, and may be asked again"
+    ) {
         set_up();
         auto refused = [&](const Reply& heard, std::string_view reason) {
             CHECK(heard.status == 202);
@@ -293,29 +305,41 @@ TEST_SUITE("controller/pushes/pushes") {
         refused(push(fresh()), "server_revoked");
     }
 
+    TEST_CASE_FIXTURE(PushWorld, "a backup goes before a deployment where that was chosen") {
+        protect(shop, storage());
+        set_up({{"backup_first", true}});
+        auto heard = push();
+        CHECK(heard.text("outcome") == "queued");
+        const auto& sent = delivered(heard.text("operation_id"));
+        CHECK(proto::read<proto::DeployArgs>(sent.args).value().backup_before);
+        // The server gets the storage's keys for it, as for one that a person asked for.
+        CHECK_FALSE(sent.secrets.empty());
+    }
+
     TEST_CASE_FIXTURE(PushWorld, "an environment takes its hook along when it goes") {
         set_up();
         auto was = hook;
         push(fresh("refs/tags/v1"));
-        auto asked = world.in_org(
-            "DELETE", "/environments/" + shop, nullptr, {{"x-confirm", "Shop"}}
-        );
+        auto asked =
+            world.in_org("DELETE", "/environments/" + shop, nullptr, {{"x-confirm", "Shop"}});
         REQUIRE_MESSAGE(asked.status == 202, boost::json::serialize(asked.json));
         delivered(asked.id());
         auto heard = push(fresh());
         CHECK(heard.text("reason") == "environment_deleting");
         end(asked.id());
         CHECK(push(fresh()).status == 401);
-        for (auto left : {world.one<std::int64_t>("SELECT count(*) FROM push_hook"),
-                          world.one<std::int64_t>("SELECT count(*) FROM push"),
-                          world.one<std::int64_t>("SELECT count(*) FROM push_delivery")})
+        for (auto left :
+             {world.one<std::int64_t>("SELECT count(*) FROM push_hook"),
+              world.one<std::int64_t>("SELECT count(*) FROM push"),
+              world.one<std::int64_t>("SELECT count(*) FROM push_delivery")})
             CHECK(left == 0);
         // One that never was on a server goes at once.
         shop = environment(in, "Other");
         set_up();
         REQUIRE(
-            world.in_org("DELETE", "/environments/" + shop, nullptr, {{"x-confirm", "Other"}})
-                .status == 204
+            world.in_org(
+                     "DELETE", "/environments/" + shop, nullptr, {{"x-confirm", "Other"}}
+            ).status == 204
         );
         CHECK(world.one<std::int64_t>("SELECT count(*) FROM push_hook") == 0);
     }
@@ -324,8 +348,8 @@ TEST_SUITE("controller/pushes/pushes") {
         set_up();
         REQUIRE(world.in_org("POST", path() + "/rotate").status == 200);
         int seen = 0;
-        auto count_them = [&](std::string_view, std::string_view context)
-            -> Result<std::optional<std::string>> {
+        auto count_them = [&](std::string_view,
+                              std::string_view context) -> Result<std::optional<std::string>> {
             CHECK(context == "push_hook/" + shop);
             ++seen;
             return std::optional<std::string>();
@@ -349,7 +373,7 @@ TEST_SUITE("controller/pushes/pushes") {
         push(fresh());
         auto environment = shop;
         world.act_for(world.other);
-        hold({"deployments.create", "deployments.push"});
+        hold_only({"deployments.create", "deployments.push"});
         CHECK(world.in_org("GET", path()).status == 404);
         CHECK(world.in_org("POST", path()).status == 404);
         CHECK(edit({{"enabled", false}}).status == 404);

@@ -23,7 +23,9 @@ TEST_SUITE("controller/pushes/receiving") {
         others.push_back(send(text, "d4", "push", secret));
         hook = was;
         others.push_back(world.call("POST", hook, boost::json::value(text)));
-        others.push_back(world.call("POST", hook, boost::json::value(text), {{"x-github-event", "push"}}));
+        others.push_back(
+            world.call("POST", hook, boost::json::value(text), {{"x-github-event", "push"}})
+        );
         others.push_back(world.call(
             "POST", hook, boost::json::value(text),
             {{"x-gitlab-event", "Push Hook"}, {"x-gitlab-token", "wrong"}}
@@ -38,11 +40,20 @@ TEST_SUITE("controller/pushes/receiving") {
         CHECK(settings().json.at("refused").at("count") == 3);
     }
 
-    TEST_CASE_FIXTURE(PushWorld, "nothing is parsed before it is proved, and nonsense is refused after") {
+    TEST_CASE_FIXTURE(
+        PushWorld, "nothing is parsed before it is proved, and nonsense is refused after"
+    ) {
         set_up();
         const std::string texts[] = {
-            "", "{", "not json", "[]", "null", "{\"ref\": 7}", "payload=%7B%7D",
-            "{\"x\":" + std::string(40, '[') + std::string(40, ']') + "}", "\xff\xfe",
+            "",
+            "{",
+            "not json",
+            "[]",
+            "null",
+            "{\"ref\": 7}",
+            "payload=%7B%7D",
+            "{\"x\":" + std::string(40, '[') + std::string(40, ']') + "}",
+            "\xff\xfe",
             "{\"ref\":\"refs/heads/19.0\",\"ref\":7}"};
         for (const auto& text : texts) {
             CAPTURE(text);
@@ -77,7 +88,9 @@ TEST_SUITE("controller/pushes/receiving") {
         CHECK(push(body, "once").text("outcome") == "queued");
     }
 
-    TEST_CASE_FIXTURE(PushWorld, "GitLab's token is proof each time, and its id makes the difference") {
+    TEST_CASE_FIXTURE(
+        PushWorld, "GitLab's token is proof each time, and its id makes the difference"
+    ) {
         set_up();
         auto text = boost::json::serialize(gitlab_push());
         auto send_as = [&](std::string id) {
@@ -104,8 +117,14 @@ TEST_SUITE("controller/pushes/receiving") {
         };
         const Row rows[] = {
             {gitlab_push(), {{"x-gitlab-event", "Push Hook"}, {"x-gitlab-token", secret}}, "", ""},
-            {bitbucket_push(), {{"x-event-key", "repo:push"}, {"x-request-uuid", "1"}}, "x-hub-signature", "sha256="},
-            {gitea_push(), {{"x-gitea-event", "push"}, {"x-gitea-delivery", "1"}}, "x-gitea-signature", ""},
+            {bitbucket_push(),
+             {{"x-event-key", "repo:push"}, {"x-request-uuid", "1"}},
+             "x-hub-signature",
+             "sha256="},
+            {gitea_push(),
+             {{"x-gitea-event", "push"}, {"x-gitea-delivery", "1"}},
+             "x-gitea-signature",
+             ""},
         };
         for (const auto& row : rows) {
             auto text = boost::json::serialize(row.body);
@@ -144,7 +163,9 @@ TEST_SUITE("controller/pushes/receiving") {
         CHECK(page.json.at("next_cursor").is_string());
     }
 
-    TEST_CASE_FIXTURE(PushWorld, "a hook takes 30 a minute, and bad ones do not keep good ones out") {
+    TEST_CASE_FIXTURE(
+        PushWorld, "a hook takes 30 a minute, and bad ones do not keep good ones out"
+    ) {
         set_up();
         auto at_once = [&](const std::string& key, int i) {
             auto text = boost::json::serialize(fresh("refs/tags/v1"));
