@@ -9,6 +9,7 @@
 #include "controller/access/erase.hpp"
 #include "controller/access/waits.hpp"
 #include "controller/app/contract.hpp"
+#include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
 #include "controller/app/schema.hpp"
 #include "controller/audit/routes.hpp"
@@ -76,7 +77,7 @@ std::vector<sso::Provider> load_providers(const Settings& settings) {
 
 Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys)
     : settings_(std::move(settings)), endpoint_(Endpoint::parse(settings_.listen).value()),
-      lock_(std::move(lock)), keys_(std::move(keys)),
+      lock_(std::move(lock)), keys_(std::move(keys)), outbound_(make_outbound(settings_)),
       store_(
           {.file = Layout(settings_.data).database(),
            .readers = std::min<std::size_t>(settings_.workers, most_readers)},

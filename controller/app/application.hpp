@@ -48,6 +48,7 @@
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/plans.hpp"
+#include "controller/outbound/outbound.hpp"
 #include "controller/pushes/pushes.hpp"
 #include "controller/sso/sso.hpp"
 #include "controller/web/event_hub.hpp"
@@ -112,6 +113,7 @@ private:
     FolderLock lock_;
     crypto::Keystore keys_;
     SystemClock clock_;
+    std::unique_ptr<outbound::Outbound> outbound_;
     store::Store store_;
     audit::Log audit_;
     audit::Notary notary_;

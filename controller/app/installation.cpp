@@ -2,8 +2,10 @@
 
 #include "common/crypto/random.hpp"
 #include "common/crypto/x509.hpp"
+#include "common/runtime/file.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/access/users.hpp"
+#include "controller/app/outside.hpp"
 #include "controller/app/schema.hpp"
 #include "controller/audit/log.hpp"
 #include "controller/authority/authority.hpp"
@@ -334,6 +336,8 @@ std::vector<std::string> check_surroundings(const Settings& settings, const Cloc
         if (!read_file(settings.certificate->key, 64 * 1024))
             findings.push_back(settings.certificate->key + " cannot be read.");
     }
+    note(load_exceptions(settings));
+    if (settings.egress && settings.egress->ca) note(read_file(*settings.egress->ca, 1024 * 1024));
     note(sso::make_providers(settings.sign_in_with));
     note(install::Packages(settings.packages)
              .script({public_url(settings, Endpoint::parse(settings.listen).value().port), "", ""})

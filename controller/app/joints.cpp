@@ -3,6 +3,7 @@
 #include "controller/access/keys.hpp"
 #include "controller/access/passkey_repo.hpp"
 #include "controller/app/application.hpp"
+#include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
 
 #include <algorithm>
@@ -41,7 +42,7 @@ sso::Sso::Parts Application::sso_parts() {
         accounts_,
         sessions_,
         public_url(settings_, endpoint_.port),
-        fetch_from_providers(),
+        fetch_from_providers(operators_way(settings_)),
         std::move(door)};
 }
 

@@ -163,6 +163,13 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         settings.connections_per_address >= 16 && settings.connections_per_address <= 1'000'000,
         "connections_per_address: must be from 16 to 1000000."
     );
+    if (settings.egress) {
+        that(
+            settings.egress->socket.starts_with('/') && settings.egress->socket.size() <= 107,
+            "egress: socket must be an absolute path of at most 107 characters."
+        );
+        that(settings.egress->rules.starts_with('/'), "egress: rules must be an absolute path.");
+    }
     if (settings.mail)
         for (const auto& wrong : mail_findings(*settings.mail))
             findings.push_back(file.string() + ": " + wrong);
@@ -267,6 +274,14 @@ git_transports: {transports}
 #  password_file: /etc/fairlead/mail-password
 #  from: Fairlead <noreply@example.org>
 #  ca: /etc/fairlead/mail-ca.pem     # the authorities to trust, in place of the system's
+
+# The one way to addresses that people give (webhooks): fairlead-egress, a program of its own. Without it nothing is sent
+# there. Where it is named, the mail server and the providers of sign_in_with are reached through it too; one that is not
+# at port 443 of a public address needs an entry in its `allow`.
+#egress:
+#  socket: /run/fairlead-egress/egress.sock
+#  rules: /etc/fairlead/egress.yaml  # its own configuration: the exceptions hold here as well. Restart both after a change
+#  ca: /etc/fairlead/own-ca.pem      # authorities to trust beside the system's, such as of named internal hosts
 
 # Passkeys are made for the host of the console's address and count there alone. If that host may change one day, name a
 # domain above it here before the first passkey is made; later they would all be lost.

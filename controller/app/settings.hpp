@@ -64,6 +64,13 @@ struct MailSettings {
 };
 BOOST_DESCRIBE_STRUCT(MailSettings, (), (host, port, tls, user, password_file, from, ca))
 
+struct EgressSettings {
+    std::string socket;
+    std::string rules = "/etc/fairlead/egress.yaml";
+    std::optional<std::string> ca;
+};
+BOOST_DESCRIBE_STRUCT(EgressSettings, (), (socket, rules, ca))
+
 struct AgentSettings {
     std::chrono::seconds heartbeat{15};
     std::chrono::seconds facts{30};
@@ -83,6 +90,7 @@ struct Settings {
     std::optional<std::string> plans;
     access::Openness registration = access::Openness::invitation;
     std::optional<MailSettings> mail;
+    std::optional<EgressSettings> egress;
     std::optional<std::string> passkey_domain;
     orgs::Plan plan_of_new_organizations = orgs::Plan::free;
     SessionSettings sessions;
@@ -99,8 +107,8 @@ struct Settings {
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
     (name, names, listen, url, data, certificate, packages, git_transports, plans,
-     plan_of_new_organizations, registration, mail, passkey_domain, sessions, sign_in_with, rates,
-     agents, workers, connections, connections_per_address, metrics, security_contact, log)
+     plan_of_new_organizations, registration, mail, egress, passkey_domain, sessions, sign_in_with,
+     rates, agents, workers, connections, connections_per_address, metrics, security_contact, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.

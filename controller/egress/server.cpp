@@ -1,0 +1,262 @@
+#include "controller/egress/server.hpp"
+
+#include "common/runtime/log.hpp"
+#include "controller/egress/protocol.hpp"
+#include "controller/egress/relay.hpp"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <system_error>
+
+namespace fairlead::egress {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto head_time = 5s, connect_time = 10s;
+constexpr int backlog = 64;
+
+sockaddr_un address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
+    return address;
+}
+
+bool answers(const sockaddr_un& address) {
+    Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    return ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+               0 ||
+           errno == EAGAIN;
+}
+
+/// Two for each connection, and some to spare.
+void raise_descriptors(std::size_t connections) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t wanted = 2 * connections + 64;
+    if (limit.rlim_cur >= wanted) return;
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// As far as the empty line; the rest stays unread. Empty when none came in time.
+std::string read_head(int peer, int stop) {
+    auto deadline = std::chrono::steady_clock::now() + head_time;
+    std::string head;
+    while (head.size() < longest_head) {
+        char piece[512];
+        auto got = ::recv(peer, piece, sizeof piece, MSG_PEEK | MSG_DONTWAIT);
+        if (got < 0 && errno == EAGAIN) {
+            if (!wait_for(peer, POLLIN, deadline, stop)) return "";
+            continue;
+        }
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) return "";
+        auto before = head.size();
+        head.append(piece, static_cast<std::size_t>(got));
+        auto end = head.find("\r\n\r\n", before < 3 ? 0 : before - 3);
+        auto used = end == std::string::npos ? static_cast<std::size_t>(got) : end + 4 - before;
+        if (::recv(peer, piece, used, MSG_DONTWAIT) != static_cast<long>(used)) return "";
+        if (end == std::string::npos) continue;
+        head.resize(end + 4);
+        return head;
+    }
+    return "";
+}
+
+void tell(int peer, std::string_view text, int stop) {
+    send_all(peer, text, std::chrono::steady_clock::now() + head_time, stop);
+}
+
+Result<Descriptor>
+connect_any(const std::vector<IpAddress>& addresses, std::uint16_t port, int stop) {
+    auto deadline = std::chrono::steady_clock::now() + connect_time;
+    for (std::size_t i = 0;; ++i) {
+        // An address that swallows packets leaves time for the next.
+        auto share = (deadline - std::chrono::steady_clock::now()) / int(addresses.size() - i);
+        auto socket =
+            connect_to(addresses[i], port, std::chrono::steady_clock::now() + share, stop);
+        if (socket || i + 1 == addresses.size()) return socket;
+    }
+}
+
+} // namespace
+
+Result<std::unique_ptr<Server>>
+Server::open(const Settings& settings, unsigned user, Resolve resolve) {
+    FAIRLEAD_TRY(allow, Allow::parse(settings.allow));
+    auto failed = [&](const char* what) {
+        return fail(
+            Errc::internal, settings.socket + ": " + what + ": " + std::strerror(errno) + "."
+        );
+    };
+    auto address = address_of(settings.socket);
+    if (answers(address))
+        return fail(Errc::conflict, "Another fairlead-egress answers at " + settings.socket + ".");
+    ::unlink(settings.socket.c_str());
+    Descriptor listening(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!listening) return failed("cannot be made");
+    if (::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return failed("cannot be made");
+    // Anybody may knock: who it is says the kernel, and only one user is served.
+    if (::chmod(settings.socket.c_str(), 0666) != 0) return failed("cannot be opened to others");
+    if (::listen(listening.get(), backlog) != 0) return failed("cannot listen");
+    raise_descriptors(settings.connections);
+    return std::unique_ptr<Server>(
+        new Server(settings, user, std::move(allow), std::move(resolve), std::move(listening))
+    );
+}
+
+Server::Server(
+    Settings settings, unsigned user, Allow allow, Resolve resolve, Descriptor listening
+)
+    : settings_(std::move(settings)), user_(user), allow_(std::move(allow)),
+      resolve_(std::move(resolve)), listening_(std::move(listening)) {}
+
+Server::~Server() {
+    for (auto& session : sessions_) session.thread.join();
+    ::unlink(settings_.socket.c_str());
+}
+
+void Server::run(int stop) {
+    auto stopped = [&] { return wait_for(stop, POLLIN, std::chrono::steady_clock::now(), -1); };
+    while (!stopped()) {
+        wait_for(listening_.get(), POLLIN, std::chrono::steady_clock::now() + 1h, stop);
+        Descriptor peer(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        reap();
+        if (peer)
+            take(std::move(peer), stop);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+            wait_for(stop, POLLIN, std::chrono::steady_clock::now() + 100ms, -1);
+    }
+    for (auto& session : sessions_) session.thread.join();
+    sessions_.clear();
+}
+
+void Server::reap() {
+    sessions_.remove_if([](Session& session) {
+        if (!session.done) return false;
+        session.thread.join();
+        return true;
+    });
+}
+
+void Server::take(Descriptor peer, int stop) {
+    ucred who{};
+    socklen_t size = sizeof who;
+    if (::getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0 || who.uid != user_) {
+        log::warning("a stranger was turned away", {{"user", who.uid}, {"process", who.pid}});
+        return;
+    }
+    // Neither answer fills a fresh socket's buffer, so they keep nobody waiting.
+    auto busy = [&] {
+        tell(
+            peer.get(), answer_text(503, "busy", "Too many connections are open. Try again."), stop
+        );
+    };
+    if (sessions_.size() >= settings_.connections) {
+        log::warning("full", {{"connections", sessions_.size()}});
+        return busy();
+    }
+    auto& session = sessions_.emplace_back();
+    try {
+        session.thread = std::thread([this, &session, stop, fd = peer.get()] {
+            try {
+                serve(Descriptor(fd), stop);
+            } catch (const std::exception& failed) {
+                log::error("a connection failed", {{"reason", failed.what()}});
+            }
+            session.done = true;
+        });
+        peer.release();
+    } catch (const std::system_error&) {
+        sessions_.pop_back();
+        busy();
+    }
+}
+
+Result<> Server::permit(const Place& place, const IpAddress& address) const {
+    auto may = allow_.permits(place, address);
+    if (may) return may;
+    if (settings_.mode == Mode::enforce) return may;
+    log::warning(
+        "would be refused", {{"to", place.text()},
+                             {"address", address.text()},
+                             {"reason", may.error().message()}}
+    );
+    return {};
+}
+
+Result<std::vector<IpAddress>>
+Server::chosen(const Place& place, const std::optional<IpAddress>& wanted) const {
+    auto literal = IpAddress::parse(place.host);
+    if (literal && wanted && *wanted != *literal)
+        return fail(Error(Errc::forbidden, place.host + " is not " + wanted->text() + ".")
+                        .with_code("address_refused"));
+    std::optional<IpAddress> given = literal ? std::optional(*literal) : wanted;
+    if (given) FAIRLEAD_CHECK(permit(place, *given));
+    if (literal || (given && given->is_public() && place.port == https_port))
+        return std::vector{*given};
+    FAIRLEAD_TRY(addresses, resolve_(place.host));
+    // One that leads inside spoils them all: the next question may get it as the first.
+    for (const auto& address : addresses) FAIRLEAD_CHECK(permit(place, address));
+    if (!given) return addresses;
+    if (std::ranges::find(addresses, *given) == addresses.end())
+        return fail(Error(Errc::forbidden, place.host + " has not the address " + given->text() + ".")
+                        .with_code("address_refused"));
+    return std::vector{*given};
+}
+
+void Server::serve(Descriptor peer, int stop) const {
+    auto began = std::chrono::steady_clock::now();
+    auto head = read_head(peer.get(), stop);
+    if (head.empty())
+        return tell(peer.get(), answer_text(400, "bad_request", "No request came."), stop);
+    auto ask = parse_ask(head);
+    if (!ask) return tell(peer.get(), answer_of(ask.error()), stop);
+    if (ask->what == Ask::What::addresses) {
+        auto addresses = resolve_(ask->place.host);
+        if (!addresses) return tell(peer.get(), answer_of(addresses.error()), stop);
+        std::string lines;
+        for (const auto& address : *addresses) lines += address.text() + "\n";
+        return tell(peer.get(), answer_text(200, "", lines), stop);
+    }
+    auto place = ask->place.text();
+    auto addresses = chosen(ask->place, ask->address);
+    if (!addresses) {
+        log::warning("refused", {{"to", place}, {"reason", addresses.error().message()}});
+        return tell(peer.get(), answer_of(addresses.error()), stop);
+    }
+    auto far = connect_any(*addresses, ask->place.port, stop);
+    if (!far) {
+        log::info("not reached", {{"to", place}, {"reason", far.error().message()}});
+        return tell(
+            peer.get(), answer_text(502, "unreachable", far.error().message()), stop
+        );
+    }
+    tell(peer.get(), connected_text(), stop);
+    RelayLimits limits{
+        settings_.idle, began + settings_.life, std::uint64_t(settings_.mebibytes) << 20};
+    auto relayed = relay(peer.get(), far->get(), limits, stop);
+    auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - began
+    );
+    log::info(
+        "connection", {{"to", place},
+                       {"sent", relayed.sent},
+                       {"received", relayed.received},
+                       {"ms", took.count()},
+                       {"ended", relayed.why}}
+    );
+}
+
+} // namespace fairlead::egress

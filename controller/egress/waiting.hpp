@@ -1,0 +1,29 @@
+/// Waits on sockets that end: at a deadline, or when the program stops.
+#pragma once
+
+#include "common/runtime/file.hpp"
+#include "common/runtime/ip.hpp"
+#include "common/runtime/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+namespace fairlead::egress {
+
+using Moment = std::chrono::steady_clock::time_point;
+
+/// For poll(2): how long until then, at least 0, at most an hour.
+int milliseconds_until(Moment deadline);
+
+/// False at the deadline and when `stop` (a descriptor that becomes readable; -1: none) says so.
+bool wait_for(int socket, short events, Moment deadline, int stop);
+
+/// All of it. False when it could not be by then.
+bool send_all(int socket, std::string_view text, Moment deadline, int stop);
+
+/// TCP, non-blocking. Errc::unavailable with what the system said.
+Result<Descriptor>
+connect_to(const IpAddress& address, std::uint16_t port, Moment deadline, int stop);
+
+} // namespace fairlead::egress

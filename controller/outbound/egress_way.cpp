@@ -1,0 +1,184 @@
+#include "controller/outbound/egress_way.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+namespace fairlead::outbound {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t longest_answer = 4096;
+
+tl::unexpected<Error> failed(Errc kind, std::string_view code, std::string text) {
+    return fail(Error(kind, std::move(text)).with_code(std::string(code)));
+}
+
+bool wait_for(int socket, short events, Deadline deadline) {
+    pollfd watched{socket, events, 0};
+    for (;;) {
+        auto left = std::chrono::ceil<std::chrono::milliseconds>(
+            deadline - std::chrono::steady_clock::now()
+        );
+        int ready = ::poll(&watched, 1, int(std::clamp(left, 0ms, 600'000ms).count()));
+        if (ready < 0 && errno == EINTR) continue;
+        return ready > 0;
+    }
+}
+
+/// What the egress said before the connection, if any, is the caller's.
+struct Said {
+    int status = 0;
+    std::string code, body;
+};
+
+tl::unexpected<Error> silent() {
+    return failed(
+        Errc::unavailable, "outbound_unreachable", "No connection came about within the time given."
+    );
+}
+
+/// As far as the head's empty line and not a byte further, where the connection begins.
+Result<std::string> read_head(int socket, Deadline deadline) {
+    std::string head;
+    while (head.size() < longest_answer) {
+        char piece[512];
+        auto got = ::recv(socket, piece, sizeof piece, MSG_PEEK | MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) {
+            if (!wait_for(socket, POLLIN, deadline)) return silent();
+            continue;
+        }
+        if (got <= 0) break;
+        auto before = head.size();
+        head.append(piece, static_cast<std::size_t>(got));
+        auto end = head.find("\r\n\r\n", before < 3 ? 0 : before - 3);
+        auto used = end == std::string::npos ? static_cast<std::size_t>(got) : end + 4 - before;
+        if (::recv(socket, piece, used, MSG_DONTWAIT) != static_cast<long>(used)) break;
+        if (end == std::string::npos) continue;
+        head.resize(end + 4);
+        return head;
+    }
+    return failed(
+        Errc::unavailable, "egress_missing",
+        "fairlead-egress closed the connection without an answer: it serves one user alone, which "
+        "`controller` in its configuration names. Its log says more."
+    );
+}
+
+std::string field(std::string_view head, std::string_view name) {
+    auto at = head.find("\r\n" + std::string(name) + ": ");
+    if (at == std::string_view::npos) return "";
+    at += name.size() + 4;
+    return std::string(head.substr(at, head.find("\r\n", at) - at));
+}
+
+Result<Said> ask(int socket, const std::string& text, Deadline deadline) {
+    // A head fits into a fresh socket's buffer.
+    if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<long>(text.size()))
+        return silent();
+    FAIRLEAD_TRY(head, read_head(socket, deadline));
+    Said said;
+    constexpr std::string_view version = "HTTP/1.1 ";
+    if (!head.starts_with(version)) return silent();
+    std::from_chars(head.data() + version.size(), head.data() + head.size(), said.status);
+    said.code = field(head, "fairlead-code");
+    std::size_t length = 0;
+    auto digits = field(head, "content-length");
+    std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    length = std::min(length, longest_answer);
+    while (said.body.size() < length) {
+        char piece[512];
+        auto got = ::recv(
+            socket, piece, std::min(sizeof piece, length - said.body.size()), MSG_DONTWAIT
+        );
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) {
+            if (!wait_for(socket, POLLIN, deadline)) return silent();
+            continue;
+        }
+        if (got <= 0) break;
+        said.body.append(piece, static_cast<std::size_t>(got));
+    }
+    return said;
+}
+
+tl::unexpected<Error> refused(const Said& said) {
+    if (said.code == "address_refused")
+        return failed(Errc::forbidden, "address_refused", said.body);
+    if (said.code == "busy")
+        return failed(Errc::unavailable, "outbound_busy", said.body);
+    return failed(Errc::unavailable, "outbound_unreachable", said.body);
+}
+
+} // namespace
+
+Result<Descriptor> EgressWay::open() const {
+    if (socket_.empty())
+        return failed(
+            Errc::unavailable, "egress_missing",
+            "This controller makes no requests to the outside: name fairlead-egress's socket in "
+            "controller.yaml (egress: socket:)."
+        );
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(
+        address.sun_path, socket_.data(), std::min(socket_.size(), sizeof address.sun_path - 1)
+    );
+    Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket)
+        return failed(
+            Errc::unavailable, "outbound_busy", "Too many files are open. Try again later."
+        );
+    if (::connect(
+            socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address
+        ) == 0)
+        return socket;
+    if (errno == EAGAIN)
+        return failed(
+            Errc::unavailable, "outbound_busy", "fairlead-egress has too much to do. Try again."
+        );
+    return failed(
+        Errc::unavailable, "egress_missing",
+        "fairlead-egress does not answer at " + socket_ + ": " + std::strerror(errno) +
+            ". Start it: systemctl enable --now fairlead-egress."
+    );
+}
+
+Result<std::vector<IpAddress>>
+EgressWay::addresses(const std::string& host, Deadline deadline) {
+    FAIRLEAD_TRY(socket, open());
+    FAIRLEAD_TRY(
+        said, ask(socket.get(), "GET /addresses/" + host + " HTTP/1.1\r\n\r\n", deadline)
+    );
+    if (said.status != 200) return refused(said);
+    std::vector<IpAddress> addresses;
+    std::string_view lines = said.body;
+    while (!lines.empty()) {
+        auto end = std::min(lines.find('\n'), lines.size());
+        FAIRLEAD_TRY(address, IpAddress::parse(lines.substr(0, end)));
+        addresses.push_back(address);
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+    }
+    return addresses;
+}
+
+Result<Descriptor> EgressWay::connect(
+    const egress::Place& place, const std::optional<IpAddress>& address, Deadline deadline
+) {
+    FAIRLEAD_TRY(socket, open());
+    auto text = "CONNECT " + place.text() + " HTTP/1.1\r\nhost: " + place.text() + "\r\n";
+    if (address) text += "fairlead-address: " + address->text() + "\r\n";
+    FAIRLEAD_TRY(said, ask(socket.get(), text + "\r\n", deadline));
+    if (said.status != 200) return refused(said);
+    return std::move(socket);
+}
+
+} // namespace fairlead::outbound
