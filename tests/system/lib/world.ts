@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, it } from "node:test";
 import { type Api, ApiError } from "./api.ts";
 import { admin, Controller } from "./controller.ts";
+import { Egress, type EgressOptions } from "./egress.ts";
 import { type AddonCase, GitServer } from "./git.ts";
 import { controllerAddress, Host, type HostOptions } from "./host.ts";
 import { artifacts, folder } from "./paths.ts";
@@ -28,6 +29,7 @@ export class World {
   #git: GitServer | undefined;
   #api: Api | undefined;
   #session: Session | undefined;
+  #egress: Egress | undefined;
 
   /** `config` is added to the controller's configuration file; a function is asked when that is written. */
   constructor(private readonly config: string | (() => Promise<string>) = "") {}
@@ -42,6 +44,15 @@ export class World {
       this.#session = session;
     }
     return this.#controller;
+  }
+
+  /**
+   * A running egress beside the controller; for a suite whose configuration is
+   * `async () => (await world.egress({ allow: ["127.0.0.1:9443"] })).settings(caFile)`. One in each world.
+   */
+  async egress(options: EgressOptions = {}): Promise<Egress> {
+    this.#egress ??= await new Egress(join(this.dir, "egress"), options).start();
+    return this.#egress;
   }
 
   async git(): Promise<GitServer> {
@@ -209,7 +220,7 @@ export class World {
   async stop(): Promise<void> {
     this.#api?.close();
     await Promise.allSettled([
-      this.#controller?.stop(), this.#git?.stop(), ...this.#hosts.map((host) => host.down()),
+      this.#controller?.stop(), this.#egress?.stop(), this.#git?.stop(), ...this.#hosts.map((host) => host.down()),
     ]);
     rmSync(this.dir, { recursive: true, force: true });
   }
@@ -218,6 +229,7 @@ export class World {
   async collect(name: string): Promise<string> {
     const dir = folder(join(artifacts, name.replaceAll(/[^A-Za-z0-9._-]+/g, "-").slice(0, 100)));
     if (this.#controller) writeFileSync(join(dir, "controller.log"), this.#controller.log);
+    if (this.#egress) writeFileSync(join(dir, "egress.log"), this.#egress.log);
     for (const host of this.#hosts) writeFileSync(join(dir, `${host.name}.txt`), await host.report());
     if (this.#api && this.#controller) {
       const { data } = await this.#api.get<List<Operation>>(`${await this.org()}/operations?limit=200`);
