@@ -88,6 +88,11 @@ int init(const InitOptions& options) {
     request.settings.data = data;
     request.settings.packages =
         options.packages.empty() ? find_packages() : fs::absolute(options.packages).string();
+    // Installed by the package, it has its egress beside it.
+    if (config == packaged_config && fs::exists(packaged_rules)) {
+        request.settings.egress.emplace();
+        request.settings.egress->socket = packaged_egress;
+    }
     if (!boost::describe::enum_from_string(
             options.transports.c_str(), request.settings.git_transports
         ))

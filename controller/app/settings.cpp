@@ -278,8 +278,8 @@ git_transports: {transports}
 # The one way to addresses that people give (webhooks): fairlead-egress, a program of its own. Without it nothing is sent
 # there. Where it is named, the mail server and the providers of sign_in_with are reached through it too; one that is not
 # at port 443 of a public address needs an entry in its `allow`.
-#egress:
-#  socket: /run/fairlead-egress/egress.sock
+{off}egress:
+{off}  socket: {socket}
 #  rules: /etc/fairlead/egress.yaml  # its own configuration: the exceptions hold here as well. Restart both after a change
 #  ca: /etc/fairlead/own-ca.pem      # authorities to trust beside the system's, such as of named internal hosts
 
@@ -349,6 +349,8 @@ git_transports: {transports}
 )",
         fmt::arg("name", yaml_text(s.name)), fmt::arg("listen", yaml_text(s.listen)),
         fmt::arg("data", yaml_text(s.data)), fmt::arg("packages", yaml_text(s.packages)),
+        fmt::arg("off", s.egress ? "" : "#"),
+        fmt::arg("socket", s.egress ? yaml_text(s.egress->socket) : std::string(packaged_egress)),
         fmt::arg("transports", boost::describe::enum_to_string(s.git_transports, "safe"))
     );
 }

@@ -64,9 +64,13 @@ struct MailSettings {
 };
 BOOST_DESCRIBE_STRUCT(MailSettings, (), (host, port, tls, user, password_file, from, ca))
 
+/// Where the package's fairlead-egress listens, and its configuration.
+constexpr auto packaged_egress = "/run/fairlead-egress/egress.sock";
+constexpr auto packaged_rules = "/etc/fairlead/egress.yaml";
+
 struct EgressSettings {
     std::string socket;
-    std::string rules = "/etc/fairlead/egress.yaml";
+    std::string rules = packaged_rules;
     std::optional<std::string> ca;
 };
 BOOST_DESCRIBE_STRUCT(EgressSettings, (), (socket, rules, ca))

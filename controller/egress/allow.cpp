@@ -69,8 +69,7 @@ Result<Place> parse_place(std::string_view text) {
 }
 
 Result<Allow> Allow::parse(const std::vector<std::string>& entries) {
-    if (entries.size() > most_entries)
-        return fail(Errc::invalid, "allow: at most 1000 entries.");
+    if (entries.size() > most_entries) return fail(Errc::invalid, "allow: at most 1000 entries.");
     Allow allow;
     for (const auto& entry : entries) {
         if (entry.find('/') != std::string::npos) {

@@ -12,7 +12,9 @@ namespace fairlead::egress {
 
 Result<std::vector<IpAddress>> addresses_of(const std::string& host) {
     auto failed = [&](const std::string& why) {
-        return fail(Error(Errc::unavailable, "The name " + host + " " + why).with_code("unreachable"));
+        return fail(
+            Error(Errc::unavailable, "The name " + host + " " + why).with_code("unreachable")
+        );
     };
     addrinfo hints{}, *first = nullptr;
     hints.ai_socktype = SOCK_STREAM;

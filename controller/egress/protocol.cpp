@@ -30,12 +30,18 @@ bool same_name(std::string_view a, std::string_view lower) {
 
 std::string_view reason(int status) {
     switch (status) {
-    case 200: return "OK";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 503: return "Service Unavailable";
-    default: return "Bad Gateway";
+    case 200:
+        return "OK";
+    case 400:
+        return "Bad Request";
+    case 403:
+        return "Forbidden";
+    case 404:
+        return "Not Found";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return "Bad Gateway";
     }
 }
 
@@ -89,7 +95,9 @@ std::string answer_of(const Error& error) {
                  : error.kind() == Errc::forbidden ? 403
                  : error.kind() == Errc::not_found ? 404
                                                    : 502;
-    return answer_text(status, error.code().empty() ? "bad_request" : error.code(), error.message());
+    return answer_text(
+        status, error.code().empty() ? "bad_request" : error.code(), error.message()
+    );
 }
 
 std::string connected_text() {

@@ -116,9 +116,7 @@ Server::open(const Settings& settings, unsigned user, Resolve resolve) {
     );
 }
 
-Server::Server(
-    Settings settings, unsigned user, Allow allow, Resolve resolve, Descriptor listening
-)
+Server::Server(Settings settings, unsigned user, Allow allow, Resolve resolve, Descriptor listening)
     : settings_(std::move(settings)), user_(user), allow_(std::move(allow)),
       resolve_(std::move(resolve)), listening_(std::move(listening)) {}
 
@@ -131,7 +129,8 @@ void Server::run(int stop) {
     auto stopped = [&] { return wait_for(stop, POLLIN, std::chrono::steady_clock::now(), -1); };
     while (!stopped()) {
         wait_for(listening_.get(), POLLIN, std::chrono::steady_clock::now() + 1h, stop);
-        Descriptor peer(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        Descriptor peer(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)
+        );
         reap();
         if (peer)
             take(std::move(peer), stop);
@@ -189,9 +188,8 @@ Result<> Server::permit(const Place& place, const IpAddress& address) const {
     if (may) return may;
     if (settings_.mode == Mode::enforce) return may;
     log::warning(
-        "would be refused", {{"to", place.text()},
-                             {"address", address.text()},
-                             {"reason", may.error().message()}}
+        "would be refused",
+        {{"to", place.text()}, {"address", address.text()}, {"reason", may.error().message()}}
     );
     return {};
 }
@@ -211,8 +209,10 @@ Server::chosen(const Place& place, const std::optional<IpAddress>& wanted) const
     for (const auto& address : addresses) FAIRLEAD_CHECK(permit(place, address));
     if (!given) return addresses;
     if (std::ranges::find(addresses, *given) == addresses.end())
-        return fail(Error(Errc::forbidden, place.host + " has not the address " + given->text() + ".")
-                        .with_code("address_refused"));
+        return fail(
+            Error(Errc::forbidden, place.host + " has not the address " + given->text() + ".")
+                .with_code("address_refused")
+        );
     return std::vector{*given};
 }
 
@@ -239,9 +239,7 @@ void Server::serve(Descriptor peer, int stop) const {
     auto far = connect_any(*addresses, ask->place.port, stop);
     if (!far) {
         log::info("not reached", {{"to", place}, {"reason", far.error().message()}});
-        return tell(
-            peer.get(), answer_text(502, "unreachable", far.error().message()), stop
-        );
+        return tell(peer.get(), answer_text(502, "unreachable", far.error().message()), stop);
     }
     tell(peer.get(), connected_text(), stop);
     RelayLimits limits{

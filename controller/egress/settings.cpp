@@ -18,7 +18,8 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
     auto wrong = [&](std::string_view sentence) {
         return fail(Errc::invalid, file.string() + ": " + std::string(sentence));
     };
-    if (!settings.socket.starts_with('/') || settings.socket.size() >= sizeof(sockaddr_un::sun_path))
+    if (!settings.socket.starts_with('/') ||
+        settings.socket.size() >= sizeof(sockaddr_un::sun_path))
         return wrong("socket: must be an absolute path of at most 107 characters.");
     if (settings.controller.empty()) return wrong("controller: must name a user.");
     if (settings.connections < 1 || settings.connections > 1024)
@@ -39,7 +40,8 @@ Result<> check_owner(const std::filesystem::path& file) {
     bool ours = facts.st_uid == 0 || facts.st_uid == ::geteuid();
     if (ours && (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0) return {};
     return fail(
-        Errc::forbidden, file.string() + " can be changed by others. It must be root's: chown root " +
+        Errc::forbidden, file.string() +
+                             " can be changed by others. It must be root's: chown root " +
                              file.string() + " && chmod 0644 " + file.string()
     );
 }

@@ -15,9 +15,8 @@ namespace fairlead::egress {
 using namespace std::chrono_literals;
 
 int milliseconds_until(Moment deadline) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        deadline - std::chrono::steady_clock::now()
-    );
+    auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     return static_cast<int>(std::clamp(left, std::chrono::milliseconds(0), 3'600'000ms).count());
 }
 

@@ -96,9 +96,8 @@ Result<Said> ask(int socket, const std::string& text, Deadline deadline) {
     length = std::min(length, longest_answer);
     while (said.body.size() < length) {
         char piece[512];
-        auto got = ::recv(
-            socket, piece, std::min(sizeof piece, length - said.body.size()), MSG_DONTWAIT
-        );
+        auto got =
+            ::recv(socket, piece, std::min(sizeof piece, length - said.body.size()), MSG_DONTWAIT);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) {
             if (!wait_for(socket, POLLIN, deadline)) return silent();
@@ -113,8 +112,7 @@ Result<Said> ask(int socket, const std::string& text, Deadline deadline) {
 tl::unexpected<Error> refused(const Said& said) {
     if (said.code == "address_refused")
         return failed(Errc::forbidden, "address_refused", said.body);
-    if (said.code == "busy")
-        return failed(Errc::unavailable, "outbound_busy", said.body);
+    if (said.code == "busy") return failed(Errc::unavailable, "outbound_busy", said.body);
     return failed(Errc::unavailable, "outbound_unreachable", said.body);
 }
 
@@ -137,9 +135,7 @@ Result<Descriptor> EgressWay::open() const {
         return failed(
             Errc::unavailable, "outbound_busy", "Too many files are open. Try again later."
         );
-    if (::connect(
-            socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address
-        ) == 0)
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
         return socket;
     if (errno == EAGAIN)
         return failed(
@@ -152,12 +148,9 @@ Result<Descriptor> EgressWay::open() const {
     );
 }
 
-Result<std::vector<IpAddress>>
-EgressWay::addresses(const std::string& host, Deadline deadline) {
+Result<std::vector<IpAddress>> EgressWay::addresses(const std::string& host, Deadline deadline) {
     FAIRLEAD_TRY(socket, open());
-    FAIRLEAD_TRY(
-        said, ask(socket.get(), "GET /addresses/" + host + " HTTP/1.1\r\n\r\n", deadline)
-    );
+    FAIRLEAD_TRY(said, ask(socket.get(), "GET /addresses/" + host + " HTTP/1.1\r\n\r\n", deadline));
     if (said.status != 200) return refused(said);
     std::vector<IpAddress> addresses;
     std::string_view lines = said.body;

@@ -1,7 +1,8 @@
 #include "controller/outbound/exchange.hpp"
 
-#include <curl/curl.h>
 #include <fmt/core.h>
+
+#include <curl/curl.h>
 
 #include <algorithm>
 #include <array>
@@ -20,7 +21,7 @@ using Handle = std::unique_ptr<CURL, Cleanup>;
 
 /// Headers of the connection, which are not the caller's.
 constexpr std::array own_headers{
-    "host",    "content-length", "transfer-encoding", "connection", "upgrade",         "te",
+    "host",    "content-length", "transfer-encoding", "connection",       "upgrade",        "te",
     "trailer", "expect",         "keep-alive",        "proxy-connection", "accept-encoding"};
 
 void start_library() {
@@ -155,7 +156,6 @@ Result<Answer> exchange(Descriptor connection, const Exchange& given) {
     Hearing hearing{connection.get(), given.header_bytes, given.body_bytes};
     auto url = "https://" + given.place.text() + given.target;
     set(CURLOPT_URL, url.c_str());
-    set(CURLOPT_PROTOCOLS_STR, "https");
     set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_HTTP_VERSION, long(CURL_HTTP_VERSION_1_1));
     set(CURLOPT_PROXY, ""); // whatever the environment says

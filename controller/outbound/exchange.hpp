@@ -16,8 +16,8 @@ struct Exchange {
     std::string target = "/";
     net::Headers headers;
     std::string body;
-    std::string ca_pem;       ///< authorities to trust beside the system's
-    bool only_those = false;  ///< and not the system's
+    std::string ca_pem;      ///< authorities to trust beside the system's
+    bool only_those = false; ///< and not the system's
     std::size_t body_bytes = 64 * 1024;
     std::size_t header_bytes = 32 * 1024; ///< of all heads together
     Deadline deadline;

@@ -8,8 +8,8 @@ namespace {
 /// Names that RFC 6761, 6762, 7686, 8375, 9476 and ICANN keep for networks of one's own, and those
 /// that routers and clouds use.
 constexpr std::string_view internal[] = {
-    "localhost", "local",   "localdomain", "internal", "intranet", "private", "corp", "home", "lan",
-    "home.arpa", "in-addr.arpa", "ip6.arpa", "test",   "invalid",  "onion",   "alt"};
+    "localhost", "local",     "localdomain",  "internal", "intranet", "private", "corp",  "home",
+    "lan",       "home.arpa", "in-addr.arpa", "ip6.arpa", "test",     "invalid", "onion", "alt"};
 
 bool internal_name(std::string_view host) {
     if (host.find('.') == std::string_view::npos) return true;
@@ -35,8 +35,9 @@ Result<> judge_place(const egress::Place& place, const egress::Allow& allow) {
         );
     if (internal_name(place.host) && !allow.names(place))
         return refused(
-            place.host + " is a name of an internal network, and no exception of the operator names "
-                         "it."
+            place.host +
+            " is a name of an internal network, and no exception of the operator names "
+            "it."
         );
     return {};
 }

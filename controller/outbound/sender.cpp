@@ -68,9 +68,7 @@ struct Sender::Target {
 Sender::Sender(std::unique_ptr<Way> way, egress::Allow allow, std::string ca_pem)
     : Sender(std::move(way), std::move(allow), std::move(ca_pem), Layers()) {}
 
-Sender::Sender(
-    std::unique_ptr<Way> way, egress::Allow allow, std::string ca_pem, Layers layers
-)
+Sender::Sender(std::unique_ptr<Way> way, egress::Allow allow, std::string ca_pem, Layers layers)
     : way_(std::move(way)), allow_(std::move(allow)), ca_pem_(std::move(ca_pem)), layers_(layers) {}
 
 Sender::~Sender() = default;
