@@ -110,7 +110,8 @@ Result<Said> ask(int socket, const std::string& text, Deadline deadline) {
 }
 
 tl::unexpected<Error> refused(const Said& said) {
-    if (said.code == "address_refused")
+    // A place that it cannot read is one that it does not let anybody reach.
+    if (said.code == "address_refused" || said.code == "bad_request")
         return failed(Errc::forbidden, "address_refused", said.body);
     if (said.code == "busy") return failed(Errc::unavailable, "outbound_busy", said.body);
     return failed(Errc::unavailable, "outbound_unreachable", said.body);

@@ -18,8 +18,9 @@ TEST_SUITE("controller/egress/allow") {
         Allow allow;
         CHECK(allow.permits({"a.example", 443}, ip("93.184.216.34")));
         CHECK(allow.permits({"a.example", 443}, ip("2606:2800:220:1::1")));
-        for (auto inside : {"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "fe80::1",
-                            "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "100.64.0.1", "0.0.0.0"}) {
+        for (auto inside :
+             {"127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fd00::1", "fe80::1",
+              "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "100.64.0.1", "0.0.0.0"}) {
             CAPTURE(inside);
             auto may = allow.permits({"a.example", 443}, ip(inside));
             REQUIRE_FALSE(may);
@@ -40,15 +41,17 @@ TEST_SUITE("controller/egress/allow") {
     }
 
     TEST_CASE("no exception opens the link-local addresses where clouds keep credentials") {
-        auto allow = Allow::parse({"169.254.0.0/16", "0.0.0.0/0", "fe80::/10", "meta.internal"}).value();
+        auto allow =
+            Allow::parse({"169.254.0.0/16", "0.0.0.0/0", "fe80::/10", "meta.internal"}).value();
         CHECK_FALSE(allow.permits({"169.254.169.254", 443}, ip("169.254.169.254")));
         CHECK_FALSE(allow.permits({"meta.internal", 443}, ip("169.254.169.254")));
         CHECK_FALSE(allow.permits({"fe80::1", 443}, ip("fe80::1")));
     }
 
     TEST_CASE("entries that are none are refused by name") {
-        for (auto entry : {"", ":443", "a:0", "a:65536", "a:", "a b", "http://a", "[::1", "[1.2.3.4]:1",
-                           "10.1.0.1/16", "a:1:2", "*.example.org", "[::1]:"}) {
+        for (auto entry :
+             {"", ":443", "a:0", "a:65536", "a:", "a b", "http://a", "[::1", "[1.2.3.4]:1",
+              "10.1.0.1/16", "a:1:2", "*.example.org", "[::1]:"}) {
             CAPTURE(entry);
             CHECK_FALSE(Allow::parse({entry}));
         }

@@ -30,7 +30,8 @@ TEST_SUITE("controller/egress/protocol") {
               "GET /addresses/a/b HTTP/1.1\r\n\r\n", "GET /addresses/a:1 HTTP/1.1\r\n\r\n",
               "POST / HTTP/1.1\r\n\r\n", "CONNECT a:443 HTTP/1.1\r\nno colon\r\n\r\n",
               "CONNECT a:443 HTTP/1.1\r\nfairlead-address: 0x7f.1\r\n\r\n",
-              "CONNECT a:443 HTTP/1.1\r\nfairlead-address: 1.1.1.1\r\nfairlead-address: 1.1.1.1\r\n\r\n"}) {
+              "CONNECT a:443 HTTP/1.1\r\nfairlead-address: 1.1.1.1\r\nfairlead-address: "
+              "1.1.1.1\r\n\r\n"}) {
             CAPTURE(head);
             CHECK_FALSE(parse_ask(head));
         }

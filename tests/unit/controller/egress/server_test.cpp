@@ -1,5 +1,4 @@
 #include "controller/egress/server.hpp"
-
 #include "support.hpp"
 
 #include <doctest.h>
@@ -39,8 +38,10 @@ TEST_SUITE("controller/egress/server") {
         World world;
         world.names.set("hooks.test", {{"127.0.0.1"}});
         RunningServer server(world.settings({"hooks.test:" + world.port}), world.names);
-        CHECK(server.ask(connect_head("hooks.test:" + world.port) + "abc") ==
-              "HTTP/1.1 200 OK\r\n\r\nhello abc");
+        CHECK(
+            server.ask(connect_head("hooks.test:" + world.port) + "abc") ==
+            "HTTP/1.1 200 OK\r\n\r\nhello abc"
+        );
         auto pinned = connect_head("hooks.test:" + world.port, "fairlead-address: 127.0.0.1\r\n");
         CHECK(server.ask(pinned + "x") == "HTTP/1.1 200 OK\r\n\r\nhello x");
         CHECK(world.echo.connections == 2);
@@ -55,7 +56,7 @@ TEST_SUITE("controller/egress/server") {
         for (const auto& head :
              {connect_head("127.0.0.1:" + world.port), connect_head("127.0.0.1:443"),
               connect_head("[::1]:443"), connect_head("10.0.0.1:443"),
-              connect_head("169.254.169.254:443"), connect_head("[::ffff:10.0.0.1]:443"),
+              connect_head("169.254.169.254:443"), connect_head("[64:ff9b::a00:1]:443"),
               connect_head("inside.test:443"), connect_head("mixed.test:443"),
               connect_head("meta.test:443"), connect_head("93.184.216.34:" + world.port),
               connect_head("public.example:443", "fairlead-address: 10.0.0.1\r\n"),
@@ -125,8 +126,12 @@ TEST_SUITE("controller/egress/server") {
         World world;
         auto settings = world.settings({"127.0.0.1:" + world.port});
         auto head = connect_head("127.0.0.1:" + world.port);
-        SUBCASE("silent") { settings.idle = 1s; }
-        SUBCASE("old") { settings.life = 1s; }
+        SUBCASE("silent") {
+            settings.idle = 1s;
+        }
+        SUBCASE("old") {
+            settings.life = 1s;
+        }
         SUBCASE("bytes") {
             settings.mebibytes = 1;
             head += std::string(2 << 20, 'x');

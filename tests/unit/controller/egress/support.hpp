@@ -66,7 +66,7 @@ public:
     }
     ~RunningServer() {
         std::uint64_t one = 1;
-        if (::write(stop_.get(), &one, sizeof one) != sizeof one) std::abort();
+        if (::write(stop_.get(), &one, sizeof one) != static_cast<long>(sizeof one)) std::abort();
         thread_.join();
         server_.reset();
         std::filesystem::remove_all(folder_);
@@ -77,7 +77,8 @@ public:
         address.sun_family = AF_UNIX;
         std::memcpy(address.sun_path, path.data(), path.size());
         Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
+            0)
             throw std::runtime_error("the egress does not listen");
         return socket;
     }

@@ -24,7 +24,9 @@ std::vector<Hostile> corpus() {
     auto parsed = json::parse(text).value();
     std::vector<Hostile> rows;
     for (const auto& row : parsed.as_array())
-        rows.push_back({std::string(row.at("url").as_string()), std::string(row.at("refused").as_string())});
+        rows.push_back(
+            {std::string(row.at("url").as_string()), std::string(row.at("refused").as_string())}
+        );
     return rows;
 }
 
@@ -77,7 +79,10 @@ TEST_SUITE("controller/outbound/hostile") {
             CAPTURE(row.url);
             auto checked = sender.check(row.url);
             REQUIRE_FALSE(checked);
-            CHECK(checked.error().code() == (row.refused == "spelling" ? "url_invalid" : "url_refused"));
+            CHECK(
+                checked.error().code() ==
+                (row.refused == "spelling" ? "url_invalid" : "url_refused")
+            );
             CHECK_FALSE(sender.send(to(row.url)));
         }
         CHECK(connections == 0);
@@ -99,7 +104,6 @@ TEST_SUITE("controller/outbound/hostile") {
     }
 
     TEST_CASE("[S-SSRF-09] [S-SSRF-10] and without both, by the egress program") {
-        egress::FakeNames unused;
         egress::Settings settings;
         settings.socket = egress::scratch_folder() + "/egress.sock";
         auto server = egress::Server::open(settings, ::geteuid(), &inside).value();
@@ -113,19 +117,20 @@ TEST_SUITE("controller/outbound/hostile") {
             auto sent = sender.send(to(row.url));
             REQUIRE_FALSE(sent);
             // Those that cannot be read even leniently never get as far.
-            bool refused = sent.error().code() == "address_refused" || sent.error().kind() == Errc::invalid ||
-                           sent.error().code() == "outbound_unreachable";
+            bool refused =
+                sent.error().code() == "address_refused" || sent.error().kind() == Errc::invalid;
             CHECK(refused);
             if (row.refused == "place") CHECK(sent.error().code() == "address_refused");
         }
         std::uint64_t one = 1;
-        CHECK(::write(stop.get(), &one, sizeof one) == sizeof one);
+        CHECK(::write(stop.get(), &one, sizeof one) == static_cast<long>(sizeof one));
         thread.join();
         server.reset();
         std::filesystem::remove_all(std::filesystem::path(settings.socket).parent_path());
     }
 
-    TEST_CASE("[S-SSRF-05] one bad answer among good ones spoils them, and a name is asked again each time") {
+    TEST_CASE("[S-SSRF-05] one bad answer among good ones spoils them, and a name is asked again "
+              "each time") {
         class Changing final : public Way {
         public:
             explicit Changing(std::vector<std::string>& connected) : connected_(connected) {}
@@ -135,8 +140,9 @@ TEST_SUITE("controller/outbound/hostile") {
                 if (host == "mixed.example") return std::vector{good, bad};
                 return std::vector{asked_++ == 0 ? good : bad};
             }
-            Result<Descriptor>
-            connect(const egress::Place& place, const std::optional<IpAddress>& address, Deadline) override {
+            Result<Descriptor> connect(
+                const egress::Place& place, const std::optional<IpAddress>& address, Deadline
+            ) override {
                 connected_.push_back(place.host + " " + (address ? address->text() : "?"));
                 return fail(Error(Errc::unavailable, "no").with_code("outbound_unreachable"));
             }
@@ -149,8 +155,11 @@ TEST_SUITE("controller/outbound/hostile") {
         Sender sender(std::make_unique<Changing>(connected), {});
         CHECK(sender.send(to("https://mixed.example/")).error().code() == "address_refused");
         CHECK(connected.empty());
-        // The address that was judged is the one that is connected to, though the name has another by then.
-        CHECK(sender.send(to("https://rebinding.example/")).error().code() == "outbound_unreachable");
+        // The address that was judged is the one that is connected to, though the name has another
+        // by then.
+        CHECK(
+            sender.send(to("https://rebinding.example/")).error().code() == "outbound_unreachable"
+        );
         CHECK(connected == std::vector<std::string>{"rebinding.example 93.184.216.34"});
         CHECK(sender.send(to("https://rebinding.example/")).error().code() == "address_refused");
     }

@@ -1,8 +1,7 @@
-#include "controller/outbound/sender.hpp"
-
 #include "../../common/net/support.hpp"
 #include "../egress/support.hpp"
 #include "controller/outbound/egress_way.hpp"
+#include "controller/outbound/sender.hpp"
 
 #include <doctest.h>
 
@@ -14,7 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A receiver with a certificate for localhost, an egress that lets requests reach it, and a sender.
+/// A receiver with a certificate for localhost, an egress that lets requests reach it, and a
+/// sender.
 struct Site {
     explicit Site(
         std::function<net::HttpResponse(const net::HttpRequest&)> answer,
@@ -37,10 +37,10 @@ struct Site {
         auto port = ":" + std::to_string(receiver.port);
         egress::Settings settings;
         settings.allow = {"localhost" + port, "other.test" + port};
-        egress.emplace(settings, names);
+        program.emplace(settings, names);
         sender = std::make_unique<Sender>(
-            std::make_unique<EgressWay>(egress->path), egress::Allow::parse(settings.allow).value(),
-            ca.pem
+            std::make_unique<EgressWay>(program->path),
+            egress::Allow::parse(settings.allow).value(), ca.pem
         );
     }
     std::string url(const std::string& path = "/", const std::string& host = "localhost") const {
@@ -52,7 +52,7 @@ struct Site {
     std::vector<net::HttpRequest> seen;
     net::TestServer receiver;
     egress::FakeNames names;
-    std::optional<egress::RunningServer> egress;
+    std::optional<egress::RunningServer> program;
     std::unique_ptr<Sender> sender;
 };
 
@@ -99,13 +99,17 @@ TEST_SUITE("controller/outbound/sender") {
 
     TEST_CASE("headers that belong to the connection, or break the line, are not sent") {
         Site site([](const auto&) { return plain(200); });
-        for (auto [name, value] : std::vector<std::pair<std::string_view, std::string_view>>{
-                 {"host", "a"}, {"content-length", "1"}, {"transfer-encoding", "chunked"},
-                 {"x-a", "b\r\nhost: c"}, {"x a", "b"}, {"x:a", "b"}}) {
-            CAPTURE(name);
+        for (const auto& row : std::vector<std::pair<std::string_view, std::string_view>>{
+                 {"host", "a"},
+                 {"content-length", "1"},
+                 {"transfer-encoding", "chunked"},
+                 {"x-a", "b\r\nhost: c"},
+                 {"x a", "b"},
+                 {"x:a", "b"}}) {
+            CAPTURE(row.first);
             Request request;
             request.url = site.url();
-            request.headers.add(name, value);
+            request.headers.add(row.first, row.second);
             CHECK(code_of(site.sender->send(request)) == "outbound_header");
         }
         CHECK(site.seen.empty());
@@ -148,9 +152,11 @@ TEST_SUITE("controller/outbound/sender") {
         Request request;
         request.url = site.url("/start");
         request.redirects = 1;
-        request.headers = {{"authorization", "Bearer x"}, {"webhook-signature", "v1,x"}, {"accept", "a/b"}};
+        request.headers = {
+            {"authorization", "Bearer x"}, {"webhook-signature", "v1,x"}, {"accept", "a/b"}};
         location = site.url("/end", "other.test");
-        // other.test is not in the receiver's certificate: what it would get is not sent before TLS is good.
+        // other.test is not in the receiver's certificate: what it would get is not sent before TLS
+        // is good.
         CHECK(code_of(site.sender->send(request)) == "outbound_tls");
         location = "https://127.0.0.1/";
         CHECK(code_of(site.sender->send(request)) == "redirect_refused");
@@ -216,7 +222,9 @@ TEST_SUITE("controller/outbound/sender") {
         egress::Settings settings;
         settings.allow = {quiet, chatty};
         egress::RunningServer server(settings, names);
-        Sender sender(std::make_unique<EgressWay>(server.path), egress::Allow::parse(settings.allow).value());
+        Sender sender(
+            std::make_unique<EgressWay>(server.path), egress::Allow::parse(settings.allow).value()
+        );
         Request request;
         request.limit = 300ms;
         request.url = "https://" + quiet + "/";
