@@ -62,12 +62,13 @@ Relayed relay(int near, int far, const RelayLimits& limits, int stop) {
         pollfd watched[] = {
             {near, events(out, in), 0}, {far, events(in, out), 0}, {stop, POLLIN, 0}};
         // One of which nothing is wanted would wake poll with POLLHUP again and again.
+        if (watched[0].events == 0 && in.ended) watched[0].fd = -1;
         if (watched[1].events == 0) watched[1].fd = -1;
         int ready = ::poll(watched, 3, milliseconds_until(std::min(quiet_until, limits.end)));
         if (ready < 0 && errno != EINTR) return ended("closed");
         if (watched[2].revents != 0) return ended("stopping");
         // Whoever asked has left both directions, and nobody is there for an answer.
-        if (watched[0].revents & (POLLHUP | POLLERR)) return ended("closed");
+        if (!in.ended && (watched[0].revents & (POLLHUP | POLLERR)) != 0) return ended("closed");
         auto now = std::chrono::steady_clock::now();
         if (now >= limits.end) return ended("life");
         if (ready == 0) return ended("idle");

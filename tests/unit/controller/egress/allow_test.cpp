@@ -1,6 +1,6 @@
 #include "controller/egress/allow.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 namespace fairlead::egress {
 

@@ -1,6 +1,6 @@
 #include "controller/egress/protocol.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 namespace fairlead::egress {
 

@@ -1,7 +1,7 @@
 #include "controller/egress/server.hpp"
 #include "support.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 namespace fairlead::egress {
 

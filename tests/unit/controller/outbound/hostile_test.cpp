@@ -5,7 +5,7 @@
 #include "controller/outbound/sender.hpp"
 
 #include <boost/json.hpp>
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include <netdb.h>
 

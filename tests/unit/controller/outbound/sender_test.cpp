@@ -3,7 +3,7 @@
 #include "controller/outbound/egress_way.hpp"
 #include "controller/outbound/sender.hpp"
 
-#include <doctest.h>
+#include <doctest/doctest.h>
 
 #include <mutex>
 
