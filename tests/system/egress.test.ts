@@ -1,11 +1,12 @@
 // The egress as the package brings it: on a real system, with a real resolver whose answers change.
 import assert from "node:assert/strict";
 import { createSocket, type Socket } from "node:dgram";
-import { readdirSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe } from "node:test";
 import { controllerAddress, type Host } from "./lib/host.ts";
 import { built } from "./lib/paths.ts";
+import { run } from "./lib/process.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 const onTheInternet = "93.184.216.34"; // in these tests, an address of the host itself
@@ -57,7 +58,7 @@ describe("fairlead-egress", () => {
     await host.sh("DEBIAN_FRONTEND=noninteractive apt-get -qq -y install /root/controller.deb 2>&1");
     assert.equal(await host.sh("systemctl is-active fairlead-egress fairlead-firewall || true"), "inactive\ninactive\n");
     assert.equal(await host.sh("stat -c '%U %a' /etc/fairlead/egress.yaml"), "root 644\n");
-    await host.sh("test -x /usr/sbin/nft || DEBIAN_FRONTEND=noninteractive apt-get -qq -y install nftables >/dev/null");
+    await giveNft(host);
     await host.sh("fairlead-controller init --admin ada@fairlead.test --name localhost --listen 127.0.0.1:443 && systemctl enable --now fairlead-controller");
     assert.equal(await host.sh("systemctl is-active fairlead-egress fairlead-firewall"), "active\nactive\n");
     assert.match(await host.sh("cat /etc/fairlead/controller.yaml"), /^egress:\n {2}socket: "\/run\/fairlead-egress\/egress\.sock"$/m);
@@ -115,6 +116,17 @@ describe("fairlead-egress", () => {
     await purge(host);
   });
 });
+
+/** The bare image has no nftables: this machine's own. */
+async function giveNft(host: Host): Promise<void> {
+  if ((await host.exec(["test", "-x", "/usr/sbin/nft"], { check: false })).code === 0) return;
+  const { stdout } = await run("ldd", ["/usr/sbin/nft"]);
+  for (const [, library] of stdout.matchAll(/=> (\S+)/g)) {
+    const there = await host.exec(["test", "-e", library!], { check: false });
+    if (there.code !== 0) await host.copy(realpathSync(library!), library!);
+  }
+  await host.copy("/usr/sbin/nft", "/usr/sbin/nft");
+}
 
 async function purge(host: Host): Promise<void> {
   await host.sh("DEBIAN_FRONTEND=noninteractive apt-get -qq -y purge fairlead-controller >/dev/null");
