@@ -1,10 +1,12 @@
 #include "common/net/http_client.hpp"
 
 #include "common/async/within.hpp"
+#include "common/net/tls_impl.hpp"
 #include "common/net/websocket_impl.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -31,8 +33,12 @@ private:
     void on_response_impl(int code, string_view, int, error_code&) override {
         answer_.status = code;
     }
-    void on_field_impl(http::field, string_view name, string_view value, error_code&) override {
-        if (!head_done_)
+    void on_field_impl(http::field, string_view name, string_view value, error_code& ec) override {
+        // Beast's own limit holds for what is not parsed yet.
+        fields_ += name.size() + value.size();
+        if (fields_ > max_header)
+            ec = http::error::header_limit;
+        else if (!head_done_)
             answer_.headers.add({name.data(), name.size()}, {value.data(), value.size()});
     }
     void on_header_impl(error_code&) override { head_done_ = true; }
@@ -50,6 +56,7 @@ private:
 
     HttpAnswer& answer_;
     bool head_done_ = false;
+    std::size_t fields_ = 0; ///< bytes, of trailers too
 };
 
 Error unreadable(const Url& url, const error_code& ec, std::size_t limit) {
@@ -57,6 +64,11 @@ Error unreadable(const Url& url, const error_code& ec, std::size_t limit) {
         return Error(
             Errc::invalid,
             "The answer of " + url.host + " is larger than " + std::to_string(limit) + " bytes."
+        );
+    if (ec == http::error::header_limit)
+        return Error(
+            Errc::invalid, "The head of the answer of " + url.host + " is larger than " +
+                               std::to_string(max_header) + " bytes."
         );
     return Error(
         Errc::unavailable, "The answer of " + url.host + " is not valid HTTP: " + ec.message() + "."
@@ -91,13 +103,10 @@ read_answer(TlsStream& stream, const Url& url, bool head, std::size_t limit) {
     co_return answer;
 }
 
-Task<Result<HttpAnswer>> exchange(
-    TlsClientContext& tls, std::string text, std::string_view body, const Url& url,
+Task<Result<HttpAnswer>> exchange_on(
+    TlsStream& stream, std::string text, std::string_view body, const Url& url,
     const HttpClientOptions& options, bool head
 ) {
-    auto connected = co_await connect_tls(url.host, url.port, options.alpn, tls, options.limit);
-    if (!connected) co_return fail(std::move(connected).error());
-    auto& stream = *connected->stream;
     error_code ec;
     co_await stream.write_all(text, body, ec);
     if (ec) co_return fail(stream.failure(ec));
@@ -106,15 +115,39 @@ Task<Result<HttpAnswer>> exchange(
     co_return answer;
 }
 
+Task<Result<HttpAnswer>> exchange(
+    TlsClientContext& tls, std::string text, std::string_view body, const Url& url,
+    const HttpClientOptions& options, bool head
+) {
+    auto connected = co_await connect_tls(url.host, url.port, options.alpn, tls, options.limit);
+    if (!connected) co_return fail(std::move(connected).error());
+    co_return co_await exchange_on(*connected->stream, std::move(text), body, url, options, head);
+}
+
+Task<Result<HttpAnswer>> exchange_over(
+    int connection, TlsClientContext& tls, std::string text, std::string_view body, const Url& url,
+    const HttpClientOptions& options, bool head
+) {
+    auto executor = co_await asio::this_coro::executor;
+    // Asio's type for TCP holds any stream socket; nothing of TCP is asked of it here.
+    asio::ip::tcp::socket socket(executor);
+    socket.assign(asio::ip::tcp::v4(), connection);
+    auto deadlines = std::make_shared<Deadlines>(executor);
+    TlsStream stream(std::move(socket), deadlines);
+    stream.adopt(
+        tls.impl().connection(url.host, url.port, options.alpn, stream.notes()), true, url.host
+    );
+    auto failed = co_await stream.handshake();
+    if (failed) co_return fail(stream.failure(failed));
+    co_return co_await exchange_on(stream, std::move(text), body, url, options, head);
+}
+
 bool clean(std::string_view text) {
     return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
 }
 
-} // namespace
-
-Result<HttpAnswer> http_request(
-    TlsClientContext& tls, std::string_view method, const Url& url, std::string_view body,
-    const HttpClientOptions& options
+Result<std::string> head_of(
+    std::string_view method, const Url& url, std::string_view body, const HttpClientOptions& options
 ) {
     std::string text(method);
     text +=
@@ -127,16 +160,16 @@ Result<HttpAnswer> http_request(
     }
     if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH")
         text += "content-length: " + std::to_string(body.size()) + "\r\n";
-    text += "\r\n";
+    return text + "\r\n";
+}
 
+/// Runs one exchange to its end on a loop of its own. `work` makes it, on that loop.
+template <class Work>
+Result<HttpAnswer> run_to_end(const Url& url, const HttpClientOptions& options, Work work) {
     asio::io_context io(1);
     std::optional<Result<HttpAnswer>> result;
     std::exception_ptr thrown;
-    auto all = [&]() -> Task<> {
-        result = co_await within<HttpAnswer>(
-            options.limit, exchange(tls, text, body, url, options, method == "HEAD")
-        );
-    };
+    auto all = [&]() -> Task<> { result = co_await within<HttpAnswer>(options.limit, work()); };
     asio::co_spawn(io, all(), [&](std::exception_ptr failed) { thrown = std::move(failed); });
     io.run();
     if (thrown) std::rethrow_exception(thrown);
@@ -146,6 +179,28 @@ Result<HttpAnswer> http_request(
             url.host + " did not answer within " + std::to_string(options.limit.count()) + " ms."
         );
     return *std::move(result);
+}
+
+} // namespace
+
+Result<HttpAnswer> http_request(
+    TlsClientContext& tls, std::string_view method, const Url& url, std::string_view body,
+    const HttpClientOptions& options
+) {
+    FAIRLEAD_TRY(text, head_of(method, url, body, options));
+    return run_to_end(url, options, [&] {
+        return exchange(tls, text, body, url, options, method == "HEAD");
+    });
+}
+
+Result<HttpAnswer> http_request_over(
+    Descriptor connection, TlsClientContext& tls, std::string_view method, const Url& url,
+    std::string_view body, const HttpClientOptions& options
+) {
+    FAIRLEAD_TRY(text, head_of(method, url, body, options));
+    return run_to_end(url, options, [&] {
+        return exchange_over(connection.release(), tls, text, body, url, options, method == "HEAD");
+    });
 }
 
 Result<HttpAnswer>

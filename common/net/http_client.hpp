@@ -4,6 +4,7 @@
 
 #include "common/net/http.hpp"
 #include "common/net/tls_context.hpp"
+#include "common/runtime/file.hpp"
 #include "common/runtime/result.hpp"
 
 #include <chrono>
@@ -48,6 +49,12 @@ struct HttpAnswer {
 Result<HttpAnswer> http_request(
     TlsClientContext& tls, std::string_view method, const Url& url, std::string_view body,
     const HttpClientOptions& options = HttpClientOptions()
+);
+
+/// The same over a stream socket that leads to the server already, such as a proxy's.
+Result<HttpAnswer> http_request_over(
+    Descriptor connection, TlsClientContext& tls, std::string_view method, const Url& url,
+    std::string_view body, const HttpClientOptions& options = HttpClientOptions()
 );
 
 /// POST of a JSON text.

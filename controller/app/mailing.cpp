@@ -1,7 +1,6 @@
 #include "controller/app/mailing.hpp"
 
 #include "common/runtime/log.hpp"
-#include "controller/app/outside.hpp"
 
 #include <stdexcept>
 
@@ -23,11 +22,6 @@ Mailing::Mailing(
     }
     auto options = smtp_options(settings);
     if (!options) throw std::runtime_error("mail: " + options.error().message());
-    auto way = operators_way(settings);
-    if (way && !mail::is_loopback(options->host))
-        options->dial = [way](const std::string& host, std::uint16_t port, auto deadline) {
-            return way->connect({host, port}, std::nullopt, deadline);
-        };
     smtp_ = std::make_unique<mail::Smtp>(*std::move(options));
     postman_ = std::make_unique<mail::Postman>(outbox_, *smtp_, clock);
     outbox_.on_put([this](const std::string&, const std::string&) { postman_->wake(); });

@@ -276,8 +276,8 @@ git_transports: {transports}
 #  ca: /etc/fairlead/mail-ca.pem     # the authorities to trust, in place of the system's
 
 # The one way to addresses that people give (webhooks): fairlead-egress, a program of its own. Without it nothing is sent
-# there. Where it is named, the mail server and the providers of sign_in_with are reached through it too; one that is not
-# at port 443 of a public address needs an entry in its `allow`.
+# there. Where it is named, the providers of sign_in_with are reached through it too; one that is not at port 443 of a
+# public address needs an entry in its `allow`. The mail server is not: see /usr/share/fairlead-controller/firewall.nft.
 {off}egress:
 {off}  socket: {socket}
 #  rules: /etc/fairlead/egress.yaml  # its own configuration: the exceptions hold here as well. Restart both after a change

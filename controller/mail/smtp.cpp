@@ -64,16 +64,6 @@ int obey(void* given, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
     return static_cast<Transfer*>(given)->stop.stop_requested() ? 1 : 0;
 }
 
-/// Gives libcurl the connection that was made for it, once.
-curl_socket_t hand_over(void* given, curlsocktype, curl_sockaddr*) {
-    auto& made = *static_cast<Descriptor*>(given);
-    return made ? made.release() : CURL_SOCKET_BAD;
-}
-
-int connected_already(void*, curl_socket_t, curlsocktype) {
-    return CURL_SOCKOPT_ALREADY_CONNECTED;
-}
-
 /// A refusal of this mail, not of all mails: the server answered 5xx to its sender, recipient or
 /// text.
 bool refused_for_good(CURLcode code, long reply) {
@@ -126,26 +116,6 @@ Result<> Smtp::send(const Message& message, Timestamp now, const std::stop_token
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, connect_seconds);
     set(CURLOPT_TIMEOUT, all_seconds);
-
-    Descriptor made;
-    List resolved;
-    if (options_.dial) {
-        auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(connect_seconds);
-        auto dialled = options_.dial(options_.host, options_.port, deadline);
-        if (!dialled)
-            return fail(
-                Errc::unavailable,
-                fmt::format("{}:{}: {}", options_.host, options_.port, dialled.error().message())
-            );
-        made = std::move(*dialled);
-        // The address only keeps libcurl from looking the name up.
-        auto entry = fmt::format("{}:{}:192.0.2.1", options_.host, options_.port);
-        if (!ipv6) resolved.reset(curl_slist_append(nullptr, entry.c_str()));
-        set(CURLOPT_RESOLVE, resolved.get());
-        set(CURLOPT_OPENSOCKETFUNCTION, &hand_over);
-        set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(&made));
-        set(CURLOPT_SOCKOPTFUNCTION, &connected_already);
-    }
 
     auto sender = "<" + options_.from.address + ">";
     auto recipient = "<" + message.to + ">";

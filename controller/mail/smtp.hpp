@@ -1,15 +1,12 @@
 /// Mail by an SMTP server (RFC 5321), through libcurl.
 #pragma once
 
-#include "common/runtime/file.hpp"
 #include "common/runtime/secret.hpp"
 #include "controller/mail/transport.hpp"
 
 #include <boost/describe.hpp>
 
-#include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,11 +16,6 @@ namespace fairlead::mail {
 /// byte (465). none: for a server on the same machine alone.
 BOOST_DEFINE_ENUM_CLASS(Tls, starttls, implicit, none)
 
-/// Makes the connection to the server, blocking, until the deadline.
-using Dial = std::function<Result<Descriptor>(
-    const std::string& host, std::uint16_t port, std::chrono::steady_clock::time_point deadline
-)>;
-
 struct SmtpOptions {
     std::string host;
     std::uint16_t port = 587;
@@ -32,7 +24,6 @@ struct SmtpOptions {
     Secret password;
     Mailbox from;
     std::string ca_file; ///< PEM; empty: the system's authorities
-    Dial dial;           ///< none: straight
     std::string name;    ///< what the controller calls itself in EHLO
 };
 

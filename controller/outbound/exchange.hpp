@@ -1,4 +1,4 @@
-/// One HTTPS request over a connection that is there already, by libcurl, within limits (layer 4).
+/// One HTTPS request over a connection that is there already, within limits (layer 4).
 #pragma once
 
 #include "common/runtime/file.hpp"
@@ -19,12 +19,11 @@ struct Exchange {
     std::string ca_pem;      ///< authorities to trust beside the system's
     bool only_those = false; ///< and not the system's
     std::size_t body_bytes = 64 * 1024;
-    std::size_t header_bytes = 32 * 1024; ///< of all heads together
     Deadline deadline;
 };
 
-/// TLS 1.2 or newer, the certificate good for the place's host. Nothing is followed or unpacked.
-/// Codes as Outbound::send() has them.
+/// Heads have at most 32 KiB. TLS 1.2 or newer, the certificate good for the place's host. Nothing
+/// is followed or unpacked. Codes as Outbound::send() has them.
 Result<Answer> exchange(Descriptor connection, const Exchange& given);
 
 } // namespace fairlead::outbound

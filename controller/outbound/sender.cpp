@@ -120,7 +120,6 @@ Result<Answer> Sender::follow(const Request& request, Deadline deadline) {
         one.body = now.body;
         one.ca_pem = ca_pem_;
         one.body_bytes = layers_.sizes ? request.body_bytes : unlimited;
-        if (!layers_.sizes) one.header_bytes = unlimited;
         one.deadline = deadline;
         FAIRLEAD_TRY(answer, exchange(std::move(connection), one));
         if (request.redirects == 0 || !redirects(answer.status)) return std::move(answer);
