@@ -110,6 +110,10 @@ Notary::sign(store::UnitOfWork& unit, const api::OrgScope& scope, Timestamp now)
         scope.org(), made.size, made.at, made.note
     ));
     unit.after_commit([this, org = scope.org()] { told_(org); });
+    FAIRLEAD_CHECK(announcements_.announce(
+        unit, scope,
+        {"audit.checkpoint", std::to_string(made.size), {{"size", made.size}, {"note", made.note}}}
+    ));
     return made;
 }
 

@@ -4,6 +4,7 @@
 #include "common/crypto/keystore.hpp"
 #include "common/crypto/note.hpp"
 #include "common/store/store.hpp"
+#include "controller/api/announcer.hpp"
 #include "controller/api/principal.hpp"
 #include "controller/api/sealed.hpp"
 
@@ -39,6 +40,9 @@ public:
     /// Told of each new checkpoint after its commit, on the writer thread. Set once at start.
     void on_sign(std::function<void(const OrgId&)> told) { told_ = std::move(told); }
 
+    /// Set once at start; without it nobody outside hears of checkpoints.
+    void use(api::Announcer& announcer) { announcements_.use(announcer); }
+
     /// A new checkpoint for each organization whose log grew since its last one. A log that does
     /// not go on from its last checkpoint is not signed: the controller's log names it.
     Result<> sign_news(Timestamp now);
@@ -65,6 +69,7 @@ private:
     crypto::SigningKey key_;
     crypto::NoteVerifier verifier_;
     std::function<void(const OrgId&)> told_ = [](const OrgId&) {};
+    api::Announcements announcements_;
 };
 
 /// Shows the sealed key to `keys rekey`.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/crypto/keystore.hpp"
+#include "controller/api/announcer.hpp"
 #include "controller/api/audit_log.hpp"
 #include "controller/api/change.hpp"
 #include "controller/api/events.hpp"
@@ -49,6 +50,8 @@ public:
         const Clock& clock;
     };
     explicit Backups(const Parts& parts) : parts_(parts) {}
+    /// Before anything else is called; without it nobody outside hears of anything.
+    void use(api::Announcer& announcer) { announcements_.use(announcer); }
     const Parts& parts() const { return parts_; }
     api::Desk desk() const { return {parts_.store, parts_.audit, parts_.events}; }
 
@@ -194,6 +197,7 @@ private:
     Result<> publish(Unit& unit, const Scope& scope, const EnvironmentId& environment);
 
     Parts parts_;
+    api::Announcements announcements_;
 };
 
 /// The bucket as servers get to know it.

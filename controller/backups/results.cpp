@@ -66,6 +66,19 @@ proto::OperationError reason(const proto::Finished& finished) {
     }
 }
 
+/// What programs outside are told of it.
+boost::json::object told_of(const Backup& backup) {
+    return {
+        {"backup_id", backup.id.str()},
+        {"kind", json::enum_name(backup.kind)},
+        {"operation_id", backup.operation_id.str()},
+        {"environment_id", backup.environment_id.str()},
+        {"environment_name", backup.environment_name},
+        {"project_id", backup.project_id.str()},
+        {"server_id", backup.server_id.str()},
+        {"storage_id", backup.storage_id.str()}};
+}
+
 bool ran(Outcome outcome) {
     return outcome == Outcome::succeeded || outcome == Outcome::failed;
 }
@@ -196,6 +209,14 @@ Result<> Backups::settle(
             row.error_message = cut(error.message, 2000);
         }
         FAIRLEAD_CHECK(put(unit, scope, row));
+        bool succeeded = row.state == BackupState::succeeded;
+        auto facts = told_of(row);
+        facts["error"] = succeeded ? boost::json::value(nullptr)
+                                   : boost::json::value({{"code", row.error_code}});
+        FAIRLEAD_CHECK(announcements_.announce(
+            unit, scope,
+            {succeeded ? "backup.succeeded" : "backup.failed", row.id.str(), std::move(facts)}
+        ));
     }
     return {};
 }
@@ -275,6 +296,20 @@ Result<> Backups::drilled(
         FAIRLEAD_CHECK(environments.update_backup(*environment));
     }
     auto id = BackupId::parse(report.backup_id.empty() ? asked.backup.id : report.backup_id);
+    FAIRLEAD_CHECK(announcements_.announce(
+        unit, scope,
+        {passed ? "drill.succeeded" : "drill.failed",
+         operation.id.str(),
+         {{"operation_id", operation.id.str()},
+          {"backup_id", id ? boost::json::value(id->str()) : boost::json::value(nullptr)},
+          {"environment_id", operation.environment_id->str()},
+          {"environment_name", operation.target_name},
+          {"server_id", operation.server_id.str()},
+          {"error", passed ? boost::json::value(nullptr)
+                           : boost::json::value(
+                                 {{"code", finished.error ? operation.error_code : "check_failed"}}
+                             )}}}
+    ));
     std::optional<Backup> row;
     if (id) {
         FAIRLEAD_TRY(found, BackupRepo(unit.db(), scope).find(*id));

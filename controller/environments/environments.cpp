@@ -134,6 +134,9 @@ Result<Environment> Environments::create(
     FAIRLEAD_TRY(stored, repo.get(row.id));
     FAIRLEAD_TRY(news, environment_event(unit.db(), scope, stored));
     api::publish(unit, parts_.events, {std::move(news)});
+    FAIRLEAD_CHECK(parts_.live.announcements().announce(
+        unit, scope, {"environment.created", stored.id.str(), told_of(stored)}
+    ));
     return stored;
 }
 

@@ -124,6 +124,9 @@ Result<Environment> Environments::adopt(
     FAIRLEAD_TRY(fresh, repo.get(id));
     FAIRLEAD_TRY(news, environment_event(unit.db(), scope, fresh));
     api::publish(unit, parts_.events, {std::move(news)});
+    FAIRLEAD_CHECK(parts_.live.announcements().announce(
+        unit, scope, {"environment.created", id.str(), told_of(fresh)}
+    ));
     return fresh;
 }
 

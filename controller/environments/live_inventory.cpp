@@ -148,7 +148,7 @@ Result<bool> LiveState::reconcile(
                    environment.live_detail != before.live_detail ||
                    environment.current_release != before.current_release ||
                    environment.next_release != before.next_release;
-    if (changed) FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
+    if (changed) FAIRLEAD_CHECK(put_live(unit, scope, environment));
     return changed || backup_changed;
 }
 
@@ -190,7 +190,7 @@ Result<bool> LiveState::nothing_there(
         FAIRLEAD_CHECK(releases.put(release));
         publish(unit, scope, environment.project_id, release);
     }
-    FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).update_live(environment));
+    FAIRLEAD_CHECK(put_live(unit, scope, environment));
     return true;
 }
 
@@ -212,7 +212,7 @@ Result<> LiveState::health(
             continue;
         row->live_state = said.state;
         row->live_detail.clear();
-        FAIRLEAD_CHECK(repo.update_live(*row));
+        FAIRLEAD_CHECK(put_live(unit, scope, *row));
         FAIRLEAD_CHECK(publish(unit, scope, row->id));
     }
     return {};

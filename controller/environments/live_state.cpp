@@ -115,7 +115,21 @@ Result<> LiveState::finished(
     else
         return {};
     environment.live_detail.clear();
-    return repo.update_live(environment);
+    return put_live(unit, scope, environment);
+}
+
+Result<> LiveState::put_live(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const Environment& environment
+) {
+    EnvironmentRepo repo(unit.db(), scope);
+    FAIRLEAD_TRY(before, repo.get(environment.id));
+    FAIRLEAD_CHECK(repo.update_live(environment));
+    if (before.live_state == environment.live_state) return {};
+    auto facts = told_of(environment);
+    facts["status"] = environment.live_state.empty() ? "absent" : environment.live_state;
+    return announcements_.announce(
+        unit, scope, {"environment.status_changed", environment.id.str(), std::move(facts)}
+    );
 }
 
 Result<> LiveState::deployed(
@@ -176,7 +190,7 @@ Result<> LiveState::make_live(
     environment.live_detail.clear();
     EnvironmentRepo repo(unit.db(), scope);
     FAIRLEAD_CHECK(repo.release_old_ports(environment));
-    return repo.update_live(environment);
+    return put_live(unit, scope, environment);
 }
 
 Result<> LiveState::forget(
@@ -191,7 +205,9 @@ Result<> LiveState::forget(
         unit, events_,
         {gone(scope.org(), "environment.deleted", environment.project_id, environment.id.str())}
     );
-    return {};
+    return announcements_.announce(
+        unit, scope, {"environment.deleted", environment.id.str(), told_of(environment)}
+    );
 }
 
 } // namespace fairlead::environments

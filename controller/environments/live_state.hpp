@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/crypto/keystore.hpp"
+#include "controller/api/announcer.hpp"
 #include "controller/api/events.hpp"
 #include "controller/environments/backing.hpp"
 #include "controller/environments/environment_repo.hpp"
@@ -23,6 +24,9 @@ public:
 
     /// Before anything else is called; without it nothing is backed up.
     void use(Backing& backing) { backing_ = &backing; }
+    /// The same; without it nobody outside hears of anything.
+    void use(api::Announcer& announcer) { announcements_.use(announcer); }
+    const api::Announcements& announcements() const { return announcements_; }
     /// The rows of an environment go: what others keep for it goes in the same transaction. Before
     /// anything else is called.
     using Gone =
@@ -90,6 +94,9 @@ private:
     static bool take_backup_state(Environment& environment, const proto::BackupState& said);
     Result<bool>
     nothing_there(store::UnitOfWork& unit, const api::OrgScope& scope, Environment& environment);
+    /// The one place where the live state of a row is stored after a server told of it.
+    Result<>
+    put_live(store::UnitOfWork& unit, const api::OrgScope& scope, const Environment& environment);
     Result<> publish(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
     void publish(
         store::UnitOfWork& unit, const api::OrgScope& scope, const ProjectId& project,
@@ -100,6 +107,7 @@ private:
     const crypto::Keystore& keys_;
     const Clock& clock_;
     Backing* backing_ = nullptr;
+    api::Announcements announcements_;
     std::vector<Gone> gone_;
 };
 

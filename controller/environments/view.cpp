@@ -195,6 +195,14 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
     };
 }
 
+object told_of(const Environment& environment) {
+    return {
+        {"environment_id", environment.id.str()},
+        {"environment_name", environment.name},
+        {"project_id", environment.project_id.str()},
+        {"server_id", environment.server_id.str()}};
+}
+
 api::Event event(const OrgId& org, std::string type, const ProjectId& project, const object& data) {
     std::string permission = type.starts_with("project") ? "projects.view" : "environments.view";
     return {

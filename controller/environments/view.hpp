@@ -21,6 +21,9 @@ boost::json::object to_json(const Variable& variable);
 Result<boost::json::object>
 describe(store::Connection& db, const api::OrgScope& scope, const Environment& environment);
 
+/// What programs outside are told of it.
+boost::json::object told_of(const Environment& environment);
+
 /// News of one project's things.
 api::Event event(
     const OrgId& org, std::string type, const ProjectId& project, const boost::json::object& data

@@ -48,6 +48,13 @@ Result<> AgentService::publish_server(
     return {};
 }
 
+Result<> AgentService::announce(
+    store::UnitOfWork& unit, const api::OrgScope& scope, std::string type, const ServerId& server
+) {
+    FAIRLEAD_TRY(row, ServerRepo(unit.db(), scope).get(server));
+    return announcements_.announce(unit, scope, {std::move(type), server.str(), told_of(row)});
+}
+
 Result<AgentIdentity> AgentService::identify(const crypto::CertificateFacts& certificate) {
     auto server = ServerId::parse(certificate.common_name);
     std::optional<OrgId> org;
@@ -135,6 +142,9 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
         );
         if (residents_ && row->status != ServerStatus::online)
             FAIRLEAD_CHECK(residents_->reachability_changed(unit, agent.scope, agent.server));
+        // After a restart of the controller nobody knows; a server that was there is no news.
+        if (row->status == ServerStatus::offline || !row->last_seen_ms)
+            FAIRLEAD_CHECK(announce(unit, agent.scope, "server.online", agent.server));
         FAIRLEAD_CHECK(publish_server(unit, agent.scope, agent.server));
         return std::move(greeting);
     });
@@ -221,6 +231,9 @@ Result<> AgentService::closed(const operations::AgentLink& link) {
         FAIRLEAD_CHECK(ServerRepo(unit.db(), link.scope).went_offline(link.server, now));
         if (residents_)
             FAIRLEAD_CHECK(residents_->reachability_changed(unit, link.scope, link.server));
+        FAIRLEAD_TRY(row, ServerRepo(unit.db(), link.scope).get(link.server));
+        if (!row.revoked_ms)
+            FAIRLEAD_CHECK(announce(unit, link.scope, "server.offline", link.server));
         return publish_server(unit, link.scope, link.server);
     });
 }
@@ -253,6 +266,7 @@ Result<> AgentService::tick() {
             for (const auto& id : awaited) {
                 FAIRLEAD_TRY(row, servers.get(id));
                 FAIRLEAD_CHECK(servers.went_offline(id, *row.last_seen_ms));
+                FAIRLEAD_CHECK(announce(unit, scope, "server.offline", id));
                 FAIRLEAD_CHECK(publish_server(unit, scope, id));
             }
             return {};

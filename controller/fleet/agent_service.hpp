@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/crypto/x509.hpp"
+#include "controller/api/announcer.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/fleet/residents.hpp"
 #include "controller/operations/operations.hpp"
@@ -53,6 +54,8 @@ public:
     AgentService(const Parts& parts, Settings settings)
         : parts_(parts), settings_(std::move(settings)) {}
     void use(Residents& residents) { residents_ = &residents; }
+    /// Without it nobody outside hears of anything.
+    void use(api::Announcer& announcer) { announcements_.use(announcer); }
 
     /// After the TLS handshake, which has checked issuer and validity. Errc::forbidden:
     /// server_unknown, revoked.
@@ -85,11 +88,16 @@ public:
     Result<> tick();
 
 private:
+    Result<> announce(
+        store::UnitOfWork& unit, const api::OrgScope& scope, std::string type,
+        const ServerId& server
+    );
     Result<>
     publish_server(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
     Parts parts_;
     Settings settings_;
     Residents* residents_ = nullptr;
+    api::Announcements announcements_;
     std::atomic<std::int64_t> started_ms_ = 0;
     std::atomic<std::int64_t> pruned_ms_ = 0;
 };

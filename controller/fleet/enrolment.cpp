@@ -232,6 +232,9 @@ Result<Enrolled> Enrolment::enrol_now(const EnrolRequest& request, api::Actor ac
         act.target_name = server.name;
         parts_.audit.record(unit, scope, actor, std::move(act));
         api::publish(unit, parts_.events, {server_event(scope.org(), server)});
+        FAIRLEAD_CHECK(announcements_.announce(
+            unit, scope, {"server.enrolled", server.id.str(), told_of(server)}
+        ));
         return Enrolled{server.id, scope.org(), issued};
     });
     if (enrolled && refused) return fail(*std::move(refused));

@@ -4,6 +4,7 @@
 #include "common/crypto/challenge.hpp"
 #include "common/crypto/x509.hpp"
 #include "common/store/store.hpp"
+#include "controller/api/announcer.hpp"
 #include "controller/api/audit_log.hpp"
 #include "controller/api/events.hpp"
 #include "controller/authority/authority.hpp"
@@ -50,6 +51,9 @@ public:
         const orgs::Plans& plans;
     };
     explicit Enrolment(const Parts& parts) : parts_(parts) {}
+    /// Before anything else is called; without it nobody outside hears of anything.
+    void use(api::Announcer& announcer) { announcements_.use(announcer); }
+    const api::Announcements& announcements() const { return announcements_; }
 
     /// Both make an address wait after refused proofs (Errc::rate_limited).
     ///
@@ -75,6 +79,7 @@ private:
     Result<authority::Issued> recover_now(const RecoverRequest& request, api::Actor actor);
 
     Parts parts_;
+    api::Announcements announcements_;
     crypto::Challenges challenges_{std::chrono::seconds(60), 10'000};
 };
 

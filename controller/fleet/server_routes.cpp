@@ -98,6 +98,9 @@ Result<Response> revoke(const Call& call, const RouteParts& parts) {
         change.record("server.revoke", "server", server, std::move(facts));
         FAIRLEAD_TRY(after, servers.get(id));
         change.publish(server_event(change.scope().org(), after));
+        FAIRLEAD_CHECK(parts.enrolment.announcements().announce(
+            change.unit(), change.scope(), {"server.revoked", id.str(), told_of(after)}
+        ));
         change.unit().after_commit([&links = parts.links, id] {
             links.cut(
                 id, "revoked",

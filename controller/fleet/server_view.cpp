@@ -111,6 +111,10 @@ object to_json(const FactPoint& p) {
         {"load1", p.load1}};
 }
 
+boost::json::object told_of(const Server& server) {
+    return {{"server_id", server.id.str()}, {"server_name", server.name}};
+}
+
 api::Event server_event(const OrgId& org, const Server& server) {
     return {org,
             "server.updated",

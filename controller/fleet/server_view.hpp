@@ -13,6 +13,8 @@ namespace fairlead::fleet {
 boost::json::object to_json(const Server& server);
 boost::json::object to_json(const RegistrationToken& token, Timestamp now);
 boost::json::object to_json(const FactPoint& point);
+/// What programs outside are told of it.
+boost::json::object told_of(const Server& server);
 api::Event server_event(const OrgId& org, const Server& server);
 
 /// What a server says of itself, cut to the lengths of the contract; as it is stored.
