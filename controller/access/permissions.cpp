@@ -100,6 +100,13 @@ constexpr std::array table{
         "restores.production", admin, project, "Replace the data of production environments"},
     Permission{"drills.create", developer, project, "Try backups out by restoring them aside"},
 
+    Permission{"webhooks.view", developer, org, "See webhooks and what was sent to them"},
+    Permission{"webhooks.create", admin, org, "Add webhooks"},
+    Permission{"webhooks.edit", admin, org, "Change webhooks, turn them on and off"},
+    Permission{"webhooks.rotate", admin, org, "Give a webhook a new secret"},
+    Permission{"webhooks.delete", admin, org, "Remove webhooks"},
+    Permission{"webhooks.send", admin, org, "Send test pings, and deliveries again"},
+
     Permission{"operations.view", viewer, project, "See operations and their steps"},
     Permission{"operations.log", viewer, project, "Read the logs of operations"},
     Permission{"operations.cancel", developer, project, "Cancel operations"},

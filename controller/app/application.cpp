@@ -28,6 +28,7 @@
 #include "controller/sso/routes.hpp"
 #include "controller/web/assets.hpp"
 #include "controller/web/contract.hpp"
+#include "controller/webhooks/routes.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -133,6 +134,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                             {store_, events_, audit_, environments_, keys_, clock_,
                                              public_url(settings_, endpoint_.port)}
                                         ),
+      webhook_queue_({store_, events_, audit_, keys_, clock_}), operation_news_(webhook_queue_),
+      webhooks_({store_, events_, audit_, keys_, *outbound_, webhook_queue_}),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
@@ -172,7 +175,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           plans_,
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
-           access::erase}},
+           webhooks::erase, access::erase}},
       member_parts_(member_parts()) {
     links_.use(hub_);
     operations_.use(live_);
@@ -186,6 +189,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
         return pushes_.gone(unit, scope, environment);
     });
     agents_.use(live_);
+    join_webhooks();
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
         return connect_.signed_out(unit, sessions, clock_.now());
@@ -254,6 +258,7 @@ void Application::add_routes() {
     backups::add_routes(table_, backups_, copies_);
     imports::add_routes(table_, imports_);
     pushes::add_routes(table_, pushes_);
+    webhooks::add_routes(table_, webhooks_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
 }
@@ -310,6 +315,7 @@ Result<> Application::run() {
     listener_ =
         std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
     FAIRLEAD_CHECK(listener_->open());
+    courier_->start();
 
     std::exception_ptr broken;
     auto ended = [&](std::exception_ptr failed) { broken = failed; };
@@ -319,6 +325,7 @@ Result<> Application::run() {
         {{"url", options.public_url}, {"listen", settings_.listen}, {"version", FAIRLEAD_VERSION}}
     );
     io_.run();
+    courier_->stop();
     if (broken) std::rethrow_exception(broken);
     log::info("stopped");
     return {};
@@ -349,6 +356,7 @@ Task<> Application::serve() {
         return copies_.tidy(clock_.now());
     };
     auto pushes = [this] { return pushes_.tick(); };
+    auto deliveries = [this] { return webhook_queue_.tidy(clock_.now()); };
     auto visitors = [this] { return connect_.tidy(clock_.now()); };
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
@@ -363,6 +371,8 @@ Task<> Application::serve() {
     background.spawn(every(30s, "signing the audit log", checkpoints));
     background.spawn(every(600s, "dropping old audit entries", retention));
     background.spawn(every(600s, "dropping what is left of old backups", backups));
+
+    background.spawn(every(600s, "dropping old deliveries of webhooks", deliveries));
 
     TaskGroup serving(io_.get_executor());
     serving.spawn(listener_->run());

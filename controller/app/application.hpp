@@ -54,6 +54,9 @@
 #include "controller/web/event_hub.hpp"
 #include "controller/web/http_shell.hpp"
 #include "controller/web/system_routes.hpp"
+#include "controller/webhooks/courier.hpp"
+#include "controller/webhooks/operation_news.hpp"
+#include "controller/webhooks/webhooks.hpp"
 
 #include <boost/asio/io_context.hpp>
 
@@ -100,6 +103,7 @@ private:
     access::ControllerFacts facts() const;
     members::Parts member_parts();
     sso::Sso::Parts sso_parts();
+    void join_webhooks();
 
     Task<> serve();
     Task<> await_signal();
@@ -144,6 +148,8 @@ private:
     net::TlsServerContext tls_;
     Certificates certificates_;
     install::Packages packages_;
+    std::unique_ptr<webhooks::Courier>
+        courier_; ///< told of commits for as long as there are workers
 
     asio::io_context io_;
     WorkerPool workers_;
@@ -157,6 +163,9 @@ private:
     imports::Imports imports_;
     backups::Copies copies_;
     pushes::Pushes pushes_;
+    webhooks::Queue webhook_queue_;
+    webhooks::OperationNews operation_news_;
+    webhooks::Webhooks webhooks_;
     fleet::Enrolment enrolment_;
     fleet::AgentService agents_;
     gateway::FleetCore core_;

@@ -1,10 +1,12 @@
 // Where one subject does something for another: what the subjects themselves know only as
 // functions.
+#include "common/runtime/log.hpp"
 #include "controller/access/keys.hpp"
 #include "controller/access/passkey_repo.hpp"
 #include "controller/app/application.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
+#include "controller/members/member_repo.hpp"
 
 #include <algorithm>
 #include <variant>
@@ -44,6 +46,47 @@ sso::Sso::Parts Application::sso_parts() {
         public_url(settings_, endpoint_.port),
         fetch_from_providers(operators_way(settings_)),
         std::move(door)};
+}
+
+void Application::join_webhooks() {
+    operations_.use(operation_news_);
+    live_.use(webhook_queue_);
+    backups_.use(webhook_queue_);
+    enrolment_.use(webhook_queue_);
+    agents_.use(webhook_queue_);
+    notary_.use(webhook_queue_);
+    courier_ = std::make_unique<webhooks::Courier>(webhook_queue_, *outbound_, clock_);
+    webhook_queue_.on_due([this](const webhooks::Turn& turn, Timestamp at) {
+        courier_->due(turn, at);
+    });
+    webhooks_.on_gone([this](const WebhookId& id) { courier_->forget(id); });
+    webhook_queue_.on_failing(
+        [this](
+            store::UnitOfWork& unit, const api::OrgScope& scope, const webhooks::Webhook& webhook
+        ) -> Result<> {
+            // To whoever made it, if they still belong there.
+            FAIRLEAD_TRY(maker, members::MemberRepo(unit.db(), scope).find(webhook.created_by));
+            if (!maker) return {};
+            auto now = clock_.now();
+            auto put = mailing_.outbox().put(
+                unit,
+                {"webhook_disabled/" + webhook.id.str(), maker->email, "A webhook was disabled",
+                 "The webhook to " + webhook.origin() + " was disabled.\n\n" +
+                     webhook.disabled_message +
+                     "\n\nNothing is sent to it until somebody enables it again, at " +
+                     public_url(settings_, endpoint_.port) + "\n",
+                 Secret(), now + std::chrono::hours(24 * 3)},
+                now
+            );
+            // A full outbox is no reason to go on calling a receiver that is gone.
+            if (!put)
+                log::warning(
+                    "nobody is written to about a webhook that was disabled",
+                    {{"webhook", webhook.id.str()}, {"reason", put.error().message()}}
+                );
+            return {};
+        }
+    );
 }
 
 members::Parts Application::member_parts() {

@@ -13,6 +13,7 @@
 #include "controller/imports/imports.hpp"
 #include "controller/mail/outbox.hpp"
 #include "controller/pushes/pushes.hpp"
+#include "controller/webhooks/webhooks.hpp"
 
 #include <fmt/core.h>
 
@@ -43,6 +44,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(backups::visit_sealed(db, visit));
     FAIRLEAD_CHECK(imports::visit_sealed(db, visit));
     FAIRLEAD_CHECK(pushes::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(webhooks::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);
 }
 

@@ -12,6 +12,7 @@
 #include "controller/orgs/schema.hpp"
 #include "controller/pushes/schema.hpp"
 #include "controller/sso/schema.hpp"
+#include "controller/webhooks/schema.hpp"
 
 #include <vector>
 
@@ -62,6 +63,7 @@ std::span<const store::Migration> schema() {
         {26, "imports", imports::first_tables},
         {27, "copies", backups::copy_tables},
         {28, "pushes", pushes::first_tables},
+        {29, "webhooks", webhooks::first_tables},
     };
     return steps;
 }

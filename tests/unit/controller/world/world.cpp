@@ -14,6 +14,8 @@
 #include "controller/orgs/schema.hpp"
 #include "controller/pushes/routes.hpp"
 #include "controller/pushes/schema.hpp"
+#include "controller/webhooks/routes.hpp"
+#include "controller/webhooks/schema.hpp"
 
 #include <doctest/doctest.h>
 
@@ -44,7 +46,8 @@ const std::vector<store::Migration>& migrations() {
         {20, "imports", imports::first_tables},
         {21, "copies", backups::copy_tables},
         {22, "age of logs", operations::age_of_logs},
-        {23, "pushes", pushes::first_tables}};
+        {23, "pushes", pushes::first_tables},
+        {24, "webhooks", webhooks::first_tables}};
     return steps;
 }
 
@@ -60,6 +63,36 @@ std::vector<std::string> RecordingEvents::types() {
     std::vector<std::string> found;
     for (const auto& event : events_) found.push_back(event.type);
     return found;
+}
+
+Result<> PlayedOutbound::check(const std::string& url) const {
+    if (url.starts_with("https://")) return {};
+    return fail(Error(Errc::invalid, "must begin with https://").with_code("url_invalid"));
+}
+
+Result<outbound::Answer> PlayedOutbound::send(const outbound::Request& request) {
+    std::unique_lock lock(mutex_);
+    sent_.push_back(request);
+    auto answer = answer_;
+    lock.unlock();
+    return answer(request);
+}
+
+std::vector<outbound::Request> PlayedOutbound::take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(sent_, {});
+}
+
+void PlayedOutbound::answers(
+    std::function<Result<outbound::Answer>(const outbound::Request&)> answer
+) {
+    std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+}
+
+void PlayedOutbound::answers(int status, std::string body, net::Headers headers) {
+    outbound::Answer answer{status, std::move(headers), std::move(body)};
+    answers([answer](const outbound::Request&) { return answer; });
 }
 
 Result<std::optional<api::Principal>> TestGuard::
@@ -79,7 +112,7 @@ bool Reply::blames(std::string_view field) const {
 
 Core::Core(
     const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
-    audit::Log& log, RecordingEvents& events, RecordingLinks& links,
+    audit::Log& log, RecordingEvents& events, RecordingLinks& links, PlayedOutbound& outbound,
     environments::GitTransports transports
 )
     : store(store::StoreOptions{.file = file}, migrations()), authority(keys, clock, {}),
@@ -90,6 +123,8 @@ Core::Core(
       backups({store, events, log, operations, keys, clock}), copies(backups, environments),
       imports({store, events, log, operations, backups, keys, clock}),
       pushes({store, events, log, environments, keys, clock, "https://fairlead.example:8443"}),
+      queue({store, events, log, keys, clock}), operation_news(queue),
+      webhooks({store, events, log, keys, outbound, queue}), courier(queue, outbound, clock),
       parts{
           store,
           events,
@@ -107,7 +142,14 @@ Core::Core(
     operations.use(imports);
     operations.use(copies);
     operations.use(pushes);
+    operations.use(operation_news);
     live.use(backups);
+    live.use(queue);
+    backups.use(queue);
+    enrolment.use(queue);
+    agents.use(queue);
+    queue.on_due([this](const auto& turn, Timestamp at) { courier.due(turn, at); });
+    webhooks.on_gone([this](const WebhookId& id) { courier.forget(id); });
     environments.use(backups);
     live.on_gone([this](store::UnitOfWork& unit, const auto& scope, const auto& environment) {
         return pushes.gone(unit, scope, environment);
@@ -121,12 +163,14 @@ Core::Core(
     backups::add_routes(table, backups, copies);
     imports::add_routes(table, imports);
     pushes::add_routes(table, pushes);
+    webhooks::add_routes(table, webhooks);
     REQUIRE(operations.start());
     REQUIRE(agents.start());
+    REQUIRE(courier.load());
 }
 
 World::World(environments::GitTransports allowed) : transports(allowed) {
-    core = std::make_unique<Core>(file(), clock, keys, log, events, links, transports);
+    core = std::make_unique<Core>(file(), clock, keys, log, events, links, outbound, transports);
     REQUIRE(core->store.write([&](store::UnitOfWork& unit) {
         return core->authority.create_first(unit);
     }));
@@ -149,14 +193,14 @@ void World::act_for(const api::OrgScope& who) {
 
 void World::restart() {
     core.reset();
-    core = std::make_unique<Core>(file(), clock, keys, log, events, links, transports);
+    core = std::make_unique<Core>(file(), clock, keys, log, events, links, outbound, transports);
 }
 
 void World::restore(const std::filesystem::path& copy) {
     core.reset();
     ++generation;
     std::filesystem::copy_file(copy, file());
-    core = std::make_unique<Core>(file(), clock, keys, log, events, links, transports);
+    core = std::make_unique<Core>(file(), clock, keys, log, events, links, outbound, transports);
 }
 
 Reply World::call(

@@ -16,9 +16,13 @@
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/plans.hpp"
 #include "controller/pushes/pushes.hpp"
+#include "controller/webhooks/courier.hpp"
+#include "controller/webhooks/operation_news.hpp"
+#include "controller/webhooks/webhooks.hpp"
 
 #include <boost/json.hpp>
 
+#include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -76,6 +80,26 @@ private:
     std::mutex mutex_;
 };
 
+/// Answers what it was told to, and remembers what was sent.
+class PlayedOutbound final : public outbound::Outbound {
+public:
+    Result<> check(const std::string& url) const override;
+    Result<outbound::Answer> send(const outbound::Request& request) override;
+
+    std::vector<outbound::Request> take();
+    /// From now on, of every receiver. May block: send() is called on many threads.
+    void answers(std::function<Result<outbound::Answer>(const outbound::Request&)> answer);
+    void answers(int status, std::string body = "", net::Headers headers = {});
+
+private:
+    mutable std::mutex mutex_;
+    std::vector<outbound::Request> sent_;
+    std::function<Result<outbound::Answer>(const outbound::Request&)> answer_ =
+        [](const outbound::Request&) {
+            return outbound::Answer{204, {}, ""};
+        };
+};
+
 /// Admits to the one organization that the caller of the moment belongs to.
 class TestGuard final : public api::Guard {
 public:
@@ -105,7 +129,7 @@ struct Reply {
 struct Core {
     Core(
         const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
-        audit::Log& log, RecordingEvents& events, RecordingLinks& links,
+        audit::Log& log, RecordingEvents& events, RecordingLinks& links, PlayedOutbound& outbound,
         environments::GitTransports transports
     );
 
@@ -121,6 +145,10 @@ struct Core {
     backups::Copies copies;
     imports::Imports imports;
     pushes::Pushes pushes;
+    webhooks::Queue queue;
+    webhooks::OperationNews operation_news;
+    webhooks::Webhooks webhooks;
+    webhooks::Courier courier; ///< without threads
     fleet::RouteParts parts;
     api::RouteTable table;
 };
@@ -168,6 +196,7 @@ public:
     audit::Log log{clock};
     RecordingEvents events;
     RecordingLinks links;
+    PlayedOutbound outbound;
     TestGuard guard;
     environments::GitTransports transports;
     std::unique_ptr<Core> core;
