@@ -281,6 +281,16 @@ sign_in_with:
     await ok(owner, "DELETE", `${org}/servers/${lost.server}`, undefined, confirm("lost"));
   });
 
+  test("webhooks", async () => {
+    const hooks = `${org}/webhooks`;
+    const { webhook } = await ok<{ webhook: { id: string } }>(owner, "POST", hooks, { url: "https://hooks.example.org/fairlead" });
+    await ok(owner, "PATCH", `${hooks}/${webhook.id}`, { description: "the shop's", events: ["backup.failed"] });
+    await ok(owner, "POST", `${hooks}/${webhook.id}/rotate-secret`, { grace_s: 60 });
+    const delivery = await ok<{ id: string }>(owner, "POST", `${hooks}/${webhook.id}/test`);
+    await ok(owner, "POST", `${hooks}/${webhook.id}/deliveries/${delivery.id}/replay`);
+    await ok(owner, "DELETE", `${hooks}/${webhook.id}`);
+  });
+
   test("backups, restores and clones", async () => {
     await ok(owner, "PUT", `${org}/security`, {
       sso_required: null, two_factor_required: false, clone_enabled: true, connect_as_enabled: true, download_domains: [], addresses: [],
