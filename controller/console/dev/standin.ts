@@ -9,7 +9,9 @@ import { answerBackups, fillBackups } from "./backups";
 import { answerImports, fillImports } from "./imports";
 import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
+import { answerPushes, fillPushes } from "./pushes";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
+import { answerWebhooks, fillWebhooks } from "./webhooks";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
 
 const permissions = (process.env.STANDIN_PERMISSIONS ?? "").split(",").filter(Boolean);
@@ -21,6 +23,8 @@ if (process.env.STANDIN !== "empty") {
   fillPeople();
   fillBackups();
   fillImports();
+  fillWebhooks();
+  fillPushes();
 }
 setInterval(heartbeat, 5000);
 
@@ -128,6 +132,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
 
   const imported = answerImports(method, p.slice(2), body, confirm, free);
   if (imported) return imported;
+
+  const hooked = answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
+  if (hooked) return hooked;
 
   const [, , kind, one, part, sub] = p;
   const env = kind === "environments" && one ? need(state.environments, one, "environment") : null;

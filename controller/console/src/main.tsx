@@ -50,6 +50,7 @@ import "./theme/steps.css";
 import "./theme/log.css";
 import "./theme/overview.css";
 import "./theme/backups.css";
+import "./theme/webhooks.css";
 import "./theme/environment.css";
 import "./theme/org.css";
 import "./theme/gate.css";

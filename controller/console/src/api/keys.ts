@@ -39,4 +39,10 @@ export const keys = {
   /** Restores and clones that take several operations. */
   copies: (org: string) => ["org", org, "copies"] as const,
   credentials: (org: string) => ["org", org, "credentials"] as const,
+  webhooks: (org: string) => ["org", org, "webhooks"] as const,
+  webhook: (org: string, id: string) => ["org", org, "webhook", id] as const,
+  /** Lists of a webhook's deliveries and single ones. */
+  deliveries: (org: string, webhook: string) => ["org", org, "webhook", webhook, "deliveries"] as const,
+  pushDeploy: (org: string, environment: string) => ["org", org, "environment", environment, "push-deploy"] as const,
+  pushes: (org: string, environment: string) => ["org", org, "environment", environment, "pushes"] as const,
 };

@@ -61,6 +61,17 @@ export type BackupKind = Schemas["BackupKind"];
 /** A database and a filestore from elsewhere. */
 export type Import = Schemas["Import"];
 export type Copy = Schemas["Copy"];
+export type Webhook = Schemas["Webhook"];
+export type WebhookEvent = Schemas["WebhookEvent"];
+export type WebhookError = Schemas["WebhookError"];
+export type WebhookAttempt = Schemas["WebhookAttempt"];
+export type WebhookDelivery = Schemas["WebhookDelivery"];
+/** A webhook with the secret that is told once. */
+export type WebhookWithSecret = Schemas["WebhookWithSecret"];
+export type PushDeploy = Schemas["PushDeploy"];
+export type PushDeploySecret = Schemas["PushDeploySecret"];
+/** What came in by an environment's push hook. */
+export type Push = Schemas["Push"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type AuditWitness = Schemas["AuditWitness"];
 export type Problem = Schemas["Problem"];

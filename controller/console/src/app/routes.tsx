@@ -61,6 +61,7 @@ export const pages: PageSpec[] = [
   page("/connect/agencies/new", "connect.grant", () => import("../pages/connect/GrantNew"), { label: "Let an agency in", icon: "plus", finderOnly: true }),
   page("/connect/:tab?", ["connect.use", "connect.view", "connect.sessions"], () => import("../pages/connect/Connect"), { label: "Connect-As", icon: "connect" }),
   page("/audit", "audit.view", () => import("../pages/audit/Audit"), { label: "Audit log", icon: "audit" }, "audit_log"),
+  page("/webhooks/:webhook/:delivery?", "webhooks.view", () => import("../pages/webhooks/WebhookPage")),
   page("/settings/:tab?", "org.view", () => import("../pages/org/Settings"), { label: "Settings", icon: "settings" }),
   page("/organizations/new", null, () => import("../pages/org/CreateOrg"), { label: "New organization", icon: "plus", finderOnly: true }),
   page("/support", null, () => import("../pages/installation/SupportOrgs")), // in the person's menu, for operators

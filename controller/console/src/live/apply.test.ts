@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { keys } from "../api/keys";
 import { backupsQuery } from "../api/backups";
 import { operationsQuery } from "../api/operations";
-import type { Backup, Environment, Operation, Release, Server } from "../api/types";
+import type { Backup, Environment, Operation, Release, Server, Webhook } from "../api/types";
 import { applyOrgEvent } from "./apply";
 
 const org = "org_1";
@@ -168,4 +168,24 @@ test("a policy is asked for again when the server says something new of its back
   const told = begin();
   told.tell("environment.updated", { ...known, last_operation: { kind: "backup.configure", state: "succeeded" } as Environment["last_operation"] });
   assert.ok(told.stale(policy));
+});
+
+test("what was sent to a webhook, and what came in by a push, is asked for again by whoever shows it", () => {
+  const [sent, elsewhere] = [keys.deliveries(org, "whk_1"), keys.deliveries(org, "whk_2")];
+  const [settings, pushes, others] = [keys.pushDeploy(org, "env_1"), keys.pushes(org, "env_1"), keys.pushes(org, "env_2")];
+  const { stale, tell } = held([[sent, []], [elsewhere, []], [settings, {}], [pushes, []], [others, []]]);
+  tell("webhook.delivery", { id: "msg_1", webhook_id: "whk_1" });
+  assert.deepEqual([sent, elsewhere].map(stale), [true, false]);
+  tell("push_deploy.updated", { environment_id: "env_1" });
+  assert.deepEqual([settings, pushes, others].map(stale), [true, false, false]);
+  tell("push.updated", { id: "psh_1", environment_id: "env_1" });
+  assert.deepEqual([settings, pushes, others].map(stale), [true, true, false]);
+});
+
+test("a webhook that is stopped says so in the list and on its page", () => {
+  const webhook = (state: Webhook["state"]) => ({ id: "whk_1", state }) as Webhook;
+  const { client, tell } = held([[keys.webhooks(org), [webhook("active")]], [keys.webhook(org, "whk_1"), webhook("active")]]);
+  tell("webhook.updated", webhook("failing"));
+  assert.equal(client.getQueryData<Webhook[]>(keys.webhooks(org))![0]!.state, "failing");
+  assert.equal(client.getQueryData<Webhook>(keys.webhook(org, "whk_1"))!.state, "failing");
 });

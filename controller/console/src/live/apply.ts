@@ -1,6 +1,6 @@
 import type { InfiniteData, QueryClient, QueryKey } from "@tanstack/react-query";
 import { keys } from "../api/keys";
-import type { Backup, Environment, Operation, Release, StepEvent } from "../api/types";
+import type { Backup, Environment, Operation, Push, Release, StepEvent, WebhookDelivery } from "../api/types";
 import { markGone } from "./gone";
 import { isFinal, newerOperation, withItem, withoutItem, withStep } from "./reduce";
 
@@ -22,6 +22,11 @@ export const orgEvents = [
   "import.updated",
   "import.deleted",
   "copy.updated",
+  "webhook.updated",
+  "webhook.deleted",
+  "webhook.delivery",
+  "push_deploy.updated",
+  "push.updated",
 ] as const;
 
 type Pages<T> = InfiniteData<{ data: T[]; next_cursor: string | null }>;
@@ -36,6 +41,7 @@ const things: Record<string, { list: (org: string) => QueryKey; one: (org: strin
   server: { list: keys.servers, one: keys.server, fresh: keys.tokens }, // a new server has used a token
   project: { list: keys.projects, one: keys.project },
   storage: { list: keys.storages, one: keys.storage },
+  webhook: { list: keys.webhooks, one: keys.webhook },
   environment: { list: keys.environments, one: keys.environment, fresh: keys.founds }, // a new one may be one that was found
 };
 
@@ -70,6 +76,13 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
     case "backup.deleted":
       markGone((data as Thing).id);
       return void client.invalidateQueries({ queryKey: keys.backups(org) });
+    case "webhook.delivery":
+      return void client.invalidateQueries({ queryKey: keys.deliveries(org, (data as WebhookDelivery).webhook_id) });
+    case "push_deploy.updated":
+      return void client.invalidateQueries({ queryKey: keys.pushDeploy(org, (data as Push).environment_id) });
+    case "push.updated":
+      void client.invalidateQueries({ queryKey: keys.pushDeploy(org, (data as Push).environment_id) }); // it tells which one waits
+      return void client.invalidateQueries({ queryKey: keys.pushes(org, (data as Push).environment_id) });
     case "copy.updated":
       return void client.invalidateQueries({ queryKey: keys.copies(org) });
   }

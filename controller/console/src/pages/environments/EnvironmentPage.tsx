@@ -29,6 +29,7 @@ const BackupsTab = lazy(() => import("../backups/BackupsTab"));
 import { CopyPanel } from "../backups/CopyPanel";
 const PolicyTab = lazy(() => import("../backups/PolicyTab"));
 const ImportTab = lazy(() => import("../imports/ImportTab"));
+const PushTab = lazy(() => import("../pushes/PushTab"));
 const SettingsTab = lazy(() => import("./SettingsTab"));
 
 export default function EnvironmentPage({ environment: id, tab }: { environment: string; tab?: string }) {
@@ -134,6 +135,7 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
     ["backups", "Backups", "backups.view", <BackupsTab key="b" environment={environment} />],
     ["backup-policy", "Backup policy", "backups.view", <PolicyTab key="p" environment={environment} />],
     ["import", "Import", "restores.create", <ImportTab key="i" environment={environment} />],
+    ["push-deploys", "Push deploys", "environments.view", <PushTab key="d" environment={environment} />],
     ["variables", "Variables", "variables.view", <Variables key="v" environment={environment} />],
     ["settings", "Settings", "environments.edit", <SettingsTab key="s" environment={environment} />],
   ];
