@@ -1,4 +1,5 @@
 import type { Push, PushDeploy } from "../api/types";
+import { hostIn } from "./domains";
 
 export type Provider = Push["provider"];
 
@@ -38,7 +39,7 @@ export const providers: Record<Provider, Instructions> = {
       ["Trigger", "Push events, and no other"],
       ["SSL verification", "Enable SSL verification"],
     ],
-    proof: "In the list of webhooks choose Test → Push events. GitLab sends the newest commit of the default branch: if that is the branch above, it is deployed. GitLab always sends JSON.",
+    proof: "In the list of webhooks choose Test → Push events. GitLab sends the newest commit of the default branch: if that is a branch that counts, it is deployed. GitLab always sends JSON.",
   },
   bitbucket: {
     title: "Bitbucket",
@@ -62,7 +63,7 @@ export const providers: Record<Provider, Instructions> = {
       ["POST content type", "application/json"],
       ["Secret", secret],
       ["Trigger on", "Push events"],
-      ["Branch filter", "*, or the branches above"],
+      ["Branch filter", "*, which stands there already"],
       ["Active", "ticked"],
     ],
     proof: "Open the webhook again and send a test delivery: it stands below within seconds.",
@@ -71,7 +72,7 @@ export const providers: Record<Provider, Instructions> = {
 
 /** Whose instructions to show first; what is not known is most likely a Gitea or Forgejo of one's own. */
 export function providerOf(repository: string): Provider {
-  const host = /^(?:[a-z+]+:\/\/)?(?:[^@/]*@)?([^/:]+)/i.exec(repository)?.[1]?.toLowerCase() ?? "";
+  const host = hostIn(repository);
   if (host === "github.com" || host.startsWith("github.")) return "github";
   if (host === "bitbucket.org") return "bitbucket";
   if (host === "gitlab.com" || host.startsWith("gitlab.")) return "gitlab";

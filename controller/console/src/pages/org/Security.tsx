@@ -1,16 +1,19 @@
-import { Button, Select, Textarea } from "@mantine/core";
+import { Alert, Button, Select, Textarea } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
 import { api, need } from "../../api/client";
 import { keys } from "../../api/keys";
 import { securityQuery } from "../../api/org";
+import { projectsQuery } from "../../api/projects";
 import { sessionQuery } from "../../api/session";
 import { signInOptionsQuery } from "../../api/account";
 import type { Security as Settings } from "../../api/types";
 import { tell, useAct } from "../../app/act";
 import { useAccess, useMay, useOrg } from "../../app/access";
 import { sameCodes } from "../../lib/permissions";
-import { words } from "../../lib/format";
+import { domainsIn, shutOut } from "../../lib/domains";
+import { count, words } from "../../lib/format";
+import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Page";
 import { Loaded, ProblemNote } from "../../ui/Problem";
 import { SwitchRow } from "../../ui/SwitchRow";
@@ -38,18 +41,21 @@ export default function Security() {
             now={now}
             edit={edit}
             field="download_domains"
+            read={domainsIn}
             title="Sources"
             hint="An allow-list for downloads."
             label="Domains that code and data may come from"
-            example="github.com, or *.example.org for all below it. One a line. None: from anywhere."
+            example="github.com, or *.example.org for all below it and not itself. One a line; of a pasted address its host is taken. None: from anywhere."
+            warning={(wanted) => <WouldStop domains={wanted} />}
           >
-            Projects with repositories at any other domain are neither saved nor deployed.
+            From any other domain comes no code and no data: projects with repositories elsewhere are neither saved nor deployed, and imports from elsewhere are refused. What runs goes on.
           </List>
           <List
             key={`a ${now.addresses.join()}`}
             now={now}
             edit={edit}
             field="addresses"
+            read={words}
             title="Addresses"
             hint="An allow-list for people and programs."
             label="Where members and API keys may come from"
@@ -127,11 +133,46 @@ function Switches({ now, owner, edit }: Part) {
   );
 }
 
-function List(props: { now: Settings; edit: boolean; field: "download_domains" | "addresses"; title: string; hint: string; label: string; example: string; children: ReactNode }) {
+/** Before it is saved: which projects such a list would keep from being deployed. */
+function WouldStop({ domains }: { domains: string[] }) {
+  const org = useOrg();
+  const projects = useQuery({ ...projectsQuery(org), enabled: useMay()("projects.view") }).data;
+  const stopped = shutOut(domains, projects ?? []);
+  if (!stopped.length) return null;
+  return (
+    <Alert color="brass" icon={<Icon name="warning" />} title={`${count(stopped.length, "project")} could not be deployed any more`}>
+      <ul className="fl-problem-fields">
+        {stopped.slice(0, 10).map(({ project, hosts }) => (
+          <li key={project.id}>
+            {project.name}: {hosts.join(", ")} {hosts.length === 1 ? "is" : "are"} not among them
+          </li>
+        ))}
+        {stopped.length > 10 && <li>and {stopped.length - 10} more</li>}
+      </ul>
+    </Alert>
+  );
+}
+
+interface ListProps {
+  now: Settings;
+  edit: boolean;
+  field: "download_domains" | "addresses";
+  /** What was typed, as the API wants it. */
+  read: (text: string) => string[];
+  title: string;
+  hint: string;
+  label: string;
+  example: string;
+  /** What comes of it, before it is saved. */
+  warning?: (wanted: string[]) => ReactNode;
+  children: ReactNode;
+}
+
+function List(props: ListProps) {
   const { now, edit, field } = props;
   const [text, setText] = useState(now[field].join("\n"));
   const save = useSave(now, "The list is saved.");
-  const wanted = words(text);
+  const wanted = props.read(text);
   return (
     <Panel title={props.title} hint={props.hint}>
       <form
@@ -154,6 +195,7 @@ function List(props: { now: Settings; edit: boolean; field: "download_domains" |
           disabled={!edit}
           spellCheck={false}
         />
+        {props.warning?.(wanted)}
         {save.error && !save.error.field(field) && <ProblemNote error={save.error} />}
         {edit && (
           <div className="fl-row">

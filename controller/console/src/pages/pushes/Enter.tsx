@@ -50,7 +50,9 @@ export function Instructions({ now, secret }: { now: PushDeploy; secret: string 
         ))}
       </dl>
       <p className="fl-dim">{proof}</p>
-      {counting.length > 1 && <p className="fl-dim">Do so at each of these repositories: {counting.map(({ name }) => name).join(", ")}.</p>}
+      <p className="fl-dim">
+        {counting.length > 1 ? "Do so at each of these repositories" : "The repository"}: {counting.map(({ name, branch }) => `${name}, branch ${branch}`).join("; ")}. One that is not yours, such as Odoo's own, can be left out.
+      </p>
       {session.controller.self_signed && (
         <Alert color="brass" icon={<Icon name="warning" />}>
           This controller has a certificate of its own, which providers do not know: they will not send to it. Give it one of a public authority, or switch the check of the certificate off at a provider inside your network.

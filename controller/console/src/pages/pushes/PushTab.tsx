@@ -44,7 +44,7 @@ function SetUp({ environment, now, edit, onSecret }: { environment: Environment;
   const org = useOrg();
   const client = useQueryClient();
   const [repositories, setRepositories] = useState<string[] | null>(null);
-  const [backupFirst, setBackupFirst] = useState(environment.type === "production");
+  const [backupFirst, setBackupFirst] = useState(environment.backup.enabled && environment.type === "production");
   const create = useAct<void, PushDeploySecret>({
     run: (_, key) =>
       need(
@@ -86,8 +86,8 @@ function SetUp({ environment, now, edit, onSecret }: { environment: Environment;
           </Alert>
         )}
         <Sources sources={now.sources} value={repositories} onChange={setRepositories} />
-        <SwitchRow title="Back up first" on={backupFirst} onChange={setBackupFirst}>
-          Before each of these deployments a backup is made; where that fails nothing is deployed.
+        <SwitchRow title="Back up first" on={backupFirst} onChange={setBackupFirst} disabled={!environment.backup.enabled}>
+          {environment.backup.enabled ? "Before each of these deployments a backup is made; where that fails nothing is deployed." : "It has no backup policy yet, so there is no place for a backup to go to."}
         </SwitchRow>
         {create.error && <ProblemNote error={create.error} />}
         <div className="fl-row">

@@ -43,8 +43,8 @@ export function Settings({ environment, now, edit, actions }: { environment: Env
           <SwitchRow title="A push deploys it" on={now.enabled} onChange={(enabled) => save.mutate({ enabled })} disabled={off}>
             Off: pushes are listed below and deploy nothing. Address and secret stay.
           </SwitchRow>
-          <SwitchRow title="Back up first" on={now.backup_first} onChange={(backup_first) => save.mutate({ backup_first })} disabled={off}>
-            Before each of these deployments a backup is made; where that fails nothing is deployed.
+          <SwitchRow title="Back up first" on={now.backup_first} onChange={(backup_first) => save.mutate({ backup_first })} disabled={off || (!environment.backup.enabled && !now.backup_first)}>
+            {environment.backup.enabled ? "Before each of these deployments a backup is made; where that fails nothing is deployed." : "It has no backup policy, so there is no place for a backup to go to."}
           </SwitchRow>
           <Sources sources={now.sources} value={now.repositories} onChange={(repositories) => save.mutate({ repositories })} disabled={off} />
           {save.error && <ProblemNote error={save.error} />}
