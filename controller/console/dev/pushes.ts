@@ -13,7 +13,7 @@ function sourcesOf(env: Environment, repositories: string[] | null): PushDeploy[
 }
 
 const none = (env: Environment): PushDeploy => ({ environment_id: env.id, set_up: false, enabled: false, url: null, repositories: null, backup_first: false, sources: sourcesOf(env, null), waiting: null, secret_made_at: null, old_secret_until: null, refused: { count: 0, last_at: null }, created_at: null, created_by: null });
-const made = (env: Environment): PushDeploy => ({ ...none(env), set_up: true, enabled: true, url: "https://fairlead.acme.example/api/v1/hooks/push/mzxw6ytboi4dgnbvgy3tqojqmfrggzdf", secret_made_at: now(), created_at: now(), created_by: by });
+const made = (env: Environment): PushDeploy => ({ ...none(env), set_up: true, enabled: true, url: "https://fairlead.acme.example/api/v1/hooks/push/mzxw6ytboi4dgnbvgy3tqojqmfrggzdfabcdef", secret_made_at: now(), created_at: now(), created_by: by });
 const newSecret = () => "flp_mzxw6ytboi4dgnbvgy3tqojqmfrggzdfabcdef";
 
 export function fillPushes() {
@@ -22,11 +22,11 @@ export function fillPushes() {
   const last = state.operations.find((op) => op.target.id === stage.id);
   const push = (minutes: number, part: Partial<Push>): Push => ({ id: id("psh"), environment_id: stage.id, provider: "github", event: "push", repository: "acme/addons", branch: "19.0", commit: "3f7c19a28be0c1d2e3f4a5b6c7d8e9f001122334", pusher: "jon", outcome: "ignored", reason: null, detail: "", operation_id: null, received_at: ago(minutes), ...part });
   pushes.push(
-    push(41, { outcome: "queued", detail: "A deployment was asked for.", operation_id: last?.id ?? null }),
-    push(60, { outcome: "replaced", reason: "newer_push", detail: "A newer push waits in its place." }),
-    push(75, { reason: "other_branch", branch: "feature/pos", detail: "The environment is made of branch 19.0 of this repository." }),
-    push(90, { provider: "gitlab", event: "Push Hook", repository: "acme/reports", outcome: "refused", reason: "environment_stopped", detail: "The environment is stopped; a deployment would start it.", pusher: "Mei Lin" }),
-    push(9000, { event: "ping", reason: "ping", branch: null, commit: null, pusher: null, detail: "A ping: the address and the secret are right." }),
+    push(41, { outcome: "queued", detail: "Acme staging is deployed with it.", operation_id: last?.id ?? null }),
+    push(60, { outcome: "replaced", reason: "newer_push", detail: "A newer push took its place, which brings the same and more." }),
+    push(75, { reason: "other_branch", branch: "feature/pos", detail: "It was to the branch feature/pos; this environment is made of main of acme." }),
+    push(90, { provider: "gitlab", event: "Push Hook", repository: "acme/reports", outcome: "refused", reason: "environment_stopped", detail: "Acme staging is stopped, and a deployment would start it. Start it, and send the push again.", pusher: "Mei Lin" }),
+    push(9000, { event: "ping", reason: "ping", branch: null, commit: null, pusher: null, detail: "GitHub tried the hook out: it works." }),
   );
 }
 
@@ -47,7 +47,7 @@ export function answerPushes(method: string, parts: string[], body: Body): [numb
   switch (method) {
     case "POST":
       setTimeout(() => {
-        pushes.unshift({ id: id("psh"), environment_id: env.id, provider: "github", event: "ping", repository: "acme/addons", branch: null, commit: null, pusher: null, outcome: "ignored", reason: "ping", detail: "A ping: the address and the secret are right.", operation_id: null, received_at: now() });
+        pushes.unshift({ id: id("psh"), environment_id: env.id, provider: "github", event: "ping", repository: "acme/addons", branch: null, commit: null, pusher: null, outcome: "ignored", reason: "ping", detail: "GitHub tried the hook out: it works.", operation_id: null, received_at: now() });
         publish("push.updated", pushes[0]);
       }, 6000);
       return [201, { push_deploy: told({ ...made(env), ...body }), secret: newSecret() }];

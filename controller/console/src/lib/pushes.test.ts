@@ -41,5 +41,5 @@ test("wrong signatures matter only while no good one came after them", () => {
 
 test("what is no fault needs no cure", () => {
   for (const reason of [null, "ping", "tag", "branch_deleted", "newer_push"]) assert.equal(cureOf({ reason }), "");
-  assert.match(cureOf({ reason: "environment_stopped" }), /Start/);
+  assert.match(cureOf({ reason: "switched_off" }), /Turn/);
 });

@@ -99,15 +99,11 @@ export const outcomes = {
 export function cureOf({ reason }: Pick<Push, "reason">): string {
   switch (reason) {
     case "other_repository":
-      return "The environment is not made of this repository, or it does not count above.";
+      return "Tick it above, or add it to the project, if it should.";
     case "other_branch":
-      return "Choose the branch in the project or in the environment's settings, if this is the one.";
-    case "other_event":
-      return "The webhook at the repository sends more than pushes; that does no harm.";
+      return "Choose that branch in the project or in the environment's settings, if it should.";
     case "switched_off":
       return "Turn push deploys on above.";
-    case "environment_stopped":
-      return "Start the environment, then deploy it or push again.";
     case "server_revoked":
       return "Enrol its server again, or move the environment to another one.";
     default:
