@@ -12,7 +12,7 @@ export function Verify() {
       <div className="fl-stack fl-verify">
         <p className="fl-dim">
           By the{" "}
-          <Anchor href="https://www.standardwebhooks.com/" target="_blank" rel="noopener noreferrer">
+          <Anchor href="https://www.standardwebhooks.com/" underline="always" target="_blank" rel="noopener noreferrer">
             Standard Webhooks
           </Anchor>{" "}
           specification; it has libraries for many languages. Or by a function of your own, over the body as it came. Answer with any 2xx within 15 s and do the work after that. The same{" "}
