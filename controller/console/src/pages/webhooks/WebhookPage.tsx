@@ -77,7 +77,7 @@ function Stopped({ webhook }: { webhook: Webhook }) {
   return (
     <Alert color={failing ? "signal" : "brass"} icon={<Icon name="warning" />} title={failing ? "Fairlead has stopped sending to it" : "It is turned off"}>
       <p>
-        {disabled.message} {failing ? "What happens meanwhile is not kept for it. Put the receiver right, send a test, and then turn the webhook on again." : "What happens meanwhile is not kept for it."}
+        {failing && disabled.message} What happens meanwhile is not kept for it.{failing && " Put the receiver right, send a test, and then turn the webhook on again."}
       </p>
       <div className="fl-row fl-webhook-way">
         {may("webhooks.edit") && (
