@@ -1,65 +1,15 @@
 // Webhooks in the console, against the real controller, its real egress, and a receiver that verifies what comes.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, afterEach, before, describe } from "node:test";
 import type { Page } from "playwright-core";
-import { Webhook } from "standardwebhooks";
 import type { Api } from "./lib/api.ts";
 import { axe, looks, overflow, Web } from "./lib/browser.ts";
 import { FalseAgent } from "./lib/false-agent.ts";
 import { artifacts, folder } from "./lib/paths.ts";
 import { join as joined, password } from "./lib/people.ts";
-import { makeAuthority } from "./lib/pki.ts";
+import { Receiver } from "./lib/receiver.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
-
-interface Came {
-  headers: Record<string, string>;
-  body: string;
-}
-
-/** Takes what comes, and answers as the test says. */
-class Receiver {
-  readonly came: Came[] = [];
-  answer: [status: number, body: string] = [204, ""];
-
-  private constructor(private readonly server: Server, readonly url: string, readonly place: string, readonly ca: string) {}
-
-  static async start(dir: string): Promise<Receiver> {
-    const authority = await makeAuthority(dir);
-    const { key, certificate } = await authority.issue("receiver", ["IP:127.0.0.1"]);
-    const ca = join(dir, "receivers.pem");
-    writeFileSync(ca, authority.certificate);
-    const server = createServer({ key, cert: certificate });
-    await new Promise<void>((done, failed) => server.once("error", failed).listen(0, "127.0.0.1", done));
-    const place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const receiver = new Receiver(server, `https://${place}/hook`, place, ca);
-    server.on("request", (request, response) => {
-      let body = "";
-      request.setEncoding("utf8").on("data", (more: string) => (body += more));
-      request.on("end", () => {
-        receiver.came.push({ headers: request.headers as Record<string, string>, body });
-        response.writeHead(receiver.answer[0]).end(receiver.answer[1]);
-      });
-    });
-    return receiver;
-  }
-
-  verifies(secret: string, { headers, body }: Came = this.came.at(-1)!): boolean {
-    try {
-      return Boolean(new Webhook(secret).verify(body, headers));
-    } catch {
-      return false;
-    }
-  }
-
-  stop(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-}
 
 describe("webhooks in the console", () => {
   let receiver: Receiver;
