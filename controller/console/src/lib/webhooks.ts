@@ -99,6 +99,8 @@ const cures: Record<string, string> = {
   outbound_unreachable: "Look whether the name is right, the receiver runs, and its firewall lets this controller in.",
   outbound_tls: "Look at the receiver's certificate: it must be for this name, whole with its chain, not run out, and from a public authority; and TLS 1.2 or newer must be on.",
   outbound_cut: "It closed the connection or did not answer in time. Let it answer first with any 2xx, and do the work after that.",
+  outbound_too_large: "It answered with more than anybody reads. Let it answer with any 2xx and a short body, or none.",
+  outbound_busy: "Too many requests were under way at this moment; the receiver is not to blame, and it is tried again by itself.",
   egress_missing: "The controller's own way out is not running; the receiver is not to blame. Whoever runs the controller has to look at fairlead-egress.",
 };
 

@@ -67,6 +67,20 @@ struct Fixture {
             " created_by_email) VALUES ('imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ',"
             " 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', '', '', '', 'analysing', '', '', '', '', $1, '', 0,"
             " '', '')");
+        put_two(
+            "push_hook/env_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "push_hook/env_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+            "INSERT INTO push_hook (org_id, environment_id, token, enabled, backup_first, sealed,"
+            " sealed_old, secret_made_ms, created_ms, created_by, created_by_email) VALUES"
+            " ('org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 'env_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 't', 1, 0, $1,"
+            " $2, 0, 0, '', '')"
+        );
+        put_two(
+            "webhook/whk_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "webhook_old/whk_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+            "INSERT INTO webhook (id, org_id, url, description, events, state, sealed_secret,"
+            " sealed_old, created_ms, created_by, created_by_email) VALUES"
+            " ('whk_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', '', '', '[]',"
+            " 'active', $1, $2, 0, '', '')"
+        );
     }
 
     crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
@@ -75,6 +89,13 @@ struct Fixture {
         db.script("PRAGMA foreign_keys = OFF"); // what the rows belong to is not of interest
         store::Blob sealed{keys().seal(Secret(std::string(place)), place)};
         REQUIRE(db.run(sql, sealed));
+    }
+    void put_two(std::string_view place, std::string_view old_place, store::Sql sql) {
+        store::Connection db(layout.database());
+        db.script("PRAGMA foreign_keys = OFF");
+        store::Blob sealed{keys().seal(Secret(std::string(place)), place)};
+        store::Blob old{keys().seal(Secret(std::string(old_place)), old_place)};
+        REQUIRE(db.run(sql, sealed, old));
     }
     /// The value opens with what the file holds, and is the one that was put there.
     bool opens(std::string_view place, store::Sql sql) {
@@ -92,7 +113,17 @@ struct Fixture {
                opens("outgoing_mail/mai_1", "SELECT sealed FROM outgoing_mail") &&
                opens("connect_key/1", "SELECT sealed_seed FROM connect_key") &&
                opens("audit_key/1", "SELECT sealed_seed FROM audit_key") &&
-               opens("import/imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed_query FROM import");
+               opens("import/imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed_query FROM import") &&
+               opens("push_hook/env_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed FROM push_hook") &&
+               opens(
+                   "push_hook/env_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed_old FROM push_hook"
+               ) &&
+               opens(
+                   "webhook/whk_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed_secret FROM webhook"
+               ) &&
+               opens(
+                   "webhook_old/whk_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed_old FROM webhook"
+               );
     }
     std::string current() { return keys().current(); }
 };
@@ -181,8 +212,9 @@ TEST_SUITE("controller/app/keys") {
                 "audit_key.sealed_seed", "authority.sealed_key", "challenge.sealed",
                 "connect_key.sealed_seed", "environment_variable.sealed", "git_credential.sealed",
                 "idempotency.answer", "import.sealed_query", "installation.sealed_tickets",
-                "outgoing_mail.sealed", "own_certificate.sealed_key", "storage.sealed",
-                "storage.sealed_token", "totp.sealed"}
+                "outgoing_mail.sealed", "own_certificate.sealed_key", "push_hook.sealed",
+                "push_hook.sealed_old", "storage.sealed", "storage.sealed_token", "totp.sealed",
+                "webhook.sealed_old", "webhook.sealed_secret"}
         );
     }
 
