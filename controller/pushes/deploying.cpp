@@ -115,7 +115,7 @@ Result<> Pushes::decide(
     if (!busy) return {};
     push.outcome = Outcome::waiting;
     push.reason.clear();
-    push.detail = fmt::format("It waits until {} is over.", environment.busy_kind);
+    push.detail = "It waits until what the environment is busy with is over.";
     hook.waiting = push.id;
     return {};
 }

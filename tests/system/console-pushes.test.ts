@@ -79,7 +79,7 @@ describe("push deploys in the console", () => {
     await list.getByText("Deploys", { exact: true }).waitFor();
     const order = await agent.next("environment.deploy");
     await sendPush(api, hook, "bitbucket", { url });
-    await list.getByText("Waits").waitFor();
+    await list.getByText("Waits", { exact: true }).waitFor();
     await sendPush(api, hook, "gitea", { url });
     await list.getByText("Overtaken").waitFor();
     await list.getByRole("link", { name: "See the deployment" }).click();

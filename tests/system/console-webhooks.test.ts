@@ -9,6 +9,7 @@ import { FalseAgent } from "./lib/false-agent.ts";
 import { artifacts, folder } from "./lib/paths.ts";
 import { join as joined, password } from "./lib/people.ts";
 import { Receiver } from "./lib/receiver.ts";
+import { poll } from "./lib/wait.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("webhooks in the console", () => {
@@ -85,7 +86,7 @@ describe("webhooks in the console", () => {
 
   scenario(world, "list what was sent, filtered by event, with the body that the receiver had", async () => {
     await enrol("odoo-1");
-    await world.until("the receiver is told of the server", 30_000, async () => receiver.came.some(({ body }) => body.includes("server.enrolled")) || undefined);
+    await poll("the receiver is told of the server", 30_000, async () => receiver.came.some(({ body }) => body.includes("server.enrolled")) || undefined, 20);
     const page = await web.signedIn();
     await page.goto(address);
     const list = page.getByRole("table", { name: "Deliveries" });

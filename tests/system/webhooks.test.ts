@@ -38,7 +38,8 @@ describe("webhooks", () => {
     await start("tls11", { minVersion: "TLSv1.1", maxVersion: "TLSv1.1", ciphers: "DEFAULT:@SECLEVEL=0" });
     await start("othername", { names: ["DNS:other.example"] });
     receivers.stranger = await Receiver.start(folder(join(dir, "stranger"))); // of an authority that nobody trusts
-    return (await world.egress({ allow: Object.values(receivers).map(({ place }) => place) })).settings(receivers.one!.ca);
+    const egress = await world.egress({ allow: Object.values(receivers).map(({ place }) => place) });
+    return `${egress.settings(receivers.one!.ca)}rates:\n  reads_a_minute: 100000\n  writes_a_minute: 100000\n`;
   });
   let api: Api, hooks: string;
 
@@ -152,6 +153,27 @@ describe("webhooks", () => {
       assert.deepEqual([oldest!.status, oldest!.error!.code], [status, code], name);
     }
     for (const each of [...Object.values(bad), good]) await drop(each);
+  });
+
+  scenario(world, "are told of their own organization, and of no other [S-ISO-07]", async () => {
+    const { one, two } = receivers as Record<string, Receiver>;
+    const other = `/api/v1/orgs/${(await api.post<{ id: string }>("/api/v1/orgs", { name: "Another" })).id}`;
+    for (const each of [one!, two!]) {
+      each.came.length = 0;
+      each.answer = [204, ""];
+    }
+    const ours = await add("one");
+    const theirs = await api.post<Made>(`${other}/webhooks`, { url: two!.url });
+    (await FalseAgent.enrol(await world.controller(), api, other, "theirs")).close();
+    await enrol("ours");
+    const told = (receiver: Receiver): Came | undefined => receiver.came.find((came) => type(came) === "server.enrolled");
+    await poll("each is told of its server", 30_000, async () => (told(one!) && told(two!)) || undefined, 20);
+    const org = (came: Came): string => (JSON.parse(came.body) as { data: { organization_id: string } }).data.organization_id;
+    for (const [receiver, path] of [[one!, await world.org()], [two!, other]] as const)
+      for (const came of receiver.came) assert.equal(`/api/v1/orgs/${org(came)}`, path, came.body);
+    assert.ok(one!.verifies(ours.secret, told(one!)) && two!.verifies(theirs.secret, told(two!)));
+    await drop(ours);
+    await api.call("DELETE", `${other}/webhooks/${theirs.webhook.id}`);
   });
 
   scenario(world, "go over TLS 1.2 and newer, to whom the certificate is for [S-TLS-04]", async () => {

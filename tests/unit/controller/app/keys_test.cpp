@@ -137,11 +137,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("11 values are sealed by the master key "));
+        CHECK(said.starts_with("15 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 11 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 15 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -168,7 +168,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 11 values"));
+        CHECK(list_keys(settings)->ends_with(": 15 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -184,7 +184,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 11 values"));
+        CHECK(list_keys(settings)->ends_with(": 15 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 
