@@ -40,13 +40,17 @@ const reaching: Record<string, string> = {
   "POST /api/v1/orgs/{org}/backups/{backup}/drill": "restores it beside the environment",
   "POST /api/v1/orgs/{org}/environments/{environment}/imports": "looks at a database from elsewhere, beside it",
   "POST /api/v1/orgs/{org}/environments/{environment}/imports/{import}/run": "puts that in its place",
+  // The hook itself asks for no session: whoever has the secret that these hand out deploys, and push.test.ts shows that nobody else does.
+  "POST /api/v1/orgs/{org}/environments/{environment}/push-deploy": "hands out what deploys it",
+  "PATCH /api/v1/orgs/{org}/environments/{environment}/push-deploy": "decides which pushes do",
+  "POST /api/v1/orgs/{org}/environments/{environment}/push-deploy/rotate": "hands it out anew",
 };
 
 /** Routes about the same things that do not. A new one has to be put into one of the two lists. */
 const harmless = new Set([
   "DELETE /api/v1/orgs/{org}/projects/{project}", "POST /api/v1/orgs/{org}/environments/{environment}/preflight", "POST /api/v1/orgs/{org}/operations/{operation}/cancel",
   "POST /api/v1/orgs/{org}/environments/{environment}/backup-policy/preview", "DELETE /api/v1/orgs/{org}/backups/{backup}",
-  "DELETE /api/v1/orgs/{org}/environments/{environment}/imports/{import}",
+  "DELETE /api/v1/orgs/{org}/environments/{environment}/imports/{import}", "DELETE /api/v1/orgs/{org}/environments/{environment}/push-deploy",
 ]);
 
 describe("what is reached", () => {
