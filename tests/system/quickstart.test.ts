@@ -108,7 +108,7 @@ describe("packaging/quickstart", () => {
   });
 
   it("down takes all of it away", async () => {
-    const pids = ["controller", "relay"].map((name) => readFileSync(join(place, `${name}.pid`), "utf8").split(" ")[0]!);
+    const pids = ["controller", "egress", "relay"].map((name) => readFileSync(join(place, `${name}.pid`), "utf8").split(" ")[0]!);
     const down = await quickstart("down");
     assert.match(down.stdout, /Removed\./);
     assert.ok(!existsSync(place));
