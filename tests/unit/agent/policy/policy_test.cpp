@@ -120,37 +120,6 @@ TEST_SUITE("agent/policy/policy") {
         }
     }
 
-    proto::Storage storage() {
-        proto::Storage storage;
-        storage.id = "sto_" + ulid;
-        storage.endpoint = "https://s3.acme.example";
-        storage.region = "eu-1";
-        storage.bucket = "backups";
-        storage.prefix = "odoo";
-        storage.access_key = "AKIA";
-        return storage;
-    }
-
-    proto::BackupArgs backup_args(std::string slug = "shop") {
-        proto::BackupArgs args;
-        args.environment_id = "env_" + ulid;
-        args.slug = std::move(slug);
-        args.backup_id = "bak_" + ulid;
-        args.settings.storage = storage();
-        return args;
-    }
-
-    template <class Args>
-    proto::Operation operation_of(std::string_view kind, const Args& args) {
-        proto::Operation operation;
-        operation.id = "op_" + ulid;
-        operation.kind = kind;
-        operation.fence = 1;
-        operation.args = proto::write(args);
-        operation.secrets["storage:sto_" + ulid] = "secret";
-        return operation;
-    }
-
     TEST_CASE("a policy that others could have written is not used, and the cure is told") {
         auto folder =
             std::filesystem::temp_directory_path() / ("policy-" + std::to_string(::getpid()));
