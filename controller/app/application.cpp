@@ -185,9 +185,12 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     operations_.use(pushes_);
     live_.use(backups_);
     environments_.use(backups_);
-    live_.on_gone([this](store::UnitOfWork& unit, const auto& scope, const auto& environment) {
-        return pushes_.gone(unit, scope, environment);
-    });
+    live_.on_gone(
+        [this](store::UnitOfWork& unit, const auto& scope, const auto& environment) -> Result<> {
+            FAIRLEAD_CHECK(imports_.gone(unit, scope, environment));
+            return pushes_.gone(unit, scope, environment);
+        }
+    );
     agents_.use(live_);
     join_webhooks();
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });

@@ -2,6 +2,7 @@
 #include "controller/backups/backups.hpp"
 #include "controller/backups/refusals.hpp"
 #include "controller/backups/view.hpp"
+#include "controller/environments/view.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "proto/codec.hpp"
 
@@ -42,11 +43,7 @@ Result<Policy> Backups::set_policy(
     policy.environment_id = environment.id;
     policy.operation_id = before.operation_id;
     FAIRLEAD_CHECK(repo.put(policy));
-    api::Act act;
-    act.action = "backup_policy.edit";
-    act.target_type = "environment";
-    act.target_id = environment.id.str();
-    act.target_name = environment.name;
+    auto act = environments::act_on(environment, "backup_policy.edit");
     act.before = audit_facts(before);
     act.after = audit_facts(policy);
     parts_.audit.record(unit, scope, actor, std::move(act));

@@ -33,15 +33,6 @@ Result<> check_own_branch(const Environment& row, const Project& project) {
 
 } // namespace
 
-api::Act act_on(const Environment& environment, std::string action) {
-    api::Act act;
-    act.action = std::move(action);
-    act.target_type = "environment";
-    act.target_id = environment.id.str();
-    act.target_name = environment.name;
-    return act;
-}
-
 boost::json::object audit_facts(const Environment& e) {
     return {
         {"name", e.name},

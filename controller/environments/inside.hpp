@@ -7,9 +7,6 @@
 
 namespace fairlead::environments {
 
-/// An audit entry about an environment, to be completed.
-api::Act act_on(const Environment& environment, std::string action);
-
 using api::conflict;
 
 } // namespace fairlead::environments

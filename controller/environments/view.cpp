@@ -195,6 +195,15 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
     };
 }
 
+api::Act act_on(const Environment& environment, std::string action) {
+    api::Act act;
+    act.action = std::move(action);
+    act.target_type = "environment";
+    act.target_id = environment.id.str();
+    act.target_name = environment.name;
+    return act;
+}
+
 object told_of(const Environment& environment) {
     return {
         {"environment_id", environment.id.str()},

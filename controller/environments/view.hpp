@@ -1,6 +1,7 @@
 /// Projects, environments and what belongs to them, as the API and its events show them.
 #pragma once
 
+#include "controller/api/audit_log.hpp"
 #include "controller/api/events.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/environment_repo.hpp"
@@ -20,6 +21,9 @@ boost::json::object to_json(const Variable& variable);
 /// With its release, what waits for a redeploy, and its last operation.
 Result<boost::json::object>
 describe(store::Connection& db, const api::OrgScope& scope, const Environment& environment);
+
+/// An audit entry about it, to be completed.
+api::Act act_on(const Environment& environment, std::string action);
 
 /// What programs outside are told of it.
 boost::json::object told_of(const Environment& environment);

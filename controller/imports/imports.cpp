@@ -3,6 +3,7 @@
 #include "common/json/json.hpp"
 #include "controller/api/checks.hpp"
 #include "controller/environments/refusals.hpp"
+#include "controller/environments/view.hpp"
 #include "controller/members/security.hpp"
 #include "controller/operations/view.hpp"
 #include "proto/codec.hpp"
@@ -249,11 +250,7 @@ Result<std::optional<Operation>> Imports::remove(
         FAIRLEAD_CHECK(put(unit, scope, row));
         return std::optional(std::move(operation));
     }
-    api::Act act;
-    act.action = "import.forget";
-    act.target_type = "environment";
-    act.target_id = environment.id.str();
-    act.target_name = environment.name;
+    auto act = environments::act_on(environment, "import.forget");
     act.after = boost::json::object{
         {"import_id", row.id.str()},
         {"source", row.source()},
@@ -309,15 +306,16 @@ Result<> Imports::analysed(
     return put(unit, scope, row);
 }
 
+Result<> Imports::gone(Unit& unit, const Scope& scope, const Environment& environment) {
+    return ImportRepo(unit.db(), scope).remove_all(environment.id);
+}
+
 Result<> Imports::finished(
     Unit& unit, const Scope& scope, const Operation& operation, const std::string& text,
     const proto::Finished& finished
 ) {
     namespace k = proto::kind;
     ImportRepo repo(unit.db(), scope);
-    if (operation.kind == k::remove && operation.environment_id &&
-        finished.outcome == Outcome::succeeded)
-        return repo.remove_all(*operation.environment_id);
     if (operation.kind != k::import_analyse && operation.kind != k::import_run &&
         operation.kind != k::import_discard)
         return {};

@@ -73,6 +73,9 @@ public:
         Import import
     );
 
+    /// The environment's rows go.
+    Result<> gone(Unit& unit, const Scope& scope, const Environment& environment);
+
     Result<std::map<std::string, std::string>> secrets(
         store::Connection& db, const Scope& scope, const Operation& operation,
         const std::string& args

@@ -12,18 +12,10 @@
 namespace fairlead::pushes {
 namespace {
 
+using environments::act_on;
 using environments::Environment;
 
 constexpr std::string_view secret_prefix = "flp_";
-
-api::Act act_on(const Environment& environment, std::string action) {
-    api::Act act;
-    act.action = std::move(action);
-    act.target_type = "environment";
-    act.target_id = environment.id.str();
-    act.target_name = environment.name;
-    return act;
-}
 
 boost::json::object facts(const Hook& hook) {
     return {

@@ -251,6 +251,39 @@ TEST_SUITE("controller/imports/imports") {
         CHECK(world.in_org("DELETE", path_of(last)).status == 204);
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture, "an environment takes its imports along, also from a revoked server"
+    ) {
+        auto rows = [&] {
+            return world.core->store
+                .read([&](store::Connection& db) {
+                    return db.one<std::int64_t>("SELECT count(*) FROM import");
+                })
+                .value()
+                .value();
+        };
+        analysed();
+        auto other = live(in, "Other", "staging");
+        analysed(true, other);
+        REQUIRE(rows() == 2);
+        auto removed =
+            world.in_org("DELETE", "/environments/" + other, {}, {{"x-confirm", "Other"}});
+        REQUIRE_MESSAGE(removed.status == 202, boost::json::serialize(removed.json));
+        run(removed.id());
+        CHECK(rows() == 1);
+        REQUIRE(
+            world
+                .in_org(
+                    "POST", "/servers/" + server.str() + "/revoke", {},
+                    {{"x-confirm", "odoo-fra-1"}}
+                )
+                .status == 200
+        );
+        removed = world.in_org("DELETE", "/environments/" + shop, {}, {{"x-confirm", "Shop"}});
+        REQUIRE_MESSAGE(removed.status == 204, boost::json::serialize(removed.json));
+        CHECK(rows() == 0);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "what a server makes up about an import is cut to size") {
         auto asked = analyse({{"path", "/srv/imports/shop.zip"}});
         auto result = found();

@@ -151,9 +151,12 @@ Core::Core(
     queue.on_due([this](const auto& turn, Timestamp at) { courier.due(turn, at); });
     webhooks.on_gone([this](const WebhookId& id) { courier.forget(id); });
     environments.use(backups);
-    live.on_gone([this](store::UnitOfWork& unit, const auto& scope, const auto& environment) {
-        return pushes.gone(unit, scope, environment);
-    });
+    live.on_gone(
+        [this](store::UnitOfWork& unit, const auto& scope, const auto& environment) -> Result<> {
+            FAIRLEAD_CHECK(imports.gone(unit, scope, environment));
+            return pushes.gone(unit, scope, environment);
+        }
+    );
     agents.use(live);
     operations::add_operation_routes(table, operations);
     fleet::add_server_routes(table, parts);
