@@ -48,31 +48,6 @@ void raise_descriptors(std::size_t connections) {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// As far as the empty line; the rest stays unread. Empty when none came in time.
-std::string read_head(int peer, int stop) {
-    auto deadline = std::chrono::steady_clock::now() + head_time;
-    std::string head;
-    while (head.size() < longest_head) {
-        char piece[512];
-        auto got = ::recv(peer, piece, sizeof piece, MSG_PEEK | MSG_DONTWAIT);
-        if (got < 0 && errno == EAGAIN) {
-            if (!wait_for(peer, POLLIN, deadline, stop)) return "";
-            continue;
-        }
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return "";
-        auto before = head.size();
-        head.append(piece, static_cast<std::size_t>(got));
-        auto end = head.find("\r\n\r\n", before < 3 ? 0 : before - 3);
-        auto used = end == std::string::npos ? static_cast<std::size_t>(got) : end + 4 - before;
-        if (::recv(peer, piece, used, MSG_DONTWAIT) != static_cast<long>(used)) return "";
-        if (end == std::string::npos) continue;
-        head.resize(end + 4);
-        return head;
-    }
-    return "";
-}
-
 void tell(int peer, std::string_view text, int stop) {
     send_all(peer, text, std::chrono::steady_clock::now() + head_time, stop);
 }
@@ -218,7 +193,7 @@ Server::chosen(const Place& place, const std::optional<IpAddress>& wanted) const
 
 void Server::serve(Descriptor peer, int stop) const {
     auto began = std::chrono::steady_clock::now();
-    auto head = read_head(peer.get(), stop);
+    auto head = read_head(peer.get(), longest_head, began + head_time, stop).text;
     if (head.empty())
         return tell(peer.get(), answer_text(400, "bad_request", "No request came."), stop);
     auto ask = parse_ask(head);

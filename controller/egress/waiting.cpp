@@ -30,6 +30,29 @@ bool wait_for(int socket, short events, Moment deadline, int stop) {
     }
 }
 
+Head read_head(int socket, std::size_t most, Moment deadline, int stop) {
+    std::string head;
+    while (head.size() < most) {
+        char piece[512];
+        auto got = ::recv(socket, piece, sizeof piece, MSG_PEEK | MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) {
+            if (!wait_for(socket, POLLIN, deadline, stop)) return {"", true};
+            continue;
+        }
+        if (got <= 0) break;
+        auto before = head.size();
+        head.append(piece, static_cast<std::size_t>(got));
+        auto end = head.find("\r\n\r\n", before < 3 ? 0 : before - 3);
+        auto used = end == std::string::npos ? static_cast<std::size_t>(got) : end + 4 - before;
+        if (::recv(socket, piece, used, MSG_DONTWAIT) != static_cast<long>(used)) break;
+        if (end == std::string::npos) continue;
+        head.resize(end + 4);
+        return {std::move(head)};
+    }
+    return {};
+}
+
 bool send_all(int socket, std::string_view text, Moment deadline, int stop) {
     while (!text.empty()) {
         auto sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

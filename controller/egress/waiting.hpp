@@ -6,7 +6,9 @@
 #include "common/runtime/result.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace fairlead::egress {
@@ -18,6 +20,14 @@ int milliseconds_until(Moment deadline);
 
 /// False at the deadline and when `stop` (a descriptor that becomes readable; -1: none) says so.
 bool wait_for(int socket, short events, Moment deadline, int stop);
+
+struct Head {
+    std::string text;  ///< as far as its empty line; empty when none came
+    bool late = false; ///< for the deadline or `stop`; otherwise the other side ended, or said more
+};
+/// What begins a message of HTTP, of at most `most` bytes. What follows it stays unread, and
+/// belongs to whoever has the connection next.
+Head read_head(int socket, std::size_t most, Moment deadline, int stop);
 
 /// All of it. False when it could not be by then.
 bool send_all(int socket, std::string_view text, Moment deadline, int stop);

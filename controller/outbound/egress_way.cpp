@@ -1,5 +1,7 @@
 #include "controller/outbound/egress_way.hpp"
 
+#include "controller/egress/waiting.hpp"
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,24 +15,10 @@
 namespace fairlead::outbound {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::size_t longest_answer = 4096;
 
 tl::unexpected<Error> failed(Errc kind, std::string_view code, std::string text) {
     return fail(Error(kind, std::move(text)).with_code(std::string(code)));
-}
-
-bool wait_for(int socket, short events, Deadline deadline) {
-    pollfd watched{socket, events, 0};
-    for (;;) {
-        auto left = std::chrono::ceil<std::chrono::milliseconds>(
-            deadline - std::chrono::steady_clock::now()
-        );
-        int ready = ::poll(&watched, 1, int(std::clamp(left, 0ms, 600'000ms).count()));
-        if (ready < 0 && errno == EINTR) continue;
-        return ready > 0;
-    }
 }
 
 /// What the egress said before the connection, if any, is the caller's.
@@ -45,27 +33,10 @@ tl::unexpected<Error> silent() {
     );
 }
 
-/// As far as the head's empty line and not a byte further, where the connection begins.
-Result<std::string> read_head(int socket, Deadline deadline) {
-    std::string head;
-    while (head.size() < longest_answer) {
-        char piece[512];
-        auto got = ::recv(socket, piece, sizeof piece, MSG_PEEK | MSG_DONTWAIT);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0 && errno == EAGAIN) {
-            if (!wait_for(socket, POLLIN, deadline)) return silent();
-            continue;
-        }
-        if (got <= 0) break;
-        auto before = head.size();
-        head.append(piece, static_cast<std::size_t>(got));
-        auto end = head.find("\r\n\r\n", before < 3 ? 0 : before - 3);
-        auto used = end == std::string::npos ? static_cast<std::size_t>(got) : end + 4 - before;
-        if (::recv(socket, piece, used, MSG_DONTWAIT) != static_cast<long>(used)) break;
-        if (end == std::string::npos) continue;
-        head.resize(end + 4);
-        return head;
-    }
+Result<std::string> head_of(int socket, Deadline deadline) {
+    auto head = egress::read_head(socket, longest_answer, deadline, -1);
+    if (!head.text.empty()) return std::move(head.text);
+    if (head.late) return silent();
     return failed(
         Errc::unavailable, "egress_missing",
         "fairlead-egress closed the connection without an answer: it serves one user alone, which "
@@ -84,7 +55,7 @@ Result<Said> ask(int socket, const std::string& text, Deadline deadline) {
     // A head fits into a fresh socket's buffer.
     if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<long>(text.size()))
         return silent();
-    FAIRLEAD_TRY(head, read_head(socket, deadline));
+    FAIRLEAD_TRY(head, head_of(socket, deadline));
     Said said;
     constexpr std::string_view version = "HTTP/1.1 ";
     if (!head.starts_with(version)) return silent();
@@ -100,7 +71,7 @@ Result<Said> ask(int socket, const std::string& text, Deadline deadline) {
             ::recv(socket, piece, std::min(sizeof piece, length - said.body.size()), MSG_DONTWAIT);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) {
-            if (!wait_for(socket, POLLIN, deadline)) return silent();
+            if (!egress::wait_for(socket, POLLIN, deadline, -1)) return silent();
             continue;
         }
         if (got <= 0) break;
