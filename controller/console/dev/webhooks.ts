@@ -24,7 +24,11 @@ function row(url: string, part: Partial<Webhook> = {}): Webhook {
 
 function payloadOf(event: string): string {
   const env = state.environments[0];
-  return JSON.stringify({ type: event, timestamp: now(), data: event === "webhook.test" ? { by: me.email } : { environment: { id: env?.id, name: env?.name, type: env?.type }, operation_id: id("op"), release: 12, outcome: null, error: event.endsWith("failed") ? { code: "migration_failed", step: "migrate" } : null } });
+  const deployment = {
+    operation_id: id("op"), kind: "environment.deploy", environment_id: env?.id, environment_name: env?.name, project_id: env?.project_id, server_id: env?.server_id,
+    release_id: null, error: event.endsWith("failed") ? { code: "migration_failed", step: "migrate" } : null,
+  };
+  return JSON.stringify({ type: event, timestamp: now(), data: { ...(event === "webhook.test" ? {} : deployment), organization_id: id("org") } });
 }
 
 function attempt(webhook: Webhook, number: number, minutes = 0): WebhookAttempt {

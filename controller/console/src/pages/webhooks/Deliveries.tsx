@@ -55,9 +55,9 @@ function Rows({ deliveries }: { deliveries: WebhookDelivery[] }) {
   return (
     <Table label="Deliveries" head={["Event", "State", { label: "Attempts", className: "fl-num fl-gives" }, "When"]}>
       {deliveries.map((one) => (
-        <Row key={one.id} href={href(`/webhooks/${one.webhook_id}/${one.id}`)}>
+        <Row key={one.id} href={href(`/settings/webhooks/${one.webhook_id}/${one.id}`)}>
           <td>
-            <Link href={href(`/webhooks/${one.webhook_id}/${one.id}`)} className="fl-name">
+            <Link href={href(`/settings/webhooks/${one.webhook_id}/${one.id}`)} className="fl-name">
               {one.event}
             </Link>
             <span className="fl-sub fl-says">{one.error ? one.error.message : one.status !== null && `answered ${one.status}`}</span>

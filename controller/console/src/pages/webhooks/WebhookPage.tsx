@@ -54,7 +54,7 @@ export default function WebhookPage({ webhook: id, delivery }: { webhook: string
             </div>
             <About webhook={one} />
           </div>
-          <DeliveryDialog webhook={one} delivery={delivery} onClose={() => go(`/webhooks/${one.id}`)} />
+          <DeliveryDialog webhook={one} delivery={delivery} onClose={() => go(`/settings/webhooks/${one.id}`)} />
         </Page>
       )}
     </Loaded>
@@ -85,7 +85,7 @@ function Stopped({ webhook }: { webhook: Webhook }) {
             Turn on again
           </Button>
         )}
-        {disabled.delivery_id && <LinkTo href={href(`/webhooks/${webhook.id}/${disabled.delivery_id}`)}>The delivery that failed</LinkTo>}
+        {disabled.delivery_id && <LinkTo href={href(`/settings/webhooks/${webhook.id}/${disabled.delivery_id}`)}>The delivery that failed</LinkTo>}
       </div>
     </Alert>
   );
@@ -100,7 +100,7 @@ function Acts({ webhook }: { webhook: Webhook }) {
     run: (_, key) => need(api.POST("/api/v1/orgs/{org}/webhooks/{webhook}/test", { params: { path: { org, webhook: webhook.id }, header: { "Idempotency-Key": key } } })),
     done: (made) => {
       void client.invalidateQueries({ queryKey: keys.deliveries(org, webhook.id) });
-      go(`/webhooks/${webhook.id}/${made.id}`);
+      go(`/settings/webhooks/${webhook.id}/${made.id}`);
     },
   });
   return (

@@ -50,9 +50,9 @@ export default function Webhooks() {
             ) : (
               <Table label="Webhooks" head={["Webhook", "State", { label: "Told", className: "fl-gives" }, { label: "Waiting", className: "fl-num" }]}>
                 {newestFirst(list).map((one) => (
-                  <Row key={one.id} href={href(`/webhooks/${one.id}`)}>
+                  <Row key={one.id} href={href(`/settings/webhooks/${one.id}`)}>
                     <td>
-                      <Link href={href(`/webhooks/${one.id}`)} className="fl-name">
+                      <Link href={href(`/settings/webhooks/${one.id}`)} className="fl-name">
                         {nameOf(one)}
                       </Link>
                       <span className="fl-sub fl-clip">
@@ -101,7 +101,7 @@ function Add({ opened, onClose }: { opened: boolean; onClose: () => void }) {
           done="I have stored it"
           onDone={() => {
             end();
-            go(`/webhooks/${made.id}`);
+            go(`/settings/webhooks/${made.id}`);
           }}
         >
           Give it to the receiver, which verifies by it that what comes is from here and unchanged. If it is lost, make a new one.
