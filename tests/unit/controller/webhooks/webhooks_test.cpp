@@ -278,6 +278,27 @@ TEST_SUITE("controller/webhooks/webhooks") {
         CHECK(world.one<std::int64_t>("SELECT count(*) FROM webhook_attempt") == 0);
     }
 
+    TEST_CASE_FIXTURE(HookWorld, "the newest ten thousand deliveries of a webhook are kept") {
+        auto made = make();
+        test(made.id);
+        carry();
+        auto newest = str(deliveries(made.id).at(0).at("id"));
+        REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) "
+                "INSERT INTO webhook_delivery (id, org_id, webhook_id, event, about, payload, "
+                "state, by_hand, created_ms) SELECT printf('msg_%026d', i), $2, $3, "
+                "'server.online', '', '{}', 'delivered', 0, $4 FROM n",
+                webhooks::max_kept + 700, world.org.org(), made.id, world.clock.now()
+            );
+        }));
+        REQUIRE(world.core->queue.tidy(world.clock.now()));
+        CHECK(
+            world.one<std::int64_t>("SELECT count(*) FROM webhook_delivery") == webhooks::max_kept
+        );
+        CHECK(str(deliveries(made.id).at(0).at("id")) == newest);
+    }
+
     TEST_CASE_FIXTURE(HookWorld, "[S-ISO-07] nothing of another organization reaches a webhook") {
         auto made = make();
         test(made.id);
