@@ -36,7 +36,7 @@ struct Site {
         names.set("other.test", {{"127.0.0.1"}});
         auto port = ":" + std::to_string(receiver.port);
         egress::Settings settings;
-        settings.allow = {"localhost" + port, "other.test" + port};
+        settings.allow = {"localhost" + port, "other.test" + port, "127.0.0.1" + port};
         program.emplace(settings, names);
         sender = std::make_unique<Sender>(
             std::make_unique<EgressWay>(program->path),
@@ -158,8 +158,16 @@ TEST_SUITE("controller/outbound/sender") {
         // other.test is not in the receiver's certificate: what it would get is not sent before TLS
         // is good.
         CHECK(code_of(site.sender->send(request)) == "outbound_tls");
+        CHECK(site.seen.size() == 1);
         location = "https://127.0.0.1/";
         CHECK(code_of(site.sender->send(request)) == "redirect_refused");
+        // The same receiver by another name that it does prove.
+        location = site.url("/end", "127.0.0.1");
+        CHECK(site.sender->send(request)->body == "end");
+        const auto& got = site.seen.back().headers;
+        CHECK(got.count("authorization") == 0);
+        CHECK(got.count("webhook-signature") == 0);
+        CHECK(got.get("accept") == "a/b");
         status = 307;
         request.method = "POST";
         request.body = "secret";
@@ -199,6 +207,22 @@ TEST_SUITE("controller/outbound/sender") {
         Request request;
         request.url = unknown.url();
         CHECK(code_of(unknown.sender->send(request)) == "outbound_tls");
+        net::TestCa ca;
+        for (auto [from, until] : {std::pair{-48h, -24h}, std::pair{24h, 48h}}) {
+            Site untimely(
+                [](const auto&) { return plain(200); },
+                ca.issue(crypto::Usage::server, "localhost", from, until)
+            );
+            Sender sender(
+                std::make_unique<EgressWay>(untimely.program->path),
+                egress::Allow::parse({"localhost:" + std::to_string(untimely.receiver.port)})
+                    .value(),
+                ca.pem
+            );
+            request.url = untimely.url();
+            auto sent = sender.send(request);
+            CHECK(code_of(sent) == "outbound_tls");
+        }
         Site site([](const auto&) { return plain(200); });
         request.url = site.url("/", "other.test");
         CHECK(code_of(site.sender->send(request)) == "outbound_tls");
