@@ -2,8 +2,10 @@
 // the `standardwebhooks` package.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { after, before, describe } from "node:test";
+import { gzipSync } from "node:zlib";
 import type { Api } from "./lib/api.ts";
 import { FalseAgent } from "./lib/false-agent.ts";
 import { folder, root } from "./lib/paths.ts";
@@ -186,6 +188,37 @@ describe("webhooks", () => {
       assert.equal(receivers[name]!.came.length, 0, name);
       await drop(made);
     }
+  });
+
+  scenario(world, "take an answer no longer than anybody reads, and wait for none that drips [S-SSRF-07]", async () => {
+    const two = receivers.two!;
+    const made = await add("two", ["server.revoked"]);
+    const piece = Buffer.alloc(64 * 1024, "x");
+    let open = 0;
+    const whileOpen = (response: ServerResponse, write: () => void, every: number): void => {
+      open++;
+      const timer = setInterval(write, every);
+      response.on("close", () => {
+        open--;
+        clearInterval(timer);
+      });
+    };
+    const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024));
+    const answers: Record<string, [code: string, answer: (response: ServerResponse) => void]> = {
+      endless: ["outbound_too_large", (response) => whileOpen(response.writeHead(200), () => response.write(piece), 1)],
+      bomb: ["outbound_too_large", (response) => response.writeHead(200, { "content-encoding": "gzip" }).end(bomb)],
+      headers: ["outbound_too_large", (response) => response.writeHead(200, { "x-long": Array(15).fill("h".repeat(4000)) }).end()],
+      drip: ["outbound_unreachable", (response) => whileOpen(response.writeHead(200), () => response.write("x"), 200)],
+    };
+    for (const [name, [code, answer]] of Object.entries(answers)) {
+      two.answer = (_, response) => answer(response);
+      const { state, error, status } = await ping(made);
+      assert.deepEqual([state, error?.code, status], ["failed", code, null], `${name}: ${error?.message}`);
+    }
+    await poll("the connections are gone", 10_000, async () => open === 0 || undefined, 20);
+    two.answer = [204, ""];
+    assert.equal((await ping(made)).state, "delivered");
+    await drop(made);
   });
 
   scenario(world, "are sent after a kill of the controller, with the id that they had", async () => {
