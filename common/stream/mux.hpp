@@ -128,7 +128,7 @@ private:
     void tell_window(Stream& stream, FrameType type, std::string& out);
     void schedule(Stream& stream);
     void tell_writable(Stream& stream);
-    void send_open(const Stream& stream);
+    void send_open(Stream& stream);
     void send_reset(StreamId id, std::uint32_t code, std::string_view reason);
     bool next_data(Stream& stream, std::string& frame);
     void finish_if_done(StreamId id);

@@ -142,9 +142,9 @@ Result<> Mux::on_begin(const Frame& frame) {
 Result<> Mux::on_resume(const Frame& frame) {
     if (ready_) return broke(frame.stream, "the peer resumes a second time");
     auto* stream = find(frame.stream);
-    if (!stream) {
-        return {}; // ended here, or never heard of: the peer sees it unnamed
-    }
+    // Ended here, or never heard of: the peer sees it unnamed. One of ours that was not announced
+    // yet has the id of one that the peer knows from our life before.
+    if (!stream || (ours(frame.stream) && !stream->announced)) return {};
     stream->named = stream->peer_knows = true;
     stream->text.clear();
     // From here on it is sent again.

@@ -112,7 +112,8 @@ void Mux::tell_window(Stream& stream, FrameType type, std::string& out) {
     append_frame(out, frame);
 }
 
-void Mux::send_open(const Stream& stream) {
+void Mux::send_open(Stream& stream) {
+    stream.announced = true;
     Frame frame;
     frame.type = FrameType::open;
     frame.stream = stream.id;

@@ -12,7 +12,8 @@ struct Mux::Stream {
     std::uint64_t sent_end() const { return acked + out.size(); } // of what was written
 
     StreamId id;
-    std::string text; // of open, until the peer has answered for the stream
+    std::string text;       // of open, until the peer has answered for the stream
+    bool announced = false; // open was given to a connection, perhaps to one that was lost
     bool peer_knows = false;
     bool named = false; // by the peer's resume on this connection
 
