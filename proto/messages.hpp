@@ -13,6 +13,7 @@ namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
 inline constexpr std::uint32_t protocol = 1;
+inline constexpr std::uint32_t streams_since = 2; ///< byte streams on the link
 inline constexpr std::uint32_t oldest_protocol = 1;
 
 BOOST_DEFINE_ENUM_CLASS(ReportKind, accepted, step, log, finished)
@@ -117,8 +118,13 @@ struct EnvironmentState {
     std::optional<EnvironmentSpec> spec; ///< of the live release, variables without values; absent
                                          ///< where the message would grow too large
     std::optional<BackupState> backup{};
+    /// Ports of the loopback address that streams may be opened to; none where the server's policy
+    /// does not let requests come over the link.
+    std::vector<std::uint16_t> tunnel{};
 };
-BOOST_DESCRIBE_STRUCT(EnvironmentState, (), (id, slug, state, detail, port, releases, spec, backup))
+BOOST_DESCRIBE_STRUCT(
+    EnvironmentState, (), (id, slug, state, detail, port, releases, spec, backup, tunnel)
+)
 
 struct OsFacts {
     std::string id;      ///< "debian"
@@ -259,6 +265,21 @@ struct AuditWitness {
     Witness witness;
 };
 BOOST_DESCRIBE_STRUCT(AuditWitness, (), (witness))
+
+/// What the controller opens a stream with: bytes to and from a port of one environment.
+struct StreamPurpose {
+    std::string kind;        ///< "tunnel"
+    std::string environment; ///< its id
+    std::uint16_t port = 0;  ///< one that `inventory` named for it
+};
+BOOST_DESCRIBE_STRUCT(StreamPurpose, (), (kind, environment, port))
+
+/// Why an agent resets a stream.
+enum class StreamEnd : std::uint32_t {
+    not_offered = 100, ///< not here, another port, forbidden by the policy, or not understood
+    unreachable = 101, ///< nothing listens there
+    broken = 102,      ///< the connection behind it failed
+};
 
 // ---- controller to agent
 // ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include "common/runtime/id.hpp"
 #include "common/runtime/result.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ public:
 
     /// Tells it from other links of the server; from its hello on.
     virtual std::string_view id() const = 0;
+    /// The smaller of both sides' numbers, from its hello on.
+    virtual std::uint32_t protocol() const = 0;
 
     ServerId server;
 };

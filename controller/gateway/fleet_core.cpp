@@ -3,6 +3,7 @@
 #include "common/runtime/log.hpp"
 #include "proto/codec.hpp"
 
+#include <algorithm>
 #include <optional>
 
 namespace fairlead::gateway {
@@ -15,7 +16,10 @@ struct State final : LinkState {
         return link ? std::string_view(link->id) : std::string_view();
     }
 
+    std::uint32_t protocol() const override { return spoken; }
+
     fleet::AgentIdentity identity;
+    std::uint32_t spoken = 0;
     std::optional<operations::AgentLink> link; // from the hello on
     std::int64_t newest_authority = 0;
 
@@ -75,6 +79,7 @@ Result<Replies> FleetCore::hello(LinkState& link, std::string_view text) {
     if (!hello) return protocol_error("The first message must be a hello.");
     FAIRLEAD_TRY(greeting, service_.hello(state.identity, *hello));
     state.link = greeting.link;
+    state.spoken = std::min(hello->protocol, proto::protocol);
     state.newest_authority = greeting.newest_authority;
     state.witnessed = hello->witness.size;
     const auto& who = state.identity;

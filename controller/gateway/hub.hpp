@@ -4,12 +4,14 @@
 #include "common/async/task.hpp"
 #include "common/async/worker_pool.hpp"
 #include "common/net/websocket.hpp"
+#include "common/stream/carrier.hpp"
 #include "controller/gateway/core.hpp"
 #include "controller/operations/links.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -28,6 +30,9 @@ struct HubOptions {
     std::chrono::milliseconds look_every{5'000};     ///< how often silence is looked for
     std::size_t queue_bytes =
         4 * 1024 * 1024; ///< waiting for one agent; beyond it the link ends: 4006
+    /// That streams wait for a server's next link before they are given up.
+    std::chrono::milliseconds stream_patience{60'000};
+    stream::Limits streams; ///< of one server
 };
 
 /// Everything happens on the executor's thread, but for what Links has, which anybody may call.
@@ -43,6 +48,11 @@ public:
     /// Looks after silent links. Runs until it is cancelled.
     Task<> watch();
 
+    /// A byte stream to the server's agent; `text` says what for. On the executor's thread alone,
+    /// as all use of the stream. It goes on over the server's next links. Errc::unavailable with
+    /// the codes `server_offline`, `agent_too_old` and `too_many_streams`.
+    Result<stream::Stream> open_stream(const ServerId& server, std::string_view text);
+
     void send(const ServerId& server, std::string link, std::vector<std::string> messages) override;
     void wake(const ServerId& server) override;
     void cut(const ServerId& server, std::string code, std::string message) override;
@@ -54,12 +64,16 @@ private:
     friend class Session;
     void attach(Session& session);
     void detach(Session& session);
+    stream::Carrier& streams_of(Session& session);
+    stream::Carrier* known_streams(const Session& session);
 
     Executor executor_;
     WorkerPool& pool_;
     AgentCore& core_;
     HubOptions options_;
     std::unordered_map<std::string, Session*> sessions_;
+    /// Of servers that have used streams; they outlive sessions.
+    std::unordered_map<std::string, std::unique_ptr<stream::Carrier>> carriers_;
     std::atomic<std::size_t> online_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include "common/async/cancelled.hpp"
 #include "common/async/offload.hpp"
 #include "common/runtime/log.hpp"
+#include "proto/messages.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -147,6 +148,7 @@ Task<Result<>> Session::greet() {
     send(std::move(replies->messages));
     for (auto& [link, messages] : std::exchange(early_, {}))
         deliver(std::move(link), std::move(messages));
+    resume_streams();
     wake();
     co_return Result<>();
 }
@@ -155,8 +157,11 @@ Task<> Session::read_loop() {
     while (end_code_.empty()) {
         auto message = co_await socket_.read();
         if (!message) co_return;
-        if (message->kind != net::MessageKind::text)
-            co_return end("protocol_error", "Protocol 1 opens no byte streams.");
+        if (message->kind != net::MessageKind::text) {
+            auto taken = take_frame(message->data);
+            if (!taken) co_return refuse_message(taken.error());
+            continue;
+        }
         Ask<Replies> ask = [this, text = std::move(message->data)] {
             return hub_.core_.message(*link_, text);
         };
@@ -219,6 +224,33 @@ Task<> Session::run_due() {
     due_running_ = false;
 }
 
+bool Session::carries_streams() const {
+    return link_->protocol() >= proto::streams_since;
+}
+
+/// Streams that were open on the link before go on, behind the welcome.
+void Session::resume_streams() {
+    if (carries_streams() && hub_.known_streams(*this)) hub_.streams_of(*this);
+}
+
+Result<> Session::take_frame(std::string_view frame) {
+    // Another link of the server may have the streams by now, or this one ends.
+    if (!attached_ || !end_code_.empty()) return {};
+    if (!carries_streams())
+        return fail(
+            Error(Errc::invalid, "Protocol 1 opens no byte streams.").with_code("protocol_error")
+        );
+    auto taken = hub_.streams_of(*this).receive(frame);
+    if (taken) return taken;
+    return fail(Error(Errc::invalid, taken.error().message()).with_code("protocol_error"));
+}
+
+bool Session::next_frame(std::string& frame) {
+    if (!greeted_) return false;
+    auto* streams = hub_.known_streams(*this);
+    return streams && streams->attached() && streams->next(frame);
+}
+
 void Session::send(std::vector<std::string> messages) {
     for (auto& message : messages) {
         queue_bytes_ += message.size();
@@ -237,7 +269,9 @@ void Session::start_writer() {
     children_.spawn(write_out());
 }
 
+/// Messages first: a frame is small, so they wait for one at most.
 Task<> Session::write_out() {
+    std::string frame;
     for (;;) {
         if (!end_code_.empty()) {
             co_await farewell();
@@ -255,7 +289,9 @@ Task<> Session::write_out() {
         } else if (due_after_write_) {
             due_after_write_ = false;
             wake();
-            break;
+            continue;
+        } else if (next_frame(frame)) {
+            written = co_await socket_.write(net::MessageKind::binary, frame);
         } else {
             break;
         }

@@ -28,6 +28,9 @@ public:
     void wake();
     /// Says why and closes. The first reason counts.
     void end(std::string code, std::string message);
+    /// Whether messages and streams reach its agent: greeted, and not about to end.
+    bool talks() const { return greeted_ && end_code_.empty(); }
+    bool carries_streams() const;
     /// Pings or gives up, by how long the agent has been silent.
     void check(std::chrono::steady_clock::time_point now);
 
@@ -44,6 +47,9 @@ private:
     Task<Result<T>> in_turn(Ask<T> ask);
     Task<> run_due();
     Task<> write_out();
+    bool next_frame(std::string& frame);
+    Result<> take_frame(std::string_view frame);
+    void resume_streams();
     Task<> farewell();
     void refuse(const Error& why);
     void refuse_hello(Error why);

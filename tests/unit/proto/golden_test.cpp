@@ -197,6 +197,7 @@ EnvironmentState environment_state() {
         "sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
         "age1glddcck3tfjd7qw9y0dgsj8fpadqyuqcvraua7jgpq456rzx4g5qmgg48a", 1790006400000,
         1790100000000};
+    state.tunnel = {18069, 18070};
     return state;
 }
 

@@ -1,3 +1,4 @@
+#include "../../common/stream/over_socket.hpp"
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/crypto/p256.hpp"
@@ -25,6 +26,9 @@ const std::string server_id = "srv_01J0000000000000000000000A";
 struct FakeLink final : LinkState {
     using LinkState::LinkState;
     std::string_view id() const override { return "link"; }
+    std::uint32_t protocol() const override { return spoken; }
+
+    std::uint32_t spoken = 2;
 };
 
 /// Answers with what a test wants, and counts.
@@ -36,7 +40,8 @@ public:
             return fail(Error(Errc::forbidden, "No such server.").with_code("server_unknown"));
         return std::make_unique<FakeLink>(ServerId::trusted(certificate.common_name));
     }
-    Result<Replies> hello(LinkState&, std::string_view text) override {
+    Result<Replies> hello(LinkState& link, std::string_view text) override {
+        static_cast<FakeLink&>(link).spoken = protocol;
         if (on_hello) on_hello();
         if (text != "hello")
             return fail(Error(Errc::invalid, "The first message must be a hello.")
@@ -77,6 +82,7 @@ public:
 
     std::atomic<int> identified = 0, ended = 0, asked = 0, inside = 0;
     std::atomic<bool> unknown = false;
+    std::atomic<std::uint32_t> protocol = 2;
     Hub* hub = nullptr;
     std::function<void()> on_hello;
     std::mutex mutex;
@@ -388,5 +394,148 @@ TEST_SUITE("controller/gateway/session") {
         };
         stand.run(body);
         CHECK(stand.core.ended == 1);
+    }
+
+    TEST_CASE("streams travel beside messages, and go on over the server's next link") {
+        Stand stand;
+        auto server = ServerId::trusted(server_id);
+        auto executor = stand.io.get_executor();
+        auto body = [&]() -> Task<> {
+            TaskGroup work(executor);
+            stream::Carrier agent(
+                executor, stream::Role::dialler, stream::Limits(),
+                [&](stream::Stream came) { work.spawn(stream::echo(std::move(came))); }
+            );
+            std::vector<std::string> texts;
+            auto text = [&](std::string one) { texts.push_back(std::move(one)); };
+            CHECK(stand.hub.open_stream(server, "x").error().code() == "server_offline");
+            auto link = co_await stand.dial();
+            REQUIRE(link);
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            TaskGroup line(executor);
+            line.spawn(stream::carry_over(*link, agent, executor, text));
+            auto opened = stand.hub.open_stream(server, "x");
+            REQUIRE(opened);
+            auto sent = co_await opened->write("before");
+            CHECK(sent);
+            CHECK(co_await stream::read_exactly(*opened, 6) == "before");
+            stand.hub.send(server, "link", {"a message"});
+            while (texts.empty()) co_await sleep_for(1ms);
+            CHECK(texts == std::vector<std::string>{"a message"});
+
+            link->abort();
+            co_await line.join();
+            while (stand.hub.online() > 0) co_await sleep_for(1ms);
+            CHECK(stand.hub.open_stream(server, "x").error().code() == "server_offline");
+            sent = co_await opened->write("after");
+            CHECK(sent);
+            auto next = co_await stand.dial();
+            REQUIRE(next);
+            co_await say(*next, "hello");
+            CHECK(co_await text_of(*next) == "welcome");
+            TaskGroup second_line(executor);
+            second_line.spawn(stream::carry_over(*next, agent, executor, text));
+            CHECK(co_await stream::read_exactly(*opened, 5) == "after");
+
+            stand.hub.cut(server, "revoked", "This server was revoked.");
+            auto ended = co_await opened->read();
+            CHECK(ended.error().code() == "stream_lost");
+            CHECK(ended.error().message() == "This server was revoked.");
+            co_await second_line.join();
+            agent.give_up("The test is over.");
+            co_await work.join();
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("a link that replaces another takes its streams over") {
+        Stand stand;
+        auto server = ServerId::trusted(server_id);
+        auto executor = stand.io.get_executor();
+        auto body = [&]() -> Task<> {
+            TaskGroup work(executor);
+            stream::Carrier agent(
+                executor, stream::Role::dialler, stream::Limits(),
+                [&](stream::Stream came) { work.spawn(stream::echo(std::move(came))); }
+            );
+            auto first = co_await stand.dial();
+            co_await say(*first, "hello");
+            CHECK(co_await text_of(*first) == "welcome");
+            TaskGroup line(executor);
+            line.spawn(stream::carry_over(*first, agent, executor));
+            auto opened = stand.hub.open_stream(server, "x");
+            REQUIRE(opened);
+            auto sent = co_await opened->write("one");
+            CHECK(sent);
+            CHECK(co_await stream::read_exactly(*opened, 3) == "one");
+            auto second = co_await stand.dial();
+            co_await say(*second, "hello");
+            CHECK(co_await text_of(*second) == "welcome");
+            co_await line.join();
+            line.spawn(stream::carry_over(*second, agent, executor));
+            sent = co_await opened->write("two");
+            CHECK(sent);
+            CHECK(co_await stream::read_exactly(*opened, 3) == "two");
+            opened->close();
+            CHECK(co_await stream::read_exactly(*opened, 1) == "");
+            co_await opened->ended();
+            second->abort();
+            co_await line.join();
+            co_await work.join();
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("streams that wait too long for their server are given up") {
+        HubOptions options;
+        options.look_every = 10ms;
+        options.stream_patience = 30ms;
+        Stand stand(options);
+        auto server = ServerId::trusted(server_id);
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            auto opened = stand.hub.open_stream(server, "x");
+            REQUIRE(opened);
+            link->abort();
+            auto bytes = co_await opened->read();
+            CHECK(bytes.error().code() == "stream_lost");
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("an agent of protocol 1 is sent no streams and may send none") {
+        Stand stand;
+        stand.core.protocol = 1;
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            auto refused = stand.hub.open_stream(ServerId::trusted(server_id), "x");
+            CHECK(refused.error().code() == "agent_too_old");
+            auto sent = co_await link->write(net::MessageKind::binary, "anything");
+            CHECK(sent);
+            CHECK((co_await text_of(*link)).starts_with("refused protocol_error"));
+            CHECK(co_await text_of(*link) == "closed 1002");
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("a frame that breaks the rules of streams ends the link") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            auto link = co_await stand.dial();
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            auto sent = co_await link->write(net::MessageKind::binary, "no frame");
+            CHECK(sent);
+            std::string last;
+            while (!last.starts_with("refused") && !last.starts_with("closed"))
+                last = co_await text_of(*link);
+            CHECK(last.starts_with("refused protocol_error"));
+        };
+        stand.run(body);
     }
 }
