@@ -12,7 +12,7 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 1;
+inline constexpr std::uint32_t protocol = 2;
 inline constexpr std::uint32_t streams_since = 2; ///< byte streams on the link
 inline constexpr std::uint32_t oldest_protocol = 1;
 

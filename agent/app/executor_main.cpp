@@ -73,8 +73,11 @@ Result<int> run(const ExecutorOptions& options) {
     if (auto user = host::find_user(options.link_user)) server_options.peers.push_back(user->uid);
     server_options.inventory = [&] {
         auto states = deploy::inventory(layout);
-        for (auto& state : states)
+        auto rules = policy();
+        for (auto& state : states) {
             state.backup = backup::state_of(deploy::Place(layout, state.slug), clock.now());
+            if (!rules || !rules->permit_tunnel(state.slug)) state.tunnel.clear();
+        }
         return states;
     };
     auto look_for_due = [&] {

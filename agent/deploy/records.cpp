@@ -118,6 +118,7 @@ std::vector<proto::EnvironmentState> inventory(const Layout& layout) {
         state.id = (*record)->id;
         state.slug = place.slug;
         state.port = (*record)->port;
+        state.tunnel.push_back(state.port);
         std::error_code ignored;
         for (auto number : release_numbers(place)) {
             auto release = load_release(place, number);
@@ -126,6 +127,8 @@ std::vector<proto::EnvironmentState> inventory(const Layout& layout) {
             release->info.has_database_snapshot = fs::exists(place.snapshot(number), ignored);
             if (release->info.live) {
                 auto& spec = release->environment;
+                if (spec.gevent_port != 0 && spec.resources.workers > 0)
+                    state.tunnel.push_back(spec.gevent_port);
                 for (auto& variable : spec.variables) variable.value.clear();
                 spec_bytes += json::encode(spec).size();
                 if (spec_bytes <= most_spec_bytes) state.spec = std::move(spec);

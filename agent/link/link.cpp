@@ -48,7 +48,7 @@ public:
         : options_(options), folder_(options.folder), identity_(std::move(identity)),
           tls_(std::move(tls)), executor_(executor), channel_(executor, options.executor_socket),
           facts_(options.version), witness_(Witness::file_in(options.folder)), network_(executor),
-          backoff_(random_up_to) {}
+          tunnel_(executor), backoff_(random_up_to) {}
 
     Task<> run();
 
@@ -74,6 +74,7 @@ private:
     proto::PolicyFacts policy_;
     Witness witness_;
     Event network_;
+    Tunnel tunnel_;
     Backoff backoff_;
     Status status_;
 };
@@ -116,6 +117,7 @@ void Dialler::tell(const std::string& state, const Ending& ending) {
 Task<> Dialler::run() {
     TaskGroup group(executor_);
     group.spawn(watch_network(network_));
+    group.spawn(tunnel_.run());
     group.spawn(dial());
     co_await group.join();
 }
@@ -194,8 +196,8 @@ Task<Ending> Dialler::try_one(Address address) {
     net::WebSocketLimits limits;
     auto socket = co_await net::WebSocket::connect(to, tls_, limits);
     if (!socket) co_return Ending(socket.error());
-    Shared shared{options_, folder_, identity_, tls_,    channel_,
-                  workers_, facts_,  policy_,   witness_};
+    Shared shared{options_, folder_, identity_, tls_,     channel_,
+                  workers_, facts_,  policy_,   witness_, tunnel_};
     auto online = [this] {
         note(status_.controller, "online", Ending());
         tell("online", Ending());

@@ -44,6 +44,7 @@ Task<Ending> LinkSession::run() {
     }
     log::info("connected", {{"server", shared_.identity.server_id}});
     online_();
+    if (protocol_ >= proto::streams_since) carry_streams();
     children_.spawn(read_controller());
     children_.spawn(read_executor());
     children_.spawn(tell_facts());
@@ -54,6 +55,7 @@ Task<Ending> LinkSession::run() {
     } catch (...) {
         thrown = std::current_exception();
     }
+    shared_.tunnel.streams().detach(std::chrono::steady_clock::now());
     co_await asio::this_coro::reset_cancellation_state();
     shared_.executor.close();
     bool broken = ending_ && ending_->kind == Errc::invalid;
@@ -120,6 +122,7 @@ void LinkSession::take_welcome(const proto::Welcome& welcome) {
     if (welcome.facts_s > 0)
         facts_every_ = std::chrono::seconds(std::clamp(welcome.facts_s, 5u, 3600u));
     acknowledged_ = welcome.acknowledged;
+    protocol_ = std::min(welcome.protocol, proto::protocol);
     auto skew = (now_ms() - welcome.time_ms) / 1000;
     if (welcome.time_ms > 0 && (skew > 30 || skew < -30))
         log::warning("the clocks of this server and of the controller differ", {{"seconds", skew}});
@@ -169,9 +172,44 @@ Result<> LinkSession::take_certificate(const proto::Certificate& message) {
     return {};
 }
 
-Task<Result<>> LinkSession::send(std::string text) {
+Task<> LinkSession::take_turn() {
+    ++senders_;
     while (writing_) co_await turn_.wait();
+    --senders_;
     writing_ = true;
+}
+
+void LinkSession::give_turn() {
+    writing_ = false;
+    turn_.notify();
+    frame_turn_.notify();
+}
+
+void LinkSession::carry_streams() {
+    auto wake = [this] {
+        if (framing_ || ending_) return;
+        framing_ = true;
+        children_.spawn(write_frames());
+    };
+    shared_.tunnel.streams().attach(wake);
+}
+
+/// Runs while there are frames. Messages go first, so that they wait for one frame at most.
+Task<> LinkSession::write_frames() {
+    std::string frame;
+    for (;;) {
+        while (writing_ || senders_ > 0) co_await frame_turn_.wait();
+        if (!shared_.tunnel.streams().next(frame)) break;
+        writing_ = true;
+        auto sent = co_await socket_.write(net::MessageKind::binary, frame);
+        give_turn();
+        if (!sent) co_return end(Ending(sent.error()));
+    }
+    framing_ = false;
+}
+
+Task<Result<>> LinkSession::send(std::string text) {
+    co_await take_turn();
     std::exception_ptr thrown;
     Result<> sent;
     try {
@@ -179,8 +217,7 @@ Task<Result<>> LinkSession::send(std::string text) {
     } catch (...) {
         thrown = std::current_exception();
     }
-    writing_ = false;
-    turn_.notify();
+    give_turn();
     if (thrown) std::rethrow_exception(thrown);
     co_return sent;
 }
@@ -189,7 +226,13 @@ Task<> LinkSession::read_controller() {
     for (;;) {
         auto message = co_await socket_.read();
         if (!message) co_return end(Ending(message.error()));
-        if (message->kind != net::MessageKind::text) continue; // protocol 1 has no streams
+        if (message->kind != net::MessageKind::text) {
+            auto& streams = shared_.tunnel.streams();
+            if (!streams.attached()) continue; // protocol 1 has no streams
+            auto taken = streams.receive(message->data);
+            if (!taken) co_return end(Ending(taken.error()));
+            continue;
+        }
         auto handled = co_await handle(std::move(message->data));
         if (!handled) co_return end(Ending(handled.error()));
     }
@@ -347,6 +390,8 @@ Task<> LinkSession::read_executor() {
             shared_.policy = status->policy;
             continue;
         }
+        if (const auto* inventory = std::get_if<proto::Inventory>(&*message))
+            shared_.tunnel.take(*inventory);
         if (const auto* reports = std::get_if<proto::Reports>(&*message))
             for (const auto& report : reports->reports) answered(report.operation);
         auto sent = co_await send(*std::move(text));
@@ -390,11 +435,9 @@ Task<> LinkSession::watch_silence() {
                                    std::to_string(3 * heartbeat_.count()) + " s."
             )));
         if (silent < heartbeat_) continue;
-        while (writing_) co_await turn_.wait();
-        writing_ = true;
+        co_await take_turn();
         auto sent = co_await socket_.ping();
-        writing_ = false;
-        turn_.notify();
+        give_turn();
         if (!sent) co_return end(Ending(sent.error()));
     }
 }

@@ -5,6 +5,7 @@
 #include "agent/link/facts.hpp"
 #include "agent/link/identity.hpp"
 #include "agent/link/link.hpp"
+#include "agent/link/tunnel.hpp"
 #include "agent/link/witness.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/worker_pool.hpp"
@@ -41,6 +42,7 @@ struct Shared {
     FactsReader& facts;
     proto::PolicyFacts& policy; ///< as the executor last told it
     Witness& witness;
+    Tunnel& tunnel;
 };
 
 class LinkSession {
@@ -51,7 +53,7 @@ public:
             online ///< called when it is, and after what `status` shows has changed
     )
         : shared_(shared), socket_(std::move(socket)), children_(executor), turn_(executor),
-          wanted_(executor), online_(std::move(online)) {}
+          frame_turn_(executor), wanted_(executor), online_(std::move(online)) {}
 
     /// Says hello, carries messages, and returns why it ended. Says goodbye when it is cancelled.
     Task<Ending> run();
@@ -63,6 +65,10 @@ private:
     Task<> tell_facts();
     Task<> watch_silence();
     Task<Result<>> send(std::string text);
+    Task<> take_turn();
+    void give_turn();
+    void carry_streams();
+    Task<> write_frames();
     Task<Result<>> handle(std::string text);
     Task<Result<>> start_executor();
     Task<Result<>> pass_on(std::string text, bool kept);
@@ -77,10 +83,14 @@ private:
     Shared shared_;
     net::WebSocket socket_;
     TaskGroup children_;
-    Event turn_;   // notified when nobody writes to the controller
-    Event wanted_; // notified when the executor is to be started
+    Event turn_;       // notified when nobody writes to the controller
+    Event frame_turn_; // the same, for frames of streams
+    Event wanted_;     // notified when the executor is to be started
     std::function<void()> online_;
     bool writing_ = false;
+    bool framing_ = false;    // write_frames() runs
+    std::size_t senders_ = 0; // messages that wait for their turn, before any frame
+    std::uint32_t protocol_ = 0;
     std::optional<Ending> ending_;
     std::chrono::seconds heartbeat_{15}, facts_every_{30};
     std::map<std::string, std::string> unanswered_; // deliveries that no report has answered yet

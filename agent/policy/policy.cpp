@@ -314,6 +314,23 @@ std::vector<std::string> slugs_of(const proto::Operation& operation) {
     return slugs;
 }
 
+Result<> Policy::permit_tunnel(std::string_view slug) const {
+    for (const auto& rule : tunnel_) {
+        auto fits = [&](const std::string& pattern) { return matches(pattern, slug); };
+        if (!std::ranges::any_of(rule.patterns, fits)) continue;
+        if (rule.effect == Effect::allow) return {};
+        return refused(fmt::format(
+            "The policy of this server forbids requests over the link to {}: {} line {}.", slug,
+            name_, rule.line
+        ));
+    }
+    return refused(fmt::format(
+        "The policy of this server has no rule in \"tunnel\" that allows requests over the link to "
+        "{}: {}.",
+        slug, name_
+    ));
+}
+
 proto::PolicyFacts Policy::facts() const {
     proto::PolicyFacts facts;
     facts.sha256 = sha256_;
@@ -344,6 +361,11 @@ proto::PolicyFacts Policy::facts() const {
     for (const auto& rule : recipients_)
         facts.summary.push_back(fmt::format(
             "{} recipients {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
+            join(rule.patterns)
+        ));
+    for (const auto& rule : tunnel_)
+        facts.summary.push_back(fmt::format(
+            "{} requests over the link to {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
             join(rule.patterns)
         ));
     facts.summary.push_back("Refuses everything else");

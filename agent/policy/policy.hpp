@@ -55,6 +55,9 @@ struct RecipientRule {
     int line = 0;
 };
 
+/// Decides about which environments requests may come to over the link: globs of their slugs.
+using TunnelRule = RecipientRule;
+
 /// Immutable once read.
 class Policy {
 public:
@@ -71,6 +74,9 @@ public:
 
     /// An address that an import is fetched from, also one that another redirects to.
     Result<> permit_import(const proto::SourceUrl& url) const;
+    /// Requests that come to the environment of this name over the link; errors as for permit().
+    Result<> permit_tunnel(std::string_view slug) const;
+
     /// Networks that are not on the internet, and from which imports may come nevertheless.
     const std::vector<IpNetwork>& networks() const { return networks_; }
 
@@ -102,6 +108,7 @@ private:
     std::vector<ImportRule> imports_;
     std::vector<IpNetwork> networks_;
     std::vector<RecipientRule> recipients_;
+    std::vector<TunnelRule> tunnel_;
 };
 
 /// Every environment that an operation works on or reads, the one of `slug_of` first. Only after

@@ -142,6 +142,15 @@ Result<RecipientRule> recipient_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
+Result<TunnelRule> tunnel_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
+    TunnelRule rule;
+    rule.line = node.line;
+    FAIRLEAD_TRY(patterns, loader.effect(node, rule.effect, "tunnel"));
+    rule.patterns = std::move(patterns);
+    return rule;
+}
+
 Result<> check_owner(const std::filesystem::path& path, uid_t owner, bool folder) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0)
@@ -203,8 +212,8 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     if (root.kind != Kind::map)
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
     FAIRLEAD_CHECK(loader.only(
-        root,
-        {"version", "operations", "repositories", "storages", "recipients", "imports", "networks"}
+        root, {"version", "operations", "repositories", "storages", "recipients", "imports",
+               "networks", "tunnel"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -250,6 +259,16 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         policy.recipients_.push_back({Effect::allow, {"age1*"}, 0});
     if (const auto* imports = Loader::find(root, "imports"))
         FAIRLEAD_CHECK(loader.rules(*imports, "imports", read_import));
+    auto read_tunnel = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, tunnel_rule(loader, node));
+        policy.tunnel_.push_back(std::move(rule));
+        return {};
+    };
+    if (const auto* tunnel = Loader::find(root, "tunnel"))
+        FAIRLEAD_CHECK(loader.rules(*tunnel, "tunnel", read_tunnel));
+    else
+        // Whoever may deploy an environment may show it; only who says otherwise wants otherwise.
+        policy.tunnel_.push_back({Effect::allow, {"*"}, 0});
     if (const auto* networks = Loader::find(root, "networks")) {
         FAIRLEAD_TRY(words, loader.words(*networks, "networks"));
         for (const auto& word : words) {

@@ -1,3 +1,4 @@
+#include "../../common/stream/over_socket.hpp"
 #include "agent/link/address.hpp"
 #include "agent/link/backoff.hpp"
 #include "agent/link/enroll.hpp"
@@ -11,6 +12,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -25,6 +27,7 @@ using namespace fairlead;
 using namespace fairlead::link;
 using namespace std::chrono_literals;
 using Local = boost::asio::local::stream_protocol;
+using Tcp = boost::asio::ip::tcp;
 
 namespace {
 
@@ -145,7 +148,8 @@ struct Stand {
         net::WebSocketLimits limits;
         auto socket = co_await net::WebSocket::connect(to, *tls, limits);
         REQUIRE(socket);
-        Shared shared{options, store, identity, *tls, channel, workers, facts, policy, witness};
+        Shared shared{options, store, identity, *tls,    channel,
+                      workers, facts, policy,   witness, tunnel};
         LinkSession session(shared, *std::move(socket), io.get_executor(), [this] {
             online = true;
         });
@@ -188,6 +192,7 @@ struct Stand {
     FactsReader facts{"0.0.1"};
     proto::PolicyFacts policy;
     Witness witness{folder.path / "witness.json"};
+    Tunnel tunnel{io.get_executor()};
     std::optional<net::Listener> listener;
     std::function<Task<>(net::WebSocket)> controller;
     bool online = false;
@@ -452,6 +457,88 @@ TEST_SUITE("agent/link") {
         auto after = crypto::parse_certificate(stand.store.certificate().value()).value();
         CHECK(after.common_name == stand.identity.server_id);
         CHECK(after.not_after > now + 200h);
+    }
+
+    TEST_CASE("streams reach what the executor's inventory names, and only with protocol 2") {
+        Stand stand;
+        bool streams = true;
+        SUBCASE("protocol 2") {}
+        SUBCASE("protocol 1") {
+            streams = false;
+        }
+        const std::string shop = "env_01J0000000000000000000000A";
+        auto executor = stand.io.get_executor();
+        Tcp::acceptor odoo(stand.io, Tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+        proto::EnvironmentState state;
+        state.id = shop;
+        state.tunnel = {odoo.local_endpoint().port()};
+        proto::StreamPurpose purpose;
+        purpose.kind = "tunnel";
+        purpose.environment = shop;
+        purpose.port = state.tunnel[0];
+        stream::Carrier carrier(executor, stream::Role::acceptor);
+        fairlead::Event listed(executor);
+        bool done = false;
+        auto use = [&]() -> Task<> {
+            co_await listed.wait();
+            auto opened = carrier.open(proto::write_text(purpose));
+            REQUIRE(opened);
+            auto sent = co_await opened->write("request");
+            CHECK(sent);
+            if (streams) {
+                auto socket = co_await odoo.async_accept(asio::use_awaitable);
+                std::string buffer(7, '\0');
+                auto room = asio::buffer(buffer);
+                co_await asio::async_read(socket, room, asio::use_awaitable);
+                co_await asio::async_write(socket, room, asio::use_awaitable);
+                CHECK(co_await stream::read_exactly(*opened, 7) == "request");
+            } else {
+                co_await sleep_for(30ms); // it goes to nobody
+                CHECK(stand.tunnel.streams().open_streams() == 0);
+            }
+            done = true;
+        };
+        stand.controller = [&](net::WebSocket socket) -> Task<> {
+            auto first = co_await next(socket);
+            proto::Welcome message;
+            message.protocol = streams ? 2 : 1;
+            co_await say(socket, message);
+            TaskGroup both(executor);
+            auto work = [&]() -> Task<> {
+                co_await use();
+                socket.abort();
+            };
+            both.spawn(stream::carry_over(socket, carrier, executor, [&](std::string) {
+                listed.notify(); // the inventory
+            }));
+            both.spawn(work());
+            co_await both.join();
+        };
+        auto play = [&]() -> Task<> {
+            co_await stand.executor.accept();
+            proto::Inventory inventory;
+            inventory.environments.push_back(state);
+            co_await stand.executor.send(inventory);
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(executor);
+            group.spawn(play());
+            auto ending = co_await stand.link();
+            CHECK(ending.code.empty());
+            co_await group.join();
+            CHECK(!stand.tunnel.streams().attached());
+            carrier.give_up("The test is over.");
+            stand.tunnel.streams().give_up("The test is over.");
+        };
+        auto served = [&]() -> Task<> {
+            TaskGroup group(executor);
+            group.spawn(stand.tunnel.run());
+            co_await body();
+            group.cancel();
+            co_await group.join();
+        };
+        stand.run(served);
+        CHECK(done);
     }
 
     TEST_CASE("a list of controllers and authorities in the welcome is kept") {

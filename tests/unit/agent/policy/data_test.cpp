@@ -174,6 +174,21 @@ storages:
             ));
     }
 
+    TEST_CASE("tunnel rules: requests come over the link to the environments that they name") {
+        const std::string base = "version: 1\noperations:\n  - allow: [\"*\"]\n";
+        auto open = parsed(base);
+        CHECK(open.permit_tunnel("shop")); // from before there was such a section
+        auto some = parsed(base + "tunnel:\n  - deny: shop-internal\n  - allow: [\"shop-*\"]\n");
+        CHECK(some.permit_tunnel("shop-live"));
+        auto denied = some.permit_tunnel("shop-internal");
+        REQUIRE(!denied);
+        CHECK(denied.error().code() == "policy_refused");
+        CHECK(denied.error().message().find("policy.yaml line") != std::string::npos);
+        CHECK(!some.permit_tunnel("wiki"));
+        CHECK(!parsed(base + "tunnel: []\n").permit_tunnel("shop"));
+        CHECK(!Policy::parse(base + "tunnel:\n  - allow: a\n    port: 22\n", "policy.yaml"));
+    }
+
     TEST_CASE("a grant is a kind of its own, of the environment that the policy names") {
         auto policy = parsed(R"(version: 1
 operations:

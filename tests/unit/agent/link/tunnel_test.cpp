@@ -1,0 +1,260 @@
+#include "../../common/stream/over_socket.hpp"
+#include "agent/link/tunnel.hpp"
+#include "proto/codec.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <doctest/doctest.h>
+
+#include <functional>
+
+using namespace fairlead;
+using namespace fairlead::link;
+using namespace std::chrono_literals;
+using Tcp = boost::asio::ip::tcp;
+
+namespace {
+
+const std::string shop = "env_01J0000000000000000000000A";
+const std::string other = "env_01J0000000000000000000000B";
+
+std::string purpose(const std::string& environment, std::uint16_t port) {
+    proto::StreamPurpose purpose;
+    purpose.kind = "tunnel";
+    purpose.environment = environment;
+    purpose.port = port;
+    return proto::write_text(purpose);
+}
+
+proto::Inventory inventory(const std::string& environment, std::vector<std::uint16_t> ports) {
+    proto::EnvironmentState state;
+    state.id = environment;
+    state.tunnel = std::move(ports);
+    proto::Inventory all;
+    all.environments.push_back(std::move(state));
+    return all;
+}
+
+/// The agent's end, a controller's end that the test uses, and an Odoo that the test plays.
+struct Stand {
+    Stand() : odoo(io, Tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+        tunnel.streams().attach([this] { carry(tunnel.streams(), controller); });
+        controller.attach([this] { carry(controller, tunnel.streams()); });
+        tunnel.take(inventory(shop, {port()}));
+    }
+
+    std::uint16_t port() const { return odoo.local_endpoint().port(); }
+    void carry(stream::Carrier& from, stream::Carrier& to) {
+        asio::post(io, [this, &from, &to] {
+            std::string frame;
+            if (!from.next(frame)) return;
+            CHECK(to.receive(frame));
+            if (from.has_next()) carry(from, to);
+        });
+    }
+    /// Runs `body` beside the tunnel, then ends that as the process does.
+    void run(std::function<Task<>()> body) {
+        std::exception_ptr failed;
+        auto all = [&]() -> Task<> {
+            TaskGroup group(io.get_executor());
+            group.spawn(tunnel.run());
+            std::exception_ptr thrown;
+            try {
+                co_await body();
+            } catch (...) {
+                thrown = std::current_exception();
+            }
+            group.cancel();
+            co_await group.join();
+            if (thrown) std::rethrow_exception(thrown);
+        };
+        asio::co_spawn(io, all(), [&](std::exception_ptr thrown) { failed = std::move(thrown); });
+        io.run();
+        if (failed) std::rethrow_exception(failed);
+    }
+
+    asio::io_context io{1};
+    Tcp::acceptor odoo;
+    Tunnel tunnel{io.get_executor()};
+    stream::Carrier controller{io.get_executor(), stream::Role::acceptor};
+};
+
+Task<std::string> read_some(Tcp::socket& socket) {
+    std::string buffer(4096, '\0');
+    boost::system::error_code failed;
+    auto room = asio::buffer(buffer);
+    auto got =
+        co_await socket.async_read_some(room, asio::redirect_error(asio::use_awaitable, failed));
+    buffer.resize(failed ? 0 : got);
+    co_return buffer;
+}
+
+Task<> write_all(Tcp::socket& socket, std::string text) {
+    auto bytes = asio::buffer(text);
+    co_await asio::async_write(socket, bytes, asio::use_awaitable);
+}
+
+} // namespace
+
+TEST_SUITE("agent/link/tunnel") {
+
+    TEST_CASE("bytes reach the environment's port and its answer comes back, each end closing") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            auto opened = stand.controller.open(purpose(shop, stand.port()));
+            REQUIRE(opened);
+            auto sent = co_await opened->write("request");
+            CHECK(sent);
+            auto socket = co_await stand.odoo.async_accept(asio::use_awaitable);
+            CHECK(socket.remote_endpoint().address().is_loopback());
+            CHECK(co_await read_some(socket) == "request");
+            opened->close();
+            CHECK(co_await read_some(socket) == "");
+            co_await write_all(socket, "answer");
+            socket.close();
+            CHECK(co_await stream::read_exactly(*opened, 100) == "answer");
+            co_await opened->ended();
+        };
+        stand.run(body);
+        CHECK(stand.controller.open_streams() == 0);
+        CHECK(stand.tunnel.streams().open_streams() == 0);
+    }
+
+    TEST_CASE("nothing is reached but a port that the inventory names for that environment") {
+        Stand stand;
+        std::string text;
+        SUBCASE("another port") {
+            text = purpose(shop, static_cast<std::uint16_t>(stand.port() ^ 1));
+        }
+        SUBCASE("port 0") {
+            stand.tunnel.take(inventory(shop, {0}));
+            text = purpose(shop, 0);
+        }
+        SUBCASE("the port of another environment") {
+            text = purpose(other, stand.port());
+        }
+        SUBCASE("an environment that the policy hides") {
+            stand.tunnel.take(inventory(shop, {}));
+            text = purpose(shop, stand.port());
+        }
+        SUBCASE("another kind") {
+            text = R"({"kind":"shell","environment":")" + shop + R"(","port":)" +
+                   std::to_string(stand.port()) + "}";
+        }
+        SUBCASE("a host of its own") {
+            text = R"({"kind":"tunnel","host":"10.0.0.1","environment":")" + other +
+                   R"(","port":)" + std::to_string(stand.port()) + "}";
+        }
+        SUBCASE("a port beyond all ports") {
+            text = R"({"kind":"tunnel","environment":")" + shop + R"(","port":)" +
+                   std::to_string(65536 + stand.port()) + "}";
+        }
+        SUBCASE("no JSON") {
+            text = "GET / HTTP/1.1";
+        }
+        SUBCASE("nothing") {}
+        CHECK(!stand.tunnel.port_for(text));
+        auto body = [&]() -> Task<> {
+            auto opened = stand.controller.open(text);
+            REQUIRE(opened);
+            auto bytes = co_await opened->read();
+            CHECK(bytes.error().code() == "stream_reset");
+            CHECK(
+                opened->reset_code() == static_cast<std::uint32_t>(proto::StreamEnd::not_offered)
+            );
+        };
+        stand.run(body);
+        stand.odoo.non_blocking(true);
+        boost::system::error_code nobody;
+        Tcp::socket socket(stand.io);
+        stand.odoo.accept(socket, nobody);
+        CHECK(nobody == asio::error::would_block);
+    }
+
+    TEST_CASE("a port where nothing listens is told apart from one that is not offered") {
+        Stand stand;
+        auto port = stand.port();
+        stand.odoo.close();
+        auto body = [&]() -> Task<> {
+            auto opened = stand.controller.open(purpose(shop, port));
+            REQUIRE(opened);
+            auto bytes = co_await opened->read();
+            CHECK(bytes.error().message().find(std::to_string(port)) != std::string::npos);
+            CHECK(
+                opened->reset_code() == static_cast<std::uint32_t>(proto::StreamEnd::unreachable)
+            );
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("what is open ends when the server offers it no more") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            auto opened = stand.controller.open(purpose(shop, stand.port()));
+            REQUIRE(opened);
+            auto socket = co_await stand.odoo.async_accept(asio::use_awaitable);
+            auto sent = co_await opened->write("x");
+            CHECK(sent);
+            CHECK(co_await read_some(socket) == "x");
+            stand.tunnel.take(inventory(shop, {stand.port()})); // still there
+            co_await write_all(socket, "y");
+            CHECK(co_await stream::read_exactly(*opened, 1) == "y");
+            stand.tunnel.take(inventory(other, {stand.port()}));
+            CHECK(co_await read_some(socket) == "");
+            auto bytes = co_await opened->read();
+            CHECK(
+                opened->reset_code() == static_cast<std::uint32_t>(proto::StreamEnd::not_offered)
+            );
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("a browser that goes away while Odoo still works ends the connection to Odoo") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            Tcp::socket socket(stand.io);
+            {
+                auto opened = stand.controller.open(purpose(shop, stand.port()));
+                REQUIRE(opened);
+                auto sent = co_await opened->write("slow request");
+                CHECK(sent);
+                socket = co_await stand.odoo.async_accept(asio::use_awaitable);
+                CHECK(co_await read_some(socket) == "slow request");
+                opened->close();
+                CHECK(co_await read_some(socket) == "");
+            } // dropped before the answer
+            while (stand.tunnel.streams().open_streams() > 0) co_await sleep_for(1ms);
+            // Whoever writes to a connection that was closed is told at the second time.
+            boost::system::error_code failed;
+            for (int i = 0; i < 1000 && !failed; ++i) {
+                socket.write_some(asio::buffer("late", 4), failed);
+                co_await sleep_for(1ms);
+            }
+            CHECK(failed);
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("no more streams than the limit are open at once") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            std::vector<stream::Stream> open;
+            std::vector<Tcp::socket> sockets;
+            for (int i = 0; i < 64; ++i) {
+                open.push_back(stand.controller.open(purpose(shop, stand.port())).value());
+                sockets.push_back(co_await stand.odoo.async_accept(asio::use_awaitable));
+            }
+            auto beyond = stand.controller.open(purpose(shop, stand.port()));
+            REQUIRE(beyond);
+            auto bytes = co_await beyond->read();
+            CHECK(!bytes);
+            CHECK(beyond->reset_code() == static_cast<std::uint32_t>(stream::ResetCode::too_many));
+        };
+        stand.run(body);
+    }
+}
