@@ -38,6 +38,10 @@ inline constexpr std::string_view grant = "backup.grant";
 } // namespace kind
 
 BOOST_DEFINE_ENUM_CLASS(EnvironmentType, development, staging, production)
+
+/// How requests reach an environment: at a port of the server's loopback address alone, by its
+/// domains through the controller's edge and the link, or by its domains at the server itself.
+BOOST_DEFINE_ENUM_CLASS(Exposure, port, tunnel, direct)
 BOOST_DEFINE_ENUM_CLASS(UpdateMode, automatic, none, all, modules)
 BOOST_DEFINE_ENUM_CLASS(DatabaseChoice, keep, snapshot)
 BOOST_DEFINE_ENUM_CLASS(CheckResult, passed, warning, failed)
@@ -86,6 +90,7 @@ struct EnvironmentSpec {
     std::uint16_t port = 0;
     std::uint16_t gevent_port = 0;
     std::vector<std::string> domains;
+    Exposure exposure = Exposure::port; ///< tunnel and direct are by `domains`
     Resources resources;
     std::vector<Variable> variables;
     std::vector<std::string> modules; ///< installed at the first deployment
@@ -98,8 +103,8 @@ struct EnvironmentSpec {
 };
 BOOST_DESCRIBE_STRUCT(
     EnvironmentSpec, (),
-    (id, slug, name, type, odoo_version, odoo, addons, port, gevent_port, domains, resources,
-     variables, modules, requirements, system_site_packages, keep_releases, project_id,
+    (id, slug, name, type, odoo_version, odoo, addons, port, gevent_port, domains, exposure,
+     resources, variables, modules, requirements, system_site_packages, keep_releases, project_id,
      project_name)
 )
 

@@ -3,6 +3,7 @@
 #include "agent/host/packages.hpp"
 #include "agent/host/postgresql.hpp"
 #include "agent/host/systemd.hpp"
+#include "common/json/json.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -207,6 +208,15 @@ void Preflight::postgresql() {
 }
 
 void Preflight::dns() {
+    if (e_.domains.empty() && e_.exposure != proto::Exposure::port)
+        return add(
+            "dns", "Domains", CheckResult::warning,
+            fmt::format(
+                "none, and the environment is exposed by its domains ({})",
+                json::enum_name(e_.exposure)
+            ),
+            "a domain", "Add a domain to the environment; until then it is reached here alone."
+        );
     if (e_.domains.empty()) return add("dns", "Domains", CheckResult::passed, "none to look up");
     std::vector<std::string> missing;
     for (const auto& domain : e_.domains)

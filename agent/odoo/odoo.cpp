@@ -73,7 +73,8 @@ std::string configuration(
     set("http_port", e.port);
     if (e.gevent_port != 0)
         set(major != 0 && major < 16 ? "longpolling_port" : "gevent_port", e.gevent_port);
-    set("proxy_mode", e.domains.empty() ? "False" : "True");
+    // Only what comes through a proxy of ours may say who asked and for which name.
+    set("proxy_mode", e.exposure == proto::Exposure::port ? "False" : "True");
     set("workers", e.resources.workers);
     set("max_cron_threads", 1);
     if (e.resources.memory_max_bytes != 0 && e.resources.workers > 0) {

@@ -64,6 +64,7 @@ std::span<const store::Migration> schema() {
         {27, "copies", backups::copy_tables},
         {28, "pushes", pushes::first_tables},
         {29, "webhooks", webhooks::first_tables},
+        {30, "exposure of environments", environments::exposure_column},
     };
     return steps;
 }

@@ -75,6 +75,7 @@ void read_wishes(api::Checks& checks, const EnvironmentWishes& body, Environment
         check_domains(checks, "domains", *body.domains);
         into.domains = json::encode(*body.domains);
     }
+    if (body.exposure) into.exposure = *body.exposure;
 }
 
 } // namespace fairlead::environments

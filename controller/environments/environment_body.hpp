@@ -23,10 +23,12 @@ struct EnvironmentWishes {
     std::optional<bool> system_site_packages;
     std::optional<std::int64_t> keep_releases;
     std::optional<std::vector<std::string>> domains;
+    std::optional<proto::Exposure> exposure;
 };
 BOOST_DESCRIBE_STRUCT(
     EnvironmentWishes, (),
-    (branch, port, modules, resources, requirements, system_site_packages, keep_releases, domains)
+    (branch, port, modules, resources, requirements, system_site_packages, keep_releases, domains,
+     exposure)
 )
 
 struct NewEnvironmentBody : EnvironmentWishes {

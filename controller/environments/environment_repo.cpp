@@ -10,7 +10,7 @@ namespace {
 
 #define FAIRLEAD_OWN_COLUMNS                                                                       \
     "id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, "            \
-    "requirements, domains,"                                                                       \
+    "requirements, domains, exposure,"                                                             \
     " memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases, "    \
     "live_state, live_detail,"                                                                     \
     " current_release, next_release, last_operation_id, created_ms, backup_storage, "              \
@@ -53,14 +53,15 @@ Result<bool> EnvironmentRepo::insert(const Environment& e) {
         db_.run(
             "INSERT INTO environment (id, org_id, project_id, server_id, name, slug, type, branch, "
             "port, gevent_port, modules,"
-            " requirements, domains, memory_max_bytes, cpu_percent, tasks_max, workers, "
+            " requirements, domains, exposure, memory_max_bytes, cpu_percent, tasks_max, workers, "
             "system_site_packages, keep_releases,"
             " created_ms) VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
-            "$15, $16, $17, $18, $19, $20)"
+            "$15, $16, $17, $18, $19, $20, $21)"
             " ON CONFLICT DO NOTHING",
             org_, e.id, e.project_id, e.server_id, e.name, e.slug, e.type, e.branch, e.port,
-            e.gevent_port, e.modules, e.requirements, e.domains, e.memory_max_bytes, e.cpu_percent,
-            e.tasks_max, e.workers, e.system_site_packages, e.keep_releases, e.created_ms
+            e.gevent_port, e.modules, e.requirements, e.domains, e.exposure, e.memory_max_bytes,
+            e.cpu_percent, e.tasks_max, e.workers, e.system_site_packages, e.keep_releases,
+            e.created_ms
         )
     );
     return done > 0;
@@ -134,10 +135,11 @@ Result<> EnvironmentRepo::update(const Environment& e) {
         "UPDATE environment SET name = $3, branch = $4, port = $5, gevent_port = $6, modules = $7, "
         "requirements = $8,"
         " domains = $9, memory_max_bytes = $10, cpu_percent = $11, tasks_max = $12, workers = $13,"
-        " system_site_packages = $14, keep_releases = $15 WHERE id = $2 AND org_id = $1",
+        " system_site_packages = $14, keep_releases = $15, exposure = $16 WHERE id = $2 AND org_id "
+        "= $1",
         org_, e.id, e.name, e.branch, e.port, e.gevent_port, e.modules, e.requirements, e.domains,
         e.memory_max_bytes, e.cpu_percent, e.tasks_max, e.workers, e.system_site_packages,
-        e.keep_releases
+        e.keep_releases, e.exposure
     ));
     return {};
 }

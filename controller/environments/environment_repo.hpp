@@ -29,6 +29,7 @@ struct Environment {
     std::string modules = "[]"; ///< JSON, as are the next two
     std::string requirements = "[]";
     std::string domains = "[]";
+    proto::Exposure exposure = proto::Exposure::port;
     std::optional<std::int64_t> memory_max_bytes;
     std::optional<std::int64_t> cpu_percent;
     std::optional<std::int64_t> tasks_max;
@@ -64,7 +65,7 @@ struct Environment {
 BOOST_DESCRIBE_STRUCT(
     Environment, (),
     (id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, requirements,
-     domains, memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages,
+     domains, exposure, memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages,
      keep_releases, live_state, live_detail, current_release, next_release, last_operation_id,
      created_ms, backup_storage, backup_recipient, next_backup_ms, next_drill_ms, backup_enabled,
      last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed, status, server_status,

@@ -41,6 +41,7 @@ boost::json::object audit_facts(const Environment& e) {
         {"modules", boost::json::parse(e.modules)},
         {"requirements", boost::json::parse(e.requirements)},
         {"domains", boost::json::parse(e.domains)},
+        {"exposure", json::enum_name(e.exposure)},
         {"memory_max_bytes", json::to_value(e.memory_max_bytes)},
         {"cpu_percent", json::to_value(e.cpu_percent)},
         {"tasks_max", json::to_value(e.tasks_max)},

@@ -52,6 +52,7 @@ Environment row_of(const proto::EnvironmentSpec& spec, const Project& project) {
     row.modules = json::encode(spec.modules);
     row.requirements = json::encode(spec.requirements);
     row.domains = json::encode(spec.domains);
+    row.exposure = spec.exposure;
     row.memory_max_bytes = limit(spec.resources.memory_max_bytes);
     row.cpu_percent = limit(spec.resources.cpu_percent);
     row.tasks_max = limit(spec.resources.tasks_max);

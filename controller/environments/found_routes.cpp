@@ -51,12 +51,14 @@ describe(store::Connection& db, const api::OrgScope& scope, const Found& found) 
         {"name", nullptr},
         {"type", nullptr},
         {"odoo_version", nullptr},
+        {"exposure", nullptr},
         {"project", nullptr},
         {"adoptable", state.spec.has_value()}};
     if (!state.spec) return body;
     const auto& spec = *state.spec;
     body["name"] = operations::cut(spec.name, 200);
     body["type"] = json::enum_name(spec.type);
+    body["exposure"] = json::enum_name(spec.exposure);
     body["odoo_version"] = operations::cut(spec.odoo_version, 32);
     FAIRLEAD_TRY(project, project_of(db, scope, spec));
     body["project"] = std::move(project);

@@ -141,4 +141,8 @@ ALTER TABLE environment ADD COLUMN last_drill_ms BIGINT;
 ALTER TABLE environment ADD COLUMN last_drill_passed INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+const std::string_view exposure_column = R"sql(
+ALTER TABLE environment ADD COLUMN exposure TEXT NOT NULL DEFAULT 'port' CHECK (exposure IN ('port', 'tunnel', 'direct'));
+)sql";
+
 } // namespace fairlead::environments

@@ -10,5 +10,7 @@ extern const std::string_view first_tables;
 /// What is told of environments that a server holds and nobody here knows.
 extern const std::string_view found_details;
 extern const std::string_view backup_columns;
+/// How an environment is reached.
+extern const std::string_view exposure_column;
 
 } // namespace fairlead::environments

@@ -195,6 +195,7 @@ spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e)
     spec.port = e.port;
     spec.gevent_port = e.gevent_port;
     spec.domains = strings(e.domains);
+    spec.exposure = e.exposure;
     spec.resources.memory_max_bytes = or_none(e.memory_max_bytes);
     spec.resources.cpu_percent = static_cast<std::uint32_t>(or_none(e.cpu_percent));
     spec.resources.tasks_max = static_cast<std::uint32_t>(or_none(e.tasks_max));
@@ -220,6 +221,10 @@ std::vector<PendingChange> differences(
     compare_addons(differ, a.addons, b.addons);
     differ.compare("port", std::to_string(a.port), std::to_string(b.port));
     differ.compare("domains", joined(a.domains), joined(b.domains));
+    differ.compare(
+        "exposure", std::string(json::enum_name(a.exposure)),
+        std::string(json::enum_name(b.exposure))
+    );
     differ.compare(
         "resources.memory_max_bytes", human_bytes(a.resources.memory_max_bytes),
         human_bytes(b.resources.memory_max_bytes)

@@ -1,11 +1,10 @@
 #include "controller/environments/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/environments/reach.hpp"
 #include "controller/environments/spec.hpp"
 #include "controller/operations/repo.hpp"
 #include "controller/operations/view.hpp"
-
-#include <fmt/core.h>
 
 namespace fairlead::environments {
 namespace {
@@ -173,9 +172,10 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
         {"type", json::enum_name(e.type)},
         {"branch", or_null(e.branch)},
         {"port", e.port},
-        {"url",
-         e.never_deployed() ? value(nullptr) : value(fmt::format("http://127.0.0.1:{}", e.port))},
+        {"url", or_null(address_of(e, live))},
         {"domains", json::to_value(strings(e.domains))},
+        {"exposure", json::enum_name(e.exposure)},
+        {"exposure_detail", or_null(exposure_detail(e))},
         {"modules", json::to_value(strings(e.modules))},
         {"resources",
          {{"memory_max_bytes", or_null(e.memory_max_bytes)},

@@ -183,6 +183,8 @@ export function fill() {
       port,
       url: `http://127.0.0.1:${port}`,
       domains: [],
+      exposure: "port",
+      exposure_detail: null,
       modules: ["base", "web", "sale_management"],
       resources: { memory_max_bytes: 2 * GiB, cpu_percent: 200, tasks_max: 512, workers: 2 },
       requirements: [],
@@ -215,7 +217,7 @@ export function fill() {
   });
 
   const found = (slug: string, port: number, part: Partial<FoundEnvironment>): FoundEnvironment => ({
-    id: id("env"), slug, port, state: "running", releases: 3, name: null, type: null, odoo_version: null, project: null, adoptable: true, ...part,
+    id: id("env"), slug, port, state: "running", releases: 3, name: null, type: null, odoo_version: null, exposure: null, project: null, adoptable: true, ...part,
   });
   state.found.set(nbg.id, [
     found("birk-shop", 8075, { name: "Birk shop", type: "production", odoo_version: "18.0", project: { id: birk.id, name: birk.name, known: true } }),

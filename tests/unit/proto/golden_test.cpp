@@ -30,6 +30,8 @@ EnvironmentSpec spec() {
     spec.addons = {{"shop-addons", "https://git.example/shop.git", "main", "", "", ""}};
     spec.port = 18069;
     spec.gevent_port = 18070;
+    spec.domains = {"shop.example.com"};
+    spec.exposure = Exposure::tunnel;
     spec.resources = {2ull << 30, 150, 256, 2};
     spec.variables = {{"LOG_TO", "stdout", false}, {"API_KEY", "", true}};
     spec.modules = {"base", "web"};

@@ -41,6 +41,16 @@ TEST_SUITE("agent/odoo/odoo") {
         CHECK(text.find("db_password") == std::string::npos);
     }
 
+    TEST_CASE("forwarded headers are believed only where a proxy of ours stands before Odoo") {
+        auto e = environment("19.0");
+        e.domains = {"shop.example.com"};
+        CHECK(has_line(configuration(e, installation(), "r"), "proxy_mode = False"));
+        for (auto exposure : {proto::Exposure::tunnel, proto::Exposure::direct}) {
+            e.exposure = exposure;
+            CHECK(has_line(configuration(e, installation(), "r"), "proxy_mode = True"));
+        }
+    }
+
     TEST_CASE("no demo data, in the words of each version") {
         CHECK(has_line(configuration(environment("19.0"), installation(), "r"), "with_demo = False")
         );
