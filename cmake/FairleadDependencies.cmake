@@ -5,6 +5,10 @@ find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED)
 # The controller alone needs it, and shared: SMTP with TLS.
 find_package(CURL REQUIRED)
+# As does names in other scripts; every libcurl brings it along.
+find_library(idn2_LIBRARY NAMES idn2 REQUIRED)
+add_library(idn2 INTERFACE)
+target_link_libraries(idn2 INTERFACE ${idn2_LIBRARY})
 
 # The agent must run on distributions whose libraries are older or absent, so all but OpenSSL, zstd and libc is linked in.
 function(fairlead_static name archive)

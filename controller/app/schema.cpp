@@ -4,6 +4,7 @@
 #include "controller/audit/schema.hpp"
 #include "controller/authority/schema.hpp"
 #include "controller/backups/schema.hpp"
+#include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
 #include "controller/imports/schema.hpp"
@@ -65,6 +66,7 @@ std::span<const store::Migration> schema() {
         {28, "pushes", pushes::first_tables},
         {29, "webhooks", webhooks::first_tables},
         {30, "exposure of environments", environments::exposure_column},
+        {31, "domains", domains::first_tables},
     };
     return steps;
 }

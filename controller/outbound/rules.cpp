@@ -11,18 +11,18 @@ constexpr std::string_view internal[] = {
     "localhost", "local",     "localdomain",  "internal", "intranet", "private", "corp",  "home",
     "lan",       "home.arpa", "in-addr.arpa", "ip6.arpa", "test",     "invalid", "onion", "alt"};
 
+tl::unexpected<Error> refused(std::string text) {
+    return fail(Error(Errc::forbidden, std::move(text)).with_code("url_refused"));
+}
+
+} // namespace
+
 bool internal_name(std::string_view host) {
     if (host.find('.') == std::string_view::npos) return true;
     return std::ranges::any_of(internal, [&](std::string_view ending) {
         return host.ends_with(ending) && host[host.size() - ending.size() - 1] == '.';
     });
 }
-
-tl::unexpected<Error> refused(std::string text) {
-    return fail(Error(Errc::forbidden, std::move(text)).with_code("url_refused"));
-}
-
-} // namespace
 
 Result<> judge_place(const egress::Place& place, const egress::Allow& allow) {
     if (auto address = IpAddress::parse(place.host)) {

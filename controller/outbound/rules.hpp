@@ -10,6 +10,10 @@
 
 namespace fairlead::outbound {
 
+/// A single word, or a name below what is kept for networks of one's own (RFC 6761, 6762, 7686,
+/// 8375, 9476, and what routers and clouds use). `host` in lower case, without trailing dot.
+bool internal_name(std::string_view host);
+
 /// One spelling, https, port 443 or an exception's, no name of an internal network, no address that
 /// is not on the internet. Codes "url_invalid" and "url_refused", with a whole sentence.
 Result<proto::SourceUrl> judge_url(std::string_view text, const egress::Allow& allow);

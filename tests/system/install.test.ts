@@ -9,10 +9,10 @@ import { run } from "./lib/process.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("the programs as they ship", () => {
-  it("run on glibc 2.35 with OpenSSL 3 and nothing else but libzstd, which dpkg itself needs, and the controller's libcurl; the agent has at most 5 MB", async (test) => {
+  it("run on glibc 2.35 with OpenSSL 3 and nothing else but libzstd, which dpkg itself needs, and the controller's libcurl and libidn2; the agent has at most 5 MB", async (test) => {
     const agent = join(build, "stripped-agent");
     await run("strip", ["--strip-unneeded", "-o", agent, built("agent/fairlead-agent")]);
-    for (const args of [[agent, "--max-bytes", "5000000", "--library", "libzstd.so.1"], [built("controller/fairlead-controller"), "--library", "libcurl.so.4"]]) {
+    for (const args of [[agent, "--max-bytes", "5000000", "--library", "libzstd.so.1"], [built("controller/fairlead-controller"), "--library", "libcurl.so.4", "--library", "libidn2.so.0"]]) {
       test.diagnostic((await run(join(root, "packaging/check-binary"), args)).stdout.trim());
     }
   });

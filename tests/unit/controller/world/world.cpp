@@ -5,6 +5,7 @@
 #include "controller/authority/schema.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/backups/schema.hpp"
+#include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
 #include "controller/imports/routes.hpp"
@@ -47,7 +48,8 @@ const std::vector<store::Migration>& migrations() {
         {21, "copies", backups::copy_tables},
         {22, "age of logs", operations::age_of_logs},
         {23, "pushes", pushes::first_tables},
-        {24, "webhooks", webhooks::first_tables}};
+        {24, "webhooks", webhooks::first_tables},
+        {25, "domains", domains::first_tables}};
     return steps;
 }
 

@@ -1,0 +1,10 @@
+/// The table of domains.
+#pragma once
+
+#include <string_view>
+
+namespace fairlead::domains {
+
+extern const std::string_view first_tables;
+
+} // namespace fairlead::domains
