@@ -23,6 +23,10 @@ tl::unexpected<Error> wrong(std::string_view text) {
     );
 }
 
+tl::unexpected<Error> refused(std::string text) {
+    return fail(Error(Errc::forbidden, std::move(text)).with_code("address_refused"));
+}
+
 bool host_letter(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
 }
@@ -95,22 +99,27 @@ bool Allow::by_name(const Place& place, const IpAddress& address) const {
     return !address.is_public() && !in_networks(address) && names(place);
 }
 
-Result<> Allow::permits(const Place& place, const IpAddress& address) const {
-    auto refused = [](std::string text) {
-        return fail(Error(Errc::forbidden, std::move(text)).with_code("address_refused"));
-    };
+Result<> Allow::leads_outside(const Place& place, const IpAddress& address) const {
     auto shown = address.text() == place.host ? place.host : place.host + " is " + address.text();
     if (link_local(address))
         return refused(shown + ", a link-local address, which nothing may be asked from.");
-    if (!port(place))
-        return refused(
-            place.text() + " is not at port 443, and no exception of the operator names it."
-        );
     if (address.is_public() || in_networks(address) || names(place)) return {};
     return refused(
         shown + ", which is not an address on the internet, and no exception of the operator names "
                 "it."
     );
+}
+
+Result<> Allow::permits(const Place& place, const IpAddress& address) const {
+    if (!port(place) && !link_local(address))
+        return refused(
+            place.text() + " is not at port 443, and no exception of the operator names it."
+        );
+    return leads_outside(place, address);
+}
+
+Result<> Allow::permits_challenge(const std::string& host, const IpAddress& address) const {
+    return leads_outside({host, http_port}, address);
 }
 
 } // namespace fairlead::egress

@@ -12,7 +12,7 @@
 
 namespace fairlead::egress {
 
-constexpr std::uint16_t https_port = 443;
+constexpr std::uint16_t https_port = 443, http_port = 80;
 
 /// Where something is to be reached: a name or a plain address in lower case, no brackets.
 struct Place {
@@ -41,10 +41,14 @@ public:
     /// May `place`, whose host has this address, be connected to? Link-local addresses never:
     /// clouds give out their machines' credentials there. Errc::forbidden, code "address_refused".
     Result<> permits(const Place& place, const IpAddress& address) const;
+    /// The same for port 80 of `host`, where proofs of host names are looked for and nothing else:
+    /// the port needs no exception.
+    Result<> permits_challenge(const std::string& host, const IpAddress& address) const;
     /// Is it so only because an entry names the host? Then what the host resolves to matters.
     bool by_name(const Place& place, const IpAddress& address) const;
 
 private:
+    Result<> leads_outside(const Place& place, const IpAddress& address) const;
     bool in_networks(const IpAddress& address) const;
 
     std::vector<Place> places_;

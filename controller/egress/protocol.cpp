@@ -45,12 +45,23 @@ std::string_view reason(int status) {
     }
 }
 
+bool token_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+Result<Place> parse_name(std::string_view name) {
+    if (name.find(':') != std::string_view::npos) return bad("A name has no colon.");
+    return parse_place(name);
+}
+
 } // namespace
 
 Result<Ask> parse_ask(std::string_view head) {
     auto first = take_line(head);
     constexpr std::string_view version = " HTTP/1.1", connect = "CONNECT ",
-                               addresses = "GET /addresses/";
+                               addresses = "GET /addresses/", texts = "GET /texts/",
+                               challenge = "GET /challenge/";
     if (!first.ends_with(version)) return bad("The request must end with HTTP/1.1.");
     first.remove_suffix(version.size());
     Ask ask;
@@ -62,12 +73,24 @@ Result<Ask> parse_ask(std::string_view head) {
         ask.place = place;
     } else if (first.starts_with(addresses)) {
         ask.what = Ask::What::addresses;
-        auto name = first.substr(addresses.size());
-        if (name.find(':') != std::string_view::npos) return bad("A name has no colon.");
-        FAIRLEAD_TRY(place, parse_place(name));
+        FAIRLEAD_TRY(place, parse_name(first.substr(addresses.size())));
         ask.place = place;
+    } else if (first.starts_with(texts)) {
+        ask.what = Ask::What::texts;
+        FAIRLEAD_TRY(place, parse_name(first.substr(texts.size())));
+        ask.place = place;
+    } else if (first.starts_with(challenge)) {
+        ask.what = Ask::What::challenge;
+        first.remove_prefix(challenge.size());
+        auto slash = std::min(first.find('/'), first.size());
+        FAIRLEAD_TRY(place, parse_name(first.substr(0, slash)));
+        ask.place = place;
+        ask.place.port = http_port;
+        ask.token = first.substr(std::min(slash + 1, first.size()));
+        if (ask.token.size() != token_length || !std::ranges::all_of(ask.token, token_letter))
+            return bad("A challenge has a token of 43 letters, digits, - and _.");
     } else {
-        return bad("Only CONNECT and GET /addresses/NAME are known here.");
+        return bad("CONNECT, and GET of /addresses, /texts and /challenge, are known here.");
     }
     while (!head.empty()) {
         auto line = take_line(head);

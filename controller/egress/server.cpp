@@ -1,7 +1,7 @@
 #include "controller/egress/server.hpp"
 
 #include "common/runtime/log.hpp"
-#include "controller/egress/protocol.hpp"
+#include "controller/egress/challenge.hpp"
 #include "controller/egress/relay.hpp"
 
 #include <poll.h>
@@ -67,7 +67,7 @@ connect_any(const std::vector<IpAddress>& addresses, std::uint16_t port, int sto
 } // namespace
 
 Result<std::unique_ptr<Server>>
-Server::open(const Settings& settings, unsigned user, Resolve resolve) {
+Server::open(const Settings& settings, unsigned user, Resolve resolve, Texts texts) {
     FAIRLEAD_TRY(allow, Allow::parse(settings.allow));
     auto failed = [&](const char* what) {
         return fail(
@@ -87,13 +87,19 @@ Server::open(const Settings& settings, unsigned user, Resolve resolve) {
     if (::listen(listening.get(), backlog) != 0) return failed("cannot listen");
     raise_descriptors(settings.connections);
     return std::unique_ptr<Server>(
-        new Server(settings, user, std::move(allow), std::move(resolve), std::move(listening))
+        new Server(
+            settings, user, std::move(allow), std::move(resolve), std::move(texts),
+            std::move(listening)
+        )
     );
 }
 
-Server::Server(Settings settings, unsigned user, Allow allow, Resolve resolve, Descriptor listening)
+Server::Server(
+    Settings settings, unsigned user, Allow allow, Resolve resolve, Texts texts,
+    Descriptor listening
+)
     : settings_(std::move(settings)), user_(user), allow_(std::move(allow)),
-      resolve_(std::move(resolve)), listening_(std::move(listening)) {}
+      resolve_(std::move(resolve)), texts_(std::move(texts)), listening_(std::move(listening)) {}
 
 Server::~Server() {
     for (auto& session : sessions_) session.thread.join();
@@ -158,8 +164,10 @@ void Server::take(Descriptor peer, int stop) {
     }
 }
 
-Result<> Server::permit(const Place& place, const IpAddress& address) const {
-    auto may = allow_.permits(place, address);
+Result<> Server::permit(const Ask& ask, const IpAddress& address) const {
+    const auto& place = ask.place;
+    auto may = ask.what == Ask::What::challenge ? allow_.permits_challenge(place.host, address)
+                                                : allow_.permits(place, address);
     if (may) return may;
     if (settings_.mode == Mode::enforce) return may;
     log::warning(
@@ -169,19 +177,21 @@ Result<> Server::permit(const Place& place, const IpAddress& address) const {
     return {};
 }
 
-Result<std::vector<IpAddress>>
-Server::chosen(const Place& place, const std::optional<IpAddress>& wanted) const {
+Result<std::vector<IpAddress>> Server::chosen(const Ask& ask) const {
+    const auto& place = ask.place;
+    const auto& wanted = ask.address;
+    bool usual = place.port == https_port || ask.what == Ask::What::challenge;
     auto literal = IpAddress::parse(place.host);
     if (literal && wanted && *wanted != *literal)
         return fail(Error(Errc::forbidden, place.host + " is not " + wanted->text() + ".")
                         .with_code("address_refused"));
     std::optional<IpAddress> given = literal ? std::optional(*literal) : wanted;
-    if (given) FAIRLEAD_CHECK(permit(place, *given));
-    if (literal || (given && given->is_public() && place.port == https_port))
+    if (given) FAIRLEAD_CHECK(permit(ask, *given));
+    if (literal || (given && given->is_public() && usual))
         return std::vector{*given};
     FAIRLEAD_TRY(addresses, resolve_(place.host));
     // One that leads inside spoils them all: the next question may get it as the first.
-    for (const auto& address : addresses) FAIRLEAD_CHECK(permit(place, address));
+    for (const auto& address : addresses) FAIRLEAD_CHECK(permit(ask, address));
     if (!given) return addresses;
     if (std::ranges::find(addresses, *given) == addresses.end())
         return fail(
@@ -191,6 +201,31 @@ Server::chosen(const Place& place, const std::optional<IpAddress>& wanted) const
     return std::vector{*given};
 }
 
+std::string Server::look_up(const Ask& ask) const {
+    std::string lines;
+    if (ask.what == Ask::What::texts) {
+        auto texts = texts_(ask.place.host);
+        if (!texts) return answer_of(texts.error());
+        for (const auto& text : *texts) lines += text + "\n";
+    } else {
+        auto addresses = resolve_(ask.place.host);
+        if (!addresses) return answer_of(addresses.error());
+        for (const auto& address : *addresses) lines += address.text() + "\n";
+    }
+    return answer_text(200, "", lines);
+}
+
+void Server::fetch(int peer, int far, const Ask& ask, int stop) const {
+    auto answer = fetch_challenge(far, ask.place.host, ask.token, stop);
+    log::info(
+        "challenge", {{"to", ask.place.text()},
+                      {"status", answer ? answer->status : 0},
+                      {"reason", answer ? std::string() : answer.error().message()}}
+    );
+    if (!answer) return tell(peer, answer_of(answer.error()), stop);
+    tell(peer, answer_text(200, "", std::to_string(answer->status) + "\n" + answer->body), stop);
+}
+
 void Server::serve(Descriptor peer, int stop) const {
     auto began = std::chrono::steady_clock::now();
     auto head = read_head(peer.get(), longest_head, began + head_time, stop).text;
@@ -198,15 +233,10 @@ void Server::serve(Descriptor peer, int stop) const {
         return tell(peer.get(), answer_text(400, "bad_request", "No request came."), stop);
     auto ask = parse_ask(head);
     if (!ask) return tell(peer.get(), answer_of(ask.error()), stop);
-    if (ask->what == Ask::What::addresses) {
-        auto addresses = resolve_(ask->place.host);
-        if (!addresses) return tell(peer.get(), answer_of(addresses.error()), stop);
-        std::string lines;
-        for (const auto& address : *addresses) lines += address.text() + "\n";
-        return tell(peer.get(), answer_text(200, "", lines), stop);
-    }
+    if (ask->what == Ask::What::addresses || ask->what == Ask::What::texts)
+        return tell(peer.get(), look_up(*ask), stop);
     auto place = ask->place.text();
-    auto addresses = chosen(ask->place, ask->address);
+    auto addresses = chosen(*ask);
     if (!addresses) {
         log::warning("refused", {{"to", place}, {"reason", addresses.error().message()}});
         return tell(peer.get(), answer_of(addresses.error()), stop);
@@ -216,6 +246,7 @@ void Server::serve(Descriptor peer, int stop) const {
         log::info("not reached", {{"to", place}, {"reason", far.error().message()}});
         return tell(peer.get(), answer_text(502, "unreachable", far.error().message()), stop);
     }
+    if (ask->what == Ask::What::challenge) return fetch(peer.get(), far->get(), *ask, stop);
     tell(peer.get(), connected_text(), stop);
     RelayLimits limits{
         settings_.idle, began + settings_.life, std::uint64_t(settings_.mebibytes) << 20};

@@ -16,8 +16,6 @@ public:
     ) override;
 
 private:
-    Result<Descriptor> open() const;
-
     std::string socket_;
 };
 
