@@ -1,5 +1,7 @@
 #include "common/net/http.hpp"
 
+#include <algorithm>
+
 namespace fairlead::net {
 
 namespace {
@@ -8,7 +10,49 @@ char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+}
+
 } // namespace
+
+bool same_word(std::string_view left, std::string_view right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
+        return lower(a) == lower(b);
+    });
+}
+
+bool has_word(const Headers& headers, std::string_view name, std::string_view word) {
+    for (std::size_t i = 0; i < headers.size(); ++i) {
+        if (headers.name(i) != name) continue;
+        auto list = headers.value(i);
+        while (!list.empty()) {
+            auto comma = std::min(list.find(','), list.size());
+            if (same_word(trimmed(list.substr(0, comma)), word)) return true;
+            list.remove_prefix(std::min(comma + 1, list.size()));
+        }
+    }
+    return false;
+}
+
+const char* suspicious_in(std::string_view head) {
+    for (std::size_t i = 0; i < head.size(); ++i) {
+        auto c = static_cast<unsigned char>(head[i]);
+        if (c >= 0x20 && c != 0x7f) continue;
+        if (c == '\t') continue;
+        if (c == '\r' && i + 1 < head.size() && head[i + 1] == '\n') {
+            ++i;
+            if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t'))
+                return "A header line is folded.";
+            continue;
+        }
+        if (c == '\n' || c == '\r') return "A line does not end with CR and LF.";
+        return "The header has a control character.";
+    }
+    return nullptr;
+}
 
 Headers::Headers(std::initializer_list<std::pair<std::string_view, std::string_view>> fields) {
     for (const auto& [name, value] : fields) add(name, value);

@@ -42,6 +42,15 @@ private:
     std::vector<Field> fields_;
 };
 
+/// Words of HTTP: letters of either case are the same.
+bool same_word(std::string_view left, std::string_view right);
+/// Whether a field of that name (in lower case) lists the word, between commas.
+bool has_word(const Headers& headers, std::string_view name, std::string_view word);
+
+/// What tokenisers forgive and smugglers use in a message's head: folded lines, bare CR or LF,
+/// control characters. A sentence, or none when nothing of it is there.
+const char* suspicious_in(std::string_view head);
+
 /// A whole request. `target` is as sent, in origin form ("/a?b"): the server has already turned the
 /// absolute form into it. `host` is from the Host field or the absolute form, in lower case,
 /// without port.

@@ -1,7 +1,6 @@
 #include "common/net/http_reader.hpp"
 
-#include <boost/beast/http/basic_parser.hpp>
-#include <boost/beast/http/error.hpp>
+#include "common/net/http_tokens.hpp"
 
 #include <algorithm>
 
@@ -10,56 +9,7 @@ namespace fairlead::net {
 namespace {
 
 namespace http = boost::beast::http;
-using boost::beast::string_view;
 using boost::system::error_code;
-
-constexpr std::size_t max_chunk_line = 4 * 1024;
-
-bool same_word(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-        auto low = [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        };
-        return low(a) == low(b);
-    });
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-    return text;
-}
-
-bool has_word(const Headers& headers, std::string_view name, std::string_view word) {
-    for (std::size_t i = 0; i < headers.size(); ++i) {
-        if (headers.name(i) != name) continue;
-        auto list = headers.value(i);
-        while (!list.empty()) {
-            auto comma = std::min(list.find(','), list.size());
-            if (same_word(trimmed(list.substr(0, comma)), word)) return true;
-            list.remove_prefix(std::min(comma + 1, list.size()));
-        }
-    }
-    return false;
-}
-
-/// What tokenisers forgive and smugglers use: folded lines, bare CR or LF, control characters.
-const char* suspicious(std::string_view head) {
-    for (std::size_t i = 0; i < head.size(); ++i) {
-        auto c = static_cast<unsigned char>(head[i]);
-        if (c >= 0x20 && c != 0x7f) continue;
-        if (c == '\t') continue;
-        if (c == '\r' && i + 1 < head.size() && head[i + 1] == '\n') {
-            ++i;
-            if (i + 1 < head.size() && (head[i + 1] == ' ' || head[i + 1] == '\t'))
-                return "A header line is folded.";
-            continue;
-        }
-        if (c == '\n' || c == '\r') return "A line does not end with CR and LF.";
-        return "The header has a control character.";
-    }
-    return nullptr;
-}
 
 bool good_host(std::string_view host) {
     return host.find_first_of(" \t,/\\@?#<>\"") == std::string_view::npos;
@@ -76,63 +26,6 @@ std::string host_name(std::string_view field) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     return result;
 }
-
-/// Beast's tokeniser; what it finds goes straight into our request.
-class Tokens final : public http::basic_parser<true> {
-public:
-    Tokens(HttpRequest& request, const HttpLimits& limits) : request_(request), limits_(limits) {
-        header_limit(static_cast<std::uint32_t>(limits.header_bytes + 4));
-        body_limit(limits.body_bytes);
-        eager(true);
-    }
-    bool head_done = false;
-    bool too_many = false;
-    bool too_long = false;
-    int version = 11;
-
-private:
-    void on_request_impl(
-        http::verb, string_view method, string_view target, int wanted, error_code& ec
-    ) override {
-        version = wanted;
-        request_.method.assign(method.data(), method.size());
-        request_.target.assign(target.data(), target.size());
-        if (target.size() > limits_.target_bytes) {
-            too_long = true;
-            ec = http::error::header_limit;
-        }
-    }
-    void on_response_impl(int, string_view, int, error_code&) override {}
-    void on_field_impl(http::field, string_view name, string_view value, error_code& ec) override {
-        if (head_done) return; // a trailer
-        if (request_.headers.size() >= limits_.header_count) {
-            too_many = true;
-            ec = http::error::header_limit;
-            return;
-        }
-        request_.headers.add({name.data(), name.size()}, {value.data(), value.size()});
-    }
-    void on_header_impl(error_code&) override { head_done = true; }
-    void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
-        if (length)
-            request_.body.reserve(
-                static_cast<std::size_t>(std::min<std::uint64_t>(*length, 64 * 1024))
-            );
-    }
-    std::size_t on_body_impl(string_view piece, error_code&) override {
-        request_.body.append(piece.data(), piece.size());
-        return piece.size();
-    }
-    void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code&) override {
-        request_.body.append(piece.data(), piece.size());
-        return piece.size();
-    }
-    void on_finish_impl(error_code&) override {}
-
-    HttpRequest& request_;
-    const HttpLimits& limits_;
-};
 
 } // namespace
 
@@ -156,7 +49,7 @@ struct HttpReader::Impl {
     HttpLimits limits;
     State state = State::idle;
     HttpRequest request;
-    std::optional<Tokens> tokens;
+    std::optional<HttpTokens<true>> tokens;
     std::string pending; // an incomplete head, or an incomplete chunk line
     std::size_t searched = 0;
     std::optional<HttpProblem> problem;
@@ -226,7 +119,7 @@ std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
         }
         // A line that ends wrongly may never come to an end that we would see.
         if (const char* bad =
-                suspicious(all.substr(0, all.size() - (all.ends_with('\r') ? 1 : 0)))) {
+                suspicious_in(all.substr(0, all.size() - (all.ends_with('\r') ? 1 : 0)))) {
             refuse(400, bad);
             return bytes.size();
         }
@@ -236,15 +129,15 @@ std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
     }
     auto head = all.substr(0, end + 4);
     auto used = head.size() - held;
-    if (const char* bad = suspicious(head)) {
+    if (const char* bad = suspicious_in(head)) {
         refuse(400, bad);
         return used;
     }
-    tokens.emplace(request, limits);
+    tokens.emplace(request.headers, request.body, limits);
     error_code ec;
-    tokens->eager(false);
-    tokens->put(boost::asio::const_buffer(head.data(), head.size()), ec);
-    tokens->eager(true);
+    tokens->read_head(head, ec);
+    request.method = std::move(tokens->method);
+    request.target = std::move(tokens->target);
     if (ec && ec != http::error::need_more) {
         refuse(ec);
     } else if (!tokens->is_header_done()) {
@@ -340,40 +233,17 @@ void HttpReader::Impl::look_for_websocket() {
 }
 
 std::size_t HttpReader::Impl::feed_body(std::string_view bytes) {
-    // Beast wants to see a whole chunk line at once, so an incomplete one is kept here.
-    std::string_view all = bytes;
-    auto held = pending.size();
-    if (held > 0) {
-        pending += bytes;
-        all = pending;
-    }
-    std::size_t at = 0;
     error_code ec;
-    while (!tokens->is_done()) {
-        auto put = tokens->put(boost::asio::const_buffer(all.data() + at, all.size() - at), ec);
-        at += put;
-        if (ec == http::error::need_more || (!ec && at == all.size())) break;
-        if (ec) {
-            refuse(ec);
-            return bytes.size();
-        }
-    }
-    if (request.body.size() > limits.body_bytes) {
-        refuse(http::error::body_limit);
-        return bytes.size();
-    }
-    if (tokens->is_done()) {
-        state = State::done;
-        pending.clear();
-        return at - held;
-    }
-    if (all.size() - at > max_chunk_line) {
+    auto used = tokens->read_body(bytes, pending, ec);
+    if (ec == http::error::header_limit)
         refuse(400, "A chunk line or the trailer is too long.");
-        return bytes.size();
-    }
-    std::string rest(all.substr(at));
-    pending = std::move(rest);
-    return bytes.size();
+    else if (ec)
+        refuse(ec);
+    else if (request.body.size() > limits.body_bytes)
+        refuse(http::error::body_limit);
+    else if (tokens->is_done())
+        state = State::done;
+    return used;
 }
 
 HttpReader::HttpReader(const HttpLimits& limits) : impl_(std::make_unique<Impl>(limits)) {}
@@ -400,6 +270,10 @@ bool HttpReader::expects_continue() {
 }
 const HttpProblem& HttpReader::problem() const {
     return *impl_->problem;
+}
+
+std::string HttpReader::take_body() {
+    return std::exchange(impl_->request.body, {});
 }
 
 HttpRequest HttpReader::take() {

@@ -50,6 +50,10 @@ public:
 
     const HttpProblem& problem() const;
 
+    /// What has come of the body since the last call, for who does not wait for all of it: then
+    /// HttpLimits::body_bytes is of what is not taken, and of a Content-Length.
+    std::string take_body();
+
     /// Hands the request over and waits for the next one.
     HttpRequest take();
 

@@ -18,10 +18,6 @@ namespace {
 
 constexpr std::size_t buffer_size = 8 * 1024;
 constexpr std::size_t joined_body = 16 * 1024; // up to here head and body go in one record
-// Read and dropped after a refusal, so that the answer arrives: more than the largest body that a
-// client sends in good faith, for a time that costs little.
-constexpr std::size_t lingering = 2 * 1024 * 1024;
-constexpr auto lingering_time = std::chrono::seconds(5);
 
 using State = HttpReader::State;
 
@@ -69,7 +65,6 @@ private:
     Task<HttpResponse> call(HttpRequest request);
     Task<bool> send(HttpResponse response, bool head);
     Task<bool> send_stream(HttpResponse response);
-    Task<> linger();
     void write_head(const HttpResponse& response, bool head);
     HttpResponse refusal(int status, std::string_view reason);
 
@@ -340,21 +335,7 @@ Task<> HttpSession::refuse(int status, std::string_view reason) {
     auto response = refusal(status, reason);
     auto sent = co_await send(std::move(response), false);
     static_cast<void>(sent);
-    co_await linger();
-}
-
-/// Closing with unread bytes would reset the connection, and the peer might never see the answer.
-Task<> HttpSession::linger() {
-    stream_.set_deadline(lingering_time);
-    error_code ignored;
-    stream_.socket().shutdown(asio::socket_base::shutdown_send, ignored);
-    if (!buffer_) buffer_ = std::make_unique<char[]>(buffer_size);
-    for (std::size_t dropped = 0; dropped < lingering;) {
-        error_code ec;
-        auto size = co_await stream_.read_some(buffer_.get(), buffer_size, ec);
-        if (size == 0) break;
-        dropped += size;
-    }
+    co_await linger(stream_);
 }
 
 } // namespace

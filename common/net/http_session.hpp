@@ -4,6 +4,7 @@
 #include "common/async/task.hpp"
 #include "common/net/http_server.hpp"
 #include "common/net/tls_stream.hpp"
+#include "common/net/wire.hpp"
 
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -50,6 +51,13 @@ struct Connection {
 };
 
 Task<> serve_http(HttpService& service, Connection& connection);
+
+/// Hands the connection's bytes over.
+Task<> serve_wire(HttpService& service, Connection& connection, const WireHandler& handler);
+
+/// Ends our side and drops what still comes for a while: closing with unread bytes would reset the
+/// connection, and the peer might never see the last answer.
+Task<> linger(TlsStream& stream);
 
 /// Reads one upgrade request of an agent and answers it; Errc::invalid or what broke.
 Task<Result<WebSocket>> accept_agent(

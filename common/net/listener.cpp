@@ -93,6 +93,9 @@ struct Listener::Impl {
     void start(tcp::socket socket);
     Task<> serve(Connection& connection);
     Task<> serve_agent(Connection& connection);
+    bool is_elsewhere(const PeerInfo& peer) const {
+        return handlers.elsewhere && peer.alpn != recover_alpn && handlers.elsewhere(peer);
+    }
     Task<bool> secure(Connection& connection);
     Task<> answer_plain(Connection& connection);
     void cut(Activity least);
@@ -218,6 +221,8 @@ Task<> Listener::Impl::serve(Connection& connection) {
         auto ready = co_await secure(connection);
         if (ready && connection.peer->alpn == agent_alpn)
             co_await serve_agent(connection);
+        else if (ready && is_elsewhere(*connection.peer))
+            co_await serve_wire(http, connection, handlers.wire);
         else if (ready)
             co_await serve_http(http, connection);
     } catch (...) {

@@ -5,6 +5,7 @@
 #include "common/net/http_server.hpp"
 #include "common/net/tls_context.hpp"
 #include "common/net/websocket.hpp"
+#include "common/net/wire.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -40,6 +41,11 @@ struct ListenerHandlers {
     HttpHandler http;
     AgentHandler agent;
     HttpRefusal refusal; ///< optional
+
+    /// Which connections are not for `http` but for `wire`, by what the handshake told of them
+    /// (PeerInfo::server_name). Not asked for the ALPNs of agents. Both or neither.
+    std::function<bool(const PeerInfo&)> elsewhere;
+    WireHandler wire;
 };
 
 struct ListenerCounters {

@@ -36,6 +36,9 @@ public:
     set_certificate_for(std::string_view name, std::string_view chain_pem, const Secret& key_pem);
     void remove_certificate_for(std::string_view name);
 
+    /// Whether the certificate for every name (set_certificate) is good for this host name.
+    bool covers(std::string_view name) const;
+
     /// Whose client certificates agents may show; several while a CA is being replaced. Sessions
     /// that were granted under another set do not resume. An empty set refuses every agent.
     Result<> set_agent_authorities(const std::vector<std::string>& pems);

@@ -230,6 +230,13 @@ void TlsServerContext::remove_certificate_for(std::string_view name) {
     impl_->change([&](ServerSettings& next) { next.by_name.erase(lower(name)); });
 }
 
+bool TlsServerContext::covers(std::string_view name) const {
+    auto settings = impl_->current();
+    return settings->fallback && !name.empty() &&
+           X509_check_host(settings->fallback->leaf.get(), name.data(), name.size(), 0, nullptr) ==
+               1;
+}
+
 Result<> TlsServerContext::set_agent_authorities(const std::vector<std::string>& pems) {
     StorePtr store(X509_STORE_new());
     std::vector<std::string> fingerprints;

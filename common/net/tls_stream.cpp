@@ -231,6 +231,15 @@ void TlsStream::close() {
     std::string().swap(gathered_);
 }
 
+void TlsStream::break_off() {
+    if (!socket_.is_open()) return;
+    broken_ = true;
+    deadlines_->clear(*this);
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    socket_.close(ignored);
+}
+
 Error TlsStream::failure(const error_code& ec) const {
     auto peer = peer_name_.empty() ? std::string("the peer") : peer_name_;
     if (ec == asio::error::timed_out)

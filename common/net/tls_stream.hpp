@@ -56,6 +56,9 @@ public:
 
     /// Sends close_notify if that is possible at once, then closes.
     void close();
+    /// Closes without a word, so that the peer takes what it has for broken. What is under way
+    /// fails.
+    void break_off();
     /// Wakes whoever waits on the socket with an error.
     void cancel();
     bool is_open() const { return socket_.is_open(); }
