@@ -26,12 +26,14 @@ constexpr auto look_every = 5s;
 constexpr auto patience = 60s; // for the next link
 constexpr std::size_t piece = 16 * 1024;
 
-/// At most 64 × (1 MiB + 64 KiB) wait for the controller, should it take nothing.
+/// At most 512 × 64 KiB and 32 MiB wait for the controller, should it take nothing, and 32 MiB for
+/// ports that take nothing.
 stream::Limits limits() {
     stream::Limits most;
-    most.streams = 64;
+    most.streams = 512;
     most.max_window = 1024 * 1024;
-    most.total_window = 16 * 1024 * 1024;
+    most.total_window = 32 * 1024 * 1024;
+    most.total_out = 32 * 1024 * 1024;
     most.unsent = 64 * 1024;
     return most;
 }

@@ -81,6 +81,12 @@ Task<> Stream::ended() {
     while (state_->carrier) co_await state_->readable.wait();
 }
 
+bool Stream::quiet() const {
+    const auto* carrier = state_->carrier;
+    return carrier && !state_->closed && !state_->wants_close &&
+           carrier->mux_->unread(state_->id) == 0;
+}
+
 void Stream::close() {
     auto* carrier = state_->carrier;
     state_->wants_close = true;

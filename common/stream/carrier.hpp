@@ -47,6 +47,9 @@ public:
     /// failed.
     Task<> ended();
 
+    /// Whether it goes on in both directions and nothing lies here unread.
+    bool quiet() const;
+
     /// Nothing more will be written; the other direction goes on.
     void close();
 

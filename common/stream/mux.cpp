@@ -46,12 +46,16 @@ Result<std::size_t> Mux::write(StreamId id, std::string_view bytes) {
     if (!stream) return fail(Errc::not_found, "Stream " + std::to_string(id) + " has ended.");
     if (stream->wants_close)
         return fail(Errc::conflict, "Stream " + std::to_string(id) + " was closed for writing.");
-    auto may_send = std::min<std::uint64_t>(stream->limit - stream->acked, limits_.max_window);
-    auto room = may_send + limits_.unsent -
-                std::min<std::uint64_t>(stream->out.size(), may_send + limits_.unsent);
-    auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(room, bytes.size()));
-    if (taken < bytes.size()) stream->write_fell_short = true;
-    if (taken > 0) stream->out.append(bytes.substr(0, taken));
+    auto taken =
+        static_cast<std::size_t>(std::min<std::uint64_t>(room_in(*stream), bytes.size()));
+    if (taken > 0) add_out(*stream, bytes.substr(0, taken));
+    if (taken < bytes.size()) {
+        stream->write_fell_short = true;
+        if (shared_out_ >= limits_.total_out && !stream->waits_for_shared) {
+            stream->waits_for_shared = true;
+            short_of_out_.push_back(id);
+        }
+    }
     schedule(*stream);
     return taken;
 }
@@ -64,6 +68,11 @@ std::string Mux::read(StreamId id, std::size_t limit) {
     grant(*stream, false);
     finish_if_done(id);
     return bytes;
+}
+
+std::uint64_t Mux::unread(StreamId id) const {
+    auto found = streams_.find(id);
+    return found == streams_.end() ? 0 : found->second->in.size();
 }
 
 Result<> Mux::close(StreamId id) {
@@ -93,10 +102,45 @@ void Mux::schedule(Stream& stream) {
     turn_.push_back(stream.id);
 }
 
+/// How much of what a stream holds counts for all of them.
+std::uint64_t Mux::shared_part(const Stream& stream) const {
+    auto own = std::min<std::uint64_t>(stream.out.size(), limits_.initial_window);
+    return stream.out.size() - own;
+}
+
+std::uint64_t Mux::room_in(const Stream& stream) const {
+    auto may_send = std::min<std::uint64_t>(stream.limit - stream.acked, limits_.max_window);
+    auto most = may_send + limits_.unsent;
+    auto room = most - std::min<std::uint64_t>(stream.out.size(), most);
+    auto own = limits_.initial_window -
+               std::min<std::uint64_t>(stream.out.size(), limits_.initial_window);
+    auto shared = limits_.total_out - std::min<std::uint64_t>(shared_out_, limits_.total_out);
+    return std::min(room, own + shared);
+}
+
+void Mux::add_out(Stream& stream, std::string_view bytes) {
+    auto before = shared_part(stream);
+    stream.out.append(bytes);
+    shared_out_ += shared_part(stream) - before;
+}
+
+void Mux::drop_out(Stream& stream, std::uint64_t count) {
+    auto before = shared_part(stream);
+    stream.out.drop(count);
+    shared_out_ -= before - shared_part(stream);
+    // Who comes first may take it all; the others are told when there is more.
+    while (shared_out_ < limits_.total_out && !short_of_out_.empty()) {
+        auto* waiting = find(short_of_out_.front());
+        short_of_out_.pop_front();
+        if (!waiting) continue;
+        waiting->waits_for_shared = false;
+        tell_writable(*waiting);
+    }
+}
+
 void Mux::tell_writable(Stream& stream) {
     if (!stream.write_fell_short) return;
-    auto may_send = std::min<std::uint64_t>(stream.limit - stream.acked, limits_.max_window);
-    if (stream.out.size() >= may_send + limits_.unsent) return;
+    if (room_in(stream) == 0) return;
     stream.write_fell_short = false;
     events_.emplace_back(stream.id, Event::writable);
 }
@@ -138,6 +182,7 @@ void Mux::drop(StreamId id) {
     auto found = streams_.find(id);
     if (found == streams_.end()) return;
     windows_ -= found->second->window;
+    drop_out(*found->second, found->second->out.size());
     streams_.erase(found);
 }
 

@@ -27,6 +27,9 @@ struct Limits {
     std::size_t max_window = 4 * 1024 * 1024;    ///< of one stream
     std::size_t total_window = 64 * 1024 * 1024; ///< of all streams together; growth stops there
     std::size_t unsent = 256 * 1024;             ///< that write() takes beyond what may be sent
+    /// Of all streams together, written and not acknowledged; beyond that a stream has its initial
+    /// window's worth of its own, so that those that nobody reads do not stop the others.
+    std::size_t total_out = 64 * 1024 * 1024;
 };
 
 /// Codes of reset, beside those that the application defines from 100 on.
@@ -59,7 +62,8 @@ struct Event {
 /// next one, and every stream goes on where it was, no byte lost or doubled. Single-threaded.
 ///
 /// A stream's memory is bounded: at most its window unread, at most its window plus
-/// `Limits::unsent` waiting to be sent or acknowledged.
+/// `Limits::unsent` waiting to be sent or acknowledged, and all of them together by
+/// `total_window`, `total_out` and an initial window for each.
 class Mux {
 public:
     /// `life` is a random number, another one for each Mux: it tells the peer that this one starts
@@ -80,6 +84,9 @@ public:
     /// Up to `limit` bytes that have come, in order; empty when there are none. Gives the peer new
     /// credit.
     std::string read(StreamId id, std::size_t limit = max_data_payload);
+
+    /// What read() would find; 0 for unknown streams.
+    std::uint64_t unread(StreamId id) const;
 
     /// No more will be written; the other direction goes on.
     Result<> close(StreamId id);
@@ -128,6 +135,10 @@ private:
     void tell_window(Stream& stream, FrameType type, std::string& out);
     void schedule(Stream& stream);
     void tell_writable(Stream& stream);
+    std::uint64_t room_in(const Stream& stream) const;
+    void add_out(Stream& stream, std::string_view bytes);
+    void drop_out(Stream& stream, std::uint64_t count);
+    std::uint64_t shared_part(const Stream& stream) const;
     void send_open(Stream& stream);
     void send_reset(StreamId id, std::uint32_t code, std::string_view reason);
     bool next_data(Stream& stream, std::string& frame);
@@ -146,6 +157,8 @@ private:
     bool begun_ = false;      // the peer's begin has come
     bool ready_ = false;      // the peer's resumed has come
     std::size_t windows_ = 0; // sum of all streams'
+    std::uint64_t shared_out_ = 0;     // of Limits::total_out
+    std::deque<StreamId> short_of_out_; // streams that wait for more of it
     std::map<StreamId, std::unique_ptr<Stream>> streams_;
     std::deque<std::string> greeting_; // begin, resume and resumed of ours
     std::deque<std::string> control_;  // open and reset

@@ -96,7 +96,7 @@ Result<> Mux::on_window(Stream& stream, const Frame& frame) {
         return broke(stream.id, "the peer has bytes that were never sent");
     if (limit < frame.offset) return broke(stream.id, "the window ends before it begins");
     if (frame.offset > stream.acked) {
-        stream.out.drop(frame.offset - stream.acked);
+        drop_out(stream, frame.offset - stream.acked);
         stream.acked = frame.offset;
     }
     stream.limit = std::max(stream.limit, limit);
@@ -208,7 +208,7 @@ void Mux::lose(StreamId id) {
     auto& stream = *streams_[id];
     if (stream.peer_closed && stream.close_sent) {
         stream.close_acked = true;
-        stream.out.drop(stream.out.size());
+        drop_out(stream, stream.out.size());
         stream.acked = stream.sent;
         finish_if_done(id);
         if (find(id)) stream.named = true; // what has come is still to be read

@@ -23,6 +23,7 @@ struct Mux::Stream {
     std::uint64_t limit = 0; // how far the peer lets us send
     bool wants_close = false, close_sent = false, close_acked = false;
     bool write_fell_short = false;
+    bool waits_for_shared = false; // in short_of_out_
 
     Bytes in; // arrived and not read
     std::uint64_t arrived = 0;

@@ -21,7 +21,10 @@ namespace fairlead::gateway {
 class Session;
 
 struct HubOptions {
-    HubOptions() = default;
+    HubOptions() {
+        streams.streams = 512;
+        streams.unsent = 64 * 1024;
+    }
 
     /// From the WebSocket to the agent's hello; looked at every look_every.
     std::chrono::milliseconds hello_time{10'000};

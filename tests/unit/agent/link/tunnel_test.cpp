@@ -81,7 +81,13 @@ struct Stand {
     asio::io_context io{1};
     Tcp::acceptor odoo;
     Tunnel tunnel{io.get_executor()};
-    stream::Carrier controller{io.get_executor(), stream::Role::acceptor};
+    stream::Carrier controller{io.get_executor(), stream::Role::acceptor, many()};
+
+    static stream::Limits many() {
+        stream::Limits limits;
+        limits.streams = 600;
+        return limits;
+    }
 };
 
 Task<std::string> read_some(Tcp::socket& socket) {
@@ -245,7 +251,7 @@ TEST_SUITE("agent/link/tunnel") {
         auto body = [&]() -> Task<> {
             std::vector<stream::Stream> open;
             std::vector<Tcp::socket> sockets;
-            for (int i = 0; i < 64; ++i) {
+            for (int i = 0; i < 512; ++i) {
                 open.push_back(stand.controller.open(purpose(shop, stand.port())).value());
                 sockets.push_back(co_await stand.odoo.async_accept(asio::use_awaitable));
             }
