@@ -9,11 +9,13 @@
 #include "controller/access/erase.hpp"
 #include "controller/access/waits.hpp"
 #include "controller/app/contract.hpp"
+#include "controller/app/edge.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
 #include "controller/app/schema.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/backups/routes.hpp"
+#include "controller/edge/load.hpp"
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
@@ -145,6 +147,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
       core_(agents_, witnesses_), hub_(io_.get_executor(), workers_, core_),
+      edge_(io_.get_executor(), streams_of(hub_), own_names(settings_, tls_)),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(
           {store_,
@@ -279,6 +282,7 @@ access::ControllerFacts Application::facts() const {
 
 std::vector<web::Metric> Application::metrics() const {
     auto counters = listener_ ? listener_->counters() : net::ListenerCounters();
+    auto edge = edge_.counters();
     return {
         {"fairlead_connections", "Open connections, agents included", false, double(counters.open)},
         {"fairlead_connections_accepted_total", "Connections since the start", true,
@@ -289,6 +293,13 @@ std::vector<web::Metric> Application::metrics() const {
          double(counters.handshake_failures)},
         {"fairlead_requests_total", "HTTP requests", true, double(counters.requests)},
         {"fairlead_agents_online", "Agents with a live link", false, double(hub_.online())},
+        {"fairlead_edge_connections", "Open connections of environments' visitors", false,
+         double(edge.open)},
+        {"fairlead_edge_hosts", "Host names that lead to an environment", false,
+         double(edge.hosts)},
+        {"fairlead_edge_requests_total", "Requests for environments", true, double(edge.requests)},
+        {"fairlead_edge_refused_total", "Requests for environments that the edge itself answered",
+         true, double(edge.refused)},
         {"fairlead_event_streams", "Open event streams", false, double(events_.streams())},
         {"fairlead_store_writes_waiting", "Writes waiting for the store", false,
          double(store_.queued())},
@@ -312,9 +323,11 @@ Result<> Application::run() {
     options.max_per_address = settings_.connections_per_address;
     options.public_url = public_url(settings_, endpoint_.port);
     net::ListenerHandlers handlers;
-    handlers.http = [this](net::HttpRequest request) { return shell_->handle(std::move(request)); };
     handlers.agent = [this](net::WebSocket socket) { return hub_.serve(std::move(socket)); };
     handlers.refusal = &web::HttpShell::refuse;
+    join_edge(handlers);
+    FAIRLEAD_TRY(routed, store_.read(&edge::load_table));
+    edge_.use(std::make_shared<const edge::Table>(std::move(routed)));
     listener_ =
         std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
     FAIRLEAD_CHECK(listener_->open());
@@ -364,6 +377,7 @@ Task<> Application::serve() {
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
     background.spawn(hub_.watch());
+    background.spawn(edge_.watch(workers_, table_of(store_)));
     background.spawn(every(30s, "refreshing certificates", certificates));
     background.spawn(every(5s, "looking after operations", operations));
     background.spawn(every(5s, "looking after servers", agents));

@@ -35,6 +35,7 @@
 #include "controller/authority/authority.hpp"
 #include "controller/backups/backups.hpp"
 #include "controller/backups/copy_chain.hpp"
+#include "controller/edge/edge.hpp"
 #include "controller/environments/environments.hpp"
 #include "controller/environments/live_state.hpp"
 #include "controller/fleet/agent_service.hpp"
@@ -104,6 +105,7 @@ private:
     members::Parts member_parts();
     sso::Sso::Parts sso_parts();
     void join_webhooks();
+    void join_edge(net::ListenerHandlers& handlers);
 
     Task<> serve();
     Task<> await_signal();
@@ -170,6 +172,7 @@ private:
     fleet::AgentService agents_;
     gateway::FleetCore core_;
     gateway::Hub hub_;
+    edge::Edge edge_;
 
     access::Connect connect_;
     access::Support support_;

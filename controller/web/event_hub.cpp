@@ -32,6 +32,7 @@ EventHub::EventHub(Executor executor, Timestamp start, EventHubLimits limits)
 EventHub::~EventHub() = default;
 
 void EventHub::publish(api::Event event) {
+    if (hears_) hears_(event);
     bool post = false;
     {
         std::scoped_lock lock(mutex_);

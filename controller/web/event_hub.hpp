@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <string>
@@ -41,6 +42,9 @@ public:
     ~EventHub() override;
 
     void publish(api::Event event) override;
+    /// Hears of every event, on the thread of who publishes it: be quick, and publish nothing. To
+    /// be set before the first.
+    void on_publish(std::function<void(const api::Event&)> hears) { hears_ = std::move(hears); }
     std::uint64_t position() const override;
     bool can_resume(std::uint64_t id) const override;
 
@@ -75,6 +79,7 @@ private:
 
     Executor executor_;
     EventHubLimits limits_;
+    std::function<void(const api::Event&)> hears_;
     mutable std::mutex mutex_;
     std::deque<Kept> kept_;
     std::size_t kept_bytes_ = 0;

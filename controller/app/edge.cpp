@@ -1,0 +1,68 @@
+#include "controller/app/edge.hpp"
+
+#include "common/net/http_client.hpp"
+#include "controller/app/application.hpp"
+#include "controller/edge/load.hpp"
+#include "proto/codec.hpp"
+#include "proto/messages.hpp"
+
+namespace fairlead::app {
+namespace {
+
+/// What changes where a name leads.
+bool concerns_edge(const api::Event& event) {
+    return event.type.starts_with("environment.") || event.type.starts_with("domain.") ||
+           event.type.starts_with("server.");
+}
+
+} // namespace
+
+edge::Names own_names(const Settings& settings, const net::TlsServerContext& tls) {
+    auto names = settings.names;
+    names.push_back(settings.name);
+    if (settings.url)
+        if (auto url = net::Url::parse(*settings.url)) names.push_back(url->host);
+    return {names, [&tls](std::string_view name) { return tls.covers(name); }};
+}
+
+edge::Opener streams_of(gateway::Hub& hub) {
+    return [&hub](
+               std::shared_ptr<const edge::Route> route, std::uint16_t port
+           ) -> Task<Result<stream::Stream>> {
+        proto::StreamPurpose purpose;
+        purpose.kind = "tunnel";
+        purpose.environment = route->environment.str();
+        purpose.port = port;
+        co_return hub.open_stream(route->server, proto::write_text(purpose));
+    };
+}
+
+edge::Loader table_of(store::Store& store) {
+    auto seen = std::make_shared<std::optional<std::uint64_t>>();
+    return [&store, seen]() -> Result<std::optional<edge::Table>> {
+        auto commits = store.commits();
+        if (*seen == commits) return std::nullopt;
+        FAIRLEAD_TRY(table, store.read(&edge::load_table));
+        *seen = commits;
+        return std::optional<edge::Table>(std::move(table));
+    };
+}
+
+void Application::join_edge(net::ListenerHandlers& handlers) {
+    events_.on_publish([this](const api::Event& event) {
+        if (concerns_edge(event)) edge_.changed();
+    });
+    handlers.http = [this](net::HttpRequest request) -> Task<net::HttpResponse> {
+        if (edge_.side_of(request.host) == edge::Side::own)
+            co_return co_await shell_->handle(std::move(request));
+        co_return web::HttpShell::refuse(
+            421, "This controller does not serve the host of the request on this connection."
+        );
+    };
+    handlers.elsewhere = [this](const net::PeerInfo& peer) {
+        return edge_.side_of(peer.server_name) != edge::Side::own;
+    };
+    handlers.wire = [this](net::Wire& wire) { return edge_.serve(wire); };
+}
+
+} // namespace fairlead::app
