@@ -11,6 +11,8 @@
 #include <boost/asio/write.hpp>
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
+
 #include <functional>
 
 using namespace fairlead;
@@ -247,6 +249,11 @@ TEST_SUITE("agent/link/tunnel") {
     }
 
     TEST_CASE("no more streams than the limit are open at once") {
+        // Both ends of each connection are here.
+        rlimit files{};
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+        files.rlim_cur = files.rlim_max;
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
         Stand stand;
         auto body = [&]() -> Task<> {
             std::vector<stream::Stream> open;

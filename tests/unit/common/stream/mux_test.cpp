@@ -141,6 +141,36 @@ TEST_SUITE("common/stream/mux") {
         CHECK(pair.a.write(id, data).value() == 1000);
     }
 
+    TEST_CASE("what nobody acknowledges is bounded for all streams together, and each has a part") {
+        Limits limits;
+        limits.total_out = 100'000;
+        Pair pair(limits);
+        std::string much(1'000'000, 'x');
+        std::vector<StreamId> ids;
+        std::size_t held = 0;
+        for (int i = 0; i < 20; ++i) {
+            ids.push_back(pair.a.open("x").value());
+            held += pair.a.write(ids.back(), much).value();
+        }
+        // An initial window for each, and the rest once.
+        CHECK(held == 20 * limits.initial_window + limits.total_out);
+        pair.settle();
+        pair.a.take_events();
+        // The peer has it all and reads nothing: what was acknowledged makes room for who waits.
+        std::size_t more = 0;
+        for (auto id : ids) more += pair.a.write(id, much).value();
+        CHECK(more > 0);
+        CHECK(more <= 20 * limits.initial_window + limits.total_out);
+        // Whoever waits is told when another one goes.
+        pair.a.take_events();
+        std::size_t told = 0;
+        pair.a.reset(ids.front(), 1, "not needed");
+        for (const auto& event : pair.a.take_events()) told += event.kind == Event::writable;
+        CHECK(told > 0);
+        CHECK(pair.b.unread(ids[1]) > 0);
+        CHECK(pair.b.unread(ids[1]) <= limits.initial_window);
+    }
+
     TEST_CASE("a window grows while its reader keeps up, and not when it does not") {
         Limits limits;
         limits.initial_window = 1000;

@@ -10,10 +10,11 @@
 
 namespace fairlead::stream {
 
-/// Carries the streams over the socket until that ends; hands other messages to `text`.
+/// Carries the streams over the socket until that ends; hands other messages to `text`, and tells
+/// `frame` of each frame that comes.
 inline Task<> carry_over(
     net::WebSocket& socket, Carrier& carrier, Executor executor,
-    std::function<void(std::string)> text = {}
+    std::function<void(std::string)> text = {}, std::function<void()> frame = {}
 ) {
     TaskGroup both(executor);
     fairlead::Event wanted(executor);
@@ -23,6 +24,7 @@ inline Task<> carry_over(
             auto message = co_await socket.read();
             if (!message) co_return both.cancel();
             if (message->kind == net::MessageKind::binary) {
+                if (frame) frame();
                 auto taken = carrier.receive(message->data);
                 if (!taken) co_return both.cancel();
             } else if (text) {

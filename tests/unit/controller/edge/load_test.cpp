@@ -1,6 +1,7 @@
 #include "controller/edge/load.hpp"
 
 #include "common/store/memory_db.hpp"
+#include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "proto/codec.hpp"
 #include "proto/operations.hpp"
@@ -12,29 +13,20 @@ using namespace fairlead::edge;
 
 namespace {
 
-// What of controller/domains' table is read here.
-constexpr std::string_view domains = R"sql(
-CREATE TABLE domains (
-    id     TEXT PRIMARY KEY,
-    org_id TEXT NOT NULL,
-    name   TEXT NOT NULL,
-    state  TEXT NOT NULL
-);
-)sql";
-
 struct World {
     World()
         : memory(std::vector<store::Migration>{
               {1, "environments", environments::first_tables},
               {2, "backups", environments::backup_columns},
               {3, "exposure", environments::exposure_column},
-              {4, "domains", domains}}) {}
+              {4, "domains", domains::first_tables}}) {}
 
     void domain(const std::string& org, const std::string& name, const std::string& state = "verified") {
         auto id = "dom_" + std::to_string(1'000'000 + ++count);
         REQUIRE(memory.db().run(
-            "INSERT INTO domains (id, org_id, name, state) VALUES ($1, $2, $3, $4)", id, org, name,
-            state
+            "INSERT INTO domains (id, org_id, name, tree, state, token, created_ms, created_by, "
+            "created_by_email) VALUES ($1, $2, $3, $3, $4, $1, 0, '', '')",
+            id, org, name, state
         ));
     }
     std::string environment(

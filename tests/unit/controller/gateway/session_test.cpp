@@ -449,6 +449,52 @@ TEST_SUITE("controller/gateway/session") {
         stand.run(body);
     }
 
+    TEST_CASE("a message does not wait for what ten streams have to send") {
+        Stand stand;
+        auto server = ServerId::trusted(server_id);
+        auto executor = stand.io.get_executor();
+        auto body = [&]() -> Task<> {
+            TaskGroup work(executor);
+            stream::Carrier agent(
+                executor, stream::Role::dialler, stream::Limits(),
+                [&](stream::Stream came) { work.spawn(stream::echo(std::move(came))); }
+            );
+            std::string order; // 'f' for each frame, 'm' for the message
+            auto text = [&](std::string) { order += 'm'; };
+            auto frame = [&] { order += 'f'; };
+            auto link = co_await stand.dial();
+            REQUIRE(link);
+            co_await say(*link, "hello");
+            CHECK(co_await text_of(*link) == "welcome");
+            TaskGroup line(executor);
+            line.spawn(stream::carry_over(*link, agent, executor, text, frame));
+            std::vector<stream::Stream> streams;
+            for (int i = 0; i < 10; ++i) {
+                streams.push_back(stand.hub.open_stream(server, "x").value());
+                auto sent = co_await streams.back().write("x");
+                CHECK(sent);
+                CHECK(co_await stream::read_exactly(streams.back(), 1) == "x");
+            }
+            order.clear();
+            std::string bulk(60 * 1024, 'b'); // fits the windows: nothing waits before the message
+            for (auto& one : streams) {
+                auto sent = co_await one.write(bulk);
+                CHECK(sent);
+            }
+            stand.hub.send(server, "link", {"a message"});
+            for (auto& one : streams)
+                CHECK((co_await stream::read_exactly(one, bulk.size())).size() == bulk.size());
+            CHECK(order.size() > 20); // two of each stream, and the message
+            CHECK(order.find('m') <= 3);
+            link->abort();
+            co_await line.join();
+            streams.clear();
+            agent.give_up("The test is over.");
+            co_await work.join();
+        };
+        stand.run(body);
+    }
+
     TEST_CASE("a link that replaces another takes its streams over") {
         Stand stand;
         auto server = ServerId::trusted(server_id);
