@@ -1,5 +1,6 @@
 #include "common/crypto/random.hpp"
 #include "common/crypto/x509_parts.hpp"
+#include "common/crypto/x509_web.hpp"
 
 #include <algorithm>
 
@@ -49,10 +50,8 @@ Result<> add_name(GENERAL_NAMES* names, int type, std::string_view text) {
     return {};
 }
 
-Result<> add_names(X509* certificate, const Names& names) {
-    auto count = names.dns.size() + names.ip.size() + names.uri.size();
-    if (count == 0) return {};
-    if (count > names_limit)
+Result<GeneralNamesPtr> general_names(const Names& names) {
+    if (names.dns.size() + names.ip.size() + names.uri.size() > names_limit)
         return fail(Errc::invalid, "A certificate can have at most 100 names.");
     auto list = owned<GeneralNamesPtr>(GENERAL_NAMES_new(), "GENERAL_NAMES_new");
     for (const auto& dns : names.dns) {
@@ -68,6 +67,12 @@ Result<> add_names(X509* certificate, const Names& names) {
         FAIRLEAD_CHECK(add_name(list.get(), GEN_URI, uri));
     }
     for (const auto& ip : names.ip) FAIRLEAD_CHECK(add_name(list.get(), GEN_IPADD, ip));
+    return list;
+}
+
+Result<> add_names(X509* certificate, const Names& names) {
+    if (names == Names()) return {};
+    FAIRLEAD_TRY(list, general_names(names));
     must(
         X509_add1_ext_i2d(certificate, NID_subject_alt_name, list.get(), 0, X509V3_ADD_DEFAULT) ==
             1,
@@ -139,6 +144,25 @@ std::string make_csr(const P256Key& key, std::string_view common_name) {
     return content(bio.get());
 }
 
+Result<std::string> make_csr_for(const P256Key& key, const std::vector<std::string>& dns) {
+    if (dns.empty()) return fail(Errc::invalid, "A certificate needs a name.");
+    FAIRLEAD_TRY(names, general_names({.dns = dns, .ip = {}, .uri = {}}));
+    auto request = owned<X509ReqPtr>(X509_REQ_new(), "X509_REQ_new");
+    must(X509_REQ_set_version(request.get(), X509_REQ_VERSION_1) == 1, "X509_REQ_set_version");
+    auto extensions = owned<ExtensionsPtr>(sk_X509_EXTENSION_new_null(), "sk_X509_EXTENSION");
+    auto* wanted = extensions.get();
+    must(
+        X509V3_add1_i2d(&wanted, NID_subject_alt_name, names.get(), 0, X509V3_ADD_DEFAULT) == 1,
+        "subjectAltName"
+    );
+    must(X509_REQ_add_extensions(request.get(), wanted) == 1, "X509_REQ_add_extensions");
+    must(X509_REQ_set_pubkey(request.get(), key.native()) == 1, "X509_REQ_set_pubkey");
+    must(X509_REQ_sign(request.get(), key.native(), EVP_sha256()) > 0, "X509_REQ_sign");
+    auto bio = writer();
+    must(PEM_write_bio_X509_REQ(bio.get(), request.get()) == 1, "PEM_write_bio_X509_REQ");
+    return content(bio.get());
+}
+
 Result<Csr> parse_csr(std::string_view pem) {
     if (pem.size() > csr_limit)
         return fail(Errc::invalid, "The certificate request is larger than 8 KiB.");
@@ -172,6 +196,34 @@ std::string self_sign_ca(const P256Key& key, std::string_view common_name, Valid
         certificate.get(), certificate.get(), NID_key_usage, "critical,keyCertSign,cRLSign"
     );
     add_extension(certificate.get(), certificate.get(), NID_subject_key_identifier, "hash");
+    must(X509_sign(certificate.get(), key.native(), EVP_sha256()) > 0, "X509_sign");
+    return to_pem(certificate.get());
+}
+
+Result<std::string> self_sign_challenge(
+    const P256Key& key, const std::string& dns, const Digest& authorization, Validity validity
+) {
+    FAIRLEAD_TRY(name, name_from("ACME challenge"));
+    auto certificate = blank(validity);
+    must(X509_set_subject_name(certificate.get(), name.get()) == 1, "X509_set_subject_name");
+    must(X509_set_issuer_name(certificate.get(), name.get()) == 1, "X509_set_issuer_name");
+    must(X509_set_pubkey(certificate.get(), key.native()) == 1, "X509_set_pubkey");
+    FAIRLEAD_CHECK(add_names(certificate.get(), {.dns = {dns}, .ip = {}, .uri = {}}));
+    // acmeIdentifier, which OpenSSL 3.0 has no name for: an OCTET STRING of the digest.
+    auto oid = owned<ObjectPtr>(OBJ_txt2obj("1.3.6.1.5.5.7.1.31", 1), "OBJ_txt2obj");
+    std::string value = "\x04\x20" + std::string(authorization.view());
+    auto octets = owned<OctetsPtr>(ASN1_OCTET_STRING_new(), "ASN1_OCTET_STRING_new");
+    must(
+        ASN1_OCTET_STRING_set(
+            octets.get(), reinterpret_cast<const unsigned char*>(value.data()),
+            static_cast<int>(value.size())
+        ) == 1,
+        "ASN1_OCTET_STRING_set"
+    );
+    auto extension = owned<ExtensionPtr>(
+        X509_EXTENSION_create_by_OBJ(nullptr, oid.get(), 1, octets.get()), "acmeIdentifier"
+    );
+    must(X509_add_ext(certificate.get(), extension.get(), -1) == 1, "X509_add_ext");
     must(X509_sign(certificate.get(), key.native(), EVP_sha256()) > 0, "X509_sign");
     return to_pem(certificate.get());
 }

@@ -219,12 +219,15 @@ Task<> Listener::Impl::serve(Connection& connection) {
     std::exception_ptr thrown;
     try {
         auto ready = co_await secure(connection);
-        if (ready && connection.peer->alpn == agent_alpn)
+        if (!ready || connection.peer->alpn == acme_alpn) {
+            // An ACME authority has seen what it wanted.
+        } else if (connection.peer->alpn == agent_alpn) {
             co_await serve_agent(connection);
-        else if (ready && is_elsewhere(*connection.peer))
+        } else if (is_elsewhere(*connection.peer)) {
             co_await serve_wire(http, connection, handlers.wire);
-        else if (ready)
+        } else {
             co_await serve_http(http, connection);
+        }
     } catch (...) {
         thrown = std::current_exception();
     }

@@ -71,6 +71,7 @@ struct HandshakeNotes {
     std::string seen_fingerprint;
     bool agent = false;      ///< the client offered the agent ALPN
     bool recovering = false; ///< or the one of recovery
+    bool challenged = false; ///< it asks for a challenge certificate, and there is one
     std::string session_key; ///< client: where a new session is remembered
 };
 

@@ -13,6 +13,9 @@
 
 namespace fairlead::net {
 
+/// Of an ACME authority that looks whether a name leads here (RFC 8737): the handshake is all.
+inline constexpr std::string_view acme_alpn = "acme-tls/1";
+
 /// A controller's TLS. TLS 1.3 only on the agent ALPN, 1.2 and 1.3 otherwise. Everything can be
 /// replaced while connections are open: it counts from the next handshake on. Thread-safe.
 class TlsServerContext {
@@ -38,6 +41,10 @@ public:
 
     /// Whether the certificate for every name (set_certificate) is good for this host name.
     bool covers(std::string_view name) const;
+    /// What an ACME authority is shown that asks for this name by acme_alpn: see
+    /// crypto::self_sign_challenge. For names without one, and for everybody else, nothing changes.
+    Result<> set_challenge_for(std::string_view name, std::string_view pem, const Secret& key_pem);
+    void remove_challenge_for(std::string_view name);
 
     /// Whose client certificates agents may show; several while a CA is being replaced. Sessions
     /// that were granted under another set do not resume. An empty set refuses every agent.

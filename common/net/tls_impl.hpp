@@ -17,10 +17,14 @@ namespace fairlead::net {
 struct ServerSettings {
     ServerSettings() = default;
     const Identity* identity_for(std::string_view name) const;
+    /// Null where no authority is expected.
+    const Identity* challenge_for(std::string_view name) const;
 
     std::shared_ptr<const Identity> fallback;
     std::shared_ptr<const Identity> agents; ///< null: as everybody else
     std::map<std::string, std::shared_ptr<const Identity>, std::less<>> by_name;
+    /// By exact name, while an authority may ask.
+    std::map<std::string, std::shared_ptr<const Identity>, std::less<>> challenges;
     StorePtr authorities;
     std::string agent_sessions; ///< session id context of agent links: names the set of authorities
 };

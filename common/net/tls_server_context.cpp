@@ -13,7 +13,8 @@ constexpr unsigned char http_alpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'
 constexpr unsigned char agent_alpn_wire[] = {10, 'f', 'a', 'i', 'r', 'l', 'e', 'a', 'd', '/', '1'};
 constexpr unsigned char recover_alpn_wire[] = {18,  'f', 'a', 'i', 'r', 'l', 'e', 'a', 'd', '-',
                                                'r', 'e', 'c', 'o', 'v', 'e', 'r', '/', '1'};
-constexpr std::string_view http_sessions = "fairlead-http";
+constexpr unsigned char acme_alpn_wire[] = {10, 'a', 'c', 'm', 'e', '-', 't', 'l', 's', '/', '1'};
+constexpr std::string_view http_sessions = "fairlead-http", acme_sessions = "fairlead-acme";
 
 TlsServerContext::Impl& impl_of(void* argument) {
     return *static_cast<TlsServerContext::Impl*>(argument);
@@ -53,6 +54,9 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
         SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_verify_error);
         SSL_set1_verify_cert_store(ssl, settings->authorities.get());
         sessions = settings->agent_sessions;
+    } else if (notes && asks_for(ssl, acme_alpn_wire, sizeof acme_alpn_wire)) {
+        notes->challenged = true;
+        sessions = acme_sessions;
     }
     // A ticket is good for the same kind of connection and the same set of authorities only.
     SSL_set_session_id_context(
@@ -65,10 +69,17 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
 int on_certificate(SSL* ssl, void* argument) {
     auto settings = impl_of(argument).current();
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    const auto* notes = notes_of(*ssl);
+    auto* notes = notes_of(*ssl);
     bool agent = notes && (notes->agent || notes->recovering);
-    const auto* identity = agent && settings->agents ? settings->agents.get()
-                                                     : settings->identity_for(name ? name : "");
+    const Identity* identity = nullptr;
+    if (notes && notes->challenged) {
+        identity = settings->challenge_for(name ? name : "");
+        // Without one, on_alpn finds no protocol in common.
+        notes->challenged = identity != nullptr;
+    }
+    if (!identity)
+        identity = agent && settings->agents ? settings->agents.get()
+                                             : settings->identity_for(name ? name : "");
     if (!identity) return 0;
     return SSL_use_certificate(ssl, identity->leaf.get()) == 1 &&
            SSL_use_PrivateKey(ssl, identity->key.get()) == 1 &&
@@ -79,6 +90,7 @@ int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const 
     auto* notes = notes_of(*ssl);
     const auto* chosen = notes && notes->agent        ? agent_alpn_wire
                          : notes && notes->recovering ? recover_alpn_wire
+                         : notes && notes->challenged ? acme_alpn_wire
                                                       : http_alpn;
     std::size_t size = 1 + std::size_t(chosen[0]);
     if (!offers(in, in_size, chosen, size)) return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -130,6 +142,11 @@ const Identity* ServerSettings::identity_for(std::string_view name) const {
         if (auto wildcard = by_name.find("*" + wanted.substr(dot)); wildcard != by_name.end())
             return wildcard->second.get();
     return fallback.get();
+}
+
+const Identity* ServerSettings::challenge_for(std::string_view name) const {
+    auto found = challenges.find(lower(name));
+    return found == challenges.end() ? nullptr : found->second.get();
 }
 
 SslCtxPtr new_context(bool server) {
@@ -190,6 +207,7 @@ void TlsServerContext::Impl::change(const std::function<void(ServerSettings&)>& 
     next->fallback = settings->fallback;
     next->agents = settings->agents;
     next->by_name = settings->by_name;
+    next->challenges = settings->challenges;
     next->agent_sessions = settings->agent_sessions;
     X509_STORE_up_ref(settings->authorities.get());
     next->authorities.reset(settings->authorities.get());
@@ -235,6 +253,19 @@ bool TlsServerContext::covers(std::string_view name) const {
     return settings->fallback && !name.empty() &&
            X509_check_host(settings->fallback->leaf.get(), name.data(), name.size(), 0, nullptr) ==
                1;
+}
+
+Result<> TlsServerContext::set_challenge_for(
+    std::string_view name, std::string_view pem, const Secret& key_pem
+) {
+    FAIRLEAD_TRY(identity, read_identity(pem, key_pem));
+    auto shared = std::make_shared<const Identity>(std::move(identity));
+    impl_->change([&](ServerSettings& next) { next.challenges[lower(name)] = shared; });
+    return {};
+}
+
+void TlsServerContext::remove_challenge_for(std::string_view name) {
+    impl_->change([&](ServerSettings& next) { next.challenges.erase(lower(name)); });
 }
 
 Result<> TlsServerContext::set_agent_authorities(const std::vector<std::string>& pems) {

@@ -1,4 +1,4 @@
-#include "common/crypto/x509.hpp"
+#include "common/crypto/x509_web.hpp"
 #include "common/runtime/file.hpp"
 #include "common/runtime/process.hpp"
 #include "common/store/memory_db.hpp"
@@ -6,6 +6,8 @@
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
+
+#include <algorithm>
 
 using namespace fairlead;
 using namespace fairlead::crypto;
@@ -279,5 +281,39 @@ TEST_SUITE("common/crypto/x509") {
         CHECK(!parse_certificate_der(""));
         CHECK(!parse_certificate_der(facts.public_der));
         CHECK(!parse_certificate("rubbish"));
+    }
+
+    TEST_CASE("a request for a certificate of the web names hosts and nobody") {
+        store::TemporaryFolder folder;
+        auto key = P256Key::generate();
+        auto file = (folder.path() / "csr.pem").string();
+        REQUIRE(write_file(file, make_csr_for(key, {"shop.example.org"}).value(), 0600));
+        auto text = openssl({"req", "-in", file, "-noout", "-text", "-verify"});
+        CHECK(text.find("DNS:shop.example.org") != std::string::npos);
+        CHECK(text.find("Subject: \n") != std::string::npos);
+        CHECK(!make_csr_for(key, {}));
+        CHECK(!make_csr_for(key, {"Shop.example.org"}));
+        CHECK(!make_csr_for(key, {"shop.example.org,DNS:other.example.org"}));
+    }
+
+    TEST_CASE("what an authority of the web is shown holds the digest that it asked for") {
+        store::TemporaryFolder folder;
+        auto key = P256Key::generate();
+        auto digest = sha256("token.thumbprint");
+        auto pem = self_sign_challenge(key, "shop.example.org", digest, thirty_days).value();
+        auto facts = parse_certificate(pem).value();
+        CHECK(facts.names.dns == std::vector<std::string>{"shop.example.org"});
+        auto file = (folder.path() / "challenge.pem").string();
+        REQUIRE(write_file(file, pem, 0600));
+        auto text = openssl({"x509", "-in", file, "-noout", "-text"});
+        CHECK(text.find("1.3.6.1.5.5.7.1.31: critical") != std::string::npos);
+        auto der = openssl({"asn1parse", "-in", file});
+        auto hex = digest.hex();
+        std::ranges::transform(hex, hex.begin(), [](char c) {
+            return static_cast<char>(c >= 'a' && c <= 'f' ? c - 'a' + 'A' : c);
+        });
+        CAPTURE(der);
+        CHECK(der.find("[HEX DUMP]:0420" + hex) != std::string::npos);
+        CHECK(!self_sign_challenge(key, "no name", digest, thirty_days));
     }
 }

@@ -1,6 +1,8 @@
 #include "common/crypto/encoding.hpp"
+#include "common/crypto/x509_web.hpp"
 #include "common/net/http_client.hpp"
 #include "common/net/tls_impl.hpp"
+#include "common/runtime/process.hpp"
 #include "support.hpp"
 
 #include <doctest/doctest.h>
@@ -344,6 +346,44 @@ TEST_SUITE("common/net/tls") {
         CHECK(!tls.set_certificate("rubbish", second.key));
         CHECK(!tls.set_agent_authorities({second.pem}));
         CHECK(try_http(port, pin_of(second)) == "");
+    }
+
+    TEST_CASE("an authority that asks for a challenge is shown it for that name, and nothing else") {
+        TestCa ca;
+        AgentServer agents(ca);
+        auto& tls = agents.server.tls;
+        auto ask = [&](const std::string& name, const std::string& alpn) {
+            Command command;
+            command.argv = {"openssl",     "s_client", "-connect",
+                            "127.0.0.1:" + std::to_string(agents.server.port),
+                            "-servername", name,       "-alpn",
+                            alpn,          "-showcerts"};
+            return run(command).value().output;
+        };
+        auto has = [](const std::string& text, std::string_view part) {
+            CAPTURE(text);
+            return text.find(part) != std::string::npos;
+        };
+        CHECK(has(ask("shop.example.org", "acme-tls/1"), "no application protocol"));
+
+        auto key = crypto::P256Key::generate();
+        auto now = SystemClock().now();
+        auto pem = crypto::self_sign_challenge(
+                       key, "shop.example.org", crypto::sha256("a"), {now - 1h, now + 1h}
+        )
+                       .value();
+        must(tls.set_challenge_for("Shop.example.org", pem, key.to_pem()));
+        auto shown = ask("shop.example.org", "acme-tls/1");
+        CHECK(has(shown, "ALPN protocol: acme-tls/1"));
+        CHECK(has(shown, pem));
+        CHECK(has(ask("other.example.org", "acme-tls/1"), "no application protocol"));
+        auto others = ask("shop.example.org", "http/1.1");
+        CHECK(has(others, "ALPN protocol: http/1.1"));
+        CHECK(!has(others, pem));
+
+        tls.remove_challenge_for("shop.example.org");
+        CHECK(has(ask("shop.example.org", "acme-tls/1"), "no application protocol"));
+        CHECK(try_http(agents.server.port, Trust::authorities(ca.pem)) == "");
     }
 
     TEST_CASE("what a ticket says of its certificate is read whole or not at all") {
