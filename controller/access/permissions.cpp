@@ -100,6 +100,9 @@ constexpr std::array table{
         "restores.production", admin, project, "Replace the data of production environments"},
     Permission{"drills.create", developer, project, "Try backups out by restoring them aside"},
 
+    Permission{"certificates.view", developer, org, "See the certificates of names"},
+    Permission{"certificates.renew", admin, org, "Ask for a certificate before its time"},
+
     Permission{"webhooks.view", developer, org, "See webhooks and what was sent to them"},
     Permission{"webhooks.create", admin, org, "Add webhooks"},
     Permission{"webhooks.edit", admin, org, "Change webhooks, turn them on and off"},

@@ -8,6 +8,7 @@
 #include "controller/access/challenges.hpp"
 #include "controller/access/erase.hpp"
 #include "controller/access/waits.hpp"
+#include "controller/app/acme.hpp"
 #include "controller/app/contract.hpp"
 #include "controller/app/edge.hpp"
 #include "controller/app/outside.hpp"
@@ -16,6 +17,7 @@
 #include "controller/audit/routes.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/edge/load.hpp"
+#include "controller/certificates/routes.hpp"
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
@@ -138,6 +140,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                         ),
       webhook_queue_({store_, events_, audit_, keys_, clock_}), operation_news_(webhook_queue_),
       webhooks_({store_, events_, audit_, keys_, *outbound_, webhook_queue_}),
+      acme_(make_acme_client(settings_, tls_, clock_)), edge_certificates_(certificate_parts()),
+      keeper_(edge_certificates_, clock_),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
@@ -178,7 +182,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           plans_,
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
-           webhooks::erase, access::erase}},
+           webhooks::erase, certificates::erase, access::erase}},
       member_parts_(member_parts()) {
     links_.use(hub_);
     operations_.use(live_);
@@ -196,6 +200,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     );
     agents_.use(live_);
     join_webhooks();
+    join_certificates();
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
         return connect_.signed_out(unit, sessions, clock_.now());
@@ -265,6 +270,7 @@ void Application::add_routes() {
     imports::add_routes(table_, imports_);
     pushes::add_routes(table_, pushes_);
     webhooks::add_routes(table_, webhooks_);
+    certificates::add_routes(table_, edge_certificates_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
 }
@@ -332,6 +338,7 @@ Result<> Application::run() {
         std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
     FAIRLEAD_CHECK(listener_->open());
     courier_->start();
+    keeper_.start();
 
     std::exception_ptr broken;
     auto ended = [&](std::exception_ptr failed) { broken = failed; };
@@ -341,6 +348,7 @@ Result<> Application::run() {
         {{"url", options.public_url}, {"listen", settings_.listen}, {"version", FAIRLEAD_VERSION}}
     );
     io_.run();
+    keeper_.stop();
     courier_->stop();
     if (broken) std::rethrow_exception(broken);
     log::info("stopped");

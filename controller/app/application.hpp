@@ -36,6 +36,8 @@
 #include "controller/backups/backups.hpp"
 #include "controller/backups/copy_chain.hpp"
 #include "controller/edge/edge.hpp"
+#include "controller/certificates/certificates.hpp"
+#include "controller/certificates/keeper.hpp"
 #include "controller/environments/environments.hpp"
 #include "controller/environments/live_state.hpp"
 #include "controller/fleet/agent_service.hpp"
@@ -106,6 +108,12 @@ private:
     sso::Sso::Parts sso_parts();
     void join_webhooks();
     void join_edge(net::ListenerHandlers& handlers);
+    certificates::Certificates::Parts certificate_parts();
+    void join_certificates();
+    void write_to_owners(
+        store::UnitOfWork& unit, const api::OrgScope& scope, const std::string& kind,
+        const std::string& subject, const std::string& text
+    );
 
     Task<> serve();
     Task<> await_signal();
@@ -168,6 +176,9 @@ private:
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;
     webhooks::Webhooks webhooks_;
+    std::unique_ptr<certificates::Client> acme_;
+    certificates::Certificates edge_certificates_;
+    certificates::Keeper keeper_;
     fleet::Enrolment enrolment_;
     fleet::AgentService agents_;
     gateway::FleetCore core_;

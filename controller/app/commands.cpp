@@ -154,6 +154,9 @@ int check(const fs::path& config) {
     for (const auto& finding : findings)
         std::fprintf(stderr, "fairlead-controller: %s\n", finding.c_str());
     if (findings.empty()) std::printf("%s is fine, and so is what it names.\n", config.c_str());
+    if (!settings->acme)
+        std::printf("Without `acme`, no certificates are asked for: domains that lead here are "
+                    "shown the controller's own.\n");
     return findings.empty() ? 0 : 1;
 }
 

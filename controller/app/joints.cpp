@@ -3,6 +3,7 @@
 #include "common/runtime/log.hpp"
 #include "controller/access/keys.hpp"
 #include "controller/access/passkey_repo.hpp"
+#include "controller/app/acme.hpp"
 #include "controller/app/application.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
@@ -87,6 +88,69 @@ void Application::join_webhooks() {
             return {};
         }
     );
+}
+
+certificates::Certificates::Parts Application::certificate_parts() {
+    return {
+        store_,
+        events_,
+        audit_,
+        keys_,
+        clock_,
+        faces_of(tls_),
+        own_names(settings_),
+        acme_.get(),
+        acme_authority(settings_),
+        random_chance};
+}
+
+void Application::join_certificates() {
+    edge_certificates_.on_due([this] { keeper_.wake(); });
+    edge_certificates_.on_trouble(
+        [this](
+            store::UnitOfWork& unit, const api::OrgScope& scope,
+            const certificates::Certificate& certificate, certificates::Trouble trouble
+        ) -> Result<> {
+            bool ending = trouble == certificates::Trouble::ending;
+            auto subject = ending ? "The certificate of " + certificate.name + " ends soon"
+                                  : "There is no new certificate for " + certificate.name;
+            std::string until;
+            if (certificate.not_after_ms)
+                until = "The one that is served ends at " + to_rfc3339(*certificate.not_after_ms) +
+                        "; after that, browsers warn whoever comes.\n\n";
+            write_to_owners(
+                unit, scope, "certificate/" + certificate.id.str(), subject,
+                "No certificate could be had for " + certificate.name + " since " +
+                    to_rfc3339(certificate.failing_since_ms.value_or(clock_.now())) + ".\n\n" +
+                    certificate.error_message + "\n\n" + until +
+                    "It is tried again by itself. What the controller knows stands at " +
+                    public_url(settings_, endpoint_.port) + "\n"
+            );
+            return {};
+        }
+    );
+}
+
+/// A full outbox is no reason to undo what they are told of.
+void Application::write_to_owners(
+    store::UnitOfWork& unit, const api::OrgScope& scope, const std::string& kind,
+    const std::string& subject, const std::string& text
+) {
+    constexpr std::int64_t most_members = 200;
+    auto members = members::MemberRepo(unit.db(), scope).list("", most_members);
+    if (!members) return;
+    auto now = clock_.now();
+    for (const auto& member : *members) {
+        if (!member.owner) continue;
+        auto put = mailing_.outbox().put(
+            unit, {kind, member.email, subject, text, Secret(), now + std::chrono::hours(24 * 3)},
+            now
+        );
+        if (!put)
+            log::warning(
+                "an owner is not written to", {{"kind", kind}, {"reason", put.error().message()}}
+            );
+    }
 }
 
 members::Parts Application::member_parts() {

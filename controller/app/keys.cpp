@@ -9,6 +9,7 @@
 #include "controller/audit/notary.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/backups/sealed.hpp"
+#include "controller/certificates/certificates.hpp"
 #include "controller/environments/sealed.hpp"
 #include "controller/imports/imports.hpp"
 #include "controller/mail/outbox.hpp"
@@ -42,6 +43,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(mail::visit_sealed(db, visit));
     FAIRLEAD_CHECK(audit::visit_sealed(db, visit));
     FAIRLEAD_CHECK(backups::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(certificates::visit_sealed(db, visit));
     FAIRLEAD_CHECK(imports::visit_sealed(db, visit));
     FAIRLEAD_CHECK(pushes::visit_sealed(db, visit));
     FAIRLEAD_CHECK(webhooks::visit_sealed(db, visit));

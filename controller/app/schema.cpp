@@ -4,6 +4,7 @@
 #include "controller/audit/schema.hpp"
 #include "controller/authority/schema.hpp"
 #include "controller/backups/schema.hpp"
+#include "controller/certificates/schema.hpp"
 #include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
@@ -67,6 +68,7 @@ std::span<const store::Migration> schema() {
         {29, "webhooks", webhooks::first_tables},
         {30, "exposure of environments", environments::exposure_column},
         {31, "domains", domains::first_tables},
+        {32, "certificates", certificates::first_tables},
     };
     return steps;
 }

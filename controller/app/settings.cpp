@@ -2,6 +2,7 @@
 
 #include "common/runtime/file.hpp"
 #include "controller/access/webauthn.hpp"
+#include "controller/certificates/uacme.hpp"
 
 #include <fmt/core.h>
 
@@ -51,6 +52,23 @@ std::vector<std::string> mail_findings(const MailSettings& mail) {
             "mail: tls: none is for a server on this machine (localhost): anywhere else, links and "
             "the password would travel in the clear."
         );
+    return wrong;
+}
+
+/// What the types cannot say of `acme`.
+std::vector<std::string> acme_findings(const AcmeSettings& acme) {
+    std::vector<std::string> wrong;
+    if (auto place = certificates::place_of(acme.directory); !place)
+        wrong.push_back("acme: directory: " + place.error().message());
+    if (auto contact = mail::Mailbox::parse(acme.contact); !contact)
+        wrong.push_back("acme: contact: " + contact.error().message());
+    if (!acme.terms_accepted)
+        wrong.emplace_back(
+            "acme: terms_accepted: must be true. Read the authority's terms of service first; its "
+            "directory names them."
+        );
+    if (acme.eab_key_id.has_value() != acme.eab_key_file.has_value())
+        wrong.emplace_back("acme: eab_key_id and eab_key_file go together.");
     return wrong;
 }
 
@@ -170,6 +188,9 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         );
         that(settings.egress->rules.starts_with('/'), "egress: rules must be an absolute path.");
     }
+    if (settings.acme)
+        for (const auto& wrong : acme_findings(*settings.acme))
+            findings.push_back(file.string() + ": " + wrong);
     if (settings.mail)
         for (const auto& wrong : mail_findings(*settings.mail))
             findings.push_back(file.string() + ": " + wrong);
@@ -246,6 +267,18 @@ data: {data}
 #certificate:
 #  chain: /etc/fairlead/tls/fullchain.pem
 #  key: /etc/fairlead/tls/privkey.pem
+
+# Who issues certificates for the domains that people point at this controller: an ACME authority (RFC 8555), asked by the
+# program uacme (apt-get install uacme). Without this section none is asked for, and such names are shown the
+# controller's own certificate. The authority looks at port 443 of each name, which has to lead here. It is reached
+# through the egress where one is named; one that is not at port 443 of a public address needs an entry in its `allow`.
+# An authority of your own goes into the system's store: /usr/local/share/ca-certificates, then update-ca-certificates.
+#acme:
+#  directory: https://acme-v02.api.letsencrypt.org/directory
+#  contact: you@example.org          # the authority writes there
+#  terms_accepted: true              # you have read its terms of service
+#  eab_key_id: kid-1                 # where the authority wants an account of its own kind
+#  eab_key_file: /etc/fairlead/eab.key   # base64url, for the controller's user alone: chmod 0400
 
 # The agent's packages and install.sh, as packaging/release makes them.
 packages: {packages}

@@ -37,6 +37,18 @@ struct CertificateSettings {
 };
 BOOST_DESCRIBE_STRUCT(CertificateSettings, (), (chain, key))
 
+/// Who issues certificates for the names that people bring.
+struct AcmeSettings {
+    std::string directory = "https://acme-v02.api.letsencrypt.org/directory";
+    std::string contact;
+    bool terms_accepted = false;
+    std::optional<std::string> eab_key_id;
+    std::optional<std::string> eab_key_file;
+};
+BOOST_DESCRIBE_STRUCT(
+    AcmeSettings, (), (directory, contact, terms_accepted, eab_key_id, eab_key_file)
+)
+
 struct SessionSettings {
     std::chrono::seconds idle{30 * 60};
     std::chrono::seconds absolute{7 * 24 * 3600};
@@ -89,6 +101,7 @@ struct Settings {
     std::optional<std::string> url;
     std::string data = "/var/lib/fairlead-controller";
     std::optional<CertificateSettings> certificate;
+    std::optional<AcmeSettings> acme;
     std::string packages = "/usr/share/fairlead/agent";
     GitTransports git_transports = GitTransports::safe;
     std::optional<std::string> plans;
@@ -110,7 +123,7 @@ struct Settings {
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
-    (name, names, listen, url, data, certificate, packages, git_transports, plans,
+    (name, names, listen, url, data, certificate, acme, packages, git_transports, plans,
      plan_of_new_organizations, registration, mail, egress, passkey_domain, sessions, sign_in_with,
      rates, agents, workers, connections, connections_per_address, metrics, security_contact, log)
 )

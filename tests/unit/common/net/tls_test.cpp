@@ -348,16 +348,18 @@ TEST_SUITE("common/net/tls") {
         CHECK(try_http(port, pin_of(second)) == "");
     }
 
-    TEST_CASE("an authority that asks for a challenge is shown it for that name, and nothing else") {
+    TEST_CASE("an authority that asks for a challenge is shown it for that name, and nothing else"
+    ) {
         TestCa ca;
         AgentServer agents(ca);
         auto& tls = agents.server.tls;
         auto ask = [&](const std::string& name, const std::string& alpn) {
             Command command;
-            command.argv = {"openssl",     "s_client", "-connect",
-                            "127.0.0.1:" + std::to_string(agents.server.port),
-                            "-servername", name,       "-alpn",
-                            alpn,          "-showcerts"};
+            command.argv = {"openssl",     "s_client",
+                            "-connect",    "127.0.0.1:" + std::to_string(agents.server.port),
+                            "-servername", name,
+                            "-alpn",       alpn,
+                            "-showcerts"};
             return run(command).value().output;
         };
         auto has = [](const std::string& text, std::string_view part) {

@@ -1,0 +1,10 @@
+/// The tables of certificates.
+#pragma once
+
+#include <string_view>
+
+namespace fairlead::certificates {
+
+extern const std::string_view first_tables;
+
+} // namespace fairlead::certificates

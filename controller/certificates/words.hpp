@@ -1,0 +1,21 @@
+/// What uacme's words mean.
+#pragma once
+
+#include "common/runtime/result.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace fairlead::certificates {
+
+/// The longest sentence of an authority that people are shown.
+inline constexpr std::size_t most_shown = 600;
+
+/// Out of everything that it said before it failed; codes as Client has them. Whatever the text is,
+/// the message is printable, of bounded length, and one that a person can act on.
+Error failure_in(std::string_view output, std::string_view directory);
+
+/// It registered before: uacme calls that a failure.
+bool is_registered(std::string_view output);
+
+} // namespace fairlead::certificates
