@@ -10,6 +10,7 @@ import { Api, type Problem } from "./lib/api.ts";
 import { Authenticator } from "./lib/authenticator.ts";
 import { type Controller, controllerName } from "./lib/controller.ts";
 import { newId } from "./lib/direct.ts";
+import { verifyDomain } from "./lib/domains.ts";
 import { type EnrolledAlone, enrolAlone } from "./lib/fill.ts";
 import { controllerAddress } from "./lib/host.ts";
 import { MailServer, tokenOf } from "./lib/mail.ts";
@@ -62,6 +63,10 @@ sign_in_with:
     client_id: ${staff.client.id}
     client_secret_file: ${join(dir, "secret")}
     ca_file: ${join(dir, "ca.pem")}
+acme:
+  directory: https://127.0.0.1:1/directory
+  contact: ops@example.org
+  terms_accepted: true
 `;
   });
   let owner: Api, org: string, controller: Controller, agent: PlayedAgent, machine: EnrolledAlone;
@@ -289,6 +294,20 @@ sign_in_with:
     const delivery = await ok<{ id: string }>(owner, "POST", `${hooks}/${webhook.id}/test`);
     await ok(owner, "POST", `${hooks}/${webhook.id}/deliveries/${delivery.id}/replay`);
     await ok(owner, "DELETE", `${hooks}/${webhook.id}`);
+  });
+
+  test("certificates", async () => {
+    const project = await owner.post<{ id: string }>(`${org}/projects`, { name: "Named", odoo_version: "19.0", odoo_source: { url: "https://git.example.org/odoo.git", branch: "19.0" } });
+    const named = await owner.post<Environment>(`${org}/environments`, {
+      project_id: project.id, server_id: machine.server, name: "named", type: "development", exposure: "tunnel", domains: ["recorded.example.org"],
+    });
+    await verifyDomain(controller, org, "recorded.example.org");
+    // Nobody answers at the directory of this suite.
+    const certificate = await poll("the certificate was asked for in vain", 120_000, async () =>
+      (await owner.get<List<{ id: string; state: string }>>(`${org}/certificates`)).data.find(({ state }) => state === "failed"));
+    await ok(owner, "POST", `${org}/certificates/${certificate.id}/renew`);
+    await world.succeeded(await ok<Operation>(owner, "DELETE", `${org}/environments/${named.id}`, undefined, confirm("named")), 30_000);
+    await ok(owner, "DELETE", `${org}/projects/${project.id}`, undefined, confirm("Named"));
   });
 
   test("backups, restores and clones", async () => {

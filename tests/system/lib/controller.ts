@@ -28,6 +28,9 @@ export class Controller {
     readonly setupLink: string,
   ) {}
 
+  /** A command that ends by becoming the program and words behind it; empty: the program alone. */
+  launcher: string[] = [];
+
   /** Runs `init`; nothing is served yet. `more` is added to the configuration that it wrote. */
   static async init(dir: string, more = "", wantedPort?: number): Promise<Controller> {
     const address = await controllerAddress();
@@ -63,9 +66,8 @@ export class Controller {
   /** Starts it and waits until it is ready. */
   async start(): Promise<void> {
     const log = openSync(join(this.dir, "controller.log"), "a");
-    const child = spawn(built("controller/fairlead-controller"), ["serve", "--config", this.config], {
-      stdio: ["ignore", log, log],
-    });
+    const [program, ...words] = [...this.launcher, built("controller/fairlead-controller"), "serve", "--config", this.config];
+    const child = spawn(program!, words, { stdio: ["ignore", log, log] });
     closeSync(log);
     const kill = () => child.kill("SIGKILL");
     process.once("exit", kill);

@@ -34,10 +34,16 @@ export class World {
   /** `config` is added to the controller's configuration file; a function is asked when that is written. */
   constructor(private readonly config: string | (() => Promise<string>) = "") {}
 
+  /** See Controller.launcher; set before the controller is asked for, such as by the function above. */
+  launcher: string[] = [];
+  /** The controller's port, where it has to be known before. */
+  port: number | undefined;
+
   async controller(): Promise<Controller> {
     if (!this.#controller) {
       const config = typeof this.config === "string" ? this.config : await this.config();
-      this.#controller = await Controller.init(join(this.dir, "controller"), config);
+      this.#controller = await Controller.init(join(this.dir, "controller"), config, this.port);
+      this.#controller.launcher = this.launcher;
       await this.#controller.start();
       const { api, session } = await this.#controller.setUp();
       this.#api = api;
