@@ -11,6 +11,7 @@ import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPushes, fillPushes } from "./pushes";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
+import { answerCertificates } from "./certificates";
 import { answerWebhooks, fillWebhooks } from "./webhooks";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
 
@@ -135,6 +136,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
 
   const hooked = answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
   if (hooked) return hooked;
+
+  const certified = answerCertificates(method, p.slice(2));
+  if (certified) return certified;
 
   const [, , kind, one, part, sub] = p;
   const env = kind === "environments" && one ? need(state.environments, one, "environment") : null;

@@ -39,6 +39,8 @@ export const keys = {
   /** Restores and clones that take several operations. */
   copies: (org: string) => ["org", org, "copies"] as const,
   credentials: (org: string) => ["org", org, "credentials"] as const,
+  certificates: (org: string) => ["org", org, "certificates"] as const,
+  certificate: (org: string, id: string) => ["org", org, "certificate", id] as const,
   webhooks: (org: string) => ["org", org, "webhooks"] as const,
   webhook: (org: string, id: string) => ["org", org, "webhook", id] as const,
   /** Lists of a webhook's deliveries and single ones. */

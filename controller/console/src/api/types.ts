@@ -61,6 +61,7 @@ export type BackupKind = Schemas["BackupKind"];
 /** A database and a filestore from elsewhere. */
 export type Import = Schemas["Import"];
 export type Copy = Schemas["Copy"];
+export type Certificate = Schemas["Certificate"];
 export type Webhook = Schemas["Webhook"];
 export type WebhookEvent = Schemas["WebhookEvent"];
 export type WebhookError = Schemas["WebhookError"];

@@ -9,6 +9,7 @@ const areas: [title: string, words: string[]][] = [
   ["Backups", ["backups", "drills", "restores", "storages", "backup_settings"]],
   ["Servers", ["servers", "registration_tokens"]],
   ["API keys", ["api_keys"]],
+  ["Certificates", ["certificates"]],
   ["Webhooks", ["webhooks"]],
   ["Security", ["security", "support"]],
   ["Connect-As", ["connect"]],

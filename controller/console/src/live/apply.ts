@@ -22,6 +22,8 @@ export const orgEvents = [
   "import.updated",
   "import.deleted",
   "copy.updated",
+  "certificate.updated",
+  "certificate.deleted",
   "webhook.updated",
   "webhook.deleted",
   "webhook.delivery",
@@ -41,6 +43,7 @@ const things: Record<string, { list: (org: string) => QueryKey; one: (org: strin
   server: { list: keys.servers, one: keys.server, fresh: keys.tokens }, // a new server has used a token
   project: { list: keys.projects, one: keys.project },
   storage: { list: keys.storages, one: keys.storage },
+  certificate: { list: keys.certificates, one: keys.certificate },
   webhook: { list: keys.webhooks, one: keys.webhook },
   environment: { list: keys.environments, one: keys.environment, fresh: keys.founds }, // a new one may be one that was found
 };

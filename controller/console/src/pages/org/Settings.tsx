@@ -10,6 +10,7 @@ import General from "./General";
 const Security = lazy(() => import("./Security"));
 const PlanTab = lazy(() => import("./PlanTab"));
 const Storages = lazy(() => import("../storages/Storages"));
+const Certificates = lazy(() => import("../certificates/Certificates"));
 const Webhooks = lazy(() => import("../webhooks/Webhooks"));
 const RecoveryKeys = lazy(() => import("./RecoveryKeys"));
 const Support = lazy(() => import("./Support"));
@@ -24,6 +25,7 @@ export default function Settings({ tab = "general" }: { tab?: string }) {
     ["security", "Security", "security.view", <Security key="s" />],
     ["storage", "Storage", "storages.view", <Storages key="b" />],
     ["recovery-keys", "Recovery keys", "backup_settings.view", <RecoveryKeys key="r" />],
+    ["certificates", "Certificates", "certificates.view", <Certificates key="c" />],
     ["webhooks", "Webhooks", "webhooks.view", <Webhooks key="w" />],
     ["plan", "Plan", "plan.view", <PlanTab key="p" />],
     ["support", "Support access", "support.view", <Support key="a" />],
