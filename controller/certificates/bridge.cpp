@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto head_time = 10s, connect_time = 30s, idle_time = 60s;
+constexpr auto head_time = 10s, connect_time = 15s, idle_time = 60s;
 
 std::string lower(std::string text) {
     for (char& c : text)

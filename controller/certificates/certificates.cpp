@@ -349,6 +349,8 @@ Result<bool> Certificates::settle(const Job& job, const Result<Made>& made) {
 }
 
 Result<bool> Certificates::step(const std::stop_token& stop) {
+    FAIRLEAD_TRY(soonest, next());
+    if (!soonest || *soonest > parts_.clock.now()) return false;
     FAIRLEAD_TRY(job, begin());
     if (!job) return false;
     const auto& name = job->certificate.name;

@@ -24,31 +24,30 @@ void Keeper::wake() {
     news_.notify_one();
 }
 
-Result<> Keeper::round(const std::stop_token& stop) {
+Result<bool> Keeper::round(const std::stop_token& stop) {
     FAIRLEAD_CHECK(certificates_.sync());
     FAIRLEAD_CHECK(certificates_.watch());
     // One, and then the names again: many that wait do not hide what was taken away.
-    FAIRLEAD_TRY(did, certificates_.step(stop));
-    if (did) wake();
-    return {};
+    return certificates_.step(stop);
 }
 
 std::chrono::milliseconds Keeper::pause() const {
     auto next = certificates_.next();
-    if (!next || !*next) return longest_sleep;
+    auto now = clock_.now();
     // What is due and yet waits has used up what is allowed in an hour.
-    return std::clamp<std::chrono::milliseconds>(
-        **next - clock_.now(), std::chrono::seconds(1), longest_sleep
-    );
+    if (!next || !*next || **next <= now) return longest_sleep;
+    return std::min<std::chrono::milliseconds>(**next - now, longest_sleep);
 }
 
 void Keeper::run(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
         try {
-            if (auto done = round(stop); !done)
+            auto did = round(stop);
+            if (did && *did) continue;
+            if (!did)
                 log::error(
                     "looking after certificates failed",
-                    {{"reason", done.error().message()}, {"detail", done.error().detail()}}
+                    {{"reason", did.error().message()}, {"detail", did.error().detail()}}
                 );
         } catch (const std::exception& broken) {
             log::error("looking after certificates failed", {{"reason", broken.what()}});

@@ -27,7 +27,7 @@ public:
 
 private:
     void run(const std::stop_token& stop);
-    Result<> round(const std::stop_token& stop);
+    Result<bool> round(const std::stop_token& stop);
     std::chrono::milliseconds pause() const;
 
     Certificates& certificates_;
