@@ -3,6 +3,7 @@
 #include "agent/deploy/venv.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/odoo/serve.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/crypto/random.hpp"
@@ -30,6 +31,7 @@ odoo::Installation Deployment::installation() const {
     }
     result.python = layout.venv(venv_) / "bin/python";
     result.config = place_.release(number()) / "odoo.conf";
+    result.serve = place_.release(number()) / "serve.py";
     result.data = place_.data();
     result.database = place_.database();
     return result;
@@ -110,6 +112,7 @@ Result<> Deployment::configure(Work& work) {
     std::vector<std::pair<std::string, std::string>> files{
         {"odoo.conf",
          odoo::configuration(e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)))},
+        {"serve.py", odoo::serve_script(place_of_code)},
         {"service.conf", service_conf(place_, e_, place_of_code, confined, number())},
     };
     for (auto& file : hands_.exposure().files(e_)) files.push_back(std::move(file));

@@ -100,6 +100,11 @@ journal::Plan deploy_plan(Site& site, proto::DeployArgs args) {
         [d](Work& w) { return d->undo_migrate(w); }
     ).needed = migrates;
     add(
+        "beside", "Try the new release beside the old one",
+        [d](Work& w) { return d->hands().try_beside(w, d->number()); },
+        [d](Work& w) { return d->hands().undo_beside(w); }
+    ).needed = [d, migrates](Work& w) { return !migrates(w) && d->hands().runs(w); };
+    add(
         "switch", "Switch to the new release",
         [d](Work& w) { return d->hands().switch_to(w, d->number()); },
         [d](Work& w) { return d->hands().undo_switch(w); }

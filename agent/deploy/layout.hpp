@@ -74,6 +74,8 @@ struct Place {
 
     std::string service() const { return "fairlead-odoo@" + slug + ".service"; }
     std::string socket() const { return "fairlead-odoo@" + slug + ".socket"; }
+    /// A second process of it, while its release changes.
+    std::string beside() const { return "fairlead-odoo-beside@" + slug + ".service"; }
     std::string task() const { return "fairlead-task-" + slug; }
     std::filesystem::path drop_in(const Layout& layout, const std::string& unit) const {
         return layout.units / (unit + ".d");

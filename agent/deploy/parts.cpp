@@ -2,7 +2,9 @@
 
 #include "agent/deploy/units.hpp"
 #include "agent/host/files.hpp"
+#include "agent/host/memory.hpp"
 #include "agent/host/network.hpp"
+#include "agent/odoo/serve.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -68,6 +70,12 @@ std::uint32_t Hands::previous(const journal::Work& work) const {
     return number;
 }
 
+bool Hands::runs(const journal::Work& work) {
+    if (work.recall(fact::first).value_or("yes") != "no") return false;
+    auto states = systemd_.states(units());
+    return states && std::ranges::all_of(*states, &host::UnitState::running);
+}
+
 std::vector<std::string> Hands::units() const {
     auto units = exposure_.units(place_);
     units.push_back(place_.service());
@@ -111,6 +119,7 @@ Result<> Hands::enable_all() {
 }
 
 Result<> Hands::forget_units() {
+    FAIRLEAD_CHECK(beside_.stop());
     FAIRLEAD_CHECK(systemd_.disable(units()));
     FAIRLEAD_CHECK(exposure_.detach(layout(), place_));
     FAIRLEAD_CHECK(host::remove_tree(place_.drop_in(layout(), place_.service())));
@@ -243,14 +252,81 @@ Result<> Hands::switch_to(journal::Work& work, std::uint32_t number) {
         work.info("Starting the new release.");
         return start_all();
     }
+    if (work.recall_yes(fact::beside)) return change_beside(work, number);
     // The socket stays open: requests wait in it until the new process takes them.
     work.info("Restarting into the new release; requests wait meanwhile.");
     if (!down_since) down_since = Steady::now();
     return systemd_.restart(place_.service());
 }
 
+Result<> Hands::try_beside(journal::Work& work, std::uint32_t number) {
+    FAIRLEAD_TRY(live, load_release(place_, previous(work)));
+    FAIRLEAD_TRY(next, load_release(place_, number));
+    FAIRLEAD_TRY(stays_open, exposure_.stays_open(place_, number));
+    auto hindrance = stays_open ? beside_hindrance(live, next, host::memory().free_bytes)
+                                : std::string("the environment will be reached at another port");
+    if (!hindrance.empty()) {
+        work.info(fmt::format(
+            "The new release cannot run beside the old one, so requests will wait for it: {}.",
+            hindrance
+        ));
+        return {};
+    }
+    FAIRLEAD_TRY(port, host::free_port());
+    work.info(fmt::format("Trying release {} beside the live one, on port {}.", number, port));
+    FAIRLEAD_CHECK(install_templates(layout()));
+    FAIRLEAD_CHECK(beside_.start(number, port));
+    FAIRLEAD_CHECK(wait_until_serving(work, beside_.unit()));
+    std::string why = "it did not answer";
+    FAIRLEAD_TRY(well, answers(port, why));
+    if (!well)
+        return fail(health_error(
+            work, beside_.unit(),
+            fmt::format("Release {} does not work, and was not switched to: {}.", number, why)
+        ));
+    FAIRLEAD_CHECK(beside_.stop());
+    work.remember(fact::beside, true);
+    return {};
+}
+
+Result<> Hands::undo_beside(journal::Work&) {
+    return beside_.stop();
+}
+
+Result<> Hands::change_beside(journal::Work& work, std::uint32_t number) {
+    FAIRLEAD_CHECK(beside_.start(number, std::nullopt));
+    FAIRLEAD_CHECK(wait_until_serving(work, beside_.unit()));
+    work.info("The new release takes requests; those that the old one has may end.");
+    work.result.downtime_ms = 0;
+    FAIRLEAD_CHECK(systemd_.restart(place_.service()));
+    FAIRLEAD_CHECK(wait_until_serving(work, place_.service()));
+    return beside_.stop();
+}
+
+Result<> Hands::wait_until_serving(journal::Work& work, const std::string& unit) {
+    auto limit = Steady::now() + health_limit;
+    for (;;) {
+        if (work.stopping())
+            return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
+            );
+        FAIRLEAD_TRY(state, systemd_.state(unit));
+        if (state.running() && state.status == odoo::serving) return {};
+        if (state.active == "failed" || state.active == "inactive" || state.sub == "auto-restart")
+            return fail(health_error(
+                work, unit, fmt::format("Odoo ended by itself (exit status {}).", state.exit_status)
+            ));
+        if (Steady::now() > limit)
+            return fail(health_error(
+                work, unit,
+                fmt::format("Odoo did not load its modules within {} s.", health_limit.count())
+            ));
+        std::this_thread::sleep_for(between);
+    }
+}
+
 Result<> Hands::undo_switch(journal::Work& work) {
     if (!work.recall_yes(fact::switched)) return {};
+    FAIRLEAD_CHECK(beside_.stop());
     // A release that failed may hang for as long as it is let.
     FAIRLEAD_CHECK(stop_all(work, 5s));
     if (!work.recall_yes(fact::first)) {
@@ -265,10 +341,9 @@ Result<> Hands::undo_switch(journal::Work& work) {
     return systemd_.reload();
 }
 
-Error Hands::health_error(journal::Work& work, std::string why) {
+Error Hands::health_error(journal::Work& work, const std::string& unit, std::string why) {
     work.log(proto::LogLevel::error, "The last lines of Odoo's log:");
-    for (const auto& line : systemd_.last_lines(place_.service(), 40))
-        work.log(odoo::level_of(line), line);
+    for (const auto& line : systemd_.last_lines(unit, 40)) work.log(odoo::level_of(line), line);
     return Error(Errc::unavailable, std::move(why)).with_code("health_failed");
 }
 
@@ -302,7 +377,8 @@ Result<> Hands::wait_until_healthy(journal::Work& work, bool may_cancel) {
         if (state.active == "failed" || state.restarts > begun.restarts ||
             state.sub == "auto-restart")
             return fail(health_error(
-                work, fmt::format("Odoo ended by itself (exit status {}).", state.exit_status)
+                work, place_.service(),
+                fmt::format("Odoo ended by itself (exit status {}).", state.exit_status)
             ));
         if (!healthy_since) {
             FAIRLEAD_TRY(well, answers(port, why));
@@ -320,18 +396,21 @@ Result<> Hands::wait_until_healthy(journal::Work& work, bool may_cancel) {
                 work.progress(50, "Odoo answers");
             } else if (Steady::now() > limit) {
                 return fail(health_error(
-                    work,
+                    work, place_.service(),
                     fmt::format("Odoo was not healthy within {} s: {}.", health_limit.count(), why)
                 ));
             }
         } else if (state.main_pid != begun.main_pid || !state.running()) {
-            return fail(health_error(work, "Odoo ended by itself soon after it had started."));
+            return fail(health_error(
+                work, place_.service(), "Odoo ended by itself soon after it had started."
+            ));
         } else if (Steady::now() - *healthy_since >= stay_up) {
             FAIRLEAD_TRY(still, answers(port, why));
             if (!still)
-                return fail(
-                    health_error(work, fmt::format("Odoo answered once and then no more: {}.", why))
-                );
+                return fail(health_error(
+                    work, place_.service(),
+                    fmt::format("Odoo answered once and then no more: {}.", why)
+                ));
             return {};
         }
         std::this_thread::sleep_for(between);
@@ -340,6 +419,7 @@ Result<> Hands::wait_until_healthy(journal::Work& work, bool may_cancel) {
 
 Result<> Hands::settle(journal::Work& work) {
     pins_.release();
+    FAIRLEAD_CHECK(beside_.stop());
     FAIRLEAD_CHECK(release_hold());
     auto first = work.recall(fact::first);
     if (!first) return {}; // it never came so far as to look

@@ -2,6 +2,7 @@
 /// be called again after a crash in its middle.
 #pragma once
 
+#include "agent/deploy/beside.hpp"
 #include "agent/deploy/exposure.hpp"
 #include "agent/deploy/site.hpp"
 #include "agent/host/postgresql.hpp"
@@ -24,6 +25,8 @@ inline constexpr const char* made_release = "made_release";
 inline constexpr const char* snapshot = "snapshot"; ///< "yes": the scratch snapshot is whole
 inline constexpr const char* replacing =
     "replacing"; ///< "yes": database and filestore are being replaced
+inline constexpr const char* beside =
+    "beside"; ///< "yes": the new release ran well beside the live one
 inline constexpr const char* switched = "switched";
 inline constexpr const char* replaced_database =
     "replaced_database"; ///< "yes": other data came in place of the database
@@ -35,7 +38,8 @@ inline constexpr const char* had_no_database =
 class Hands {
 public:
     Hands(Site& site, const std::string& slug)
-        : site_(site), place_(site.layout(), slug), postgresql_(place_.account), pins_(site) {}
+        : site_(site), place_(site.layout(), slug), postgresql_(place_.account),
+          beside_(site.layout(), place_, systemd_), pins_(site) {}
 
     Site& site() { return site_; }
     const Place& place() const { return place_; }
@@ -51,6 +55,8 @@ public:
     /// with "slug_taken" when the folder belongs to another environment.
     Result<> note_before(journal::Work& work, const std::string& environment_id);
     std::uint32_t previous(const journal::Work& work) const;
+    /// It was there before and answers at this moment.
+    bool runs(const journal::Work& work);
 
     /// Stops Odoo, keeps it from starting, and copies database and filestore as they are now.
     Result<> take_snapshot(journal::Work& work);
@@ -71,7 +77,15 @@ public:
     /// Lets Odoo start again.
     Result<> release_hold();
 
-    /// Makes `number` the current release, and its unit the running one.
+    /// Starts release `number` beside the live one, where no request finds it, and sees whether it
+    /// answers; stops it again. Skipped, with the reason in the log, where two cannot run at once.
+    /// Code "health_failed".
+    Result<> try_beside(journal::Work& work, std::uint32_t number);
+    Result<> undo_beside(journal::Work& work);
+
+    /// Makes `number` the current release, and its unit the running one. After `try_beside` no
+    /// request waits for that: the new release takes them beside the old one, which lets its own
+    /// end.
     Result<> switch_to(journal::Work& work, std::uint32_t number);
     /// Back to fact `previous`; takes the units away where there was none.
     Result<> undo_switch(journal::Work& work);
@@ -95,12 +109,15 @@ public:
 private:
     Result<bool> answers(std::uint16_t port, std::string& why);
     Result<> hold();
-    Error health_error(journal::Work& work, std::string why);
+    Result<> change_beside(journal::Work& work, std::uint32_t number);
+    Result<> wait_until_serving(journal::Work& work, const std::string& unit);
+    Error health_error(journal::Work& work, const std::string& unit, std::string why);
 
     Site& site_;
     Place place_;
     host::Postgresql postgresql_;
     host::Systemd systemd_;
+    Beside beside_;
     Pins pins_;
     const Exposure& exposure_ = local_port();
 };

@@ -1,10 +1,11 @@
+#include "agent/deploy/beside.hpp"
 #include "agent/deploy/preflight_checks.hpp"
+#include "agent/host/memory.hpp"
 #include "agent/host/network.hpp"
 #include "agent/host/packages.hpp"
 #include "agent/host/postgresql.hpp"
 #include "agent/host/systemd.hpp"
 #include "common/json/json.hpp"
-#include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -17,21 +18,6 @@
 namespace fairlead::deploy {
 
 using proto::CheckResult;
-
-namespace {
-
-std::uint64_t meminfo(std::string_view key) {
-    auto text = read_file("/proc/meminfo", 65536);
-    if (!text) return 0;
-    auto at = text->find(std::string(key) + ":");
-    if (at == std::string::npos) return 0;
-    at = text->find_first_of("0123456789", at);
-    std::uint64_t kib = 0;
-    std::from_chars(text->data() + at, text->data() + text->size(), kib);
-    return kib * 1024;
-}
-
-} // namespace
 
 void Preflight::link() {
     std::vector<std::string> lacking;
@@ -59,8 +45,8 @@ void Preflight::link() {
 }
 
 void Preflight::memory() {
-    auto total = meminfo("MemTotal"), available = meminfo("MemAvailable") + meminfo("SwapFree");
-    std::uint64_t need = (e_.resources.workers + 1) * 200 * mib;
+    auto [total, available] = host::memory();
+    auto need = memory_of(e_);
     auto value = fmt::format("{} of {} available", human(available), human(total));
     if (e_.resources.memory_max_bytes > total)
         return add(
@@ -72,8 +58,16 @@ void Preflight::memory() {
                 human(total)
             )
         );
-    // What runs now ends before the new release starts, so its memory counts as free.
-    if (record_) return add("memory", "Memory", CheckResult::passed, value, human(need));
+    // What runs now ends before the new release starts, so its memory counts as free; only a second
+    // process beside it needs more.
+    if (record_)
+        return add(
+            "memory", "Memory", CheckResult::passed,
+            available < need ? value + ", too little for the new release beside the old one: "
+                                       "requests will wait while Odoo restarts"
+                             : value,
+            human(need)
+        );
     if (available < need / 2)
         return add(
             "memory", "Memory", CheckResult::failed, value, human(need),

@@ -127,6 +127,12 @@ journal::Plan rollback_plan(Site& site, proto::RollbackArgs args) {
          with_database}
     );
     plan.steps.push_back(
+        {"beside", "Try the release beside the live one",
+         [r](Work& w) { return r->hands().try_beside(w, r->number()); },
+         [r](Work& w) { return r->hands().undo_beside(w); },
+         [r](Work& w) { return !r->with_database() && r->hands().runs(w); }}
+    );
+    plan.steps.push_back(
         {"switch", "Switch to the release",
          [r](Work& w) { return r->hands().switch_to(w, r->number()); },
          [r](Work& w) { return r->hands().undo_switch(w); }}

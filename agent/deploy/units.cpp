@@ -1,6 +1,8 @@
 #include "agent/deploy/units.hpp"
 
+#include "agent/deploy/beside.hpp"
 #include "agent/host/files.hpp"
+#include "agent/odoo/serve.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -125,7 +127,8 @@ std::string service_conf(
         text += (first ? "" : " ") + unit_word(word);
         first = false;
     }
-    text += '\n';
+    // serve.py says in the unit's status when Odoo serves.
+    text += "\nNotifyAccess=main\n";
     for (const auto& line : sandbox_lines) text += line + '\n';
     return text;
 }
@@ -155,7 +158,8 @@ Result<bool> install_templates(const Layout& layout) {
     bool changed = false;
     for (const auto& [name, text] :
          {std::pair{"fairlead-odoo@.service", service_template()},
-          std::pair{"fairlead-odoo@.socket", socket_template()}}) {
+          std::pair{"fairlead-odoo@.socket", socket_template()},
+          std::pair{"fairlead-odoo-beside@.service", beside_template()}}) {
         auto file = layout.units / name;
         auto there = read_file(file, 65536);
         if (there && *there == text) continue;

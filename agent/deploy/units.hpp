@@ -37,7 +37,7 @@ Result<> follow_current(
     const Layout& layout, const Place& place, const std::string& unit, const std::string& file
 );
 
-/// Writes the two templates where they are missing or differ. True: systemd must reload.
+/// Writes the templates where they are missing or differ. True: systemd must reload.
 Result<bool> install_templates(const Layout& layout);
 
 } // namespace fairlead::deploy

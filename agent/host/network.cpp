@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <random>
 #include <set>
 
 namespace fairlead::host {
@@ -175,6 +176,22 @@ Result<std::vector<Listener>> listeners(std::uint16_t port) {
     if (std::ranges::any_of(found, [](const auto& listener) { return listener.pid == 0; }))
         ask_ss(found, port);
     return found;
+}
+
+Result<std::uint16_t> free_port() {
+    // Below those that the kernel gives out by itself, and not by asking it for one: the executor
+    // may open no port.
+    constexpr std::uint32_t first = 20000, count = 12000, tries = 50;
+    auto begin = std::random_device{}() % count;
+    for (std::uint32_t i = 0; i < tries; ++i) {
+        auto port = static_cast<std::uint16_t>(first + (begin + i * 7) % count);
+        FAIRLEAD_TRY(found, listeners(port));
+        if (found.empty()) return port;
+    }
+    return fail(
+        Errc::unavailable,
+        fmt::format("No free port was found from {} to {}.", first, first + count)
+    );
 }
 
 std::string loopback_trouble(std::uint16_t port) {

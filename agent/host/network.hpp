@@ -24,6 +24,9 @@ struct Listener {
 /// Nobody: an empty list.
 Result<std::vector<Listener>> listeners(std::uint16_t port);
 
+/// A TCP port of the loopback address that nobody has at this moment.
+Result<std::uint16_t> free_port();
+
 /// Connects to 127.0.0.1:`port`, whether somebody listens there or not: what a packet filter does
 /// to it shows. Empty when it gets through, else what went wrong.
 std::string loopback_trouble(std::uint16_t port);

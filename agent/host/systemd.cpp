@@ -35,6 +35,7 @@ void take(UnitState& state, std::string_view key, std::string_view value) {
     if (key == "SubState") state.sub = value;
     if (key == "UnitFileState") state.file_state = value;
     if (key == "Result") state.result = value;
+    if (key == "StatusText") state.status = value;
     if (key == "MainPID") state.main_pid = number(value);
     if (key == "NRestarts") state.restarts = number(value);
     if (key == "ExecMainStatus") state.exit_status = number(value);
@@ -93,7 +94,8 @@ Result<std::vector<UnitState>> Systemd::states(const std::vector<std::string>& u
     Command command;
     command.argv = {
         "systemctl", "show", "--no-pager",
-        "--property=ActiveState,SubState,UnitFileState,Result,MainPID,NRestarts,ExecMainStatus"};
+        "--property=ActiveState,SubState,UnitFileState,Result,StatusText,MainPID,NRestarts,"
+        "ExecMainStatus"};
     command.argv.insert(command.argv.end(), units.begin(), units.end());
     command.deadline = 30s;
     FAIRLEAD_TRY(text, run_ok(command));

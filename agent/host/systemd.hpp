@@ -20,6 +20,7 @@ struct UnitState {
     std::string sub;        ///< "running", "auto-restart", …
     std::string file_state; ///< "enabled", "disabled", ""
     std::string result;     ///< "success", "exit-code", …
+    std::string status;     ///< what the program says of itself
     int main_pid = 0;
     int restarts = 0;
     int exit_status = 0;

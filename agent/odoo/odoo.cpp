@@ -11,6 +11,10 @@
 namespace fairlead::odoo {
 namespace {
 
+std::vector<std::string> odoo_bin(const Installation& i) {
+    return {i.python.string(), (i.source / "odoo-bin").string(), "-c", i.config.string()};
+}
+
 constexpr std::size_t digest_width = 64 + 2;
 
 /// "addons/sale/models/x.py" → {"sale", "models/x.py"}; nothing for files outside modules.
@@ -90,14 +94,10 @@ std::string configuration(
     return text;
 }
 
-std::vector<std::string> serve_command(const Installation& i) {
-    return {i.python.string(), (i.source / "odoo-bin").string(), "-c", i.config.string()};
-}
-
 std::vector<std::string> migrate_command(
     const Installation& i, Migration migration, const std::vector<std::string>& modules
 ) {
-    auto command = serve_command(i);
+    auto command = odoo_bin(i);
     command.insert(
         command.end(), {"-d", i.database, migration == Migration::install ? "-i" : "-u",
                         fmt::format("{}", fmt::join(modules, ",")), "--stop-after-init",
@@ -142,7 +142,7 @@ $do$)sql";
 }
 
 std::vector<std::string> load_command(const Installation& i) {
-    auto command = serve_command(i);
+    auto command = odoo_bin(i);
     command.insert(
         command.end(),
         {"-d", i.database, "--stop-after-init", "--no-http", "--workers=0", "--max-cron-threads=0"}

@@ -23,6 +23,7 @@ struct Installation {
     std::filesystem::path config;
     std::filesystem::path data;
     std::string database;
+    std::filesystem::path serve{}; ///< what `serve_script` makes
 };
 
 /// 19 for "19.0" and "saas-19.1"; 0 where the name does not say.
@@ -33,9 +34,6 @@ std::string configuration(
     const proto::EnvironmentSpec& environment, const Installation& installation,
     std::string_view admin_password
 );
-
-/// The server as a long-running process.
-std::vector<std::string> serve_command(const Installation& installation);
 
 enum class Migration { none, install, update };
 

@@ -35,7 +35,8 @@ TEST_SUITE("agent/deploy/units") {
             "/var/lib/fairlead/venvs/v/bin/python",
             "/conf",
             place.data(),
-            "fl-shop"};
+            "fl-shop",
+            "/serve.py"};
         auto lines = sandbox(layout, place, e, i, "/var/lib/fairlead/venvs/v");
         auto has = [&](const std::string& line) {
             return std::find(lines.begin(), lines.end(), line) != lines.end();
@@ -51,8 +52,7 @@ TEST_SUITE("agent/deploy/units") {
         auto text = service_conf(place, e, i, lines, 3);
         CHECK(
             text.find("ExecStart=\nExecStart=\"/var/lib/fairlead/venvs/v/bin/python\" "
-                      "\"/var/lib/fairlead/trees/o/1/odoo-bin\" \"-c\" \"/conf\"\n"
-            ) != std::string::npos
+                      "\"/serve.py\" \"-c\" \"/conf\"\n") != std::string::npos
         );
     }
 

@@ -1,0 +1,90 @@
+#include "agent/odoo/serve.hpp"
+
+#include <fmt/core.h>
+
+namespace fairlead::odoo {
+namespace {
+
+/// As a literal of Python.
+std::string python_text(std::string_view text) {
+    std::string literal = "\"";
+    for (char c : text) {
+        if (c == '"' || c == '\\') literal += '\\';
+        literal += c;
+    }
+    return literal + '"';
+}
+
+} // namespace
+
+std::string serve_script(const Installation& i) {
+    return fmt::format(
+        R"(# Written by Fairlead for each release: odoo-bin, with an end that no request is lost by.
+import os
+import socket
+import sys
+import threading
+import time
+
+os.environ["TZ"] = "UTC"
+sys.path[0] = {}
+
+import odoo.cli
+
+
+def let_requests_end():
+    end = time.monotonic() + {}
+    while time.monotonic() < end:
+        # Websockets have another type, and were told to go.
+        if not any(getattr(thread, "type", None) == "http" for thread in threading.enumerate()):
+            return
+        time.sleep(0.05)
+
+
+def say_when_it_serves():
+    """To systemd, as the unit's status. Odoo listens long before its modules are loaded."""
+    from odoo.service import server
+
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    load = server.preload_registries
+
+    def load_and_say(names):
+        result = load(names)
+        if address:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+                systemd.sendto(b"STATUS={}", address)
+        return result
+
+    server.preload_registries = load_and_say
+
+
+def wait_at_the_end():
+    from odoo.service.server import CommonServer
+
+    stop = CommonServer.stop
+
+    def stop_and_wait(self):
+        # After the port is let go and before the database is.
+        stop(self)
+        let_requests_end()
+
+    CommonServer.stop = stop_and_wait
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] != ["gevent"]:
+        say_when_it_serves()
+        wait_at_the_end()
+    odoo.cli.main()
+)",
+        python_text(i.source.string()), drain_limit.count(), serving
+    );
+}
+
+std::vector<std::string> serve_command(const Installation& i) {
+    return {i.python.string(), i.serve.string(), "-c", i.config.string()};
+}
+
+} // namespace fairlead::odoo

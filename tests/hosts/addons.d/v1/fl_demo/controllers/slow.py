@@ -1,0 +1,15 @@
+import time
+
+from odoo import http
+from odoo.http import request
+
+
+class Slow(http.Controller):
+    @http.route("/fl_demo/slow", type="http", auth="public")
+    def slow(self, seconds="1"):
+        """A request that asks the database before and after it has worked for a while."""
+        before = request.env["fl.demo"].sudo().search_count([])
+        time.sleep(min(float(seconds), 60))
+        request.env.invalidate_all()
+        after = request.env["fl.demo"].sudo().search_count([])
+        return request.make_json_response({"code": "slow", "before": before, "after": after})
