@@ -2,6 +2,7 @@
 
 #include "proto/codec.hpp"
 
+#include <boost/describe/enum_to_string.hpp>
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -143,7 +144,29 @@ Result<> Policy::permit_settings(const proto::BackupSettings& settings) const {
 Result<> Policy::permit_sources(const proto::EnvironmentSpec& environment) const {
     FAIRLEAD_CHECK(permit_repository(environment.odoo));
     for (const auto& source : environment.addons) FAIRLEAD_CHECK(permit_repository(source));
-    return {};
+    return permit_exposure(environment);
+}
+
+Result<> Policy::permit_exposure(const proto::EnvironmentSpec& environment) const {
+    std::string way = boost::describe::enum_to_string(environment.exposure, "");
+    for (const auto& rule : exposure_) {
+        if (std::ranges::find(rule.kinds, way) == rule.kinds.end()) continue;
+        if (!rule.environments.empty() &&
+            std::ranges::none_of(rule.environments, [&](const auto& pattern) {
+                return matches(pattern, environment.slug);
+            }))
+            continue;
+        if (rule.effect == Effect::allow) return {};
+        return refused(fmt::format(
+            "The policy of this server forbids that {} is reached by \"{}\": {} line {}.",
+            environment.slug, way, name_, rule.line
+        ));
+    }
+    return refused(fmt::format(
+        "The policy of this server has no rule in \"exposure\" that allows that {} is reached by "
+        "\"{}\": {}.",
+        environment.slug, way, name_
+    ));
 }
 
 namespace {
@@ -367,6 +390,12 @@ proto::PolicyFacts Policy::facts() const {
         facts.summary.push_back(fmt::format(
             "{} requests over the link to {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
             join(rule.patterns)
+        ));
+    for (const auto& rule : exposure_)
+        facts.summary.push_back(fmt::format(
+            "{} that environments are reached by {}{}",
+            rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.kinds),
+            rule.environments.empty() ? "" : ": " + join(rule.environments)
         ));
     facts.summary.push_back("Refuses everything else");
     return facts;

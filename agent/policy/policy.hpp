@@ -58,6 +58,10 @@ struct RecipientRule {
 /// Decides about which environments requests may come to over the link: globs of their slugs.
 using TunnelRule = RecipientRule;
 
+/// Decides about how environments may be reached: "port", "tunnel", "direct", each for all or for
+/// some environments.
+using ExposureRule = OperationRule;
+
 /// Immutable once read.
 class Policy {
 public:
@@ -99,6 +103,7 @@ private:
     /// One that is made before something else: who forbids backups forbids it here too.
     Result<> permit_first(const std::optional<proto::BackupArgs>& backup) const;
     Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
+    Result<> permit_exposure(const proto::EnvironmentSpec& environment) const;
 
     std::string name_;
     std::string sha256_;
@@ -109,6 +114,7 @@ private:
     std::vector<IpNetwork> networks_;
     std::vector<RecipientRule> recipients_;
     std::vector<TunnelRule> tunnel_;
+    std::vector<ExposureRule> exposure_;
 };
 
 /// Every environment that an operation works on or reads, the one of `slug_of` first. Only after

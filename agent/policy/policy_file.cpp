@@ -97,6 +97,18 @@ Result<OperationRule> operation_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
+Result<ExposureRule> exposure_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_TRY(rule, operation_rule(loader, node));
+    for (const auto& way : rule.kinds)
+        if (way != "port" && way != "tunnel" && way != "direct")
+            return loader.wrong(
+                node, fmt::format(
+                          "\"{}\" is no exposure: port, tunnel and direct are", way.substr(0, 100)
+                      )
+            );
+    return rule;
+}
+
 Result<RepositoryRule> address_rule(Loader& loader, const Node& node, std::string_view section) {
     FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
     RepositoryRule rule;
@@ -213,7 +225,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
     FAIRLEAD_CHECK(loader.only(
         root, {"version", "operations", "repositories", "storages", "recipients", "imports",
-               "networks", "tunnel"}
+               "networks", "tunnel", "exposure"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -269,6 +281,15 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     else
         // Whoever may deploy an environment may show it; only who says otherwise wants otherwise.
         policy.tunnel_.push_back({Effect::allow, {"*"}, 0});
+    auto read_exposure = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, exposure_rule(loader, node));
+        policy.exposure_.push_back(std::move(rule));
+        return {};
+    };
+    if (const auto* exposure = Loader::find(root, "exposure"))
+        FAIRLEAD_CHECK(loader.rules(*exposure, "exposure", read_exposure));
+    else
+        policy.exposure_.push_back({Effect::allow, {"port", "tunnel", "direct"}, {}, 0});
     if (const auto* networks = Loader::find(root, "networks")) {
         FAIRLEAD_TRY(words, loader.words(*networks, "networks"));
         for (const auto& word : words) {

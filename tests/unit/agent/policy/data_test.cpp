@@ -189,6 +189,35 @@ storages:
         CHECK(!Policy::parse(base + "tunnel:\n  - allow: a\n    port: 22\n", "policy.yaml"));
     }
 
+    TEST_CASE("exposure rules: environments are reached in the ways that they name") {
+        const std::string base =
+            "version: 1\noperations:\n  - allow: [\"*\"]\nrepositories:\n  - allow: https://*\n";
+        auto reached = [](const Policy& policy, proto::Exposure way) {
+            auto args = deploy_args();
+            args.environment.exposure = way;
+            return policy.permit(deploy(args));
+        };
+        auto open = parsed(base); // from before there was such a section
+        for (auto way : {proto::Exposure::port, proto::Exposure::tunnel, proto::Exposure::direct})
+            CHECK(reached(open, way));
+        auto some = parsed(
+            base + "exposure:\n  - deny: direct\n    environments: [\"" +
+            deploy_args().environment.slug + "\"]\n  - allow: [port, direct]\n"
+        );
+        CHECK(reached(some, proto::Exposure::port));
+        auto denied = reached(some, proto::Exposure::direct);
+        REQUIRE(!denied);
+        CHECK(denied.error().code() == "policy_refused");
+        CHECK(denied.error().message().find("policy.yaml line 6") != std::string::npos);
+        CHECK(!reached(some, proto::Exposure::tunnel));
+        CHECK(!reached(parsed(base + "exposure: []\n"), proto::Exposure::port));
+        auto elsewhere = parsed(
+            base + "exposure:\n  - deny: direct\n    environments: [x]\n  - allow: direct\n"
+        );
+        CHECK(reached(elsewhere, proto::Exposure::direct));
+        CHECK(!Policy::parse(base + "exposure:\n  - allow: [open]\n", "policy.yaml"));
+    }
+
     TEST_CASE("a grant is a kind of its own, of the environment that the policy names") {
         auto policy = parsed(R"(version: 1
 operations:

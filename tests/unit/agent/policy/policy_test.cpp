@@ -44,7 +44,7 @@ TEST_SUITE("agent/policy/policy") {
         std::string text(std::istreambuf_iterator<char>(file), {});
         CHECK(text == default_text());
         auto policy = parsed(text);
-        CHECK(policy.facts().summary.size() == 7);
+        CHECK(policy.facts().summary.size() == 8);
     }
 
     TEST_CASE("more rules, or a larger file, than anybody writes by hand is refused") {
