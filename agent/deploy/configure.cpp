@@ -1,4 +1,6 @@
+#include "agent/deploy/caddy.hpp"
 #include "agent/deploy/deployment_steps.hpp"
+#include "agent/deploy/sites.hpp"
 #include "agent/deploy/units.hpp"
 #include "agent/deploy/venv.hpp"
 #include "agent/host/files.hpp"
@@ -116,6 +118,7 @@ Result<> Deployment::configure(Work& work) {
         {"service.conf", service_conf(place_, e_, place_of_code, confined, number())},
     };
     for (auto& file : hands_.exposure().files(e_)) files.push_back(std::move(file));
+    if (auto site = site_of(e_)) files.emplace_back(site_file, std::move(*site));
     for (const auto& [name, text] : files) {
         auto file = folder / name;
         bool secret = name == "odoo.conf";

@@ -111,6 +111,11 @@ journal::Plan deploy_plan(Site& site, proto::DeployArgs args) {
     );
     add("health", "Wait until Odoo is healthy",
         [d](Work& w) { return d->hands().wait_until_healthy(w); });
+    add(
+        "domains", "Serve its domains",
+        [d](Work& w) { return d->hands().serve_domains(w, d->number()); },
+        [d](Work& w) { return d->hands().undo_serve_domains(w); }
+    ).needed = [d](Work& w) { return d->hands().has_domains(w, d->number()); };
     add("keep", "Keep the new release", [d](Work& w) { return d->keep(w); }).last_call = true;
     plan.settle = [d](Work& w) { return d->hands().settle(w); };
     return plan;

@@ -120,6 +120,7 @@ Result<> Hands::enable_all() {
 
 Result<> Hands::forget_units() {
     FAIRLEAD_CHECK(beside_.stop());
+    if (there(place_.current() / site_file)) FAIRLEAD_CHECK(sites_.serve(place_, 0));
     FAIRLEAD_CHECK(systemd_.disable(units()));
     FAIRLEAD_CHECK(exposure_.detach(layout(), place_));
     FAIRLEAD_CHECK(host::remove_tree(place_.drop_in(layout(), place_.service())));
@@ -339,6 +340,24 @@ Result<> Hands::undo_switch(journal::Work& work) {
     FAIRLEAD_CHECK(forget_units());
     FAIRLEAD_CHECK(host::remove_tree(place_.current()));
     return systemd_.reload();
+}
+
+bool Hands::has_domains(const journal::Work& work, std::uint32_t number) const {
+    return has_site(place_, number) || has_site(place_, previous(work));
+}
+
+Result<> Hands::serve_domains(journal::Work& work, std::uint32_t number) {
+    FAIRLEAD_CHECK(sites_.serve(place_, number));
+    work.info(
+        has_site(place_, number)
+            ? "Caddy serves its domains; certificates come by themselves, once the names lead here."
+            : "Its domains are not served on this server any more."
+    );
+    return {};
+}
+
+Result<> Hands::undo_serve_domains(journal::Work& work) {
+    return sites_.serve(place_, previous(work));
 }
 
 Error Hands::health_error(journal::Work& work, const std::string& unit, std::string why) {

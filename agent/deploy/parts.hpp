@@ -5,6 +5,7 @@
 #include "agent/deploy/beside.hpp"
 #include "agent/deploy/exposure.hpp"
 #include "agent/deploy/site.hpp"
+#include "agent/deploy/sites.hpp"
 #include "agent/host/postgresql.hpp"
 #include "agent/host/systemd.hpp"
 #include "agent/journal/engine.hpp"
@@ -39,7 +40,7 @@ class Hands {
 public:
     Hands(Site& site, const std::string& slug)
         : site_(site), place_(site.layout(), slug), postgresql_(place_.account),
-          beside_(site.layout(), place_, systemd_), pins_(site) {}
+          beside_(site.layout(), place_, systemd_), sites_(site.layout(), systemd_), pins_(site) {}
 
     Site& site() { return site_; }
     const Place& place() const { return place_; }
@@ -90,6 +91,12 @@ public:
     /// Back to fact `previous`; takes the units away where there was none.
     Result<> undo_switch(journal::Work& work);
 
+    /// True when the domains of release `number`, or of the one before, are served on this server.
+    bool has_domains(const journal::Work& work, std::uint32_t number) const;
+    /// Lets Caddy serve the domains as release `number` says, or as the one before did.
+    Result<> serve_domains(journal::Work& work, std::uint32_t number);
+    Result<> undo_serve_domains(journal::Work& work);
+
     /// Waits until Odoo answers and has stayed up for ten seconds. Code "health_failed".
     Result<> wait_until_healthy(journal::Work& work, bool may_cancel = true);
 
@@ -100,7 +107,7 @@ public:
     Result<> stop_all(journal::Work& work, std::chrono::seconds mercy = std::chrono::seconds(90));
     Result<> start_all();
     Result<> enable_all();
-    /// Disables the units and takes their drop-ins away; they are stopped already.
+    /// Disables the units and takes their drop-ins and domains away; they are stopped already.
     Result<> forget_units();
 
     /// When Odoo went away for this operation; set by whatever stopped it.
@@ -118,6 +125,7 @@ private:
     host::Postgresql postgresql_;
     host::Systemd systemd_;
     Beside beside_;
+    Sites sites_;
     Pins pins_;
     const Exposure& exposure_ = local_port();
 };

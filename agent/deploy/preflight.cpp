@@ -20,6 +20,7 @@ Result<proto::PreflightReport> Preflight::run() {
         {&Preflight::memory, "Memory"},
         {&Preflight::ports, "Ports"},
         {&Preflight::firewall, "Firewall"},
+        {&Preflight::web_ports, "Ports of the web"},
         {&Preflight::postgresql, "PostgreSQL"},
         {&Preflight::dns, "Domains"},
         {&Preflight::repositories, "Repositories"},

@@ -33,6 +33,7 @@ private:
     void memory();
     void ports();
     void firewall();
+    void web_ports();
     void postgresql();
     void dns();
     void repositories();

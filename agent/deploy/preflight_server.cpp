@@ -1,5 +1,6 @@
 #include "agent/deploy/beside.hpp"
 #include "agent/deploy/preflight_checks.hpp"
+#include "agent/deploy/sites.hpp"
 #include "agent/host/memory.hpp"
 #include "agent/host/network.hpp"
 #include "agent/host/packages.hpp"
@@ -148,6 +149,50 @@ void Preflight::firewall() {
         );
     add("firewall", "Firewall", CheckResult::passed,
         fmt::format("{}; port {} is reachable on the server itself", which, e_.port));
+}
+
+void Preflight::web_ports() {
+    constexpr std::uint16_t ports[] = {80, 443};
+    constexpr auto title = "Ports of the web";
+    if (e_.exposure != proto::Exposure::direct) return;
+    if (!host::has_program("caddy") && !host::has_program("apt-get"))
+        return add(
+            "web_ports", title, CheckResult::failed, "Caddy is not installed", "Caddy",
+            "Install Caddy with the system's own tool."
+        );
+    std::vector<std::string> taken, blocks;
+    for (auto port : ports) {
+        auto found = host::listeners(port);
+        if (!found) continue;
+        for (const auto& listener : *found) {
+            if (listener.unit == caddy_service) continue;
+            taken.push_back(fmt::format(
+                "port {} is used by {}{}", port,
+                listener.program.empty() ? "another program" : listener.program,
+                listener.unit.empty() ? "" : fmt::format(" ({})", listener.unit)
+            ));
+            break;
+        }
+        for (const auto& firewall : host::firewalls(port))
+            for (const auto& rule : firewall.blocks)
+                blocks.push_back(fmt::format("port {}: {}", port, rule));
+    }
+    if (!taken.empty())
+        return add(
+            "web_ports", title, CheckResult::failed, fmt::format("{}", fmt::join(taken, "; ")),
+            "ports 80 and 443 free for Caddy",
+            "Stop that server and disable it, or keep it and choose the exposure \"port\": then it "
+            "can pass requests on to the environment's port itself. Through the controller "
+            "(\"tunnel\") no port of the server is needed."
+        );
+    if (!blocks.empty())
+        return add(
+            "web_ports", title, CheckResult::warning,
+            fmt::format("free; the firewall blocks {}", fmt::join(blocks, "; ")),
+            "ports 80 and 443 reachable from the internet",
+            "Let the firewall accept both: browsers come by 443, and certificates are proved by 80."
+        );
+    add("web_ports", title, CheckResult::passed, "80 and 443 are free for Caddy");
 }
 
 void Preflight::postgresql() {

@@ -14,6 +14,19 @@ using namespace std::chrono_literals;
 using journal::Work;
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The server that Debian's package brings beside the program, and the fact that it is held.
+constexpr const char* packaged_caddy = "caddy.service";
+constexpr const char* holds_packaged_caddy = "holds_packaged_caddy";
+
+Result<> let_go_of_packaged_caddy(host::Systemd& systemd) {
+    FAIRLEAD_CHECK(systemd.unmask(packaged_caddy));
+    return systemd.disable({packaged_caddy});
+}
+
+} // namespace
+
 Result<> Deployment::install_what_is_missing(Work& work) {
     std::vector<std::string> missing;
     if (!host::has_program("git")) missing.push_back("git");
@@ -25,16 +38,27 @@ Result<> Deployment::install_what_is_missing(Work& work) {
     look.argv = {"python3", "-c", "import ensurepip, venv"};
     if (!host::has_program("python3") || !run_ok(look)) missing.push_back("python3-venv");
     if (!host::Postgresql::installed()) missing.push_back("postgresql");
+    bool caddy = e_.exposure == proto::Exposure::direct && !host::has_program("caddy");
+    if (caddy) missing.push_back("caddy");
     if (missing.empty()) return {};
     std::uint32_t lines = 0;
-    return host::install_packages(
-        missing,
-        [&](std::string_view line) {
-            work.info(line);
-            work.progress(std::min(70U, ++lines), line);
-        },
-        work.stop()
-    );
+    auto install = [&] {
+        return host::install_packages(
+            missing,
+            [&](std::string_view line) {
+                work.info(line);
+                work.progress(std::min(70U, ++lines), line);
+            },
+            work.stop()
+        );
+    };
+    if (!caddy) return install();
+    // The package starts a server of its own, which would take port 80 from ours.
+    work.remember(holds_packaged_caddy, true);
+    FAIRLEAD_CHECK(hands_.systemd().mask_for_now(packaged_caddy));
+    auto installed = install();
+    FAIRLEAD_CHECK(let_go_of_packaged_caddy(hands_.systemd()));
+    return installed;
 }
 
 Result<> Deployment::start_postgresql(Work& work) {
@@ -87,6 +111,8 @@ Result<> Deployment::prepare(Work& work) {
 }
 
 Result<> Deployment::undo_prepare(Work& work) {
+    if (work.recall_yes(holds_packaged_caddy))
+        FAIRLEAD_CHECK(let_go_of_packaged_caddy(hands_.systemd()));
     // Facts are written before anything is made: without the fact nothing was.
     if (!work.recall_yes(fact::first)) return {};
     if (host::Postgresql::installed()) {

@@ -140,6 +140,12 @@ journal::Plan rollback_plan(Site& site, proto::RollbackArgs args) {
     plan.steps.push_back({"health", "Wait until Odoo is healthy", [r](Work& w) {
                               return r->hands().wait_until_healthy(w);
                           }});
+    plan.steps.push_back(
+        {"domains", "Serve its domains",
+         [r](Work& w) { return r->hands().serve_domains(w, r->number()); },
+         [r](Work& w) { return r->hands().undo_serve_domains(w); },
+         [r](Work& w) { return r->hands().has_domains(w, r->number()); }}
+    );
     plan.steps.push_back({"keep", "Keep it", [r](Work& w) { return r->keep(w); }, {}, {}, true});
     plan.settle = [r](Work& w) { return r->hands().settle(w); };
     return plan;

@@ -80,6 +80,14 @@ Result<> Systemd::disable(const std::vector<std::string>& units) {
     return {};
 }
 
+Result<> Systemd::mask_for_now(const std::string& unit) {
+    return systemctl({"mask", "--runtime", unit});
+}
+
+Result<> Systemd::unmask(const std::string& unit) {
+    return systemctl({"unmask", "--runtime", unit});
+}
+
 void Systemd::reset_failed(const std::string& unit) {
     (void)systemctl({"reset-failed", unit});
 }

@@ -41,6 +41,9 @@ public:
     Result<> restart(const std::string& unit);
     Result<> enable(const std::vector<std::string>& units);
     Result<> disable(const std::vector<std::string>& units);
+    /// Nobody can start it until `unmask`, or until the server restarts.
+    Result<> mask_for_now(const std::string& unit);
+    Result<> unmask(const std::string& unit);
     void reset_failed(const std::string& unit);
 
     Result<UnitState> state(const std::string& unit);

@@ -13,3 +13,10 @@ class Slow(http.Controller):
         request.env.invalidate_all()
         after = request.env["fl.demo"].sudo().search_count([])
         return request.make_json_response({"code": "slow", "before": before, "after": after})
+
+    @http.route("/fl_demo/who", type="http", auth="public")
+    def who(self):
+        """Who Odoo takes the caller for, and by which address it believes to be called."""
+        asked = request.httprequest
+        return request.make_json_response({
+            "code": "who", "address": asked.remote_addr, "scheme": asked.scheme, "host": asked.host})

@@ -1,0 +1,167 @@
+// An environment that is exposed directly: Caddy of the distribution, configured by the agent, with certificates of a real ACME
+// authority (Pebble), before a real Odoo. No controller is anywhere near.
+import assert from "node:assert/strict";
+import { before, describe } from "node:test";
+import { offer } from "./lib/debs.ts";
+import { Executor, newId, type Told } from "./lib/direct.ts";
+import type { Host } from "./lib/host.ts";
+import { under } from "./lib/load.ts";
+import { Pebble } from "./lib/pebble.ts";
+import { poll } from "./lib/wait.ts";
+import { scenario, worldOfSuite } from "./lib/world.ts";
+
+const name = "shop.fairlead.test";
+const second = "www.shop.fairlead.test";
+
+describe("an environment that is reached by its domains at its server", () => {
+  const world = worldOfSuite();
+  let executor: Executor;
+  let host: Host;
+  let pebble: Pebble;
+  let spec: Record<string, unknown>;
+  let number = 0;
+  const slug = "shop";
+  const id = newId("env");
+
+  before(async () => {
+    const git = await world.git();
+    await git.commit(slug, "v1");
+    host = await world.host("domains", { limit: 2 * 3600 });
+    executor = await Executor.on(host);
+    pebble = await Pebble.on(host, 14000, 3600);
+    await offer(host, ["caddy", "libnspr4", "libnss3", "libnss3-tools", "media-types"]);
+    await host.sh(`echo '127.0.0.1 ${name} ${second}' >>/etc/hosts`);
+    await certificatesFrom(pebble.directory, pebble.root);
+    spec = {
+      id, slug, name: slug, type: "staging", odoo_version: "19.0",
+      odoo: { name: "odoo", url: await git.addOdoo(), branch: "19.0" },
+      addons: [{ name: "demo", url: git.url(slug), branch: "19.0" }],
+      port: 8069, gevent_port: 8072, modules: ["base", "web", "fl_demo"], system_site_packages: true, keep_releases: 3,
+      resources: { memory_max_bytes: 0, cpu_percent: 0, tasks_max: 0, workers: 3 }, exposure: "port", domains: [name],
+    };
+    good(await deploy("automatic"));
+  });
+
+  const certificatesFrom = (directory: string, root: string): Promise<void> =>
+    host.write("/etc/fairlead/agent.yaml", `direct:\n  acme_ca: ${directory}\n  acme_ca_root: ${root}\n`);
+
+  const deploy = (update = "none"): Promise<Told> =>
+    executor.run("environment.deploy", { environment: spec, release: { id: newId("rel"), number: (number += 1) }, update });
+
+  function good(told: Told): Told {
+    assert.equal(told.finished?.outcome, "succeeded", `${JSON.stringify(told.finished)}\n${told.log}`);
+    return told;
+  }
+
+  const curl = async (...args: string[]) => host.exec(["curl", "-sS", "-m", "30", "--cacert", pebble.issuer, ...args], { check: false });
+  const serial = async (of: string) =>
+    (await host.sh(`openssl s_client -connect 127.0.0.1:443 -servername ${of} </dev/null 2>/dev/null | openssl x509 -noout -serial || true`)).trim();
+  const served = (of: string) => poll(`https://${of} answers with a certificate of the authority`, 90_000, async () =>
+    (await curl("-f", `https://${of}/web/health`)).stdout.includes("pass") || undefined);
+
+  scenario(world, "is not served where another web server has the ports, and is told which", async () => {
+    await host.sh("systemd-run -q --unit another-web.service python3 -m http.server 443");
+    spec = { ...spec, exposure: "direct" };
+    await poll("the other server listens", 30_000, async () => (await curl("http://127.0.0.1:443/")).code === 0 || undefined);
+    const looked = good(await executor.run("environment.preflight", { environment: spec }));
+    const check = looked.finished.result.preflight?.checks.find((one) => one.id === "web_ports");
+    assert.equal(check?.result, "failed", JSON.stringify(looked.finished));
+    assert.match(check.value ?? "", /port 443 is used by python3 \(another-web\.service\)/);
+    const told = await deploy();
+    assert.equal(told.finished.error?.code, "preflight_failed");
+    assert.equal((await host.exec(["systemctl", "is-active", "another-web.service"])).stdout.trim(), "active");
+    await host.sh("systemctl stop another-web.service");
+  });
+
+  scenario(world, "answers by https with a certificate that it got by itself, and leads http there", async () => {
+    const told = good(await deploy());
+    assert.equal(told.steps.domains, "done");
+    await served(name);
+    assert.equal((await host.exec(["systemctl", "is-enabled", "caddy.service"], { check: false })).stdout.trim(), "disabled");
+    const plain = await curl("-o", "/dev/null", "-w", "%{http_code} %{redirect_url}", `http://${name}/web/login?a=b`);
+    assert.equal(plain.stdout, `308 https://${name}/web/login?a=b`);
+    assert.notEqual((await curl(`https://${second}/`)).code, 0, "a name that is not the environment's");
+  });
+
+  scenario(world, "believes nobody who says to be a proxy, and knows who asks", async () => {
+    const asked = await curl(
+      "-f", "-H", "X-Forwarded-For: 6.6.6.6", "-H", "X-Forwarded-Host: evil.example", "-H", "X-Forwarded-Proto: http", "-H", "Forwarded: for=6.6.6.6",
+      "-H", "X-Real-IP: 6.6.6.6", `https://${name}/fl_demo/who`,
+    );
+    assert.deepEqual(JSON.parse(asked.stdout), { code: "who", address: "127.0.0.1", scheme: "https", host: name });
+  });
+
+  scenario(world, "opens websockets, and answers no proof of a domain", async () => {
+    const upgrade = await curl(
+      "-i", "--http1.1", "-m", "5", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
+      "-H", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "-H", `Origin: https://${name}`, `https://${name}/websocket?version=saas-18.5-1`,
+    );
+    assert.match(upgrade.stdout, /^HTTP\/1\.1 101 /);
+    const proof = await curl("-o", "/dev/null", "-w", "%{http_code} %{size_download}", `https://${name}/.well-known/fairlead-challenge/token`);
+    assert.equal(proof.stdout, "404 0");
+  });
+
+  scenario(world, "answers every request while a release takes the place of another [X-DEP-03]", async () => {
+    await (await world.git()).commit(slug, "fix");
+    const told = await under(host, { port: 443, tls: { name, ca: pebble.issuer }, slowSeconds: 5 }, async () => good(await deploy()));
+    console.log(`# ${JSON.stringify(told)}`);
+    for (const [client, tally] of Object.entries(told)) assert.equal(tally.failed, 0, `${client}: ${JSON.stringify(tally)}`);
+    assert.ok(told.kept.reused > 10 && told.plain.codes.v1! > 0 && told.plain.codes.fix! > 0, JSON.stringify(told));
+  });
+
+  scenario(world, "goes back to its port and comes again, with the certificate that it had", async () => {
+    const had = await serial(name);
+    assert.match(had, /serial=/);
+    spec = { ...spec, exposure: "port" };
+    good(await deploy());
+    assert.notEqual((await curl(`https://${name}/`)).code, 0);
+    assert.equal((await host.exec(["systemctl", "is-active", "fairlead-caddy.service"], { check: false })).stdout.trim(), "inactive");
+    spec = { ...spec, exposure: "direct" };
+    good(await deploy());
+    await served(name);
+    assert.equal(await serial(name), had);
+    // By a rollback the exposure of that release comes back too.
+    good(await executor.run("environment.rollback", { environment_id: id, slug, release: { id: newId("rel"), number: number - 1 }, database: "keep" }));
+    assert.notEqual((await curl(`https://${name}/`)).code, 0);
+    good(await deploy());
+    await served(name);
+  });
+
+  scenario(world, "keeps what it served when a deployment with other domains fails", async () => {
+    await certificatesFrom(pebble.directory, "/srv/missing.pem");
+    spec = { ...spec, domains: [name, second] };
+    const told = await deploy();
+    await certificatesFrom(pebble.directory, pebble.root);
+    assert.equal(told.finished.outcome, "failed", JSON.stringify(told.finished));
+    assert.equal(told.finished.error?.code, "caddy_failed");
+    assert.match(told.finished.error.message, /missing\.pem/);
+    await served(name);
+    assert.notEqual((await curl(`https://${second}/`)).code, 0);
+  });
+
+  scenario(world, "has its certificate renewed with no controller and no agent at work [X-AUTO-01]", async () => {
+    pebble = await Pebble.on(host, 14100, 45);
+    await certificatesFrom(pebble.directory, pebble.root);
+    good(await deploy());
+    await served(second);
+    const first = await serial(second);
+    assert.match(first, /serial=/);
+    // Caddy looks every ten minutes; the test has not the time.
+    await host.sh(`
+      systemctl stop fairlead-executor.socket fairlead-executor.service
+      curl -sS --unix-socket /run/fairlead-caddy/admin.sock -H 'Host;' -H 'Content-Type: application/json' -X POST http://localhost/config/apps/tls/automation/renew_interval -d '"3s"'`);
+    const renewed = await poll("another certificate is shown", 120_000, async () => {
+      const now = await serial(second);
+      return now && now !== first ? now : undefined;
+    });
+    assert.match(renewed, /serial=/);
+    assert.equal((await curl("-f", `https://${second}/web/health`)).code, 0);
+    await host.sh("systemctl start fairlead-executor.socket");
+  });
+
+  scenario(world, "is gone with its domains when it is deleted", async () => {
+    good(await executor.run("environment.delete", { environment_id: id, slug, drop_data: true }));
+    assert.notEqual((await curl(`https://${name}/`)).code, 0);
+    assert.equal(await host.sh("ss -Htln 'sport = :443 or sport = :80'"), "");
+  });
+});
