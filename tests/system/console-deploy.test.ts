@@ -129,6 +129,22 @@ describe("a person with the console", () => {
     await page.locator(".fl-lead").getByText("release #1").waitFor({ timeout: patience });
   });
 
+  scenario(world, "chooses how it is reached, and is told what waits and what there is to do", async () => {
+    await page.getByRole("tab", { name: "Settings" }).click();
+    await page.getByRole("radio", { name: "At its server" }).check();
+    await page.getByText("Name at least one domain").waitFor();
+    await page.getByLabel("Domains").fill("harbour.example.com");
+    await page.getByText(/A record .* of harbour\.example\.com/).waitFor();
+    await page.getByRole("radio", { name: "Through Fairlead" }).check();
+    await page.getByText(/Prove that harbour\.example\.com is yours/).waitFor();
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("port → tunnel").waitFor();
+    assert.deepEqual(await axe(page), []);
+    await page.getByRole("tab", { name: "Overview" }).click();
+    await page.getByText("through Fairlead", { exact: true }).waitFor();
+    assert.match(await page.locator(".fl-lead").innerText(), /port \d+ on/, "what is live is reached as before");
+  });
+
   scenario(world, "deletes only after the name was typed", async () => {
     await page.getByRole("button", { name: "More acts" }).click();
     await page.getByRole("menuitem", { name: "Delete…" }).click();

@@ -20,6 +20,7 @@ import { EnvironmentLamp, kindName, OperationLamp, TypeBadge } from "../../ui/st
 import { OperationRows } from "../operations/Operations";
 import { CancelButton, OperationView } from "../operations/OperationView";
 import { Acts } from "./Acts";
+import { exposureNames } from "./Exposure";
 import { Releases } from "./Releases";
 import { Where } from "./Where";
 import { More } from "../../ui/More";
@@ -62,6 +63,11 @@ export default function EnvironmentPage({ environment: id, tab }: { environment:
             </Alert>
           )}
           <CopyPanel of={{ environment: one.id }} when={(copy) => copy.state === "running" || (copy.state === "failed" && copy.operations.some((each) => each.operation_id === one.last_operation?.id))} />
+          {one.exposure_detail && (
+            <Alert color="brass" icon={<Icon name="warning" />} title="Nobody reaches it from outside">
+              {one.exposure_detail}
+            </Alert>
+          )}
           <Pending environment={one} />
           <Parts environment={one} tab={tab ?? "overview"} />
         </Page>
@@ -221,6 +227,8 @@ function About({ environment }: { environment: Environment }) {
           ["Odoo", project?.odoo_version],
           ["Server", server && <LinkTo key="s" href={href(`/servers/${server.id}`)}>{server.name}</LinkTo>],
           ["Branch", environment.branch ? <Mono key="b">{environment.branch}</Mono> : "as the project says"],
+          ["Reached", exposureNames[environment.exposure]],
+          ["Address", environment.url?.startsWith("https:") ? <a key="a" href={environment.url} target="_blank" rel="noreferrer noopener">{environment.url}</a> : undefined],
           ["Domains", environment.domains.length ? environment.domains.map((name) => <div key={name}>{name}</div>) : "none"],
           ["Port", environment.port],
           ["Memory limit", resources.memory_max_bytes ? bytes(resources.memory_max_bytes) : "none"],

@@ -2,7 +2,9 @@ import { Checkbox, NumberInput, Textarea, TextInput } from "@mantine/core";
 import type { ApiError } from "../../api/client";
 import type { Environment } from "../../api/types";
 import { words } from "../../lib/format";
+import { Choice } from "../../ui/Choice";
 import { Panel } from "../../ui/Page";
+import { WhatNext } from "./Exposure";
 
 /** What of an environment can be set on creation and changed later, as the form holds it. */
 export interface Settings {
@@ -17,6 +19,7 @@ export interface Settings {
   systemPackages: boolean;
   keepReleases: number | string;
   domains: string;
+  exposure: Environment["exposure"];
 }
 
 export const defaults: Settings = {
@@ -31,6 +34,7 @@ export const defaults: Settings = {
   systemPackages: false,
   keepReleases: 5,
   domains: "",
+  exposure: "port",
 };
 
 const GiB = 1024 ** 3;
@@ -50,6 +54,7 @@ export function settingsOf(environment: Environment): Settings {
     systemPackages: environment.system_site_packages,
     keepReleases: environment.keep_releases,
     domains: environment.domains.join("\n"),
+    exposure: environment.exposure,
   };
 }
 
@@ -72,6 +77,7 @@ export function bodyOf(settings: Settings) {
     system_site_packages: settings.systemPackages,
     keep_releases: Number(settings.keepReleases) || 5,
     domains: words(settings.domains.toLowerCase()),
+    exposure: settings.exposure,
   };
 }
 
@@ -136,12 +142,23 @@ function CodeFields({ value, onChange, error }: FieldsProps) {
 }
 
 function AddressFields({ value, onChange, error }: FieldsProps) {
-  const bad = words(value.domains.toLowerCase()).find((name) => !domain.test(name));
+  const names = words(value.domains.toLowerCase());
+  const bad = names.find((name) => !domain.test(name));
   return (
     <>
+      <Choice
+        label="How it is reached"
+        value={value.exposure}
+        onChange={(exposure) => onChange({ exposure })}
+        options={[
+          ["port", "On its server alone", "Nobody reaches it from outside, unless a web server of yours there passes requests on."],
+          ["tunnel", "Through Fairlead", "Its domains lead here, and requests go on through the agent's link. The server needs no open port."],
+          ["direct", "At its server", "Its domains lead to the server, where Caddy answers on ports 80 and 443 and gets certificates by itself."],
+        ]}
+      />
       <Textarea
         label="Domains"
-        description="Host names that people use, one per line. The pre-flight looks each of them up, and Odoo trusts the web server before it (proxy mode)"
+        description="Host names that people use, one per line. The pre-flight looks each of them up"
         placeholder="odoo.acme.example"
         autosize
         minRows={1}
@@ -152,6 +169,7 @@ function AddressFields({ value, onChange, error }: FieldsProps) {
         autoComplete="off"
         spellCheck={false}
       />
+      <WhatNext exposure={value.exposure} domains={bad ? [] : names} />
       <NumberInput
         label="Port"
         maw={220}
