@@ -41,9 +41,7 @@ TEST_SUITE("controller/environments/reach") {
         REQUIRE(edited.status == 200);
         CHECK(edited.text("exposure") == "tunnel");
         CHECK(waiting(edited) == std::vector<std::string>{"domains", "exposure"});
-        CHECK(
-            edited.json.at("pending_changes").at(1).at("summary").as_string() == "port → tunnel"
-        );
+        CHECK(edited.json.at("pending_changes").at(1).at("summary").as_string() == "port → tunnel");
         CHECK(edited.text("url") == "http://127.0.0.1:18069");
 
         auto sent = args(deploy(id));
