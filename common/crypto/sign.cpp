@@ -1,11 +1,14 @@
 #include "common/crypto/sign.hpp"
 
+#include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
 
 #include <sodium.h>
 
 namespace fairlead::crypto {
 namespace {
+
+constexpr std::string_view kind = "ed25519:";
 
 const unsigned char* raw(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
@@ -28,6 +31,23 @@ Result<VerifyKey> VerifyKey::from_bytes(std::string_view bytes) {
     if (bytes.size() != crypto_sign_PUBLICKEYBYTES)
         return fail(Errc::invalid, "An Ed25519 public key has 32 bytes.");
     return VerifyKey(std::string(bytes));
+}
+
+Result<VerifyKey> VerifyKey::parse(std::string_view text) {
+    auto bytes = text.starts_with(kind)
+                     ? base64url_decode(text.substr(kind.size()))
+                     : Result<std::string>(fail(Errc::invalid, "it begins otherwise"));
+    if (!bytes || bytes->size() != crypto_sign_PUBLICKEYBYTES)
+        return fail(
+            Errc::invalid,
+            "\"" + std::string(text.substr(0, 100)) +
+                "\" is no public key: \"ed25519:\" and 43 characters of base64url are."
+        );
+    return VerifyKey(std::move(*bytes));
+}
+
+std::string VerifyKey::str() const {
+    return std::string(kind) + base64url_encode(bytes_);
 }
 
 bool VerifyKey::verify(std::string_view message, std::string_view signature) const {

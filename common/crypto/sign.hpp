@@ -13,6 +13,9 @@ class VerifyKey {
 public:
     /// 32 bytes. Errc::invalid.
     static Result<VerifyKey> from_bytes(std::string_view bytes);
+    /// "ed25519:" and the bytes as base64url. Errc::invalid.
+    static Result<VerifyKey> parse(std::string_view text);
+    std::string str() const;
 
     bool verify(std::string_view message, std::string_view signature) const;
     const std::string& bytes() const { return bytes_; }

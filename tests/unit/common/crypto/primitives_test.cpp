@@ -134,6 +134,14 @@ TEST_SUITE("common/crypto/primitives") {
         CHECK(!SigningKey::generate().verify_key().verify(message, signature));
         CHECK(!VerifyKey::from_bytes("short"));
         CHECK(!SigningKey::from_seed(Secret("short")));
+
+        auto shown = key.verify_key().str();
+        CHECK(shown.starts_with("ed25519:"));
+        CHECK(VerifyKey::parse(shown).value() == key.verify_key());
+        for (const auto& wrong :
+             {std::string(), shown.substr(8), shown + "A", shown.substr(0, shown.size() - 1),
+              "ED25519:" + shown.substr(8), "ed25519:" + std::string(43, '=')})
+            CHECK(!VerifyKey::parse(wrong));
     }
 
     TEST_CASE("a sealed value opens with its key and context only, and not when a bit changed or "
