@@ -12,8 +12,8 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 2;
-inline constexpr std::uint32_t streams_since = 2; ///< byte streams on the link
+inline constexpr std::uint32_t protocol = 3;
+inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t oldest_protocol = 1;
 
 BOOST_DEFINE_ENUM_CLASS(ReportKind, accepted, step, log, finished)
@@ -266,7 +266,8 @@ struct AuditWitness {
 };
 BOOST_DESCRIBE_STRUCT(AuditWitness, (), (witness))
 
-/// What the controller opens a stream with: bytes to and from a port of one environment.
+/// What the controller opens a stream for: bytes to and from a port of one environment. It travels
+/// signed, see capability.hpp.
 struct StreamPurpose {
     std::string kind;        ///< "tunnel"
     std::string environment; ///< its id
@@ -279,6 +280,7 @@ enum class StreamEnd : std::uint32_t {
     not_offered = 100, ///< not here, another port, forbidden by the policy, or not understood
     unreachable = 101, ///< nothing listens there
     broken = 102,      ///< the connection behind it failed
+    denied = 103,      ///< its capability does not count, or its key does not any more
 };
 
 // ---- controller to agent
@@ -343,6 +345,21 @@ struct AuditCheckpoint {
 };
 BOOST_DESCRIBE_STRUCT(AuditCheckpoint, (), (key, note, from, proof))
 
+/// A key that capabilities of streams may be signed with.
+struct TunnelKey {
+    std::string id;           ///< "tkey_…"
+    std::string public_key;   ///< "ed25519:…"
+    std::int64_t ends_ms = 0; ///< from when on it does not count; 0: not known yet
+};
+BOOST_DESCRIBE_STRUCT(TunnelKey, (), (id, public_key, ends_ms))
+
+/// Every key of the organization that counts from now on. After the welcome and after each change.
+struct TunnelKeys {
+    static constexpr std::string_view type = "tunnel_keys";
+    std::vector<TunnelKey> keys; ///< at most 16
+};
+BOOST_DESCRIBE_STRUCT(TunnelKeys, (), (keys))
+
 /// Last message before the controller closes the link for a reason that the agent's log should
 /// name.
 struct Refused {
@@ -365,9 +382,13 @@ struct ExecutorStatus {
     std::uint64_t acknowledged = 0;
     std::vector<std::string> active;
     PolicyFacts policy;
+    /// Public keys that alone may open streams, where the policy names them; absent: all of the
+    /// organization's.
+    std::optional<std::vector<std::string>> tunnel_keys{};
 };
 BOOST_DESCRIBE_STRUCT(
-    ExecutorStatus, (), (journal, highest_fence, last_seq, acknowledged, active, policy)
+    ExecutorStatus, (),
+    (journal, highest_fence, last_seq, acknowledged, active, policy, tunnel_keys)
 )
 
 /// The executor has nothing to do and ends now; connect again when there is something.
@@ -377,8 +398,8 @@ struct Idle {
 BOOST_DESCRIBE_STRUCT(Idle, (), ())
 
 using FromAgent = std::variant<Hello, Reports, FactsMessage, Inventory, Renew, AuditWitness>;
-using ToAgent =
-    std::variant<Welcome, Deliver, Cancel, Query, Ack, Certificate, AuditCheckpoint, Refused>;
+using ToAgent = std::variant<
+    Welcome, Deliver, Cancel, Query, Ack, Certificate, AuditCheckpoint, TunnelKeys, Refused>;
 using FromExecutor = std::variant<ExecutorStatus, Reports, Inventory, Idle>;
 using ToExecutor = std::variant<Deliver, Cancel, Query, Ack>;
 

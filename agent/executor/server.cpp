@@ -157,10 +157,13 @@ void Server::accept_link() {
     idle_told_ = false;
     auto status = journal_.status();
     auto policy = policy_();
-    if (policy)
+    if (policy) {
         status.policy = policy->facts();
-    else
+        status.tunnel_keys = policy->tunnel_keys();
+    } else {
         status.policy.summary = {"Refuses everything: " + policy.error().message()};
+        status.tunnel_keys.emplace(); // none
+    }
     sent_ = 0;
     send(status);
     if (options_.inventory) send(proto::Inventory{options_.inventory()});

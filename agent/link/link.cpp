@@ -48,7 +48,7 @@ public:
         : options_(options), folder_(options.folder), identity_(std::move(identity)),
           tls_(std::move(tls)), executor_(executor), channel_(executor, options.executor_socket),
           facts_(options.version), witness_(Witness::file_in(options.folder)), network_(executor),
-          tunnel_(executor), backoff_(random_up_to) {}
+          tunnel_(executor, identity_.server_id, clock_), backoff_(random_up_to) {}
 
     Task<> run();
 
@@ -74,6 +74,7 @@ private:
     proto::PolicyFacts policy_;
     Witness witness_;
     Event network_;
+    SystemClock clock_;
     Tunnel tunnel_;
     Backoff backoff_;
     Status status_;

@@ -84,7 +84,7 @@ Task<Result<>> LinkSession::greet() {
             Errc::invalid,
             "The executor did not begin with its status; are both halves of one version?"
         );
-    shared_.policy = status->policy;
+    take_status(*status);
 
     proto::Hello hello;
     hello.protocol = proto::protocol;
@@ -114,6 +114,11 @@ Task<Result<>> LinkSession::greet() {
         );
     take_welcome(*welcome);
     co_return Result<>();
+}
+
+void LinkSession::take_status(const proto::ExecutorStatus& status) {
+    shared_.policy = status.policy;
+    shared_.tunnel.pin(status.tunnel_keys);
 }
 
 void LinkSession::take_welcome(const proto::Welcome& welcome) {
@@ -228,7 +233,7 @@ Task<> LinkSession::read_controller() {
         if (!message) co_return end(Ending(message.error()));
         if (message->kind != net::MessageKind::text) {
             auto& streams = shared_.tunnel.streams();
-            if (!streams.attached()) continue; // protocol 1 has no streams
+            if (!streams.attached()) continue; // older controllers have no streams
             auto taken = streams.receive(message->data);
             if (!taken) co_return end(Ending(taken.error()));
             continue;
@@ -286,6 +291,7 @@ Task<Result<>> LinkSession::handle(std::string text) {
                 answer.emplace();
                 answer->witness = shared_.witness.held();
             },
+            [&](const proto::TunnelKeys& keys) { shared_.tunnel.take(keys); },
             [&](const proto::Refused& refused) {
                 result = fail(Error(Errc::forbidden, refused.message).with_code(refused.code));
             },
@@ -387,7 +393,7 @@ Task<> LinkSession::read_executor() {
             continue;
         }
         if (const auto* status = std::get_if<proto::ExecutorStatus>(&*message)) {
-            shared_.policy = status->policy;
+            take_status(*status);
             continue;
         }
         if (const auto* inventory = std::get_if<proto::Inventory>(&*message))

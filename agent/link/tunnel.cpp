@@ -44,24 +44,35 @@ void end(stream::Stream& stream, proto::StreamEnd code, std::string_view reason)
 
 } // namespace
 
+/// What a stream leads to, and the key that opened it.
+struct Tunnel::Goal {
+    std::string environment;
+    std::uint16_t port = 0;
+    std::string key;
+};
+
+struct Tunnel::Refusal {
+    proto::StreamEnd code;
+    std::string reason;
+};
+
 /// One stream and the connection that it is for.
 struct Tunnel::Passage {
-    Passage(Executor executor, stream::Stream& from)
-        : peer(from), socket(executor), both(executor) {}
+    Passage(Executor executor, stream::Stream& from, Goal to)
+        : peer(from), goal(std::move(to)), socket(executor), both(executor) {}
 
-    Task<Result<>> connect(std::uint16_t port);
+    Task<Result<>> connect();
     Task<> inward();
     Task<> outward();
 
     stream::Stream& peer;
-    std::string environment;
-    std::uint16_t port = 0;
+    Goal goal;
     Tcp::socket socket;
     TaskGroup both;
 };
 
-Task<Result<>> Tunnel::Passage::connect(std::uint16_t to) {
-    Tcp::endpoint where(asio::ip::address_v4::loopback(), to);
+Task<Result<>> Tunnel::Passage::connect() {
+    Tcp::endpoint where(asio::ip::address_v4::loopback(), goal.port);
     auto connected = co_await socket.async_connect(where, as_result);
     auto failed = std::get<0>(connected);
     if (failed) co_return fail(Errc::unavailable, failed.message());
@@ -108,8 +119,9 @@ Task<> Tunnel::Passage::outward() {
     }
 }
 
-Tunnel::Tunnel(Executor executor)
-    : executor_(executor), children_(executor),
+Tunnel::Tunnel(Executor executor, std::string server, const Clock& clock)
+    : executor_(executor), clock_(clock), keys_(std::move(server), clock.now()),
+      children_(executor),
       streams_(executor, stream::Role::dialler, limits(), [this](stream::Stream stream) {
           accept(std::move(stream));
       }) {}
@@ -118,10 +130,29 @@ void Tunnel::take(const proto::Inventory& inventory) {
     doors_.clear();
     for (const auto& environment : inventory.environments)
         if (!environment.tunnel.empty()) doors_[environment.id] = environment.tunnel;
+    end_what_may_not_stay();
+}
+
+void Tunnel::take(const proto::TunnelKeys& keys) {
+    auto taken = keys_.take(keys);
+    if (!taken)
+        log::error(
+            "the controller's tunnel keys cannot be used; no stream is opened",
+            {{"reason", taken.error().message()}}
+        );
+    end_what_may_not_stay();
+}
+
+void Tunnel::pin(std::optional<std::vector<std::string>> keys) {
+    keys_.pin(std::move(keys));
+    end_what_may_not_stay();
+}
+
+void Tunnel::end_what_may_not_stay() {
     for (auto* passage : passages_) {
-        if (offers(passage->environment, passage->port)) continue;
-        end(passage->peer, proto::StreamEnd::not_offered,
-            "This server does not offer the environment any more.");
+        auto refusal = refusal_of(passage->goal);
+        if (!refusal) continue;
+        end(passage->peer, refusal->code, refusal->reason);
         passage->both.cancel();
     }
 }
@@ -131,17 +162,34 @@ bool Tunnel::offers(const std::string& environment, std::uint16_t port) const {
     return found != doors_.end() && port != 0 && std::ranges::count(found->second, port) > 0;
 }
 
-Result<std::uint16_t> Tunnel::port_for(std::string_view text) const {
-    auto purpose = proto::read_text<proto::StreamPurpose>(text);
+/// Why a stream may not, or may not any more, lead there.
+std::optional<Tunnel::Refusal> Tunnel::refusal_of(const Goal& goal) const {
+    if (!keys_.counts(goal.key, clock_.now()))
+        return Refusal{
+            proto::StreamEnd::denied,
+            "The tunnel key that the stream was opened with does not count any more."};
+    if (!offers(goal.environment, goal.port))
+        return Refusal{
+            proto::StreamEnd::not_offered,
+            "This server does not offer port " + std::to_string(goal.port) +
+                " of that environment: it is not here, has another port, or the server's policy "
+                "forbids it."};
+    return {};
+}
+
+/// Nothing of the purpose is looked at before its capability counts.
+tl::expected<Tunnel::Goal, Tunnel::Refusal> Tunnel::goal_of(std::string_view text) {
+    auto members = keys_.open(text, clock_.now());
+    if (!members)
+        return tl::unexpected(Refusal{proto::StreamEnd::denied, members.error().message()});
+    auto purpose = proto::read<proto::StreamPurpose>(*members);
     if (!purpose || purpose->kind != "tunnel")
-        return fail(Errc::invalid, "This agent does not know what the stream is for; update it.");
-    if (!offers(purpose->environment, purpose->port))
-        return fail(
-            Errc::forbidden, "This server does not offer port " + std::to_string(purpose->port) +
-                                 " of that environment: it is not here, has another port, or the "
-                                 "server's policy forbids it."
-        );
-    return purpose->port;
+        return tl::unexpected(Refusal{
+            proto::StreamEnd::not_offered,
+            "This agent does not know what the stream is for; update it."});
+    Goal goal{purpose->environment, purpose->port, std::string(members->at("key").as_string())};
+    if (auto refusal = refusal_of(goal)) return tl::unexpected(*std::move(refusal));
+    return goal;
 }
 
 void Tunnel::accept(stream::Stream stream) {
@@ -149,19 +197,21 @@ void Tunnel::accept(stream::Stream stream) {
 }
 
 Task<> Tunnel::serve(stream::Stream stream) {
-    auto port = port_for(stream.text());
-    if (!port) {
-        log::warning("a stream was refused", {{"reason", port.error().message()}});
-        co_return end(stream, proto::StreamEnd::not_offered, port.error().message());
+    auto goal = goal_of(stream.text());
+    if (!goal) {
+        log::warning("a stream was refused", {{"reason", goal.error().reason}});
+        co_return end(stream, goal.error().code, goal.error().reason);
     }
-    Passage passage(executor_, stream);
-    passage.port = *port;
-    passage.environment = proto::read_text<proto::StreamPurpose>(stream.text())->environment;
-    auto connected = co_await within<void>(connect_time, passage.connect(*port));
+    Passage passage(executor_, stream, *std::move(goal));
+    auto connected = co_await within<void>(connect_time, passage.connect());
+    // What counted when it was asked for may have ended meanwhile.
+    auto refusal = refusal_of(passage.goal);
+    if (refusal) co_return end(stream, refusal->code, refusal->reason);
     if (!connected)
         co_return end(
             stream, proto::StreamEnd::unreachable,
-            "Nothing answers on port " + std::to_string(*port) + ": " + connected.error().message()
+            "Nothing answers on port " + std::to_string(passage.goal.port) + ": " +
+                connected.error().message()
         );
     passages_.push_back(&passage);
     passage.both.spawn(passage.inward());

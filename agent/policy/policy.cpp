@@ -397,6 +397,12 @@ proto::PolicyFacts Policy::facts() const {
             rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.kinds),
             rule.environments.empty() ? "" : ": " + join(rule.environments)
         ));
+    if (tunnel_keys_)
+        facts.summary.push_back(
+            tunnel_keys_->empty()
+                ? "Allows requests over the link under no tunnel key"
+                : "Allows requests over the link under no tunnel key but " + join(*tunnel_keys_)
+        );
     facts.summary.push_back("Refuses everything else");
     return facts;
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -81,6 +82,9 @@ public:
     /// Requests that come to the environment of this name over the link; errors as for permit().
     Result<> permit_tunnel(std::string_view slug) const;
 
+    /// Public keys ("ed25519:…") that alone may open streams; nothing: all of the organization's.
+    const std::optional<std::vector<std::string>>& tunnel_keys() const { return tunnel_keys_; }
+
     /// Networks that are not on the internet, and from which imports may come nevertheless.
     const std::vector<IpNetwork>& networks() const { return networks_; }
 
@@ -115,6 +119,7 @@ private:
     std::vector<RecipientRule> recipients_;
     std::vector<TunnelRule> tunnel_;
     std::vector<ExposureRule> exposure_;
+    std::optional<std::vector<std::string>> tunnel_keys_;
 };
 
 /// Every environment that an operation works on or reads, the one of `slug_of` first. Only after

@@ -1,6 +1,7 @@
 #include "agent/policy/policy.hpp"
 #include "common/config/node.hpp"
 #include "common/crypto/hash.hpp"
+#include "common/crypto/sign.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -19,6 +20,7 @@ using Kind = Node::Kind;
 
 constexpr std::size_t largest_file = 256 << 10;
 constexpr std::size_t most_rules = 500;
+constexpr std::size_t most_tunnel_keys = 100;
 
 /// Reads the tree of a file; every complaint has its line.
 class Loader {
@@ -163,6 +165,23 @@ Result<TunnelRule> tunnel_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
+Result<std::vector<std::string>> pinned_keys(Loader& loader, const Node& node) {
+    bool list = node.kind == Kind::list && node.items.size() <= most_tunnel_keys;
+    if (!list)
+        return loader.wrong(
+            node, fmt::format("\"tunnel_keys\" must be a list of at most {} keys", most_tunnel_keys)
+        );
+    std::vector<std::string> keys;
+    for (const auto& item : node.items) {
+        auto key = item.kind == Kind::scalar
+                       ? crypto::VerifyKey::parse(item.text)
+                       : Result<crypto::VerifyKey>(fail(Errc::invalid, "It is no text."));
+        if (!key) return loader.wrong(item, "\"tunnel_keys\": " + key.error().message());
+        keys.push_back(item.text);
+    }
+    return keys;
+}
+
 Result<> check_owner(const std::filesystem::path& path, uid_t owner, bool folder) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0)
@@ -225,7 +244,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
     FAIRLEAD_CHECK(loader.only(
         root, {"version", "operations", "repositories", "storages", "recipients", "imports",
-               "networks", "tunnel", "exposure"}
+               "networks", "tunnel", "tunnel_keys", "exposure"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -290,6 +309,10 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         FAIRLEAD_CHECK(loader.rules(*exposure, "exposure", read_exposure));
     else
         policy.exposure_.push_back({Effect::allow, {"port", "tunnel", "direct"}, {}, 0});
+    if (const auto* keys = Loader::find(root, "tunnel_keys")) {
+        FAIRLEAD_TRY(pinned, pinned_keys(loader, *keys));
+        policy.tunnel_keys_ = std::move(pinned);
+    }
     if (const auto* networks = Loader::find(root, "networks")) {
         FAIRLEAD_TRY(words, loader.words(*networks, "networks"));
         for (const auto& word : words) {

@@ -237,9 +237,8 @@ Result<> Session::take_frame(std::string_view frame) {
     // Another link of the server may have the streams by now, or this one ends.
     if (!attached_ || !end_code_.empty()) return {};
     if (!carries_streams())
-        return fail(
-            Error(Errc::invalid, "Protocol 1 opens no byte streams.").with_code("protocol_error")
-        );
+        return fail(Error(Errc::invalid, "An agent of this protocol has no byte streams.")
+                        .with_code("protocol_error"));
     auto taken = hub_.streams_of(*this).receive(frame);
     if (taken) return taken;
     return fail(Error(Errc::invalid, taken.error().message()).with_code("protocol_error"));

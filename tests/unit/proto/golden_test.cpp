@@ -290,6 +290,14 @@ TEST_SUITE("proto/golden") {
                 12,
                 {"AA=="}}
         );
+        check(
+            "tunnel-keys",
+            TunnelKeys{
+                {{"tkey_01JD8Q4M3N7V5X2K9B6T0W1YHB",
+                  "ed25519:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE", 0},
+                 {"tkey_01JD8Q4M3N7V5X2K9B6T0W1YHA",
+                  "ed25519:AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI", 1790086400000}}}
+        );
         check("refused", Refused{"revoked", "This server was revoked."});
     }
 
@@ -301,6 +309,9 @@ TEST_SUITE("proto/golden") {
             "executor-status",
             ExecutorStatus{"jrn_1", 12, 40, 38, {"op_1"}, {std::string(64, 'c'), {}}}
         );
+        ExecutorStatus pinned{"jrn_1", 12, 40, 38, {}, {std::string(64, 'c'), {}}};
+        pinned.tunnel_keys = {"ed25519:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"};
+        check("executor-status-pinned", pinned);
         check("executor-idle", Idle{});
     }
 

@@ -29,9 +29,7 @@ public:
         std::chrono::milliseconds idle = std::chrono::seconds(60),
         std::vector<uid_t> peers = {0, ::getuid()}
     )
-        : policy_(*policy::Policy::parse("version: 1\noperations: [{allow: '*'}]\n", "policy.yaml")
-          ),
-          journal_(folder_.path() / "journal.db", clock_),
+        : journal_(folder_.path() / "journal.db", clock_),
           wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
           executor_(
               journal_, policy(), [this](const proto::Operation& op) { return plan(op); }, clock_,
@@ -57,6 +55,9 @@ public:
     }
 
     std::filesystem::path path() const { return folder_.path() / "executor.sock"; }
+    /// To be changed before somebody connects.
+    Result<policy::Policy> rules{
+        policy::Policy::parse("version: 1\noperations: [{allow: '*'}]\n", "policy.yaml")};
     std::atomic<bool> gate_{true}, ended_{false};
     std::atomic<bool> pings_touch_nothing{false};
     std::atomic<int> runs{0}, at_once{0}, most_at_once{0};
@@ -75,7 +76,7 @@ private:
         return result;
     }
     PolicySource policy() {
-        return [this]() -> Result<policy::Policy> { return policy_; };
+        return [this]() -> Result<policy::Policy> { return rules; };
     }
     void wake() {
         std::uint64_t one = 1;
@@ -108,7 +109,6 @@ private:
 
     store::TemporaryFolder folder_;
     SystemClock clock_;
-    policy::Policy policy_;
     journal::Journal journal_;
     Descriptor wake_;
     Descriptor stop_{::eventfd(0, EFD_CLOEXEC)};
@@ -199,9 +199,31 @@ TEST_SUITE("agent/executor/server") {
         REQUIRE(status);
         CHECK(status->journal.starts_with("jrn_"));
         CHECK(status->policy.sha256.size() == 64);
+        CHECK(!status->tunnel_keys);
         CHECK(client.until<proto::Inventory>().environments.at(0).slug == "shop");
         client.send(deliver(1));
         CHECK(client.outcome(op_id(1)).outcome == proto::Outcome::succeeded);
+    }
+
+    TEST_CASE("status names the tunnel keys that the policy pins, and none where it cannot be read"
+    ) {
+        Rig rig;
+        const std::string key = "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        std::vector<std::string> expected;
+        SUBCASE("pinned") {
+            rig.rules = policy::Policy::parse(
+                "version: 1\noperations: []\ntunnel_keys: [\"" + key + "\"]\n", "policy.yaml"
+            );
+            REQUIRE(rig.rules);
+            expected = {key};
+        }
+        SUBCASE("unreadable") {
+            rig.rules = fail(Errc::forbidden, "Others can write it.");
+        }
+        Client client(rig.path());
+        auto first = client.next();
+        REQUIRE(first);
+        CHECK(std::get<proto::ExecutorStatus>(*first).tunnel_keys == expected);
     }
 
     TEST_CASE("reports that were not acknowledged come again on the next connection, acknowledged "

@@ -8,6 +8,7 @@
 #include "common/async/event.hpp"
 #include "common/crypto/x509.hpp"
 #include "common/net/listener.hpp"
+#include "proto/capability.hpp"
 #include "proto/codec.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -57,6 +58,7 @@ struct FakeExecutor {
         status.acknowledged = 1;
         status.highest_fence = 9;
         status.policy.sha256 = "policy-hash";
+        status.tunnel_keys = tunnel_keys;
         co_await send(status);
     }
     Task<> send(proto::FromExecutor message) {
@@ -76,6 +78,7 @@ struct FakeExecutor {
 
     Local::acceptor acceptor;
     std::optional<Local::socket> peer;
+    std::optional<std::vector<std::string>> tunnel_keys; // that the policy pins
 };
 
 /// A controller that a test plays, an executor that it plays too, and the link between them.
@@ -192,7 +195,8 @@ struct Stand {
     FactsReader facts{"0.0.1"};
     proto::PolicyFacts policy;
     Witness witness{folder.path / "witness.json"};
-    Tunnel tunnel{io.get_executor()};
+    SystemClock clock;
+    Tunnel tunnel{io.get_executor(), "srv_01J0000000000000000000000A", clock};
     std::optional<net::Listener> listener;
     std::function<Task<>(net::WebSocket)> controller;
     bool online = false;
@@ -459,12 +463,18 @@ TEST_SUITE("agent/link") {
         CHECK(after.not_after > now + 200h);
     }
 
-    TEST_CASE("streams reach what the executor's inventory names, and only with protocol 2") {
+    TEST_CASE(
+        "streams reach what the executor's inventory names, under keys that the controller told, "
+        "and only with protocol 3"
+    ) {
         Stand stand;
-        bool streams = true;
-        SUBCASE("protocol 2") {}
-        SUBCASE("protocol 1") {
+        bool streams = true, pinned = false;
+        SUBCASE("protocol 3") {}
+        SUBCASE("protocol 2") {
             streams = false;
+        }
+        SUBCASE("a policy that names another key") {
+            pinned = true;
         }
         const std::string shop = "env_01J0000000000000000000000A";
         auto executor = stand.io.get_executor();
@@ -472,20 +482,30 @@ TEST_SUITE("agent/link") {
         proto::EnvironmentState state;
         state.id = shop;
         state.tunnel = {odoo.local_endpoint().port()};
-        proto::StreamPurpose purpose;
-        purpose.kind = "tunnel";
-        purpose.environment = shop;
-        purpose.port = state.tunnel[0];
+        const std::string key_id = "tkey_01J0000000000000000000000A";
+        auto key = crypto::SigningKey::generate();
+        if (pinned)
+            stand.executor.tunnel_keys = {crypto::SigningKey::generate().verify_key().str()};
+        auto capability = [&] {
+            return proto::sign_capability(
+                       {{"kind", "tunnel"}, {"environment", shop}, {"port", state.tunnel[0]}},
+                       stand.identity.server_id, key_id, key, SystemClock().now()
+            )
+                .value();
+        };
         stream::Carrier carrier(executor, stream::Role::acceptor);
         fairlead::Event listed(executor);
         bool done = false;
         auto use = [&]() -> Task<> {
             co_await listed.wait();
-            auto opened = carrier.open(proto::write_text(purpose));
+            auto opened = carrier.open(capability());
             REQUIRE(opened);
             auto sent = co_await opened->write("request");
             CHECK(sent);
-            if (streams) {
+            if (pinned) {
+                auto bytes = co_await opened->read();
+                CHECK(opened->reset_code() == static_cast<std::uint32_t>(proto::StreamEnd::denied));
+            } else if (streams) {
                 auto socket = co_await odoo.async_accept(asio::use_awaitable);
                 std::string buffer(7, '\0');
                 auto room = asio::buffer(buffer);
@@ -501,8 +521,10 @@ TEST_SUITE("agent/link") {
         stand.controller = [&](net::WebSocket socket) -> Task<> {
             auto first = co_await next(socket);
             proto::Welcome message;
-            message.protocol = streams ? 2 : 1;
+            message.protocol = streams ? 3 : 2;
             co_await say(socket, message);
+            proto::TunnelKeys keys{{{key_id, key.verify_key().str(), 0}}};
+            co_await say(socket, keys);
             TaskGroup both(executor);
             auto work = [&]() -> Task<> {
                 co_await use();

@@ -1,6 +1,6 @@
 #include "../../common/stream/over_socket.hpp"
 #include "agent/link/tunnel.hpp"
-#include "proto/codec.hpp"
+#include "proto/capability.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <boost/json.hpp>
 #include <doctest/doctest.h>
 
 #include <sys/resource.h>
@@ -25,12 +26,25 @@ namespace {
 const std::string shop = "env_01J0000000000000000000000A";
 const std::string other = "env_01J0000000000000000000000B";
 
-std::string purpose(const std::string& environment, std::uint16_t port) {
-    proto::StreamPurpose purpose;
-    purpose.kind = "tunnel";
-    purpose.environment = environment;
-    purpose.port = port;
-    return proto::write_text(purpose);
+const std::string server = "srv_01J0000000000000000000000A";
+
+/// A key as the controller has it.
+struct Holder {
+    explicit Holder(char last) : id("tkey_01J0000000000000000000000" + std::string(1, last)) {}
+
+    std::string sign(boost::json::object purpose, Timestamp now) const {
+        return proto::sign_capability(std::move(purpose), server, id, key, now).value();
+    }
+    proto::TunnelKey told(std::int64_t ends_ms = 0) const {
+        return {id, key.verify_key().str(), ends_ms};
+    }
+
+    std::string id;
+    crypto::SigningKey key = crypto::SigningKey::generate();
+};
+
+boost::json::object tunnel_to(const std::string& environment, int port) {
+    return {{"kind", "tunnel"}, {"environment", environment}, {"port", port}};
 }
 
 proto::Inventory inventory(const std::string& environment, std::vector<std::uint16_t> ports) {
@@ -48,6 +62,27 @@ struct Stand {
         tunnel.streams().attach([this] { carry(tunnel.streams(), controller); });
         controller.attach([this] { carry(controller, tunnel.streams()); });
         tunnel.take(inventory(shop, {port()}));
+        tunnel.take(proto::TunnelKeys{{own.told()}});
+        clock.advance(1ms); // nothing is signed in the millisecond in which an agent starts
+    }
+
+    std::string purpose(const std::string& environment, int port) const {
+        return own.sign(tunnel_to(environment, port), clock.now());
+    }
+    /// What the opener of a stream is told.
+    Task<std::uint32_t> answer_to(std::string text) {
+        auto opened = controller.open(text);
+        REQUIRE(opened);
+        auto bytes = co_await opened->read();
+        CHECK(bytes.error().code() == "stream_reset");
+        co_return opened->reset_code();
+    }
+    bool odoo_was_called() {
+        odoo.non_blocking(true);
+        boost::system::error_code nobody;
+        Tcp::socket socket(io);
+        odoo.accept(socket, nobody);
+        return nobody != asio::error::would_block;
     }
 
     std::uint16_t port() const { return odoo.local_endpoint().port(); }
@@ -81,8 +116,10 @@ struct Stand {
     }
 
     asio::io_context io{1};
+    FakeClock clock;
+    Holder own{'A'};
     Tcp::acceptor odoo;
-    Tunnel tunnel{io.get_executor()};
+    Tunnel tunnel{io.get_executor(), server, clock};
     stream::Carrier controller{io.get_executor(), stream::Role::acceptor, many()};
 
     static stream::Limits many() {
@@ -114,7 +151,7 @@ TEST_SUITE("agent/link/tunnel") {
     TEST_CASE("bytes reach the environment's port and its answer comes back, each end closing") {
         Stand stand;
         auto body = [&]() -> Task<> {
-            auto opened = stand.controller.open(purpose(shop, stand.port()));
+            auto opened = stand.controller.open(stand.purpose(shop, stand.port()));
             REQUIRE(opened);
             auto sent = co_await opened->write("request");
             CHECK(sent);
@@ -137,51 +174,114 @@ TEST_SUITE("agent/link/tunnel") {
         Stand stand;
         std::string text;
         SUBCASE("another port") {
-            text = purpose(shop, static_cast<std::uint16_t>(stand.port() ^ 1));
+            text = stand.purpose(shop, static_cast<std::uint16_t>(stand.port() ^ 1));
         }
         SUBCASE("port 0") {
             stand.tunnel.take(inventory(shop, {0}));
-            text = purpose(shop, 0);
+            text = stand.purpose(shop, 0);
         }
         SUBCASE("the port of another environment") {
-            text = purpose(other, stand.port());
+            text = stand.purpose(other, stand.port());
         }
         SUBCASE("an environment that the policy hides") {
             stand.tunnel.take(inventory(shop, {}));
-            text = purpose(shop, stand.port());
+            text = stand.purpose(shop, stand.port());
         }
         SUBCASE("another kind") {
-            text = R"({"kind":"shell","environment":")" + shop + R"(","port":)" +
-                   std::to_string(stand.port()) + "}";
+            auto shell = tunnel_to(shop, stand.port());
+            shell["kind"] = "shell";
+            text = stand.own.sign(shell, stand.clock.now());
         }
         SUBCASE("a host of its own") {
-            text = R"({"kind":"tunnel","host":"10.0.0.1","environment":")" + other +
-                   R"(","port":)" + std::to_string(stand.port()) + "}";
+            auto abroad = tunnel_to(other, stand.port());
+            abroad["host"] = "10.0.0.1";
+            text = stand.own.sign(abroad, stand.clock.now());
         }
         SUBCASE("a port beyond all ports") {
-            text = R"({"kind":"tunnel","environment":")" + shop + R"(","port":)" +
-                   std::to_string(65536 + stand.port()) + "}";
+            text = stand.purpose(shop, 65536 + stand.port());
+        }
+        auto body = [&]() -> Task<> {
+            auto code = co_await stand.answer_to(text);
+            CHECK(code == static_cast<std::uint32_t>(proto::StreamEnd::not_offered));
+        };
+        stand.run(body);
+        CHECK(!stand.odoo_was_called());
+    }
+
+    TEST_CASE("nothing is opened without a capability that counts") {
+        Stand stand;
+        Holder foreign('B');
+        std::string text;
+        SUBCASE("a plain purpose") {
+            text = boost::json::serialize(tunnel_to(shop, stand.port()));
         }
         SUBCASE("no JSON") {
             text = "GET / HTTP/1.1";
         }
         SUBCASE("nothing") {}
-        CHECK(!stand.tunnel.port_for(text));
+        SUBCASE("the key of another organization") {
+            text = foreign.sign(tunnel_to(shop, stand.port()), stand.clock.now());
+        }
+        SUBCASE("the key of another organization under the name of ours") {
+            foreign.id = stand.own.id;
+            text = foreign.sign(tunnel_to(shop, stand.port()), stand.clock.now());
+        }
+        SUBCASE("a server that holds no key") {
+            text = stand.purpose(shop, stand.port());
+            stand.tunnel.take(proto::TunnelKeys());
+        }
+        SUBCASE("keys that make no sense") {
+            text = stand.purpose(shop, stand.port());
+            stand.tunnel.take(proto::TunnelKeys{{stand.own.told(), {"tkey_1", "ed25519:?", 0}}});
+        }
+        SUBCASE("more keys than there may be") {
+            text = stand.purpose(shop, stand.port());
+            stand.tunnel.take(proto::TunnelKeys{std::vector(17, stand.own.told())});
+        }
+        SUBCASE("a key that the policy does not name") {
+            text = stand.purpose(shop, stand.port());
+            stand.tunnel.pin(std::vector{foreign.told().public_key});
+        }
+        SUBCASE("for another server") {
+            text = proto::sign_capability(
+                       tunnel_to(shop, stand.port()), "srv_01J0000000000000000000000B",
+                       stand.own.id, stand.own.key, stand.clock.now()
+            )
+                       .value();
+        }
         auto body = [&]() -> Task<> {
-            auto opened = stand.controller.open(text);
-            REQUIRE(opened);
-            auto bytes = co_await opened->read();
-            CHECK(bytes.error().code() == "stream_reset");
-            CHECK(
-                opened->reset_code() == static_cast<std::uint32_t>(proto::StreamEnd::not_offered)
-            );
+            auto code = co_await stand.answer_to(text);
+            CHECK(code == static_cast<std::uint32_t>(proto::StreamEnd::denied));
         };
         stand.run(body);
-        stand.odoo.non_blocking(true);
-        boost::system::error_code nobody;
-        Tcp::socket socket(stand.io);
-        stand.odoo.accept(socket, nobody);
-        CHECK(nobody == asio::error::would_block);
+        CHECK(!stand.odoo_was_called());
+    }
+
+    TEST_CASE("what is open under a key ends with it, and what is open under another goes on") {
+        Stand stand;
+        Holder second('B');
+        const auto denied = static_cast<std::uint32_t>(proto::StreamEnd::denied);
+        stand.tunnel.take(proto::TunnelKeys{{second.told(), stand.own.told()}});
+        auto body = [&]() -> Task<> {
+            auto first = stand.controller.open(stand.purpose(shop, stand.port()));
+            auto odoo_of_first = co_await stand.odoo.async_accept(asio::use_awaitable);
+            auto other_one =
+                stand.controller.open(second.sign(tunnel_to(shop, stand.port()), stand.clock.now())
+                );
+            auto odoo_of_other = co_await stand.odoo.async_accept(asio::use_awaitable);
+            SUBCASE("revoked") {
+                stand.tunnel.take(proto::TunnelKeys{{second.told()}});
+            }
+            SUBCASE("not pinned any more") {
+                stand.tunnel.pin(std::vector{second.told().public_key});
+            }
+            CHECK(co_await read_some(odoo_of_first) == "");
+            auto bytes = co_await first->read();
+            CHECK(first->reset_code() == denied);
+            co_await write_all(odoo_of_other, "still here");
+            CHECK(co_await stream::read_exactly(*other_one, 10) == "still here");
+        };
+        stand.run(body);
     }
 
     TEST_CASE("a port where nothing listens is told apart from one that is not offered") {
@@ -189,7 +289,7 @@ TEST_SUITE("agent/link/tunnel") {
         auto port = stand.port();
         stand.odoo.close();
         auto body = [&]() -> Task<> {
-            auto opened = stand.controller.open(purpose(shop, port));
+            auto opened = stand.controller.open(stand.purpose(shop, port));
             REQUIRE(opened);
             auto bytes = co_await opened->read();
             CHECK(bytes.error().message().find(std::to_string(port)) != std::string::npos);
@@ -203,7 +303,7 @@ TEST_SUITE("agent/link/tunnel") {
     TEST_CASE("what is open ends when the server offers it no more") {
         Stand stand;
         auto body = [&]() -> Task<> {
-            auto opened = stand.controller.open(purpose(shop, stand.port()));
+            auto opened = stand.controller.open(stand.purpose(shop, stand.port()));
             REQUIRE(opened);
             auto socket = co_await stand.odoo.async_accept(asio::use_awaitable);
             auto sent = co_await opened->write("x");
@@ -227,7 +327,7 @@ TEST_SUITE("agent/link/tunnel") {
         auto body = [&]() -> Task<> {
             Tcp::socket socket(stand.io);
             {
-                auto opened = stand.controller.open(purpose(shop, stand.port()));
+                auto opened = stand.controller.open(stand.purpose(shop, stand.port()));
                 REQUIRE(opened);
                 auto sent = co_await opened->write("slow request");
                 CHECK(sent);
@@ -259,10 +359,10 @@ TEST_SUITE("agent/link/tunnel") {
             std::vector<stream::Stream> open;
             std::vector<Tcp::socket> sockets;
             for (int i = 0; i < 512; ++i) {
-                open.push_back(stand.controller.open(purpose(shop, stand.port())).value());
+                open.push_back(stand.controller.open(stand.purpose(shop, stand.port())).value());
                 sockets.push_back(co_await stand.odoo.async_accept(asio::use_awaitable));
             }
-            auto beyond = stand.controller.open(purpose(shop, stand.port()));
+            auto beyond = stand.controller.open(stand.purpose(shop, stand.port()));
             REQUIRE(beyond);
             auto bytes = co_await beyond->read();
             CHECK(!bytes);

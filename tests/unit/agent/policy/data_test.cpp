@@ -174,6 +174,28 @@ storages:
             ));
     }
 
+    TEST_CASE("tunnel keys: those that root names, or all of the organization's") {
+        const std::string base = "version: 1\noperations: []\n";
+        const std::string key = "ed25519:11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        CHECK(!parsed(base).tunnel_keys());
+        auto pinned = parsed(base + "tunnel_keys:\n  - " + key + "\n");
+        CHECK(pinned.tunnel_keys() == std::vector{key});
+        auto told = pinned.facts().summary;
+        CHECK(told.at(told.size() - 2).find(key) != std::string::npos);
+        auto none = parsed(base + "tunnel_keys: []\n");
+        CHECK(none.tunnel_keys() == std::vector<std::string>());
+        auto wrong = Policy::parse(
+            base + "tunnel_keys:\n  - " + key + "\n  - " + key.substr(8) + "\n", "policy.yaml"
+        );
+        REQUIRE(!wrong);
+        CHECK(wrong.error().message().find(key.substr(8)) != std::string::npos);
+        CHECK(!Policy::parse(base + "tunnel_keys: " + key + "\n", "policy.yaml"));
+        std::string many = "tunnel_keys:\n";
+        for (int i = 0; i < 100; ++i) many += "  - " + key + "\n";
+        CHECK(parsed(base + many).tunnel_keys()->size() == 100);
+        CHECK(!Policy::parse(base + many + "  - " + key + "\n", "policy.yaml"));
+    }
+
     TEST_CASE("tunnel rules: requests come over the link to the environments that they name") {
         const std::string base = "version: 1\noperations:\n  - allow: [\"*\"]\n";
         auto open = parsed(base);

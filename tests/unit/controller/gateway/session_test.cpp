@@ -5,6 +5,7 @@
 #include "common/crypto/x509.hpp"
 #include "common/net/listener.hpp"
 #include "controller/gateway/hub.hpp"
+#include "proto/messages.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -28,7 +29,7 @@ struct FakeLink final : LinkState {
     std::string_view id() const override { return "link"; }
     std::uint32_t protocol() const override { return spoken; }
 
-    std::uint32_t spoken = 2;
+    std::uint32_t spoken = proto::streams_since;
 };
 
 /// Answers with what a test wants, and counts.
@@ -82,7 +83,7 @@ public:
 
     std::atomic<int> identified = 0, ended = 0, asked = 0, inside = 0;
     std::atomic<bool> unknown = false;
-    std::atomic<std::uint32_t> protocol = 2;
+    std::atomic<std::uint32_t> protocol = proto::streams_since;
     Hub* hub = nullptr;
     std::function<void()> on_hello;
     std::mutex mutex;
@@ -552,9 +553,9 @@ TEST_SUITE("controller/gateway/session") {
         stand.run(body);
     }
 
-    TEST_CASE("an agent of protocol 1 is sent no streams and may send none") {
+    TEST_CASE("an agent of protocol 2 is sent no streams and may send none") {
         Stand stand;
-        stand.core.protocol = 1;
+        stand.core.protocol = 2;
         auto body = [&]() -> Task<> {
             auto link = co_await stand.dial();
             co_await say(*link, "hello");
