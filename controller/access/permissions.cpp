@@ -102,6 +102,9 @@ constexpr std::array table{
 
     Permission{"certificates.view", developer, org, "See the certificates of names"},
     Permission{"certificates.renew", admin, org, "Ask for a certificate before its time"},
+    Permission{"tunnel_keys.view", developer, org, "See the keys that open tunnels to servers"},
+    Permission{"tunnel_keys.rotate", admin, org, "Give tunnels a new key"},
+    Permission{"tunnel_keys.revoke", admin, org, "Revoke keys of tunnels, which ends connections"},
 
     Permission{"webhooks.view", developer, org, "See webhooks and what was sent to them"},
     Permission{"webhooks.create", admin, org, "Add webhooks"},

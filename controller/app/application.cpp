@@ -21,6 +21,7 @@
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
+#include "controller/fleet/server_repo.hpp"
 #include "controller/imports/routes.hpp"
 #include "controller/install/routes.hpp"
 #include "controller/members/leaving.hpp"
@@ -30,6 +31,7 @@
 #include "controller/orgs/orgs.hpp"
 #include "controller/pushes/routes.hpp"
 #include "controller/sso/routes.hpp"
+#include "controller/tunnels/routes.hpp"
 #include "controller/web/assets.hpp"
 #include "controller/web/contract.hpp"
 #include "controller/webhooks/routes.hpp"
@@ -138,6 +140,12 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                             {store_, events_, audit_, environments_, keys_, clock_,
                                              public_url(settings_, endpoint_.port)}
                                         ),
+      tunnel_keys_(
+          {store_, events_, audit_, keys_, links_, clock_,
+           [](store::Connection& db, const api::OrgScope& scope) {
+               return fleet::ServerRepo(db, scope).online();
+           }}
+      ),
       webhook_queue_({store_, events_, audit_, keys_, clock_}), operation_news_(webhook_queue_),
       webhooks_({store_, events_, audit_, keys_, *outbound_, webhook_queue_}),
       acme_(make_acme_client(settings_, tls_, clock_)), edge_certificates_(certificate_parts()),
@@ -150,7 +158,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
-      core_(agents_, witnesses_), hub_(io_.get_executor(), workers_, core_),
+      core_({agents_, witnesses_, tunnel_keys_, links_}), hub_(io_.get_executor(), workers_, core_),
       edge_(io_.get_executor(), streams_of(hub_), own_names(settings_, tls_)),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(
@@ -182,7 +190,10 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           plans_,
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
-           webhooks::erase, certificates::erase, access::erase}},
+           webhooks::erase, certificates::erase, access::erase,
+           [this](store::Connection& db, const api::OrgScope& scope) {
+               return tunnel_keys_.erase(db, scope);
+           }}},
       member_parts_(member_parts()) {
     links_.use(hub_);
     operations_.use(live_);
@@ -269,6 +280,7 @@ void Application::add_routes() {
     backups::add_routes(table_, backups_, copies_);
     imports::add_routes(table_, imports_);
     pushes::add_routes(table_, pushes_);
+    tunnels::add_routes(table_, tunnel_keys_);
     webhooks::add_routes(table_, webhooks_);
     certificates::add_routes(table_, edge_certificates_);
     orgs::add_org_routes(table_, org_parts_);
@@ -380,6 +392,7 @@ Task<> Application::serve() {
         return copies_.tidy(clock_.now());
     };
     auto pushes = [this] { return pushes_.tick(); };
+    auto tunnel_keys = [this] { return tunnel_keys_.tick(); };
     auto deliveries = [this] { return webhook_queue_.tidy(clock_.now()); };
     auto visitors = [this] { return connect_.tidy(clock_.now()); };
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
@@ -391,6 +404,7 @@ Task<> Application::serve() {
     background.spawn(every(5s, "looking after servers", agents));
     background.spawn(every(60s, "looking after sessions", people));
     background.spawn(every(5s, "ending Connect-As sessions", visitors));
+    background.spawn(every(5s, "ending tunnel keys", tunnel_keys));
     background.spawn(every(30s, "deploying pushes that waited", pushes));
     background.spawn(every(5s, "saving rates", rates));
     background.spawn(every(30s, "signing the audit log", checkpoints));

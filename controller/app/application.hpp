@@ -54,6 +54,7 @@
 #include "controller/outbound/outbound.hpp"
 #include "controller/pushes/pushes.hpp"
 #include "controller/sso/sso.hpp"
+#include "controller/tunnels/tunnel_keys.hpp"
 #include "controller/web/event_hub.hpp"
 #include "controller/web/http_shell.hpp"
 #include "controller/web/system_routes.hpp"
@@ -173,6 +174,7 @@ private:
     imports::Imports imports_;
     backups::Copies copies_;
     pushes::Pushes pushes_;
+    tunnels::TunnelKeys tunnel_keys_;
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;
     webhooks::Webhooks webhooks_;

@@ -14,6 +14,7 @@
 #include "controller/imports/imports.hpp"
 #include "controller/mail/outbox.hpp"
 #include "controller/pushes/pushes.hpp"
+#include "controller/tunnels/tunnel_keys.hpp"
 #include "controller/webhooks/webhooks.hpp"
 
 #include <fmt/core.h>
@@ -46,6 +47,7 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
     FAIRLEAD_CHECK(certificates::visit_sealed(db, visit));
     FAIRLEAD_CHECK(imports::visit_sealed(db, visit));
     FAIRLEAD_CHECK(pushes::visit_sealed(db, visit));
+    FAIRLEAD_CHECK(tunnels::visit_sealed(db, visit));
     FAIRLEAD_CHECK(webhooks::visit_sealed(db, visit));
     return environments::visit_sealed(db, visit);
 }

@@ -14,6 +14,7 @@
 #include "controller/orgs/schema.hpp"
 #include "controller/pushes/schema.hpp"
 #include "controller/sso/schema.hpp"
+#include "controller/tunnels/schema.hpp"
 #include "controller/webhooks/schema.hpp"
 
 #include <vector>
@@ -69,6 +70,7 @@ std::span<const store::Migration> schema() {
         {30, "exposure of environments", environments::exposure_column},
         {31, "domains", domains::first_tables},
         {32, "certificates", certificates::first_tables},
+        {33, "tunnel keys", tunnels::first_tables},
     };
     return steps;
 }

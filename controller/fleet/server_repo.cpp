@@ -179,6 +179,12 @@ Result<bool> ServerRepo::count_recovery(const ServerId& id) {
     return done > 0;
 }
 
+Result<std::vector<ServerId>> ServerRepo::online() {
+    return db_.all<ServerId>(
+        "SELECT id FROM server WHERE org_id = $1 AND status = 'online' ORDER BY id", org_
+    );
+}
+
 Result<std::vector<ServerId>> ServerRepo::awaited() {
     return db_.all<ServerId>(
         "SELECT id FROM server WHERE org_id = $1 AND status = 'unknown' AND last_seen_ms IS NOT "

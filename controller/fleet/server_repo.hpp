@@ -71,6 +71,8 @@ public:
     Result<> store_certificate(const ServerId& id, std::string_view serial, Timestamp not_after);
     /// False when they are used up.
     Result<bool> count_recovery(const ServerId& id);
+    /// Servers whose link is there.
+    Result<std::vector<ServerId>> online();
     /// Servers awaited since the start of the controller, seen before.
     Result<std::vector<ServerId>> awaited();
     Result<> forget_online();

@@ -26,6 +26,8 @@ struct State final : LinkState {
     std::uint64_t witnessed = 0; // entries of the audit log that the server has seen
     std::int64_t offered = 0;    // of the newest state that it was shown
     bool answer_due = false;     // to that one; the next follows the answer
+
+    std::uint64_t keys_told = 0; // TunnelKeys::changes() when it was told of them
 };
 
 State& state_of(LinkState& link) {
@@ -67,7 +69,7 @@ Result<std::unique_ptr<LinkState>> FleetCore::identify(const net::PeerCertificat
     FAIRLEAD_TRY(whole, digest_from(certificate.fingerprint));
     facts.spki_sha256 = key;
     facts.fingerprint = whole;
-    FAIRLEAD_TRY(identity, service_.identify(facts));
+    FAIRLEAD_TRY(identity, parts_.service.identify(facts));
     return std::unique_ptr<LinkState>(std::make_unique<State>(std::move(identity)));
 }
 
@@ -77,14 +79,25 @@ Result<Replies> FleetCore::hello(LinkState& link, std::string_view text) {
     if (!message) return protocol_error(message.error().message());
     const auto* hello = std::get_if<proto::Hello>(&*message);
     if (!hello) return protocol_error("The first message must be a hello.");
-    FAIRLEAD_TRY(greeting, service_.hello(state.identity, *hello));
+    FAIRLEAD_TRY(greeting, parts_.service.hello(state.identity, *hello));
     state.link = greeting.link;
     state.spoken = std::min(hello->protocol, proto::protocol);
     state.newest_authority = greeting.newest_authority;
     state.witnessed = hello->witness.size;
     const auto& who = state.identity;
-    FAIRLEAD_CHECK(witnesses_.told(who.scope, who.server, who.name, hello->witness));
+    FAIRLEAD_CHECK(parts_.witnesses.told(who.scope, who.server, who.name, hello->witness));
+    if (state.spoken >= proto::streams_since) {
+        FAIRLEAD_TRY(keys, tunnel_keys(state));
+        greeting.messages.emplace_back(std::move(keys));
+    }
     return encoded(greeting.messages);
+}
+
+/// As they are now or later: what changes meanwhile is told again.
+Result<proto::TunnelKeys> FleetCore::tunnel_keys(LinkState& link) {
+    auto& state = state_of(link);
+    state.keys_told = parts_.tunnel_keys.changes();
+    return parts_.tunnel_keys.told(state.identity.scope);
 }
 
 Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
@@ -93,31 +106,31 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
     if (!decoded) return protocol_error(decoded.error().message());
     const auto& who = *state.link;
     if (const auto* reports = std::get_if<proto::Reports>(&*decoded)) {
-        FAIRLEAD_TRY(ack, service_.reports(who, *reports));
+        FAIRLEAD_TRY(ack, parts_.service.reports(who, *reports));
         return encoded({ack});
     }
     if (const auto* facts = std::get_if<proto::FactsMessage>(&*decoded)) {
-        FAIRLEAD_CHECK(service_.facts(who, *facts, state.newest_authority));
+        FAIRLEAD_CHECK(parts_.service.facts(who, *facts, state.newest_authority));
         if (state.answer_due) return Replies();
-        FAIRLEAD_TRY(offer, witnesses_.newest(who.scope, state.witnessed, state.offered));
+        FAIRLEAD_TRY(offer, parts_.witnesses.newest(who.scope, state.witnessed, state.offered));
         if (!offer) return Replies();
         state.offered = offer->size;
         state.answer_due = true;
         return encoded({offer->message});
     }
     if (const auto* inventory = std::get_if<proto::Inventory>(&*decoded)) {
-        FAIRLEAD_CHECK(service_.inventory(who, *inventory));
+        FAIRLEAD_CHECK(parts_.service.inventory(who, *inventory));
         return Replies();
     }
     if (const auto* renew = std::get_if<proto::Renew>(&*decoded)) {
-        FAIRLEAD_TRY(certificate, service_.renew(who, *renew));
+        FAIRLEAD_TRY(certificate, parts_.service.renew(who, *renew));
         return encoded({certificate});
     }
     if (const auto* answer = std::get_if<proto::AuditWitness>(&*decoded)) {
         state.witnessed = answer->witness.size;
         state.answer_due = false;
         const auto& name = state.identity.name;
-        FAIRLEAD_CHECK(witnesses_.told(who.scope, who.server, name, answer->witness));
+        FAIRLEAD_CHECK(parts_.witnesses.told(who.scope, who.server, name, answer->witness));
         return Replies();
     }
     return protocol_error("A second hello came.");
@@ -126,13 +139,17 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
 Result<bool> FleetCore::due(LinkState& link) {
     auto& state = state_of(link);
     if (!state.link) return false; // woken before the hello; the hello asks again
-    return service_.due(*state.link);
+    if (state.spoken >= proto::streams_since && state.keys_told != parts_.tunnel_keys.changes()) {
+        FAIRLEAD_TRY(keys, tunnel_keys(state));
+        parts_.links.send(state.server, state.link->id, encoded({std::move(keys)}).messages);
+    }
+    return parts_.service.due(*state.link);
 }
 
 void FleetCore::closed(LinkState& link) {
     auto& state = state_of(link);
     if (!state.link) return;
-    auto told = service_.closed(*state.link);
+    auto told = parts_.service.closed(*state.link);
     if (!told)
         log::error(
             "a closed link could not be noted", {{"server", link.server.str()},

@@ -5,14 +5,20 @@
 #include "controller/audit/witnesses.hpp"
 #include "controller/fleet/agent_service.hpp"
 #include "controller/gateway/core.hpp"
+#include "controller/tunnels/tunnel_keys.hpp"
 
 namespace fairlead::gateway {
 
 /// Thread-safe.
 class FleetCore final : public AgentCore {
 public:
-    FleetCore(fleet::AgentService& service, audit::Witnesses& witnesses)
-        : service_(service), witnesses_(witnesses) {}
+    struct Parts {
+        fleet::AgentService& service;
+        audit::Witnesses& witnesses;
+        tunnels::TunnelKeys& tunnel_keys;
+        operations::Links& links;
+    };
+    explicit FleetCore(const Parts& parts) : parts_(parts) {}
 
     Result<std::unique_ptr<LinkState>> identify(const net::PeerCertificate& certificate) override;
     Result<Replies> hello(LinkState& link, std::string_view text) override;
@@ -22,8 +28,9 @@ public:
     std::string refusal(std::string_view code, std::string_view message) override;
 
 private:
-    fleet::AgentService& service_;
-    audit::Witnesses& witnesses_;
+    Result<proto::TunnelKeys> tunnel_keys(LinkState& link);
+
+    Parts parts_;
 };
 
 } // namespace fairlead::gateway

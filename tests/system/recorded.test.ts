@@ -286,6 +286,12 @@ acme:
     await ok(owner, "DELETE", `${org}/servers/${lost.server}`, undefined, confirm("lost"));
   });
 
+  test("tunnel keys", async () => {
+    const { id } = await ok<{ id: string }>(owner, "POST", `${org}/tunnel-keys/rotate`, { grace_s: 60 });
+    await ok(owner, "POST", `${org}/tunnel-keys/${id}/revoke`);
+    await ok(owner, "POST", `${org}/tunnel-keys/rotate`);
+  });
+
   test("webhooks", async () => {
     const hooks = `${org}/webhooks`;
     const { webhook } = await ok<{ webhook: { id: string } }>(owner, "POST", hooks, { url: "https://hooks.example.org/fairlead" });

@@ -60,6 +60,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
   ids.grant = "cag_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   const key = await api.post<{ api_key: { id: string } }>(`${org}/api-keys`, { name: "contract", kind: "read_only", permissions: ["org.view"] });
   ids.key = key.api_key.id;
+  ids.tunnel_key = (await api.post<{ id: string }>(`${org}/tunnel-keys/rotate`)).id;
   ids.id = ids.org!;
   ids.entry = (await api.get<List<{ id: string }>>(`${org}/audit?limit=1`)).data[0]!.id;
   return ids;

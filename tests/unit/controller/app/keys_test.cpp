@@ -81,6 +81,10 @@ struct Fixture {
             " ('whk_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', '', '', '[]',"
             " 'active', $1, $2, 0, '', '')"
         );
+        put("tunnel_key/tkey_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+            "INSERT INTO tunnel_keys (id, org_id, state, public_key, sealed_seed, created_ms,"
+            " created_by_email) VALUES ('tkey_01JD8Q4M3N7V5X2K9B6T0W1YHZ',"
+            " 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 'current', '', $1, 0, '')");
     }
 
     crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
@@ -123,6 +127,10 @@ struct Fixture {
                ) &&
                opens(
                    "webhook_old/whk_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "SELECT sealed_old FROM webhook"
+               ) &&
+               opens(
+                   "tunnel_key/tkey_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+                   "SELECT sealed_seed FROM tunnel_keys"
                );
     }
     std::string current() { return keys().current(); }
@@ -137,11 +145,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("15 values are sealed by the master key "));
+        CHECK(said.starts_with("16 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 15 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 16 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -168,7 +176,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 15 values"));
+        CHECK(list_keys(settings)->ends_with(": 16 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -184,7 +192,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 15 values"));
+        CHECK(list_keys(settings)->ends_with(": 16 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 

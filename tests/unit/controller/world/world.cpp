@@ -8,6 +8,7 @@
 #include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
+#include "controller/fleet/server_repo.hpp"
 #include "controller/imports/routes.hpp"
 #include "controller/imports/schema.hpp"
 #include "controller/operations/routes.hpp"
@@ -15,6 +16,8 @@
 #include "controller/orgs/schema.hpp"
 #include "controller/pushes/routes.hpp"
 #include "controller/pushes/schema.hpp"
+#include "controller/tunnels/routes.hpp"
+#include "controller/tunnels/schema.hpp"
 #include "controller/webhooks/routes.hpp"
 #include "controller/webhooks/schema.hpp"
 
@@ -49,7 +52,8 @@ const std::vector<store::Migration>& migrations() {
         {22, "age of logs", operations::age_of_logs},
         {23, "pushes", pushes::first_tables},
         {24, "webhooks", webhooks::first_tables},
-        {25, "domains", domains::first_tables}};
+        {25, "domains", domains::first_tables},
+        {26, "tunnel keys", tunnels::first_tables}};
     return steps;
 }
 
@@ -125,6 +129,12 @@ Core::Core(
       backups({store, events, log, operations, keys, clock}), copies(backups, environments),
       imports({store, events, log, operations, backups, keys, clock}),
       pushes({store, events, log, environments, keys, clock, "https://fairlead.example:8443"}),
+      tunnel_keys(
+          {store, events, log, keys, links, clock,
+           [](store::Connection& db, const api::OrgScope& scope) {
+               return fleet::ServerRepo(db, scope).online();
+           }}
+      ),
       queue({store, events, log, keys, clock}), operation_news(queue),
       webhooks({store, events, log, keys, outbound, queue}), courier(queue, outbound, clock),
       parts{
@@ -168,6 +178,7 @@ Core::Core(
     backups::add_routes(table, backups, copies);
     imports::add_routes(table, imports);
     pushes::add_routes(table, pushes);
+    tunnels::add_routes(table, tunnel_keys);
     webhooks::add_routes(table, webhooks);
     REQUIRE(operations.start());
     REQUIRE(agents.start());

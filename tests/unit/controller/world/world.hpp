@@ -16,6 +16,7 @@
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/plans.hpp"
 #include "controller/pushes/pushes.hpp"
+#include "controller/tunnels/tunnel_keys.hpp"
 #include "controller/webhooks/courier.hpp"
 #include "controller/webhooks/operation_news.hpp"
 #include "controller/webhooks/webhooks.hpp"
@@ -145,6 +146,7 @@ struct Core {
     backups::Copies copies;
     imports::Imports imports;
     pushes::Pushes pushes;
+    tunnels::TunnelKeys tunnel_keys;
     webhooks::Queue queue;
     webhooks::OperationNews operation_news;
     webhooks::Webhooks webhooks;

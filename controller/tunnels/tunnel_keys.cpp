@@ -1,0 +1,243 @@
+#include "controller/tunnels/tunnel_keys.hpp"
+
+#include "controller/tunnels/view.hpp"
+#include "proto/capability.hpp"
+
+#include <boost/json.hpp>
+
+namespace fairlead::tunnels {
+namespace {
+
+Result<std::string> sign(
+    const Signer& signer, const ServerId& server, const EnvironmentId& environment,
+    std::uint16_t port, Timestamp now
+) {
+    boost::json::object purpose{
+        {"kind", "tunnel"}, {"environment", environment.str()}, {"port", port}};
+    return proto::sign_capability(
+        std::move(purpose), server.str(), signer.id.str(), signer.key, now
+    );
+}
+
+void end(TunnelKey& key, KeyState state, Timestamp at) {
+    key.state = state;
+    key.ends_ms = at;
+}
+
+struct Sealed {
+    OrgId org_id;
+    TunnelKeyId id;
+    store::Blob sealed_seed;
+};
+BOOST_DESCRIBE_STRUCT(Sealed, (), (org_id, id, sealed_seed))
+
+} // namespace
+
+// ---- what opens a stream
+
+Result<std::string> TunnelKeys::purpose(
+    const api::OrgScope& scope, const ServerId& server, const EnvironmentId& environment,
+    std::uint16_t port
+) {
+    auto now = parts_.clock.now();
+    auto signer = ring_.find(scope.org(), now);
+    if (!signer) {
+        FAIRLEAD_TRY(unsealed, unseal(scope, now));
+        signer = std::move(unsealed);
+    }
+    return sign(*signer, server, environment, port, now);
+}
+
+std::optional<std::string> TunnelKeys::purpose_at_once(
+    const OrgId& org, const ServerId& server, const EnvironmentId& environment, std::uint16_t port
+) {
+    auto now = parts_.clock.now();
+    auto signer = ring_.find(org, now);
+    if (!signer) return {};
+    auto text = sign(*signer, server, environment, port, now);
+    if (!text) return {};
+    return *std::move(text);
+}
+
+Result<std::shared_ptr<const Signer>>
+TunnelKeys::unseal(const api::OrgScope& scope, Timestamp now) {
+    FAIRLEAD_CHECK(ensure(scope));
+    auto epoch = ring_.epoch();
+    struct Found {
+        TunnelKeyId id;
+        store::Blob seed;
+    };
+    FAIRLEAD_TRY(
+        found, parts_.store.read([&](store::Connection& db) -> Result<std::optional<Found>> {
+            KeyRepo repo(db, scope);
+            FAIRLEAD_TRY(key, repo.current());
+            if (!key) return std::optional<Found>();
+            FAIRLEAD_TRY(seed, repo.sealed_seed(key->id));
+            return std::optional<Found>(Found{key->id, seed.value_or(store::Blob())});
+        })
+    );
+    if (!found)
+        return fail(Error(
+                        Errc::unavailable,
+                        "The organization has no tunnel key: its last one was revoked. Make a new "
+                        "one in the console under Settings, Tunnel keys."
+        )
+                        .with_code("tunnel_key_missing"));
+    FAIRLEAD_TRY(seed, parts_.keys.open(found->seed.bytes, seed_context(found->id)));
+    FAIRLEAD_TRY(key, crypto::SigningKey::from_seed(seed));
+    auto signer = std::make_shared<const Signer>(Signer{found->id, std::move(key)});
+    ring_.keep(scope.org(), signer, now, epoch);
+    return signer;
+}
+
+// ---- what servers are told
+
+Result<proto::TunnelKeys> TunnelKeys::told(const api::OrgScope& scope) {
+    auto now = parts_.clock.now();
+    auto counting = [&](store::Connection& db) { return KeyRepo(db, scope).counting(now); };
+    FAIRLEAD_TRY(keys, parts_.store.read(counting));
+    if (keys.empty()) {
+        FAIRLEAD_CHECK(ensure(scope));
+        FAIRLEAD_TRY(now_there, parts_.store.read(counting));
+        keys = std::move(now_there);
+    }
+    proto::TunnelKeys message;
+    for (const auto& key : keys)
+        message.keys.push_back({key.id.str(), key.public_key, key.ends_ms ? to_ms(*key.ends_ms) : 0}
+        );
+    return message;
+}
+
+/// Organizations from before there were keys get their first one when they need it.
+Result<> TunnelKeys::ensure(const api::OrgScope& scope) {
+    FAIRLEAD_TRY(there, parts_.store.read([&](store::Connection& db) {
+        return KeyRepo(db, scope).any();
+    }));
+    if (there) return {};
+    return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
+        FAIRLEAD_TRY(meanwhile, KeyRepo(unit.db(), scope).any());
+        if (meanwhile) return {};
+        FAIRLEAD_TRY(key, make(unit.db(), scope, "", parts_.clock.now()));
+        auto act = act_on(key, "tunnel_key.create");
+        act.after = boost::json::object{{"public_key", key.public_key}};
+        parts_.audit.record(unit, scope, api::Actor(), std::move(act));
+        return tell(unit, scope);
+    });
+}
+
+Result<TunnelKey> TunnelKeys::make(
+    store::Connection& db, const api::OrgScope& scope, std::string_view by, Timestamp now
+) {
+    auto pair = crypto::SigningKey::generate();
+    TunnelKey key;
+    key.id = TunnelKeyId::make(now);
+    key.public_key = pair.verify_key().str();
+    key.created_ms = now;
+    key.created_by_email = by;
+    auto sealed = parts_.keys.seal(pair.seed(), seed_context(key.id));
+    FAIRLEAD_CHECK(KeyRepo(db, scope).insert(key, store::Blob{std::move(sealed)}));
+    return key;
+}
+
+Result<> TunnelKeys::tell(store::UnitOfWork& unit, const api::OrgScope& scope) {
+    FAIRLEAD_TRY(servers, parts_.online(unit.db(), scope));
+    unit.after_commit([this, org = scope.org(), servers = std::move(servers)] {
+        ring_.forget(org);
+        ++changes_;
+        for (const auto& server : servers) parts_.links.wake(server);
+    });
+    return {};
+}
+
+// ---- what people ask
+
+Result<TunnelKey> TunnelKeys::rotate(
+    api::Change& change, std::chrono::seconds grace, std::string_view by_email, Timestamp now
+) {
+    KeyRepo repo(change.db(), change.scope());
+    FAIRLEAD_TRY(before, repo.current());
+    if (before) {
+        end(*before, grace.count() > 0 ? KeyState::previous : KeyState::ended, now + grace);
+        FAIRLEAD_CHECK(repo.update(*before));
+    }
+    FAIRLEAD_TRY(key, make(change.db(), change.scope(), by_email, now));
+    // Whoever rotates in haste is not held up: the oldest one that still counts makes room.
+    FAIRLEAD_TRY(counting, repo.counting(now));
+    for (auto place = max_previous + 1; place < counting.size(); ++place) {
+        end(counting[place], KeyState::ended, now);
+        FAIRLEAD_CHECK(repo.update(counting[place]));
+    }
+    FAIRLEAD_CHECK(repo.prune());
+    auto act = act_on(key, "tunnel_key.rotate");
+    act.after = boost::json::object{{"public_key", key.public_key}, {"grace_s", grace.count()}};
+    if (before) act.before = boost::json::object{{"current", before->id.str()}};
+    change.record(std::move(act));
+    FAIRLEAD_CHECK(tell(change.unit(), change.scope()));
+    return key;
+}
+
+Result<TunnelKey> TunnelKeys::revoke(api::Change& change, TunnelKey key, Timestamp now) {
+    if (key.state == KeyState::ended || key.state == KeyState::revoked)
+        return api::conflict(
+            "tunnel_key_over",
+            "This tunnel key does not count any more: there is nothing to revoke."
+        );
+    auto act = act_on(key, "tunnel_key.revoke");
+    act.before = boost::json::object{{"state", state_name(key.state)}};
+    end(key, KeyState::revoked, now);
+    FAIRLEAD_CHECK(KeyRepo(change.db(), change.scope()).update(key));
+    change.record(std::move(act));
+    FAIRLEAD_CHECK(tell(change.unit(), change.scope()));
+    return key;
+}
+
+Result<> TunnelKeys::tick() {
+    auto now = parts_.clock.now();
+    ring_.sweep(now);
+    FAIRLEAD_TRY(orgs, parts_.store.read([&](store::Connection& db) {
+        return orgs_with_overdue_keys(db, now);
+    }));
+    for (const auto& org : orgs) {
+        auto scope = api::ScopeIssuer::scope(org);
+        auto work = [&](store::UnitOfWork& unit) { return end_overdue(unit, scope, now); };
+        FAIRLEAD_CHECK(parts_.store.write(work));
+    }
+    return {};
+}
+
+Result<>
+TunnelKeys::end_overdue(store::UnitOfWork& unit, const api::OrgScope& scope, Timestamp now) {
+    KeyRepo repo(unit.db(), scope);
+    FAIRLEAD_TRY(overdue, repo.overdue(now));
+    for (auto& key : overdue) {
+        end(key, KeyState::ended, *key.ends_ms);
+        FAIRLEAD_CHECK(repo.update(key));
+        parts_.audit.record(unit, scope, api::Actor(), act_on(key, "tunnel_key.end"));
+    }
+    return tell(unit, scope);
+}
+
+Result<> TunnelKeys::erase(store::Connection& db, const api::OrgScope& scope) {
+    FAIRLEAD_CHECK(db.run("DELETE FROM tunnel_keys WHERE org_id = $1", scope.org()));
+    ring_.forget(scope.org());
+    return {};
+}
+
+Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
+    FAIRLEAD_TRY(
+        keys, db.all<Sealed>("SELECT org_id, id, sealed_seed FROM tunnel_keys WHERE sealed_seed IS "
+                             "NOT NULL ORDER BY org_id")
+    );
+    for (const auto& key : keys) {
+        auto put = [&](const store::Blob& now) {
+            return db.run(
+                "UPDATE tunnel_keys SET sealed_seed = $3 WHERE org_id = $1 AND id = $2", key.org_id,
+                key.id, now
+            );
+        };
+        FAIRLEAD_CHECK(api::visit_one(visit, key.sealed_seed, seed_context(key.id), put));
+    }
+    return {};
+}
+
+} // namespace fairlead::tunnels
