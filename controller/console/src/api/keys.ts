@@ -41,6 +41,7 @@ export const keys = {
   credentials: (org: string) => ["org", org, "credentials"] as const,
   certificates: (org: string) => ["org", org, "certificates"] as const,
   certificate: (org: string, id: string) => ["org", org, "certificate", id] as const,
+  tunnelKeys: (org: string) => ["org", org, "tunnel-keys"] as const,
   webhooks: (org: string) => ["org", org, "webhooks"] as const,
   webhook: (org: string, id: string) => ["org", org, "webhook", id] as const,
   /** Lists of a webhook's deliveries and single ones. */

@@ -62,6 +62,7 @@ export type BackupKind = Schemas["BackupKind"];
 export type Import = Schemas["Import"];
 export type Copy = Schemas["Copy"];
 export type Certificate = Schemas["Certificate"];
+export type TunnelKey = Schemas["TunnelKey"];
 export type Webhook = Schemas["Webhook"];
 export type WebhookEvent = Schemas["WebhookEvent"];
 export type WebhookError = Schemas["WebhookError"];

@@ -10,6 +10,7 @@ const areas: [title: string, words: string[]][] = [
   ["Servers", ["servers", "registration_tokens"]],
   ["API keys", ["api_keys"]],
   ["Certificates", ["certificates"]],
+  ["Tunnel keys", ["tunnel_keys"]],
   ["Webhooks", ["webhooks"]],
   ["Security", ["security", "support"]],
   ["Connect-As", ["connect"]],

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Webhook, WebhookEvent } from "../api/types";
-import { allEvents, bodyOf, chosenWords, cureOf, draftOf, graces, inTrouble, laidOut, nameOf } from "./webhooks";
+import { graces } from "./graces";
+import { allEvents, bodyOf, chosenWords, cureOf, draftOf, inTrouble, laidOut, nameOf } from "./webhooks";
 
 const contract = readFileSync("../../proto/openapi.yaml", "utf8");
 const webhook = { url: "https://hooks.example.org/fairlead", description: "", events: [] as WebhookEvent[] } as Webhook;

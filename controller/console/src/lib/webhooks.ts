@@ -123,12 +123,3 @@ export function laidOut(payload: string): string | null {
     return null;
   }
 }
-
-/** For how long the secret before a new one goes on signing too. */
-export const graces: { value: string; label: string }[] = [
-  { value: "0", label: "Not at all: it ends now" },
-  { value: "3600", label: "1 hour" },
-  { value: "86400", label: "24 hours" },
-  { value: "259200", label: "3 days" },
-  { value: "604800", label: "7 days" },
-];

@@ -11,6 +11,7 @@ const Security = lazy(() => import("./Security"));
 const PlanTab = lazy(() => import("./PlanTab"));
 const Storages = lazy(() => import("../storages/Storages"));
 const Certificates = lazy(() => import("../certificates/Certificates"));
+const TunnelKeys = lazy(() => import("../tunnels/TunnelKeys"));
 const Webhooks = lazy(() => import("../webhooks/Webhooks"));
 const RecoveryKeys = lazy(() => import("./RecoveryKeys"));
 const Support = lazy(() => import("./Support"));
@@ -26,6 +27,7 @@ export default function Settings({ tab = "general" }: { tab?: string }) {
     ["storage", "Storage", "storages.view", <Storages key="b" />],
     ["recovery-keys", "Recovery keys", "backup_settings.view", <RecoveryKeys key="r" />],
     ["certificates", "Certificates", "certificates.view", <Certificates key="c" />],
+    ["tunnel-keys", "Tunnel keys", "tunnel_keys.view", <TunnelKeys key="t" />],
     ["webhooks", "Webhooks", "webhooks.view", <Webhooks key="w" />],
     ["plan", "Plan", "plan.view", <PlanTab key="p" />],
     ["support", "Support access", "support.view", <Support key="a" />],
