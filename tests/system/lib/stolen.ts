@@ -76,6 +76,8 @@ export interface Stolen {
   authority: Authority;
   /** What the controller itself shows. */
   own: KeyPair;
+  /** The keys that sign for organizations' streams, of each its 32 bytes. */
+  tunnelKeys: { id: string; public_key: string; seed: Buffer }[];
 }
 
 /** Reads it all out of a data folder; the controller may be running. */
@@ -85,19 +87,22 @@ export async function steal(controller: Controller): Promise<Stolen> {
     const [id = "", key = ""] = line.split(" ");
     master.set(id, Buffer.from(key, "base64url"));
   }
-  const open = (hex: string, place: string): string => {
+  const open = (hex: string, place: string): Buffer => {
     const sealed = Buffer.from(hex, "hex");
     const key = unseal(master.get(sealed.subarray(1, 9).toString("hex"))!, sealed.subarray(9, 9 + 72), `key of ${place}`);
-    return unseal(key, sealed.subarray(9 + 72), place).toString();
+    return unseal(key, sealed.subarray(9 + 72), place);
   };
-  const query = async <T>(sql: string): Promise<T> =>
-    (JSON.parse((await run("sqlite3", ["-readonly", "-json", join(controller.data, "fairlead.db"), sql])).stdout) as T[])[0]!;
+  const queryAll = async <T>(sql: string): Promise<T[]> =>
+    JSON.parse((await run("sqlite3", ["-readonly", "-json", join(controller.data, "fairlead.db"), sql])).stdout || "[]") as T[];
+  const query = async <T>(sql: string): Promise<T> => (await queryAll<T>(sql))[0]!;
   const ca = await query<{ number: number; certificate: string; key: string }>(
     "SELECT number, certificate, hex(sealed_key) AS key FROM authority WHERE stage = 'issuing'");
   const own = await query<{ chain: string; key: string }>("SELECT chain, hex(sealed_key) AS key FROM own_certificate");
+  const tunnel = await queryAll<{ id: string; public_key: string; seed: string }>("SELECT id, public_key, hex(sealed_seed) AS seed FROM tunnel_keys WHERE state = 'current'");
   return {
-    authority: new Authority({ key: open(ca.key, `authority/${ca.number}`), certificate: ca.certificate }),
-    own: { key: open(own.key, "own_certificate/1"), certificate: own.chain },
+    authority: new Authority({ key: open(ca.key, `authority/${ca.number}`).toString(), certificate: ca.certificate }),
+    own: { key: open(own.key, "own_certificate/1").toString(), certificate: own.chain },
+    tunnelKeys: tunnel.map(({ id, public_key, seed }) => ({ id, public_key, seed: open(seed, `tunnel_key/${id}`) })),
   };
 }
 

@@ -44,12 +44,14 @@ export function readHead(stream: TLSSocket, ms = 10_000): Promise<{ head: string
   }));
 }
 
-/** One end of a WebSocket whose upgrade is over. Text messages are kept as they come. */
+/** One end of a WebSocket whose upgrade is over. Messages are kept as they come. */
 export class WebSocketEnd {
   readonly texts: string[] = [];
+  readonly binaries: Buffer[] = [];
   readonly closed: Promise<Closed>;
   #rest: Buffer;
   #message: Buffer[] = [];
+  #binary = false;
   #wake: (() => void)[] = [];
   #over: Closed | undefined;
   #settle!: (closed: Closed) => void;
@@ -142,9 +144,12 @@ export class WebSocketEnd {
       return;
     }
     if (opcode > 2) return;
+    if (opcode > 0) this.#binary = opcode === 2;
     this.#message.push(payload);
     if (!fin) return;
-    this.texts.push(Buffer.concat(this.#message).toString());
+    const whole = Buffer.concat(this.#message);
+    if (this.#binary) this.binaries.push(whole);
+    else this.texts.push(whole.toString());
     this.#message = [];
     this.#tell();
   }
