@@ -86,9 +86,8 @@ bool HttpAnswerReader::Impl::check_lengths() {
     if (codings > 0 && lengths > 0)
         return refuse("Content-Length and Transfer-Encoding do not go together."), false;
     if (lengths > 1) return refuse("There is more than one Content-Length."), false;
-    if (codings > 0 &&
-        (codings > 1 || !same_word(*headers.get("transfer-encoding"), "chunked") ||
-         tokens->version < 11))
+    if (codings > 0 && (codings > 1 || !same_word(*headers.get("transfer-encoding"), "chunked") ||
+                        tokens->version < 11))
         return refuse("The only transfer coding known here is 'chunked' of HTTP/1.1."), false;
     if (lengths == 0) return true;
     auto text = *headers.get("content-length");

@@ -74,6 +74,7 @@ public:
 
 private:
     static constexpr std::size_t max_chunk_line = 4 * 1024;
+    static constexpr std::size_t max_extensions = 1024; // nobody sends any
 
     void on_request_impl(
         boost::beast::http::verb, string_view verb, string_view wanted, int number, error_code& ec
@@ -102,8 +103,7 @@ private:
         headers_.add({name.data(), name.size()}, {value.data(), value.size()});
     }
     void on_header_impl(error_code&) override { head_done = true; }
-    void
-    on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
+    void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
         if (length)
             body_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*length, 64 * 1024)));
     }
@@ -111,7 +111,9 @@ private:
         body_.append(piece.data(), piece.size());
         return piece.size();
     }
-    void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
+    void on_chunk_header_impl(std::uint64_t, string_view extensions, error_code& ec) override {
+        if (extensions.size() > max_extensions) ec = header_errors::header_limit;
+    }
     std::size_t on_chunk_body_impl(std::uint64_t, string_view piece, error_code&) override {
         body_.append(piece.data(), piece.size());
         return piece.size();

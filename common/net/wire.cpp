@@ -42,15 +42,15 @@ private:
 
 class TlsWire final : public Wire {
 public:
-    TlsWire(Connection& connection, std::shared_ptr<Deadlines> deadlines)
-        : connection_(connection), stream_(*connection.stream), deadlines_(std::move(deadlines)),
-          reading_(stream_), writing_(stream_) {}
+    TlsWire(HttpService& service, Connection& connection)
+        : service_(service), connection_(connection), stream_(*connection.stream),
+          deadlines_(service.deadlines), reading_(stream_), writing_(stream_) {}
 
     const PeerInfo& peer() const override { return *connection_.peer; }
 
     Task<Result<>> wait_readable(Limit limit) override {
         error_code ec;
-        if (late()) co_return fail(stream_.failure(asio::error::timed_out));
+        if (reading_.rang) co_return fail(stream_.failure(asio::error::timed_out));
         Waiting waiting(*deadlines_, reading_, limit);
         co_await stream_.wait_readable(ec);
         if (ec) co_return fail(failure(ec));
@@ -59,7 +59,7 @@ public:
 
     Task<Result<std::size_t>> read_some(char* into, std::size_t size, Limit limit) override {
         error_code ec;
-        if (late()) co_return fail(stream_.failure(asio::error::timed_out));
+        if (reading_.rang) co_return fail(stream_.failure(asio::error::timed_out));
         Waiting waiting(*deadlines_, reading_, limit);
         auto got = co_await stream_.read_some(into, size, ec);
         if (ec) co_return fail(failure(ec));
@@ -68,7 +68,7 @@ public:
 
     Task<Result<>> write(std::string_view first, std::string_view second, Limit limit) override {
         error_code ec;
-        if (late()) co_return fail(stream_.failure(asio::error::timed_out));
+        if (writing_.rang) co_return fail(stream_.failure(asio::error::timed_out));
         Waiting waiting(*deadlines_, writing_, limit);
         co_await stream_.write_all(first, second, ec);
         if (ec) co_return fail(failure(ec));
@@ -83,12 +83,15 @@ public:
         connection_.activity = now ? Activity::idle : Activity::request;
     }
 
+    bool stopping() const override { return service_.stopping; }
+
 private:
     bool late() const { return reading_.rang || writing_.rang; }
     Error failure(const error_code& ec) const {
         return stream_.failure(late() ? error_code(asio::error::timed_out) : ec);
     }
 
+    HttpService& service_;
     Connection& connection_;
     TlsStream& stream_;
     std::shared_ptr<Deadlines> deadlines_;
@@ -112,7 +115,7 @@ Task<> linger(TlsStream& stream) {
 
 Task<> serve_wire(HttpService& service, Connection& connection, const WireHandler& handler) {
     connection.activity = Activity::idle;
-    TlsWire wire(connection, service.deadlines);
+    TlsWire wire(service, connection);
     co_await handler(wire);
 }
 

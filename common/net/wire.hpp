@@ -13,7 +13,8 @@
 namespace fairlead::net {
 
 /// One coroutine may read while another writes. Each wait has a limit of its own: Errc::timeout
-/// when it passes, and then nothing works any more. Errc::unavailable when the connection is lost.
+/// when it passes; what is under way then fails too, and that direction works no more.
+/// Errc::unavailable when the connection is lost.
 class Wire {
 public:
     using Limit = std::chrono::milliseconds;
@@ -37,6 +38,8 @@ public:
 
     /// Whether a listener that stops may cut it off at once. True until it is said otherwise.
     virtual void may_be_cut(bool now) = 0;
+    /// The listener stops: what is under way may end, and nothing more begins.
+    virtual bool stopping() const = 0;
 };
 
 /// Runs for one connection, until it ends.

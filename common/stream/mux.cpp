@@ -46,8 +46,7 @@ Result<std::size_t> Mux::write(StreamId id, std::string_view bytes) {
     if (!stream) return fail(Errc::not_found, "Stream " + std::to_string(id) + " has ended.");
     if (stream->wants_close)
         return fail(Errc::conflict, "Stream " + std::to_string(id) + " was closed for writing.");
-    auto taken =
-        static_cast<std::size_t>(std::min<std::uint64_t>(room_in(*stream), bytes.size()));
+    auto taken = static_cast<std::size_t>(std::min<std::uint64_t>(room_in(*stream), bytes.size()));
     if (taken > 0) add_out(*stream, bytes.substr(0, taken));
     if (taken < bytes.size()) {
         stream->write_fell_short = true;
@@ -112,8 +111,8 @@ std::uint64_t Mux::room_in(const Stream& stream) const {
     auto may_send = std::min<std::uint64_t>(stream.limit - stream.acked, limits_.max_window);
     auto most = may_send + limits_.unsent;
     auto room = most - std::min<std::uint64_t>(stream.out.size(), most);
-    auto own = limits_.initial_window -
-               std::min<std::uint64_t>(stream.out.size(), limits_.initial_window);
+    auto own =
+        limits_.initial_window - std::min<std::uint64_t>(stream.out.size(), limits_.initial_window);
     auto shared = limits_.total_out - std::min<std::uint64_t>(shared_out_, limits_.total_out);
     return std::min(room, own + shared);
 }

@@ -154,10 +154,10 @@ private:
     StreamId highest_seen_ = 0;   // of the peer's ids
     std::uint64_t peer_life_ = 0; // 0 before the first begin
     bool connected_ = false;
-    bool begun_ = false;      // the peer's begin has come
-    bool ready_ = false;      // the peer's resumed has come
-    std::size_t windows_ = 0; // sum of all streams'
-    std::uint64_t shared_out_ = 0;     // of Limits::total_out
+    bool begun_ = false;                // the peer's begin has come
+    bool ready_ = false;                // the peer's resumed has come
+    std::size_t windows_ = 0;           // sum of all streams'
+    std::uint64_t shared_out_ = 0;      // of Limits::total_out
     std::deque<StreamId> short_of_out_; // streams that wait for more of it
     std::map<StreamId, std::unique_ptr<Stream>> streams_;
     std::deque<std::string> greeting_; // begin, resume and resumed of ours

@@ -50,7 +50,7 @@ struct EdgeLimits {
     std::size_t of_org = 4'000;
     std::size_t streams_of_environment = 200; ///< requests under way, and streams kept for more
     std::size_t streams_of_org = 1'000;
-    std::size_t kept_of_environment = 32; ///< streams that wait for their client's next request
+    std::size_t kept_of_environment = 32;     ///< streams that wait for their client's next request
     std::chrono::milliseconds reload{10'000}; ///< how often the table is looked at anyway
 };
 

@@ -32,9 +32,18 @@ bool good_port(std::string_view field) {
 /// RFC 9110 section 7.6.1, and what was never in it but behaves so.
 bool one_hop(std::string_view name) {
     constexpr std::array fields{
-        "connection"sv, "proxy-connection"sv,   "keep-alive"sv,          "transfer-encoding"sv,
-        "te"sv,         "trailer"sv,            "upgrade"sv,             "http2-settings"sv,
-        "expect"sv,     "proxy-authenticate"sv, "proxy-authorization"sv, "content-length"sv};
+        "connection"sv,
+        "proxy-connection"sv,
+        "keep-alive"sv,
+        "transfer-encoding"sv,
+        "te"sv,
+        "trailer"sv,
+        "upgrade"sv,
+        "http2-settings"sv,
+        "expect"sv,
+        "proxy-authenticate"sv,
+        "proxy-authorization"sv,
+        "content-length"sv};
     return std::ranges::find(fields, name) != fields.end();
 }
 

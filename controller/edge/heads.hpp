@@ -18,7 +18,8 @@ struct Refusal {
 };
 
 /// What net::HttpReader lets through and an edge must not: methods that are for proxies, a target
-/// with another authority than Host, no Host, a Host that is not `server_name` (of SNI, plain; 421).
+/// with another authority than Host, no Host, a Host that is not `server_name` (of SNI, plain;
+/// 421).
 std::optional<Refusal> refusal_of(const net::HttpRequest& request, std::string_view server_name);
 
 /// The port of the environment that a request is for: the live bus has its own where Odoo runs
@@ -42,8 +43,8 @@ std::string request_head(const net::HttpRequest& request, std::string_view clien
 
 /// The head for the client.
 std::string answer_head(
-    int status, const net::Headers& headers, Framing framing,
-    std::optional<std::uint64_t> length, bool keep_alive, bool to_http_1_0
+    int status, const net::Headers& headers, Framing framing, std::optional<std::uint64_t> length,
+    bool keep_alive, bool to_http_1_0
 );
 
 /// "1f40" and a line break.

@@ -36,7 +36,8 @@ Words words_for(int status) {
             "The server of this site is not connected at the moment. Try again in a minute.", 30};
     case 504:
         return {
-            "The site took too long", "The site did not finish its answer in time. Try again later."};
+            "The site took too long",
+            "The site did not finish its answer in time. Try again later."};
     default:
         return {
             "This request was refused", "What your browser or program sent is no valid request."};
@@ -72,9 +73,8 @@ std::string html(int status, std::string_view title, std::string_view sentence) 
 
 } // namespace
 
-std::string page(
-    int status, std::string_view sentence, std::string_view accept, std::string_view method
-) {
+std::string
+page(int status, std::string_view sentence, std::string_view accept, std::string_view method) {
     auto words = words_for(status);
     if (!sentence.empty()) words.sentence = sentence;
     bool as_html = accept.find("text/html") != std::string_view::npos;

@@ -11,8 +11,7 @@ namespace fairlead::edge {
 /// A whole message, after which the connection ends. `sentence` says what is wrong in words that
 /// tell nothing of the inside; "" takes the status's own. HTML where `accept` (the request's field)
 /// asks for it, else text. No body when `method` is HEAD.
-std::string page(
-    int status, std::string_view sentence, std::string_view accept, std::string_view method
-);
+std::string
+page(int status, std::string_view sentence, std::string_view accept, std::string_view method);
 
 } // namespace fairlead::edge

@@ -60,15 +60,15 @@ public:
     std::unique_ptr<Upstream> upstream;
     net::HttpAnswerReader answer;
     TaskGroup both;
-    std::string rest;              // after the answer
-    bool reused = false;           // the stream has served a request before
-    bool heard = false;            // something came over it
-    bool uploaded = false;         // the whole request is on its way
-    bool answering = false;        // something of the answer went to the client
-    bool whole = false;            // all of it
+    std::string rest;       // after the answer
+    bool reused = false;    // the stream has served a request before
+    bool heard = false;     // something came over it
+    bool uploaded = false;  // the whole request is on its way
+    bool answering = false; // something of the answer went to the client
+    bool whole = false;     // all of it
     bool late = false;
     bool client_gone = false;
-    bool upstream_broken = false;  // without an end
+    bool upstream_broken = false;   // without an end
     std::optional<Refusal> refusal; // of the request's body
 };
 
@@ -201,8 +201,8 @@ Task<bool> Proxy::serve_request() {
 
 /// Repeating these does no harm, should Odoo close the connection at the wrong moment.
 bool Proxy::may_reuse() const {
-    bool safe = request_.method == "GET" || request_.method == "HEAD" ||
-                request_.method == "OPTIONS";
+    bool safe =
+        request_.method == "GET" || request_.method == "HEAD" || request_.method == "OPTIONS";
     return safe && !with_body_ && !request_.wants_websocket;
 }
 
@@ -330,11 +330,11 @@ Task<> Proxy::download(Exchange& x) {
         x.upstream_broken = true;
         co_return x.both.cancel();
     }
-    auto framing = !x.answer.has_body()  ? Framing::none
-                   : x.answer.length()   ? Framing::counted
-                   : old_version_        ? Framing::to_end
-                                         : Framing::chunked;
-    keep_ = keep_ && x.uploaded && framing != Framing::to_end && status != 101;
+    auto framing = !x.answer.has_body() ? Framing::none
+                   : x.answer.length()  ? Framing::counted
+                   : old_version_       ? Framing::to_end
+                                        : Framing::chunked;
+    keep_ = keep_ && x.uploaded && framing != Framing::to_end && status != 101 && !wire_.stopping();
     auto out = answer_head(
         status, x.answer.headers(), framing, x.answer.length(), keep_ || status == 101, old_version_
     );

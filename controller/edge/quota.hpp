@@ -15,7 +15,8 @@ public:
     /// Given back when it is destroyed.
     class Place {
     public:
-        Place(Place&& other) noexcept : place_(std::exchange(other.place_, nullptr)), from_(other.from_) {}
+        Place(Place&& other) noexcept
+            : place_(std::exchange(other.place_, nullptr)), from_(other.from_) {}
         Place& operator=(Place&&) = delete;
         ~Place() {
             if (place_) from_->give_back(*place_);

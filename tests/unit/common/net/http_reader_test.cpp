@@ -300,6 +300,24 @@ TEST_SUITE("common/net/http_reader") {
         CHECK(reader.take().body == "ab");
     }
 
+    TEST_CASE("a body can be taken in pieces, which then count no more for its limit") {
+        auto limits = small_limits();
+        HttpReader reader(limits);
+        std::string head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
+        feed(reader, head, {head.size()});
+        REQUIRE(reader.state() == State::body);
+        std::string piece = "1\r\na\r\n";
+        std::string got;
+        for (int i = 0; i < 3; ++i) {
+            feed(reader, piece, {piece.size()});
+            got += reader.take_body();
+        }
+        CHECK(got == "aaa");
+        feed(reader, "0\r\n\r\n", {5});
+        CHECK(reader.state() == State::done);
+        CHECK(reader.take().body == "");
+    }
+
     TEST_CASE("random noise never gets a request through, nor the reader out of step") {
         std::mt19937 random(11);
         const std::string seed = with_body + chunked;

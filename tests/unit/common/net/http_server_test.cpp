@@ -412,6 +412,66 @@ TEST_SUITE("common/net/http_server") {
         CHECK(plain_talk(server.port, "\x80\x01garbage").starts_with("HTTP/1.1 400 "));
     }
 
+    TEST_CASE("a connection for another name is handed over as bytes, and others are not") {
+        TestCa ca;
+        auto handlers = only_http(echo);
+        handlers.elsewhere = [](const PeerInfo& peer) { return peer.server_name == "localhost"; };
+        std::string seen;
+        bool late = false;
+        handlers.wire = [&](Wire& wire) -> Task<> {
+            char some[100];
+            auto got = co_await wire.read_some(some, sizeof some, 5s);
+            if (got) seen.assign(some, *got);
+            auto written = co_await wire.write("<", seen, 5s);
+            auto more = co_await wire.read_some(some, sizeof some, 100ms);
+            late = written && !more && more.error().kind() == Errc::timeout;
+            written = co_await wire.write(">", {}, 5s);
+            co_await wire.finish();
+        };
+        TestServer server(ca, std::move(handlers));
+        CHECK(talk(ca, server.port, {"no HTTP at all"}) == "<no HTTP at all>");
+        CHECK(seen == "no HTTP at all");
+        CHECK(late);
+        auto tls = TlsClientContext::make(Trust::authorities(ca.pem)).value();
+        auto url = Url::parse("https://127.0.0.1:" + std::to_string(server.port) + "/x").value();
+        auto answer = http_request(tls, "GET", url, "");
+        REQUIRE(answer);
+        CHECK(answer->body == "GET /x ");
+    }
+
+    TEST_CASE("what is broken off is no end for its peer") {
+        TestCa ca;
+        auto handlers = only_http(echo);
+        handlers.elsewhere = [](const PeerInfo&) { return true; };
+        handlers.wire = [](Wire& wire) -> Task<> {
+            auto written = co_await wire.write("half", {}, 5s);
+            CHECK(written);
+            char some[1];
+            auto got = co_await wire.read_some(some, sizeof some, 5s); // it has come
+            CHECK(got);
+            wire.abort();
+            written = co_await wire.write("more", {}, 5s);
+            CHECK(!written);
+        };
+        TestServer server(ca, std::move(handlers));
+        auto tls = TlsClientContext::make(Trust::authorities(ca.pem)).value();
+        auto body = [&]() -> Task<> {
+            auto connected = co_await connect_tls("localhost", server.port, "http/1.1", tls, 5s);
+            auto& stream = *connected.value().stream;
+            stream.set_deadline(10s);
+            char some[100];
+            error_code ec;
+            auto size = co_await stream.read_some(some, sizeof some, ec);
+            CHECK(std::string(some, size) == "half");
+            co_await stream.write_all("x", {}, ec);
+            size = co_await stream.read_some(some, sizeof some, ec);
+            CHECK(size == 0);
+            CHECK(ec == asio::error::connection_reset);
+            stream.close();
+        };
+        run(body());
+    }
+
     TEST_CASE("who never says anything is closed after the handshake's time") {
         TestCa ca;
         TestServer server(ca, only_http(echo), [](ListenerOptions& options) {

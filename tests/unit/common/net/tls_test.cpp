@@ -340,6 +340,10 @@ TEST_SUITE("common/net/tls") {
         tls.remove_certificate_for("localhost");
         CHECK(try_http(port, pin_of(second)) == "");
 
+        CHECK(tls.covers("localhost"));
+        CHECK(!tls.covers("other.example"));
+        CHECK(!tls.covers(""));
+
         auto failed = tls.set_certificate(named.pem, second.key);
         REQUIRE(!failed);
         CHECK(failed.error().message().find("does not belong") != std::string::npos);

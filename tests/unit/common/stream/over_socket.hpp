@@ -11,10 +11,10 @@
 namespace fairlead::stream {
 
 /// Carries the streams over the socket until that ends; hands other messages to `text`, and tells
-/// `frame` of each frame that comes.
+/// `heard` of each frame that comes.
 inline Task<> carry_over(
     net::WebSocket& socket, Carrier& carrier, Executor executor,
-    std::function<void(std::string)> text = {}, std::function<void()> frame = {}
+    std::function<void(std::string)> text = {}, std::function<void()> heard = {}
 ) {
     TaskGroup both(executor);
     fairlead::Event wanted(executor);
@@ -24,7 +24,7 @@ inline Task<> carry_over(
             auto message = co_await socket.read();
             if (!message) co_return both.cancel();
             if (message->kind == net::MessageKind::binary) {
-                if (frame) frame();
+                if (heard) heard();
                 auto taken = carrier.receive(message->data);
                 if (!taken) co_return both.cancel();
             } else if (text) {

@@ -7,7 +7,8 @@ using namespace fairlead::edge;
 
 namespace {
 
-net::HttpRequest request(std::initializer_list<std::pair<std::string_view, std::string_view>> more = {}) {
+net::HttpRequest
+request(std::initializer_list<std::pair<std::string_view, std::string_view>> more = {}) {
     net::HttpRequest request;
     request.method = "GET";
     request.target = "/web?debug=1";
@@ -26,12 +27,15 @@ bool has_line(const std::string& head, const std::string& line) {
 TEST_SUITE("controller/edge/heads") {
 
     TEST_CASE("the head for Odoo names the host in one spelling and tells who asks [S-TUN-04]") {
-        auto head = request_head(request({{"accept", "text/html"}, {"cookie", "a=b"}}), "203.0.113.7");
-        CHECK(head == "GET /web?debug=1 HTTP/1.1\r\nhost: shop.example:8443\r\naccept: text/html\r\n"
-                      "cookie: a=b\r\nx-forwarded-for: 203.0.113.7\r\nx-forwarded-proto: https\r\n"
-                      "x-forwarded-host: shop.example:8443\r\nx-forwarded-port: 8443\r\n"
-                      "x-real-ip: 203.0.113.7\r\n"
-                      "forwarded: for=203.0.113.7;host=\"shop.example:8443\";proto=https\r\n\r\n");
+        auto head =
+            request_head(request({{"accept", "text/html"}, {"cookie", "a=b"}}), "203.0.113.7");
+        CHECK(
+            head == "GET /web?debug=1 HTTP/1.1\r\nhost: shop.example:8443\r\naccept: text/html\r\n"
+                    "cookie: a=b\r\nx-forwarded-for: 203.0.113.7\r\nx-forwarded-proto: https\r\n"
+                    "x-forwarded-host: shop.example:8443\r\nx-forwarded-port: 8443\r\n"
+                    "x-real-ip: 203.0.113.7\r\n"
+                    "forwarded: for=203.0.113.7;host=\"shop.example:8443\";proto=https\r\n\r\n"
+        );
         CHECK(has_line(
             request_head(request(), "2001:db8::1"),
             "forwarded: for=\"[2001:db8::1]\";host=\"shop.example:8443\";proto=https"
@@ -51,23 +55,32 @@ TEST_SUITE("controller/edge/heads") {
 
     TEST_CASE("fields of one hop go, and so do those that Connection names") {
         auto asked = request(
-            {{"connection", "keep-alive, X-One"}, {"keep-alive", "timeout=5"}, {"x-one", "1"},
-             {"x-two", "2"}, {"te", "trailers"}, {"trailer", "x"}, {"upgrade", "h2c"},
-             {"http2-settings", "AAA"}, {"proxy-authorization", "b"}, {"proxy-connection", "c"},
+            {{"connection", "keep-alive, X-One"},
+             {"keep-alive", "timeout=5"},
+             {"x-one", "1"},
+             {"x-two", "2"},
+             {"te", "trailers"},
+             {"trailer", "x"},
+             {"upgrade", "h2c"},
+             {"http2-settings", "AAA"},
+             {"proxy-authorization", "b"},
+             {"proxy-connection", "c"},
              {"expect", "100-continue"}}
         );
         auto head = request_head(asked, "203.0.113.7");
         CHECK(has_line(head, "x-two: 2"));
-        for (auto gone : {"connection", "keep-alive:", "x-one", "te:", "trailer", "upgrade", "http2",
-                          "proxy-", "expect"}) {
+        for (auto gone :
+             {"connection", "keep-alive:", "x-one", "te:", "trailer", "upgrade", "http2", "proxy-",
+              "expect"}) {
             CAPTURE(gone);
             CHECK(head.find(gone) == std::string::npos);
         }
     }
 
     TEST_CASE("Connection cannot take away what the edge sets") {
-        auto asked = request({{"connection", "x-forwarded-for, host, content-length"},
-                              {"content-length", "5"}});
+        auto asked = request(
+            {{"connection", "x-forwarded-for, host, content-length"}, {"content-length", "5"}}
+        );
         auto head = request_head(asked, "203.0.113.7");
         CHECK(has_line(head, "x-forwarded-for: 203.0.113.7"));
         CHECK(has_line(head, "host: shop.example:8443"));
@@ -104,20 +117,33 @@ TEST_SUITE("controller/edge/heads") {
     }
 
     TEST_CASE("an answer's head says how its body is delimited, in one way") {
-        net::Headers headers{{"content-type", "text/plain"}, {"connection", "close, x-gone"},
-                             {"x-gone", "1"}, {"transfer-encoding", "chunked"},
-                             {"keep-alive", "timeout=5"}, {"set-cookie", "a=1"},
-                             {"set-cookie", "b=2"}};
-        CHECK(answer_head(200, headers, Framing::chunked, {}, true, false) ==
-              "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n"
-              "transfer-encoding: chunked\r\n\r\n");
-        CHECK(answer_head(200, {}, Framing::counted, 5, false, false) ==
-              "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n");
-        CHECK(answer_head(200, {}, Framing::counted, 5, true, true) ==
-              "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: keep-alive\r\n\r\n");
-        CHECK(answer_head(304, {}, Framing::none, 7, true, false) ==
-              "HTTP/1.1 304 Not Modified\r\ncontent-length: 7\r\n\r\n");
-        CHECK(answer_head(204, {}, Framing::none, 7, true, false) ==
-              "HTTP/1.1 204 No Content\r\n\r\n");
+        net::Headers headers{
+            {"content-type", "text/plain"},
+            {"connection", "close, x-gone"},
+            {"x-gone", "1"},
+            {"transfer-encoding", "chunked"},
+            {"keep-alive", "timeout=5"},
+            {"set-cookie", "a=1"},
+            {"set-cookie", "b=2"}};
+        CHECK(
+            answer_head(200, headers, Framing::chunked, {}, true, false) ==
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n"
+            "transfer-encoding: chunked\r\n\r\n"
+        );
+        CHECK(
+            answer_head(200, {}, Framing::counted, 5, false, false) ==
+            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n"
+        );
+        CHECK(
+            answer_head(200, {}, Framing::counted, 5, true, true) ==
+            "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: keep-alive\r\n\r\n"
+        );
+        CHECK(
+            answer_head(304, {}, Framing::none, 7, true, false) ==
+            "HTTP/1.1 304 Not Modified\r\ncontent-length: 7\r\n\r\n"
+        );
+        CHECK(
+            answer_head(204, {}, Framing::none, 7, true, false) == "HTTP/1.1 204 No Content\r\n\r\n"
+        );
     }
 }

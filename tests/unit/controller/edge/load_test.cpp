@@ -1,7 +1,6 @@
-#include "controller/edge/load.hpp"
-
 #include "common/store/memory_db.hpp"
 #include "controller/domains/schema.hpp"
+#include "controller/edge/load.hpp"
 #include "controller/environments/schema.hpp"
 #include "proto/codec.hpp"
 #include "proto/operations.hpp"
@@ -21,7 +20,8 @@ struct World {
               {3, "exposure", environments::exposure_column},
               {4, "domains", domains::first_tables}}) {}
 
-    void domain(const std::string& org, const std::string& name, const std::string& state = "verified") {
+    void
+    domain(const std::string& org, const std::string& name, const std::string& state = "verified") {
         auto id = "dom_" + std::to_string(1'000'000 + ++count);
         REQUIRE(memory.db().run(
             "INSERT INTO domains (id, org_id, name, tree, state, token, created_ms, created_by, "
@@ -58,7 +58,8 @@ std::string leads_to(const Table& table, const std::string& host) {
 
 TEST_SUITE("controller/edge/load") {
 
-    TEST_CASE("a name is routed when its environment is exposed by the tunnel and its organization has proved it") {
+    TEST_CASE("a name is routed when its environment is exposed by the tunnel and its organization "
+              "has proved it") {
         World world;
         world.domain("org_a", "shop.example");
         world.domain("org_a", "*.example.org");

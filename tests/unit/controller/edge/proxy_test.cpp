@@ -55,11 +55,10 @@ TEST_SUITE("controller/edge/proxy") {
         CHECK(stand.opened == std::vector<std::uint16_t>{8069});
     }
 
-    TEST_CASE("a name that is nobody's is answered with 421, and one that was taken away with 404") {
+    TEST_CASE("a name that is nobody's is answered with 421, and one that was taken away with 404"
+    ) {
         Stand stand(answers(ok("hello")));
-        auto unknown = stand.talk(
-            "GET / HTTP/1.1\r\nHost: other.example\r\n\r\n", "other.example"
-        );
+        auto unknown = stand.talk("GET / HTTP/1.1\r\nHost: other.example\r\n\r\n", "other.example");
         CHECK(unknown.starts_with("HTTP/1.1 421 "));
         auto body = [&]() -> Task<> {
             auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
@@ -81,9 +80,7 @@ TEST_SUITE("controller/edge/proxy") {
     }
 
     TEST_CASE("a request in flight ends when its name leads elsewhere") {
-        auto silent = [](stream::Stream stream) -> Task<> {
-            co_await read_until(stream, "never");
-        };
+        auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
         Stand stand(silent);
         auto body = [&]() -> Task<> {
             auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
@@ -105,11 +102,16 @@ TEST_SUITE("controller/edge/proxy") {
 
     TEST_CASE("bodies of either framing arrive as they were sent, and answers of each") {
         std::string body(300'000, 'x');
-        for (std::size_t i = 0; i < body.size(); i += 100) body[i] = static_cast<char>('a' + i % 26);
+        for (std::size_t i = 0; i < body.size(); i += 100)
+            body[i] = static_cast<char>('a' + i % 26);
         bool chunked = false, chunked_back = false;
         SUBCASE("counted") {}
-        SUBCASE("chunked") { chunked = true; }
-        SUBCASE("chunked answer") { chunked_back = true; }
+        SUBCASE("chunked") {
+            chunked = true;
+        }
+        SUBCASE("chunked answer") {
+            chunked_back = true;
+        }
         std::string got;
         auto site = [&](stream::Stream stream) -> Task<> {
             auto end = chunked ? std::string("\r\n0\r\n\r\n") : body.substr(body.size() - 300);
@@ -207,17 +209,19 @@ TEST_SUITE("controller/edge/proxy") {
             {"no HTTP", "", "SSH-2.0-OpenSSH\r\n\r\n", "502"},
             {"nothing at all", "", "", "502"},
             {"half a head", "", "HTTP/1.1 200 OK\r\nContent-", "502"},
-            {"two lengths", "", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
-             "502"},
+            {"two lengths", "",
+             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "502"},
             {"length and coding", "",
              "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
              "502"},
-            {"a coding that nobody knows", "",
-             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "502"},
+            {"a coding that nobody knows", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+             "502"},
+            {"a bad chunk", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+             "502"},
             {"a folded line", "", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", "502"},
             {"a bare line feed", "", "HTTP/1.1 200 OK\nA: b\r\n\r\n", "502"},
-            {"an upgrade that nobody asked for", "",
-             "HTTP/1.1 101 Switching Protocols\r\n\r\n", "502"},
+            {"an upgrade that nobody asked for", "", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+             "502"},
             {"interim answers for ever", "",
              [] {
                  std::string all;
@@ -245,9 +249,8 @@ TEST_SUITE("controller/edge/proxy") {
         };
         for (const auto& row :
              {Row{"counted", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"},
-              Row{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"},
-              Row{"a bad chunk",
-                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n"}}) {
+              Row{"chunked",
+                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"}}) {
             CAPTURE(row.name);
             Stand stand(answers(row.answer));
             auto answer = stand.talk(get);
@@ -271,7 +274,9 @@ TEST_SUITE("controller/edge/proxy") {
         CHECK((stand.last->aborted || answer.starts_with("HTTP/1.1 502 ")));
     }
 
-    TEST_CASE("an answer without a length is chunked for HTTP/1.1 and ends with the connection before") {
+    TEST_CASE(
+        "an answer without a length is chunked for HTTP/1.1 and ends with the connection before"
+    ) {
         Stand stand(answers("HTTP/1.0 200 OK\r\n\r\nhello"));
         CHECK(
             stand.talk(get) == "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: "
@@ -285,7 +290,8 @@ TEST_SUITE("controller/edge/proxy") {
 
     TEST_CASE("answers to HEAD, 204 and 304 have no body, whatever they say of its length") {
         Stand stand(answers("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"));
-        auto head = stand.talk("HEAD / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
+        auto head =
+            stand.talk("HEAD / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n");
         CHECK(head == "HTTP/1.1 200 OK\r\ncontent-length: 10\r\nconnection: close\r\n\r\n");
         Stand cached(answers("HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n"));
         CHECK(
@@ -301,7 +307,8 @@ TEST_SUITE("controller/edge/proxy") {
         auto site = [&](stream::Stream stream) -> Task<> {
             seen = co_await read_until(stream, "hello");
             auto written = co_await stream.write(
-                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" + ok("done")
+                "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n" +
+                ok("done")
             );
             CHECK(written);
             co_await read_until(stream, "never");
@@ -359,8 +366,10 @@ TEST_SUITE("controller/edge/proxy") {
                          "dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
                 auto first = [](const std::string& text) { return ends(text, "first"); };
                 co_await one.until(first);
-                CHECK(one.out == "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: "
-                                 "x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nfirst");
+                CHECK(
+                    one.out == "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: "
+                               "x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nfirst"
+                );
                 CHECK(one.may_cut);
                 one.send("frame");
                 auto second = [](const std::string& text) { return ends(text, "<frame>"); };
@@ -370,7 +379,9 @@ TEST_SUITE("controller/edge/proxy") {
         };
         stand.run(body);
         CHECK(stand.opened == std::vector<std::uint16_t>{8072});
-        CHECK(seen.find("\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n") != std::string::npos);
+        CHECK(
+            seen.find("\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n") != std::string::npos
+        );
         CHECK(stand.near.open_streams() == 0);
     }
 
@@ -395,7 +406,8 @@ TEST_SUITE("controller/edge/proxy") {
         CHECK(stand.near.open_streams() == 0);
     }
 
-    TEST_CASE("a client that reads slowly holds back its own answer, and no more of it waits here") {
+    TEST_CASE("a client that reads slowly holds back its own answer, and no more of it waits here"
+    ) {
         std::size_t taken = 0;
         auto site = [&](stream::Stream stream) -> Task<> {
             auto request = co_await read_until(stream, "\r\n\r\n");
@@ -441,9 +453,7 @@ TEST_SUITE("controller/edge/proxy") {
         limits.answer_time = 100ms;
         limits.stall_time = 100ms;
         limits.write_time = 100ms;
-        auto silent = [](stream::Stream stream) -> Task<> {
-            co_await read_until(stream, "never");
-        };
+        auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
         SUBCASE("for the first byte") {
             Stand stand(silent, limits);
             CHECK(stand.talk("") == "");
@@ -453,12 +463,10 @@ TEST_SUITE("controller/edge/proxy") {
             CHECK(stand.talk("GET / HTTP/1.1\r\n").starts_with("HTTP/1.1 408 "));
         }
         SUBCASE("for the body") {
-            Stand stand(silent, limits);
             limits.answer_time = 10s;
-            Stand patient(silent, limits);
-            auto answer = patient.talk(
-                "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n\r\nhel"
-            );
+            Stand stand(silent, limits);
+            auto answer =
+                stand.talk("POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n\r\nhel");
             CHECK(answer.starts_with("HTTP/1.1 408 "));
         }
         SUBCASE("for the answer") {
@@ -517,9 +525,7 @@ TEST_SUITE("controller/edge/proxy") {
             limits.connections = 1;
             status = "503";
         }
-        auto silent = [](stream::Stream stream) -> Task<> {
-            co_await read_until(stream, "never");
-        };
+        auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
         Stand stand(silent, limits);
         auto body = [&]() -> Task<> {
             auto first = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
@@ -544,6 +550,23 @@ TEST_SUITE("controller/edge/proxy") {
                 CHECK(one.out == "");
             };
             co_await stand.connection(third, again);
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("a listener that stops lets an answer end and takes no further request") {
+        Stand stand(answers(ok("hello")));
+        auto body = [&]() -> Task<> {
+            auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            wire->stops = true;
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(get_and_stay + get_and_stay);
+                auto never = [](const std::string&) { return false; };
+                co_await one.until(never);
+                CHECK(count(one.out, "HTTP/1.1 200 OK") == 1);
+                CHECK(count(one.out, "connection: close") == 1);
+            };
+            co_await stand.connection(wire, client);
         };
         stand.run(body);
     }

@@ -13,6 +13,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,7 +53,7 @@ public:
     }
     std::string out; ///< what the edge sent
     std::size_t room = 1 << 30;
-    bool over = false, finished = false, aborted = false, may_cut = false;
+    bool over = false, finished = false, aborted = false, may_cut = false, stops = false;
     void set_over() {
         over = true;
         news_.notify();
@@ -101,6 +103,7 @@ public:
         news_.notify();
     }
     void may_be_cut(bool now) override { may_cut = now; }
+    bool stopping() const override { return stops; }
 
 private:
     net::PeerInfo peer_;
@@ -115,7 +118,8 @@ using Site = std::function<Task<>(stream::Stream)>;
 class Stand {
 public:
     explicit Stand(Site plays, EdgeLimits limits = EdgeLimits())
-        : site(std::move(plays)), edge(io.get_executor(), opener(), Names({"console.example"}, {}), limits) {
+        : site(std::move(plays)),
+          edge(io.get_executor(), opener(), Names({"console.example"}, {}), limits) {
         near.attach([this] { carry(near, far); });
         far.attach([this] { carry(far, near); });
         auto table = std::make_shared<Table>();
@@ -134,8 +138,9 @@ public:
     }
 
     Opener opener() {
-        return [this](std::shared_ptr<const Route> to, std::uint16_t port)
-                   -> Task<Result<stream::Stream>> {
+        return [this](
+                   std::shared_ptr<const Route> to, std::uint16_t port
+               ) -> Task<Result<stream::Stream>> {
             opened.push_back(port);
             if (!failure.empty())
                 co_return fail(Error(Errc::unavailable, "No.").with_code(failure));
@@ -178,6 +183,7 @@ public:
 
     void run(std::function<Task<>()> body) {
         std::exception_ptr failed;
+        sites.emplace(io.get_executor());
         auto all = [&]() -> Task<> {
             std::exception_ptr thrown;
             try {
@@ -185,8 +191,8 @@ public:
             } catch (...) {
                 thrown = std::current_exception();
             }
-            sites.cancel();
-            co_await sites.join();
+            sites->cancel();
+            co_await sites->join();
             if (thrown) std::rethrow_exception(thrown);
         };
         asio::co_spawn(io, all(), [&](std::exception_ptr thrown) { failed = std::move(thrown); });
@@ -210,12 +216,11 @@ public:
     std::string failure; ///< the code that opening fails with
     std::vector<std::uint16_t> opened;
     std::shared_ptr<PlayedWire> last;
-    TaskGroup sites{io.get_executor()};
+    std::optional<TaskGroup> sites; ///< of one run()
     stream::Carrier near{io.get_executor(), stream::Role::acceptor};
     stream::Carrier far{
-        io.get_executor(), stream::Role::dialler, stream::Limits(), [this](stream::Stream stream) {
-            sites.spawn(site(std::move(stream)));
-        }};
+        io.get_executor(), stream::Role::dialler, stream::Limits(),
+        [this](stream::Stream stream) { sites->spawn(site(std::move(stream))); }};
     Edge edge;
 };
 

@@ -39,13 +39,13 @@ TEST_SUITE("controller/edge/table") {
             std::string_view name;
             Side side;
         };
-        for (const auto& row : {
-                 Row{"", Side::own}, Row{"console.example", Side::own},
-                 Row{"CONSOLE.example.", Side::own}, Row{"localhost", Side::own},
-                 Row{"192.0.2.1", Side::own}, Row{"2001:db8::1", Side::own}, Row{"[::1]", Side::own},
-                 Row{"shop.example", Side::routed}, Row{"Shop.Example.", Side::routed},
-                 Row{"covered.example", Side::routed}, Row{"www.covered.example", Side::own},
-                 Row{"other.example", Side::nobody}, Row{"a.console.example", Side::nobody}}) {
+        for (const auto& row :
+             {Row{"", Side::own}, Row{"console.example", Side::own},
+              Row{"CONSOLE.example.", Side::own}, Row{"localhost", Side::own},
+              Row{"192.0.2.1", Side::own}, Row{"2001:db8::1", Side::own}, Row{"[::1]", Side::own},
+              Row{"shop.example", Side::routed}, Row{"Shop.Example.", Side::routed},
+              Row{"covered.example", Side::routed}, Row{"www.covered.example", Side::own},
+              Row{"other.example", Side::nobody}, Row{"a.console.example", Side::nobody}}) {
             CAPTURE(row.name);
             CHECK(names.side_of(row.name, table) == row.side);
         }
