@@ -212,6 +212,9 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     agents_.use(live_);
     join_webhooks();
     join_certificates();
+    events_.on_publish([this](const api::Event& event) {
+        if (concerns_edge(event)) edge_.changed();
+    });
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
         return connect_.signed_out(unit, sessions, clock_.now());

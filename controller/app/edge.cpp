@@ -7,15 +7,11 @@
 #include "proto/messages.hpp"
 
 namespace fairlead::app {
-namespace {
 
-/// What changes where a name leads.
 bool concerns_edge(const api::Event& event) {
     return event.type.starts_with("environment.") || event.type.starts_with("domain.") ||
            event.type.starts_with("server.");
 }
-
-} // namespace
 
 edge::Names own_names(const Settings& settings, const net::TlsServerContext& tls) {
     auto names = settings.names;
@@ -49,9 +45,6 @@ edge::Loader table_of(store::Store& store) {
 }
 
 void Application::join_edge(net::ListenerHandlers& handlers) {
-    events_.on_publish([this](const api::Event& event) {
-        if (concerns_edge(event)) edge_.changed();
-    });
     handlers.http = [this](net::HttpRequest request) -> Task<net::HttpResponse> {
         if (edge_.side_of(request.host) == edge::Side::own)
             co_return co_await shell_->handle(std::move(request));

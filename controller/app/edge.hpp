@@ -4,6 +4,7 @@
 #include "common/net/tls_context.hpp"
 #include "common/store/store.hpp"
 #include "controller/app/settings.hpp"
+#include "controller/api/events.hpp"
 #include "controller/edge/edge.hpp"
 #include "controller/gateway/hub.hpp"
 
@@ -18,5 +19,8 @@ edge::Opener streams_of(gateway::Hub& hub);
 
 /// What is routed, read anew where something was committed since the last time.
 edge::Loader table_of(store::Store& store);
+
+/// Whether it may have changed where a name leads.
+bool concerns_edge(const api::Event& event);
 
 } // namespace fairlead::app

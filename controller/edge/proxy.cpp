@@ -54,6 +54,12 @@ public:
     /// The site was silent for too long.
     void expire() override {
         late = true;
+        end();
+    }
+    /// Neither direction goes on. A wait on the client's connection then fails as if the client
+    /// were gone.
+    void end() {
+        over = true;
         both.cancel();
     }
 
@@ -66,6 +72,7 @@ public:
     bool uploaded = false;  // the whole request is on its way
     bool answering = false; // something of the answer went to the client
     bool whole = false;     // all of it
+    bool over = false;
     bool late = false;
     bool client_gone = false;
     bool upstream_broken = false;   // without an end
@@ -94,9 +101,8 @@ void Proxy::look_again() {
     if (now && now->environment == route_->environment) return;
     kept_.reset();
     if (!exchange_) return; // the next request is told
-    exchange_->both.cancel();
     exchange_->client_gone = true;
-    wire_.abort();
+    exchange_->end();
 }
 
 /// False at the end, and Errc::timeout.
@@ -265,18 +271,19 @@ Task<> Proxy::upload(Exchange& x) {
         if (last) break;
         if (begin_ == end_) {
             auto filled = co_await fill(edge_.limits_.body_time);
+            if (x.over) co_return;
             if (!filled || !*filled) {
                 if (!filled && filled.error().kind() == Errc::timeout)
                     x.refusal.emplace(408, "The body of the request took too long to arrive.");
                 else
                     x.client_gone = true;
-                co_return x.both.cancel();
+                co_return x.end();
             }
         }
         begin_ += reader_.feed({buffer_.get() + begin_, end_ - begin_});
         if (reader_.state() == ReaderState::refused) {
             x.refusal.emplace(reader_.problem().status, reader_.problem().reason);
-            co_return x.both.cancel();
+            co_return x.end();
         }
     }
     x.uploaded = true;
@@ -288,9 +295,9 @@ Task<> Proxy::watch_client(Exchange& x) {
     if (begin_ < end_) co_return;
     // The wait for the answer has a limit of its own.
     auto filled = co_await fill(2 * (edge_.limits_.answer_time + edge_.limits_.stall_time));
-    if (filled && *filled) co_return;
+    if (x.over || (filled && *filled)) co_return;
     x.client_gone = true;
-    x.both.cancel();
+    x.end();
 }
 
 /// The next bytes of the answer; false when no more will come.
@@ -323,12 +330,12 @@ Task<> Proxy::download(Exchange& x) {
     const auto& limits = edge_.limits_;
     while (x.answer.state() == AnswerState::head) {
         auto more = co_await receive(x, limits.answer_time);
-        if (!more) co_return x.both.cancel();
+        if (!more) co_return x.end();
     }
     auto status = x.answer.status();
     if (status == 101 && !request_.wants_websocket) {
         x.upstream_broken = true;
-        co_return x.both.cancel();
+        co_return x.end();
     }
     auto framing = !x.answer.has_body() ? Framing::none
                    : x.answer.length()  ? Framing::counted
@@ -357,21 +364,25 @@ Task<> Proxy::download(Exchange& x) {
         out = std::move(tail); // goes with what follows
         if (written && last && !out.empty())
             written = co_await wire_.write(out, {}, limits.write_time);
+        if (x.over) co_return;
         if (!written) {
             x.client_gone = true;
-            co_return x.both.cancel();
+            co_return x.end();
         }
         if (last) break;
         auto more = co_await receive(x, limits.stall_time);
-        if (!more) co_return x.both.cancel();
+        if (!more) co_return x.end();
     }
     x.whole = true;
-    x.both.cancel();
+    x.end();
 }
 
 /// What becomes of the connection after an exchange; true when another request may follow.
 Task<bool> Proxy::conclude(Exchange& x) {
-    if (x.client_gone) co_return false;
+    if (x.client_gone) {
+        wire_.abort();
+        co_return false;
+    }
     if (!x.answering) {
         x.upstream.reset(); // half a request is no request
         if (x.refusal) co_return co_await refuse(x.refusal->status, x.refusal->sentence);
@@ -420,7 +431,7 @@ Task<> Proxy::pass_through(Exchange& x) {
     }
     exchange_ = nullptr;
     if (thrown) std::rethrow_exception(thrown);
-    if (through.upstream_broken) wire_.abort();
+    if (through.upstream_broken || through.client_gone) wire_.abort();
 }
 
 Task<> Proxy::pass_in(Exchange& x) {
@@ -438,7 +449,7 @@ Task<> Proxy::pass_in(Exchange& x) {
             break;
         }
     }
-    x.both.cancel();
+    x.end();
 }
 
 Task<> Proxy::pass_out(Exchange& x) {
@@ -452,7 +463,7 @@ Task<> Proxy::pass_out(Exchange& x) {
         edge_.deadlines_->set(x, edge_.limits_.quiet_time);
         bytes = *std::move(got);
     }
-    x.both.cancel();
+    x.end();
 }
 
 } // namespace fairlead::edge

@@ -10,6 +10,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <functional>
 #include <memory>
@@ -65,8 +66,8 @@ public:
 
     Task<Result<>> wait_readable(Limit limit) override {
         while (in_.empty() && !ended_ && !aborted) {
-            auto came = co_await readable_.wait_for(limit);
-            if (!came) co_return fail(Errc::timeout, "Nothing came.");
+            auto came = co_await wait_on(readable_, limit);
+            if (!came) co_return fail(std::move(came).error());
         }
         if (aborted) co_return fail(Errc::unavailable, "It was cut off.");
         co_return Result<>();
@@ -82,8 +83,8 @@ public:
         std::string all(first);
         all += second;
         while (all.size() > room && !aborted) {
-            auto taken = co_await taken_.wait_for(limit);
-            if (!taken) co_return fail(Errc::timeout, "Nobody takes it.");
+            auto taken = co_await wait_on(taken_, limit);
+            if (!taken) co_return fail(std::move(taken).error());
         }
         if (aborted) co_return fail(Errc::unavailable, "It was cut off.");
         room -= all.size();
@@ -106,6 +107,19 @@ public:
     bool stopping() const override { return stops; }
 
 private:
+    /// As with a socket, a wait that was cancelled fails and does not throw.
+    static Task<Result<>> wait_on(Event& event, Limit limit) {
+        bool came = false, cancelled = false;
+        try {
+            came = co_await event.wait_for(limit);
+        } catch (const boost::system::system_error&) {
+            cancelled = true;
+        }
+        if (cancelled) co_return fail(Errc::unavailable, "Nobody waits any more.");
+        if (!came) co_return fail(Errc::timeout, "It took too long.");
+        co_return Result<>();
+    }
+
     net::PeerInfo peer_;
     std::string in_;
     bool ended_ = false;
