@@ -46,7 +46,9 @@ edge::Loader table_of(store::Store& store) {
 
 void Application::join_edge(net::ListenerHandlers& handlers) {
     handlers.http = [this](net::HttpRequest request) -> Task<net::HttpResponse> {
-        if (edge_.side_of(request.host) == edge::Side::own)
+        // An agent that has to recover knows the name that the controller had when it enrolled.
+        bool recovers = request.peer && request.peer->alpn == net::recover_alpn;
+        if (recovers || edge_.side_of(request.host) == edge::Side::own)
             co_return co_await shell_->handle(std::move(request));
         co_return web::HttpShell::refuse(
             421, "This controller does not serve the host of the request on this connection."
