@@ -159,7 +159,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
       core_({agents_, witnesses_, tunnel_keys_, links_}), hub_(io_.get_executor(), workers_, core_),
-      edge_(io_.get_executor(), streams_of(hub_), own_names(settings_, tls_)),
+      edge_(io_.get_executor(), streams_of(hub_, workers_, tunnel_keys_), own_names(settings_, tls_)),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(
           {store_,

@@ -3,8 +3,7 @@
 #include "common/net/http_client.hpp"
 #include "controller/app/application.hpp"
 #include "controller/edge/load.hpp"
-#include "proto/codec.hpp"
-#include "proto/messages.hpp"
+#include "controller/gateway/open_tunnel.hpp"
 
 namespace fairlead::app {
 
@@ -21,15 +20,11 @@ edge::Names own_names(const Settings& settings, const net::TlsServerContext& tls
     return {names, [&tls](std::string_view name) { return tls.covers(name); }};
 }
 
-edge::Opener streams_of(gateway::Hub& hub) {
-    return [&hub](
-               std::shared_ptr<const edge::Route> route, std::uint16_t port
-           ) -> Task<Result<stream::Stream>> {
-        proto::StreamPurpose purpose;
-        purpose.kind = "tunnel";
-        purpose.environment = route->environment.str();
-        purpose.port = port;
-        co_return hub.open_stream(route->server, proto::write_text(purpose));
+edge::Opener streams_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys) {
+    return [&](std::shared_ptr<const edge::Route> route, std::uint16_t port) {
+        return gateway::open_tunnel(
+            hub, pool, keys, route->org, route->server, route->environment, port
+        );
     };
 }
 

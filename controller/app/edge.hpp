@@ -7,6 +7,7 @@
 #include "controller/api/events.hpp"
 #include "controller/edge/edge.hpp"
 #include "controller/gateway/hub.hpp"
+#include "controller/tunnels/tunnel_keys.hpp"
 
 namespace fairlead::app {
 
@@ -14,8 +15,8 @@ namespace fairlead::app {
 /// good for. All of these functions' arguments outlive what they return.
 edge::Names own_names(const Settings& settings, const net::TlsServerContext& tls);
 
-/// Streams to environments, over the links of their servers.
-edge::Opener streams_of(gateway::Hub& hub);
+/// Streams to environments, over the links of their servers, signed with their organizations' keys.
+edge::Opener streams_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys);
 
 /// What is routed, read anew where something was committed since the last time.
 edge::Loader table_of(store::Store& store);

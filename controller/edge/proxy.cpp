@@ -19,16 +19,19 @@ constexpr std::size_t joined = 16 * 1024;      // up to here head and body go in
 
 int status_of(const Error& error) {
     const auto& code = error.code();
-    if (code == "server_offline" || code == "too_many_streams") return 503;
+    if (code == "server_offline" || code == "too_many_streams" || code == "tunnel_key_missing")
+        return 503;
     if (error.kind() == Errc::rate_limited) return 429;
     return 502;
 }
 
 std::string_view sentence_of(const Error& error) {
-    return error.code() == "too_many_streams"
-               ? "The server of this site has as many requests under way as it can take. Try again "
-                 "in a moment."
-               : "";
+    if (error.code() == "too_many_streams")
+        return "The server of this site has as many requests under way as it can take. Try again "
+               "in a moment.";
+    if (error.code() == "tunnel_key_missing")
+        return "The owner of this site has closed the way to it for now.";
+    return "";
 }
 
 } // namespace
