@@ -33,7 +33,8 @@ Result<ChallengeAnswer> parse_challenge_answer(std::string_view text) {
     constexpr std::size_t status_at = version.size() + 2;
     auto end = text.find("\r\n\r\n");
     if (!text.starts_with(version) || end == std::string_view::npos || end < status_at + 3)
-        return bad("What answers at port 80 does not speak HTTP, or has a head of more than 16 KiB.");
+        return bad("What answers at port 80 does not speak HTTP, or has a head of more than 16 KiB."
+        );
     ChallengeAnswer answer;
     auto [rest, failed] =
         std::from_chars(text.data() + status_at, text.data() + status_at + 3, answer.status);

@@ -1,5 +1,6 @@
-/// The one request that the egress program makes itself, and its one use of plain HTTP: the file that
-/// proves a host name, at port 80, for names that have no certificate yet. It carries no secret.
+/// The one request that the egress program makes itself, and its one use of plain HTTP: the file
+/// that proves a host name, at port 80, for names that have no certificate yet. It carries no
+/// secret.
 #pragma once
 
 #include "common/runtime/result.hpp"

@@ -60,9 +60,8 @@ Result<std::vector<IpAddress>> addresses_of(const std::string& host) {
 Result<std::vector<std::string>> challenge_texts(const std::string& host) {
     auto name = "_fairlead-challenge." + host;
     auto failed = [&](std::string_view code, const std::string& why) {
-        return fail(
-            Error(Errc::unavailable, "The TXT records of " + name + " " + why).with_code(std::string(code))
-        );
+        return fail(Error(Errc::unavailable, "The TXT records of " + name + " " + why)
+                        .with_code(std::string(code)));
     };
     struct State {
         struct __res_state resolver {};

@@ -3,12 +3,13 @@
 ///     GET /addresses/hooks.example.org HTTP/1.1     the addresses of a name, one a line
 ///     CONNECT hooks.example.org:443 HTTP/1.1        a connection, as any HTTP proxy makes it
 ///     fairlead-address: 203.0.113.7                 optional: to this address of it, no other
-///     GET /texts/shop.example.org HTTP/1.1          the TXT records of its _fairlead-challenge. that
+///     GET /texts/shop.example.org HTTP/1.1          the TXT records of its _fairlead-challenge.
+///     that
 ///                                                   begin with fairlead-domain=, one a line
 ///     GET /challenge/shop.example.org/TOKEN HTTP/1.1
 ///                                                   what http://shop.example.org/.well-known/
-///                                                   fairlead-challenge/TOKEN answers: its status, a
-///                                                   line break, and the first bytes of its body
+///                                                   fairlead-challenge/TOKEN answers: its status,
+///                                                   a line break, and the first bytes of its body
 ///
 /// An answer that is not 200 has the header `fairlead-code` and a sentence as its body.
 #pragma once

@@ -86,12 +86,9 @@ Server::open(const Settings& settings, unsigned user, Resolve resolve, Texts tex
     if (::chmod(settings.socket.c_str(), 0666) != 0) return failed("cannot be opened to others");
     if (::listen(listening.get(), backlog) != 0) return failed("cannot listen");
     raise_descriptors(settings.connections);
-    return std::unique_ptr<Server>(
-        new Server(
-            settings, user, std::move(allow), std::move(resolve), std::move(texts),
-            std::move(listening)
-        )
-    );
+    return std::unique_ptr<Server>(new Server(
+        settings, user, std::move(allow), std::move(resolve), std::move(texts), std::move(listening)
+    ));
 }
 
 Server::Server(
@@ -187,8 +184,7 @@ Result<std::vector<IpAddress>> Server::chosen(const Ask& ask) const {
                         .with_code("address_refused"));
     std::optional<IpAddress> given = literal ? std::optional(*literal) : wanted;
     if (given) FAIRLEAD_CHECK(permit(ask, *given));
-    if (literal || (given && given->is_public() && usual))
-        return std::vector{*given};
+    if (literal || (given && given->is_public() && usual)) return std::vector{*given};
     FAIRLEAD_TRY(addresses, resolve_(place.host));
     // One that leads inside spoils them all: the next question may get it as the first.
     for (const auto& address : addresses) FAIRLEAD_CHECK(permit(ask, address));

@@ -15,12 +15,12 @@ namespace fairlead::outbound {
 class Challenges {
 public:
     virtual ~Challenges() = default;
-    /// The TXT records of `_fairlead-challenge.<host>` that begin with `fairlead-domain=`; empty when
-    /// the name servers say that there are none. "resolver_failed": they say neither.
+    /// The TXT records of `_fairlead-challenge.<host>` that begin with `fairlead-domain=`; empty
+    /// when the name servers say that there are none. "resolver_failed": they say neither.
     virtual Result<std::vector<std::string>>
     records(const std::string& host, Deadline deadline) = 0;
-    /// `http://host/.well-known/fairlead-challenge/token`: its status and the first 512 bytes of its
-    /// body. "address_refused": leads to what is not on the internet.
+    /// `http://host/.well-known/fairlead-challenge/token`: its status and the first 512 bytes of
+    /// its body. "address_refused": leads to what is not on the internet.
     virtual Result<Answer>
     plain_file(const std::string& host, const std::string& token, Deadline deadline) = 0;
 };

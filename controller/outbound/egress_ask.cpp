@@ -56,9 +56,7 @@ Result<Descriptor> open_egress(const std::string& path) {
         );
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::memcpy(
-        address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1)
-    );
+    std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
     Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (!socket)
         return failed(

@@ -27,9 +27,8 @@ EgressChallenges::records(const std::string& host, Deadline deadline) {
     return texts;
 }
 
-Result<Answer> EgressChallenges::plain_file(
-    const std::string& host, const std::string& token, Deadline deadline
-) {
+Result<Answer>
+EgressChallenges::plain_file(const std::string& host, const std::string& token, Deadline deadline) {
     FAIRLEAD_TRY(addresses, way_.addresses(host, deadline));
     // Every one of them, as for any other request.
     for (const auto& address : addresses) FAIRLEAD_CHECK(allow_.permits_challenge(host, address));
@@ -37,8 +36,8 @@ Result<Answer> EgressChallenges::plain_file(
     FAIRLEAD_TRY(
         said, ask_egress(
                   socket.get(),
-                  "GET /challenge/" + host + "/" + token + " HTTP/1.1\r\nfairlead-address: " +
-                      addresses.front().text() + "\r\n\r\n",
+                  "GET /challenge/" + host + "/" + token +
+                      " HTTP/1.1\r\nfairlead-address: " + addresses.front().text() + "\r\n\r\n",
                   deadline
               )
     );

@@ -9,7 +9,9 @@ namespace fairlead::outbound {
 
 Result<std::vector<IpAddress>> EgressWay::addresses(const std::string& host, Deadline deadline) {
     FAIRLEAD_TRY(socket, open_egress(socket_));
-    FAIRLEAD_TRY(said, ask_egress(socket.get(), "GET /addresses/" + host + " HTTP/1.1\r\n\r\n", deadline));
+    FAIRLEAD_TRY(
+        said, ask_egress(socket.get(), "GET /addresses/" + host + " HTTP/1.1\r\n\r\n", deadline)
+    );
     if (said.status != 200) return refused_by_egress(said);
     std::vector<IpAddress> addresses;
     std::string_view lines = said.body;

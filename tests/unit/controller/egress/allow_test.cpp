@@ -14,6 +14,22 @@ IpAddress ip(const char* text) {
 
 TEST_SUITE("controller/egress/allow") {
 
+    TEST_CASE("a challenge at port 80 needs no exception for the port, and one for the address") {
+        auto none = Allow();
+        CHECK(none.permits_challenge("a.example", ip("93.184.216.34")));
+        for (auto inside : {"127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fd00::1"}) {
+            auto may = none.permits_challenge("a.example", ip(inside));
+            REQUIRE_FALSE(may);
+            CHECK(may.error().code() == "address_refused");
+        }
+        auto some = Allow::parse({"10.1.0.0/16", "shop.lan:80", "other.lan"}).value();
+        CHECK(some.permits_challenge("a.example", ip("10.1.2.3")));
+        CHECK(some.permits_challenge("shop.lan", ip("10.9.9.9")));
+        CHECK_FALSE(some.permits_challenge("other.lan", ip("10.9.9.9")));
+        // It opens the port for nothing else.
+        CHECK_FALSE(none.permits({"a.example", 80}, ip("93.184.216.34")));
+    }
+
     TEST_CASE("without exceptions, port 443 of the internet and nothing else is allowed") {
         Allow allow;
         CHECK(allow.permits({"a.example", 443}, ip("93.184.216.34")));

@@ -6,7 +6,7 @@ namespace fairlead::egress {
 
 TEST_SUITE("controller/egress/protocol") {
 
-    TEST_CASE("two requests are known") {
+    TEST_CASE("four requests are known") {
         auto ask = parse_ask("CONNECT Hooks.Example.org:443 HTTP/1.1\r\nHost: x\r\n"
                              "Fairlead-Address: 203.0.113.7\r\n\r\n");
         REQUIRE(ask);
@@ -19,6 +19,37 @@ TEST_SUITE("controller/egress/protocol") {
         ask = parse_ask("GET /addresses/hooks.example.org HTTP/1.1\r\n\r\n");
         REQUIRE(ask);
         CHECK(ask->what == Ask::What::addresses);
+        ask = parse_ask("GET /texts/Shop.example.org HTTP/1.1\r\n\r\n");
+        REQUIRE(ask);
+        CHECK(ask->what == Ask::What::texts);
+        CHECK(ask->place.host == "shop.example.org");
+        auto token = std::string(42, 'a') + "_";
+        ask = parse_ask(
+            "GET /challenge/shop.example.org/" + token +
+            " HTTP/1.1\r\nfairlead-address: 203.0.113.7\r\n\r\n"
+        );
+        REQUIRE(ask);
+        CHECK(ask->what == Ask::What::challenge);
+        CHECK(ask->place == Place{"shop.example.org", 80});
+        CHECK(ask->token == token);
+        CHECK(ask->address->text() == "203.0.113.7");
+    }
+
+    TEST_CASE("a challenge names a host and a token, and nothing that makes another request of it"
+    ) {
+        auto token = std::string(43, 'a');
+        for (const auto& rest :
+             {std::string("shop.example.org"), std::string("shop.example.org/"),
+              "shop.example.org/" + token + "a", "shop.example.org/" + token.substr(1),
+              "shop.example.org/" + std::string(42, 'a') + "/",
+              "shop.example.org/" + std::string(42, 'a') + " ",
+              "shop.example.org/" + std::string(40, 'a') + "%2f", "shop.example.org:80/" + token,
+              "shop.example.org/x/" + token, "/" + token}) {
+            CAPTURE(rest);
+            CHECK_FALSE(parse_ask("GET /challenge/" + rest + " HTTP/1.1\r\n\r\n"));
+        }
+        for (auto rest : {"", "a:53", "a/b", "a b", "..%2f"})
+            CHECK_FALSE(parse_ask("GET /texts/" + std::string(rest) + " HTTP/1.1\r\n\r\n"));
     }
 
     TEST_CASE("everything else is refused") {

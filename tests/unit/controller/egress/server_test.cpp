@@ -86,6 +86,38 @@ TEST_SUITE("controller/egress/server") {
         CHECK(is(server.ask("GET /addresses/none.test HTTP/1.1\r\n\r\n"), "502", "unreachable"));
     }
 
+    TEST_CASE(
+        "records are looked up by the host that they prove, and port 80 is for challenges alone"
+    ) {
+        FakeNames names;
+        names.set("inside.example.org", {{"10.0.0.1"}});
+        names.set("shop.example.org", {{"93.184.216.34"}});
+        RunningServer server({}, names);
+        CHECK(server.ask("GET /texts/shop.example.org HTTP/1.1\r\n\r\n")
+                  .ends_with("fairlead-domain=of-shop.example.org\n"));
+        CHECK(
+            server.ask("GET /texts/silent.example.org HTTP/1.1\r\n\r\n")
+                .find("fairlead-code: resolver_failed") != std::string::npos
+        );
+        auto token = std::string(43, 'a');
+        CHECK(
+            server.ask("GET /challenge/inside.example.org/" + token + " HTTP/1.1\r\n\r\n")
+                .find("fairlead-code: address_refused") != std::string::npos
+        );
+        CHECK(
+            server
+                .ask(
+                    "GET /challenge/shop.example.org/" + token +
+                    " HTTP/1.1\r\nfairlead-address: 127.0.0.1\r\n\r\n"
+                )
+                .find("fairlead-code: address_refused") != std::string::npos
+        );
+        CHECK(
+            server.ask("CONNECT shop.example.org:80 HTTP/1.1\r\n\r\n")
+                .find("fairlead-code: address_refused") != std::string::npos
+        );
+    }
+
     TEST_CASE("only the controller's user is served") {
         World world;
         RunningServer server(world.settings(), world.names, ::geteuid() + 1);

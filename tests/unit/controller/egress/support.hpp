@@ -59,7 +59,12 @@ public:
         settings.socket = folder_ + "/egress.sock";
         path = settings.socket;
         auto resolve = [&names](const std::string& host) { return names(host); };
-        auto opened = Server::open(settings, user, resolve);
+        auto texts = [](const std::string& host) -> Result<std::vector<std::string>> {
+            if (host.starts_with("silent."))
+                return fail(Error(Errc::unavailable, "No answer.").with_code("resolver_failed"));
+            return std::vector<std::string>{"fairlead-domain=of-" + host};
+        };
+        auto opened = Server::open(settings, user, resolve, texts);
         if (!opened) throw std::runtime_error(opened.error().message());
         server_ = std::move(*opened);
         thread_ = std::thread([this] { server_->run(stop_.get()); });
