@@ -100,6 +100,11 @@ constexpr std::array table{
         "restores.production", admin, project, "Replace the data of production environments"},
     Permission{"drills.create", developer, project, "Try backups out by restoring them aside"},
 
+    Permission{"domains.view", developer, org, "See the domains of the organization"},
+    Permission{"domains.claim", admin, org, "Claim domains"},
+    Permission{"domains.check", admin, org, "Have the proof of a domain looked for"},
+    Permission{"domains.delete", admin, org, "Give domains up"},
+
     Permission{"certificates.view", developer, org, "See the certificates of names"},
     Permission{"certificates.renew", admin, org, "Ask for a certificate before its time"},
     Permission{"tunnel_keys.view", developer, org, "See the keys that open tunnels to servers"},

@@ -4,6 +4,7 @@
 #include "common/async/offload.hpp"
 #include "common/async/task_group.hpp"
 #include "common/json/json.hpp"
+#include "common/net/http_client.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/access/challenges.hpp"
 #include "controller/access/erase.hpp"
@@ -16,6 +17,7 @@
 #include "controller/app/schema.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/backups/routes.hpp"
+#include "controller/domains/routes.hpp"
 #include "controller/edge/load.hpp"
 #include "controller/certificates/routes.hpp"
 #include "controller/environments/counts.hpp"
@@ -80,11 +82,17 @@ std::vector<sso::Provider> load_providers(const Settings& settings) {
     return *std::move(providers);
 }
 
+std::string host_of(const std::string& url) {
+    auto parsed = net::Url::parse(url);
+    return parsed ? parsed->host : std::string();
+}
+
 } // namespace
 
 Application::Application(Settings settings, FolderLock lock, crypto::Keystore keys)
     : settings_(std::move(settings)), endpoint_(Endpoint::parse(settings_.listen).value()),
       lock_(std::move(lock)), keys_(std::move(keys)), outbound_(make_outbound(settings_)),
+      challenges_(make_challenges(settings_)),
       store_(
           {.file = Layout(settings_.data).database(),
            .readers = std::min<std::size_t>(settings_.workers, most_readers)},
@@ -148,6 +156,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       ),
       webhook_queue_({store_, events_, audit_, keys_, clock_}), operation_news_(webhook_queue_),
       webhooks_({store_, events_, audit_, keys_, *outbound_, webhook_queue_}),
+      domains_({store_, events_, audit_, clock_, host_of(public_url(settings_, endpoint_.port))}),
+      looker_(*outbound_, *challenges_),
       acme_(make_acme_client(settings_, tls_, clock_)), edge_certificates_(certificate_parts()),
       keeper_(edge_certificates_, clock_),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
@@ -190,7 +200,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           plans_,
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
-           webhooks::erase, certificates::erase, access::erase,
+           webhooks::erase, domains::erase, certificates::erase, access::erase,
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
@@ -211,6 +221,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     );
     agents_.use(live_);
     join_webhooks();
+    join_domains();
     join_certificates();
     events_.on_publish([this](const api::Event& event) {
         if (concerns_edge(event)) edge_.changed();
@@ -285,6 +296,7 @@ void Application::add_routes() {
     pushes::add_routes(table_, pushes_);
     tunnels::add_routes(table_, tunnel_keys_);
     webhooks::add_routes(table_, webhooks_);
+    domains::add_routes(table_, domains_);
     certificates::add_routes(table_, edge_certificates_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
@@ -353,6 +365,7 @@ Result<> Application::run() {
         std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
     FAIRLEAD_CHECK(listener_->open());
     courier_->start();
+    checker_->start();
     keeper_.start();
 
     std::exception_ptr broken;
@@ -363,8 +376,10 @@ Result<> Application::run() {
         {{"url", options.public_url}, {"listen", settings_.listen}, {"version", FAIRLEAD_VERSION}}
     );
     io_.run();
+    checker_->end();
     keeper_.stop();
     courier_->stop();
+    checker_->stop();
     if (broken) std::rethrow_exception(broken);
     log::info("stopped");
     return {};

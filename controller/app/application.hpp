@@ -35,6 +35,7 @@
 #include "controller/authority/authority.hpp"
 #include "controller/backups/backups.hpp"
 #include "controller/backups/copy_chain.hpp"
+#include "controller/domains/checker.hpp"
 #include "controller/edge/edge.hpp"
 #include "controller/certificates/certificates.hpp"
 #include "controller/certificates/keeper.hpp"
@@ -108,6 +109,7 @@ private:
     members::Parts member_parts();
     sso::Sso::Parts sso_parts();
     void join_webhooks();
+    void join_domains();
     void join_edge(net::ListenerHandlers& handlers);
     certificates::Certificates::Parts certificate_parts();
     void join_certificates();
@@ -129,6 +131,7 @@ private:
     crypto::Keystore keys_;
     SystemClock clock_;
     std::unique_ptr<outbound::Outbound> outbound_;
+    std::unique_ptr<outbound::Challenges> challenges_;
     store::Store store_;
     audit::Log audit_;
     audit::Notary notary_;
@@ -161,6 +164,7 @@ private:
     install::Packages packages_;
     std::unique_ptr<webhooks::Courier>
         courier_; ///< told of commits for as long as there are workers
+    std::unique_ptr<domains::Checker> checker_; ///< likewise
 
     asio::io_context io_;
     WorkerPool workers_;
@@ -178,6 +182,8 @@ private:
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;
     webhooks::Webhooks webhooks_;
+    domains::Domains domains_;
+    domains::OutsideLooker looker_;
     std::unique_ptr<certificates::Client> acme_;
     certificates::Certificates edge_certificates_;
     certificates::Keeper keeper_;

@@ -7,6 +7,7 @@
 #include "controller/app/application.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
+#include "controller/domains/letters.hpp"
 #include "controller/members/member_repo.hpp"
 
 #include <algorithm>
@@ -84,6 +85,38 @@ void Application::join_webhooks() {
                 log::warning(
                     "nobody is written to about a webhook that was disabled",
                     {{"webhook", webhook.id.str()}, {"reason", put.error().message()}}
+                );
+            return {};
+        }
+    );
+}
+
+void Application::join_domains() {
+    domains_.use(webhook_queue_);
+    checker_ = std::make_unique<domains::Checker>(domains_, looker_, clock_);
+    domains_.on_due([this] { checker_->wake(); });
+    domains_.on_news(
+        [this](
+            store::UnitOfWork& unit, const api::OrgScope& scope, const domains::Domain& domain,
+            domains::News news
+        ) -> Result<> {
+            // To whoever claimed it, if they still belong there.
+            FAIRLEAD_TRY(maker, members::MemberRepo(unit.db(), scope).find(domain.created_by));
+            if (!maker) return {};
+            auto now = clock_.now();
+            auto letter = domains::letter_of(domain, news);
+            auto put = mailing_.outbox().put(
+                unit,
+                {"domain/" + domain.id.str(), maker->email, std::move(letter.subject),
+                 letter.text + "\n\n" + public_url(settings_, endpoint_.port) + "\n", Secret(),
+                 now + std::chrono::hours(24 * 3)},
+                now
+            );
+            // A full outbox is no reason to route what is not proved.
+            if (!put)
+                log::warning(
+                    "nobody is written to about a domain",
+                    {{"domain", domain.id.str()}, {"reason", put.error().message()}}
                 );
             return {};
         }

@@ -2,6 +2,7 @@
 
 #include "common/runtime/file.hpp"
 #include "controller/egress/settings.hpp"
+#include "controller/outbound/egress_challenges.hpp"
 #include "controller/outbound/egress_way.hpp"
 #include "controller/outbound/sender.hpp"
 
@@ -31,6 +32,14 @@ std::unique_ptr<outbound::Outbound> make_outbound(const Settings& settings) {
     }
     return std::make_unique<outbound::Sender>(
         std::make_unique<outbound::EgressWay>(std::move(socket)), *std::move(allow), std::move(ca)
+    );
+}
+
+std::unique_ptr<outbound::Challenges> make_challenges(const Settings& settings) {
+    auto allow = load_exceptions(settings);
+    if (!allow) throw std::runtime_error(allow.error().message());
+    return std::make_unique<outbound::EgressChallenges>(
+        settings.egress ? settings.egress->socket : std::string(), *std::move(allow)
     );
 }
 

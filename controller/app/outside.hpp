@@ -2,6 +2,7 @@
 #pragma once
 
 #include "controller/app/settings.hpp"
+#include "controller/outbound/challenges.hpp"
 #include "controller/outbound/outbound.hpp"
 #include "controller/outbound/way.hpp"
 
@@ -12,6 +13,9 @@ namespace fairlead::app {
 /// For people's addresses. Without an egress in the settings it answers "egress_missing" to all.
 /// Throws what is wrong with the files that the settings name.
 std::unique_ptr<outbound::Outbound> make_outbound(const Settings& settings);
+
+/// For proofs of host names; without an egress likewise.
+std::unique_ptr<outbound::Challenges> make_challenges(const Settings& settings);
 
 /// For what the operator named (mail server, providers); null without an egress in the settings.
 std::shared_ptr<outbound::Way> operators_way(const Settings& settings);

@@ -43,7 +43,8 @@ std::string_view explain(int code) {
     case IDN2_BIDI:
         return "mixes directions of writing as no name may";
     case IDN2_2HYPHEN:
-        return "has a part whose third and fourth characters are dashes, which is kept for A-labels";
+        return "has a part whose third and fourth characters are dashes, which is kept for "
+               "A-labels";
     case IDN2_HYPHEN_STARTEND:
         return "has a part that begins or ends with a dash";
     default:
@@ -124,7 +125,8 @@ Result<std::string> normalise(std::string_view text) {
         more = dot != std::string_view::npos;
         if (more) rest.remove_prefix(dot + 1);
     }
-    if (ends_in_number(last)) return bad("is an address; a name is needed, such as shop.example.com");
+    if (ends_in_number(last))
+        return bad("is an address; a name is needed, such as shop.example.com");
     if (labels < 2)
         return bad("has one part only; a whole name is needed, such as shop.example.com");
     return wildcard ? "*." + name : std::move(name);

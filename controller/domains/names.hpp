@@ -16,10 +16,10 @@ inline constexpr std::size_t longest_name = 253, longest_claim = 233;
 /// The label that the TXT record of a claim stands below its name with.
 inline constexpr std::string_view challenge_label = "_fairlead-challenge.";
 
-/// "Shop.Bücher.example." → "shop.xn--bcher-kva.example": A-labels by UTS 46 (non-transitional, STD3
-/// rules) in lower case, no trailing dot, at least two labels, no address in any spelling. "*." may
-/// stand in front, for every name below and not the name itself. Normal names come back as they
-/// are. Errc::invalid with the end of a sentence: "must …", "has …".
+/// "Shop.Bücher.example." → "shop.xn--bcher-kva.example": A-labels by UTS 46 (non-transitional,
+/// STD3 rules) in lower case, no trailing dot, at least two labels, no address in any spelling.
+/// "*." may stand in front, for every name below and not the name itself. Normal names come back as
+/// they are. Errc::invalid with the end of a sentence: "must …", "has …".
 Result<std::string> normalise(std::string_view text);
 
 bool is_wildcard(std::string_view name);

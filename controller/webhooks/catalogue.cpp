@@ -28,6 +28,8 @@ constexpr std::array types{
     "server.online"sv,
     "server.offline"sv,
     "server.revoked"sv,
+    "domain.verified"sv,
+    "domain.failed"sv,
     "audit.checkpoint"sv};
 
 } // namespace

@@ -286,6 +286,13 @@ acme:
     await ok(owner, "DELETE", `${org}/servers/${lost.server}`, undefined, confirm("lost"));
   });
 
+  test("domains", async () => {
+    const domains = `${org}/domains`;
+    const domain = await ok<{ id: string }>(owner, "POST", domains, { name: "shop.example.org" });
+    await ok(owner, "POST", `${domains}/${domain.id}/check`);
+    await ok(owner, "DELETE", `${domains}/${domain.id}`);
+  });
+
   test("tunnel keys", async () => {
     const { id } = await ok<{ id: string }>(owner, "POST", `${org}/tunnel-keys/rotate`, { grace_s: 60 });
     await ok(owner, "POST", `${org}/tunnel-keys/${id}/revoke`);

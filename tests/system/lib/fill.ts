@@ -50,6 +50,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
     name: "contract", provider: "other", endpoint: "https://s3.example.org", bucket: "odoo-backups", access_key: "a", secret_key: "s", test_on_server: enrolled.server,
   });
   ids.storage = storage.id;
+  ids.domain = (await api.post<{ id: string }>(`${org}/domains`, { name: "contract.example.org" })).id;
   ids.certificate = "crt_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.backup = "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.import = "imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ";

@@ -25,7 +25,8 @@ struct Rows : World {
     }
     bool taken(const api::OrgScope& scope, std::string_view name) {
         return core->store
-            .read([&](store::Connection& db) { return DomainRepo(db, scope).taken_by_others(name); })
+            .read([&](store::Connection& db) { return DomainRepo(db, scope).taken_by_others(name); }
+            )
             .value();
     }
     std::string owner(std::string_view host) {
@@ -40,11 +41,13 @@ struct Rows : World {
 
 TEST_SUITE("controller/domains/domain_repo") {
 
-    TEST_CASE_FIXTURE(Rows, "a proved name, what is above and what is below it is taken for others") {
+    TEST_CASE_FIXTURE(
+        Rows, "a proved name, what is above and what is below it is taken for others"
+    ) {
         add(org, "shop.example.org", State::verified);
         for (const char* name :
-             {"shop.example.org", "*.shop.example.org", "a.shop.example.org", "*.a.shop.example.org",
-              "example.org", "*.example.org"}) {
+             {"shop.example.org", "*.shop.example.org", "a.shop.example.org",
+              "*.a.shop.example.org", "example.org", "*.example.org"}) {
             CAPTURE(name);
             CHECK(taken(other, name));
             CHECK_FALSE(taken(org, name));

@@ -32,13 +32,19 @@ TEST_SUITE("controller/domains/names") {
             {"shop.example.org.", "shop.example.org"},
             {"*.Example.org.", "*.example.org"},
             {"Bücher.example", "xn--bcher-kva.example"},
-            {"BU\xcc\x88" "CHER.example", "xn--bcher-kva.example"}, // u and a combining diaeresis
+            {"BU\xcc\x88"
+             "CHER.example",
+             "xn--bcher-kva.example"}, // u and a combining diaeresis
             {"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
             {"straße.example", "xn--strae-oqa.example"}, // not strasse: non-transitional
-            {"shop。example．org", "shop.example.org"}, // ideographic and full-width dots
+            {"shop。example．org", "shop.example.org"},  // ideographic and full-width dots
             {"ｓｈｏｐ.example.org", "shop.example.org"},
-            {"sh\xc2\xad" "op.example.org", "shop.example.org"},      // soft hyphen
-            {"sh\xe2\x80\x8b" "op.example.org", "shop.example.org"},  // zero width space
+            {"sh\xc2\xad"
+             "op.example.org",
+             "shop.example.org"}, // soft hyphen
+            {"sh\xe2\x80\x8b"
+             "op.example.org",
+             "shop.example.org"}, // zero width space
             {"ⓢhop.example.org", "shop.example.org"},
             {"Kelvin\xe2\x84\xaa.example.org", "kelvink.example.org"}, // the Kelvin sign
             {"1.2.3.4.example.org", "1.2.3.4.example.org"},
@@ -105,11 +111,14 @@ TEST_SUITE("controller/domains/names") {
             "xn--shop-.example",
             "\xff\xfe.example.org",
             "\xc3\x28.example.org",
-            "\xcc\x88" "a.example.org",     // begins with a combining mark
-            "a\xe2\x80\xae" "b.example.org", // right-to-left override
+            "\xcc\x88"
+            "a.example.org", // begins with a combining mark
+            "a\xe2\x80\xae"
+            "b.example.org", // right-to-left override
             "a≠b.example.org",
-            "a=\xcc\xb8" "b.example.org", // the same, in two
-            "xn--ab-miv.example.org",      // and as an A-label
+            "a=\xcc\xb8"
+            "b.example.org",          // the same, in two
+            "xn--ab-miv.example.org", // and as an A-label
             "ü_b.example.org",
             "℀.example.org", // a/c
             "ab--cd.example.org",

@@ -5,6 +5,7 @@
 #include "controller/authority/schema.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/backups/schema.hpp"
+#include "controller/domains/routes.hpp"
 #include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
@@ -101,6 +102,38 @@ void PlayedOutbound::answers(int status, std::string body, net::Headers headers)
     answers([answer](const outbound::Request&) { return answer; });
 }
 
+domains::Looked PlayedLooker::look(const domains::Domain& domain) {
+    See see;
+    {
+        std::lock_guard lock(mutex_);
+        looked_.push_back(domain.name);
+        if (auto found = see_.find(domain.name); found != see_.end()) see = found->second;
+    }
+    if (see) return see(domain);
+    return {
+        domains::Finding::missing, domains::Method::none, "record_missing", "There is no record."};
+}
+
+void PlayedLooker::sees(std::string name, See see) {
+    std::lock_guard lock(mutex_);
+    see_[std::move(name)] = std::move(see);
+}
+
+void PlayedLooker::sees(std::string name, domains::Finding finding) {
+    sees(std::move(name), [finding](const domains::Domain&) -> domains::Looked {
+        if (finding == domains::Finding::found) return {finding, domains::Method::dns, "", ""};
+        bool missing = finding == domains::Finding::missing;
+        return {
+            finding, domains::Method::none, missing ? "record_missing" : "resolver_failed",
+            missing ? "There is no record." : "No name server answers."};
+    });
+}
+
+std::vector<std::string> PlayedLooker::take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(looked_, {});
+}
+
 Result<std::optional<api::Principal>> TestGuard::
     admit(const api::Request&, const api::Route& route, std::string_view org, std::optional<api::Rate>&) {
     if (route.permission == api::open_to_all) return std::optional<api::Principal>();
@@ -119,7 +152,7 @@ bool Reply::blames(std::string_view field) const {
 Core::Core(
     const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
     audit::Log& log, RecordingEvents& events, RecordingLinks& links, PlayedOutbound& outbound,
-    environments::GitTransports transports
+    PlayedLooker& looker, environments::GitTransports transports
 )
     : store(store::StoreOptions{.file = file}, migrations()), authority(keys, clock, {}),
       operations({store, events, log, links, clock}), live(events, keys, clock),
@@ -137,6 +170,7 @@ Core::Core(
       ),
       queue({store, events, log, keys, clock}), operation_news(queue),
       webhooks({store, events, log, keys, outbound, queue}), courier(queue, outbound, clock),
+      domains({store, events, log, clock, "fairlead.example"}), checker(domains, looker, clock),
       parts{
           store,
           events,
@@ -163,6 +197,12 @@ Core::Core(
     queue.on_due([this](const auto& turn, Timestamp at) { courier.due(turn, at); });
     webhooks.on_gone([this](const WebhookId& id) { courier.forget(id); });
     environments.use(backups);
+    domains.use(queue);
+    domains.on_due([this] { checker.wake(); });
+    domains.on_news([this](auto&, const auto&, const auto& domain, auto news) -> Result<> {
+        domain_news.emplace_back(domain.name, news);
+        return {};
+    });
     live.on_gone(
         [this](store::UnitOfWork& unit, const auto& scope, const auto& environment) -> Result<> {
             FAIRLEAD_CHECK(imports.gone(unit, scope, environment));
@@ -180,13 +220,16 @@ Core::Core(
     pushes::add_routes(table, pushes);
     tunnels::add_routes(table, tunnel_keys);
     webhooks::add_routes(table, webhooks);
+    domains::add_routes(table, domains);
     REQUIRE(operations.start());
     REQUIRE(agents.start());
     REQUIRE(courier.load());
 }
 
 World::World(environments::GitTransports allowed) : transports(allowed) {
-    core = std::make_unique<Core>(file(), clock, keys, log, events, links, outbound, transports);
+    core = std::make_unique<Core>(
+        file(), clock, keys, log, events, links, outbound, looker, transports
+    );
     REQUIRE(core->store.write([&](store::UnitOfWork& unit) {
         return core->authority.create_first(unit);
     }));
@@ -209,14 +252,18 @@ void World::act_for(const api::OrgScope& who) {
 
 void World::restart() {
     core.reset();
-    core = std::make_unique<Core>(file(), clock, keys, log, events, links, outbound, transports);
+    core = std::make_unique<Core>(
+        file(), clock, keys, log, events, links, outbound, looker, transports
+    );
 }
 
 void World::restore(const std::filesystem::path& copy) {
     core.reset();
     ++generation;
     std::filesystem::copy_file(copy, file());
-    core = std::make_unique<Core>(file(), clock, keys, log, events, links, outbound, transports);
+    core = std::make_unique<Core>(
+        file(), clock, keys, log, events, links, outbound, looker, transports
+    );
 }
 
 Reply World::call(

@@ -9,6 +9,7 @@
 #include "controller/authority/authority.hpp"
 #include "controller/backups/backups.hpp"
 #include "controller/backups/copy_chain.hpp"
+#include "controller/domains/checker.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/agent_service.hpp"
 #include "controller/fleet/server_routes.hpp"
@@ -101,6 +102,23 @@ private:
         };
 };
 
+/// Names and web servers as a test says they are: what is not there is missing.
+class PlayedLooker final : public domains::Looker {
+public:
+    domains::Looked look(const domains::Domain& domain) override;
+
+    /// From now on, for this name; may block, as look() is called on many threads.
+    using See = std::function<domains::Looked(const domains::Domain&)>;
+    void sees(std::string name, See see);
+    void sees(std::string name, domains::Finding finding);
+    std::vector<std::string> take(); ///< what was looked at
+
+private:
+    std::mutex mutex_;
+    std::map<std::string, See> see_;
+    std::vector<std::string> looked_;
+};
+
 /// Admits to the one organization that the caller of the moment belongs to.
 class TestGuard final : public api::Guard {
 public:
@@ -131,7 +149,7 @@ struct Core {
     Core(
         const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
         audit::Log& log, RecordingEvents& events, RecordingLinks& links, PlayedOutbound& outbound,
-        environments::GitTransports transports
+        PlayedLooker& looker, environments::GitTransports transports
     );
 
     orgs::Plans plans;
@@ -151,6 +169,9 @@ struct Core {
     webhooks::OperationNews operation_news;
     webhooks::Webhooks webhooks;
     webhooks::Courier courier; ///< without threads
+    domains::Domains domains;
+    domains::Checker checker; ///< without threads
+    std::vector<std::pair<std::string, domains::News>> domain_news;
     fleet::RouteParts parts;
     api::RouteTable table;
 };
@@ -199,6 +220,7 @@ public:
     RecordingEvents events;
     RecordingLinks links;
     PlayedOutbound outbound;
+    PlayedLooker looker;
     TestGuard guard;
     environments::GitTransports transports;
     std::unique_ptr<Core> core;
