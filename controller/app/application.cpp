@@ -140,7 +140,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       environments_(
           {store_, events_, audit_, operations_, live_, keys_, clock_, plans_,
            settings_.git_transports == GitTransports::any ? environments::GitTransports::any
-                                                          : environments::GitTransports::safe}
+                                                          : environments::GitTransports::safe,
+           host_of(public_url(settings_, endpoint_.port))}
       ),
       backups_({store_, events_, audit_, operations_, keys_, clock_}),
       imports_({store_, events_, audit_, operations_, backups_, keys_, clock_}),

@@ -35,6 +35,10 @@ void check_requirements(
 void check_domains(
     api::Checks& checks, std::string_view field, const std::vector<std::string>& domains
 );
+/// In the spelling in which they are stored, each once; those that are none are left out.
+std::vector<std::string> normal_domains(
+    api::Checks& checks, std::string_view field, const std::vector<std::string>& domains
+);
 void check_variable_name(api::Checks& checks, std::string_view field, std::string_view name);
 /// A host name or address, with a port or without.
 void check_host(api::Checks& checks, std::string_view field, std::string_view host);

@@ -71,10 +71,7 @@ void read_wishes(api::Checks& checks, const EnvironmentWishes& body, Environment
         into.keep_releases =
             static_cast<std::uint32_t>(std::clamp<std::int64_t>(*body.keep_releases, 1, 50));
     }
-    if (body.domains) {
-        check_domains(checks, "domains", *body.domains);
-        into.domains = json::encode(*body.domains);
-    }
+    if (body.domains) into.domains = json::encode(normal_domains(checks, "domains", *body.domains));
     if (body.exposure) into.exposure = *body.exposure;
 }
 

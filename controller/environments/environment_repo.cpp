@@ -113,6 +113,18 @@ Result<std::vector<Environment>> EnvironmentRepo::of_project(const ProjectId& pr
     );
 }
 
+Result<bool> EnvironmentRepo::another_has(const EnvironmentId& environment, std::string_view host) {
+    FAIRLEAD_TRY(
+        found,
+        db_.one<int>(
+            "SELECT 1 FROM environment WHERE org_id = $1 AND id <> $2 AND EXISTS (SELECT 1 FROM "
+            "json_each(environment.domains) WHERE value = $3) LIMIT 1",
+            org_, environment, host
+        )
+    );
+    return found.has_value();
+}
+
 Result<std::int64_t> EnvironmentRepo::count_on_server(const ServerId& server) {
     FAIRLEAD_TRY(
         count,

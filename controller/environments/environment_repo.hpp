@@ -115,6 +115,9 @@ public:
     /// The row and its ports.
     Result<> remove(const EnvironmentId& id);
 
+    /// Does another environment, also one that the scope does not see, answer to `host`?
+    Result<bool> another_has(const EnvironmentId& environment, std::string_view host);
+
     /// Slugs that the server is known to hold, beside those of rows.
     Result<bool> slug_found(const ServerId& server, std::string_view slug);
     Result<std::vector<std::int64_t>> taken_ports(const ServerId& server);

@@ -113,6 +113,7 @@ Result<Environment> Environments::create(
         );
 
     row.id = EnvironmentId::make(parts_.clock.now());
+    FAIRLEAD_CHECK(check_names(unit.db(), scope, row, "[]"));
     row.created_ms = parts_.clock.now();
     FAIRLEAD_CHECK(choose_ports(repo, row, wanted.port_chosen));
     FAIRLEAD_CHECK(choose_slug(repo, row, wanted.slug_chosen));
@@ -141,6 +142,7 @@ Result<Environment> Environments::edit(
         FAIRLEAD_TRY(project, ProjectRepo(unit.db(), scope).get(before.project_id));
         FAIRLEAD_CHECK(check_own_branch(changed, project));
     }
+    FAIRLEAD_CHECK(check_names(unit.db(), scope, changed, before.domains));
     if (changed.port != before.port) {
         FAIRLEAD_CHECK(choose_ports(repo, changed, true));
         FAIRLEAD_CHECK(repo.take_ports(changed));

@@ -69,6 +69,7 @@ public:
         const Clock& clock;
         const orgs::Plans& plans;
         GitTransports transports = GitTransports::safe;
+        std::string own_host{}; ///< of the console's address: no environment answers to it
     };
     explicit Environments(const Parts& parts) : parts_(parts) {}
     const Parts& parts() const { return parts_; }
@@ -134,6 +135,12 @@ public:
     Result<> check_sources(
         store::Connection& db, const api::OrgScope& scope, const Project& project,
         api::Checks& checks
+    );
+    /// Names that `row` has and `before` had not are of no other environment of the organization,
+    /// are proved by no other organization, and are not the controller's own. Errc::invalid.
+    Result<> check_names(
+        store::Connection& db, const api::OrgScope& scope, const Environment& row,
+        const std::string& before
     );
 
 private:

@@ -2,6 +2,7 @@
 
 #include "common/json/json.hpp"
 #include "controller/environments/reach.hpp"
+#include "controller/domains/standing.hpp"
 #include "controller/environments/spec.hpp"
 #include "controller/operations/repo.hpp"
 #include "controller/operations/view.hpp"
@@ -158,6 +159,7 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
         last = std::move(found);
     }
     FAIRLEAD_TRY(changes, pending_changes(db, scope, e, live));
+    FAIRLEAD_TRY(names, domains::standings(db, scope, strings(e.domains)));
     array pending;
     for (const auto& change : changes)
         pending.push_back(object{{"field", change.field}, {"summary", change.summary}});
@@ -176,6 +178,7 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
         {"domains", json::to_value(strings(e.domains))},
         {"exposure", json::enum_name(e.exposure)},
         {"exposure_detail", or_null(exposure_detail(e))},
+        {"domain_states", domains::to_json(names)},
         {"modules", json::to_value(strings(e.modules))},
         {"resources",
          {{"memory_max_bytes", or_null(e.memory_max_bytes)},

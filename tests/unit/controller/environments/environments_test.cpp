@@ -27,6 +27,79 @@ TEST_SUITE("controller/environments") {
         CHECK(world.one<std::int64_t>("SELECT count(*) FROM environment WHERE org_id <> ''") == 3);
     }
 
+    TEST_CASE_FIXTURE(Fixture, "names are stored in one spelling, each of one environment alone") {
+        auto in = project();
+        auto made = create(in, {{"domains", array{"Shop.Example.ORG.", "bücher.example.org"}}});
+        REQUIRE(made.status == 201);
+        CHECK(made.json.at("domains") == array{"shop.example.org", "xn--bcher-kva.example.org"});
+        CHECK(made.json.at("domain_states").at(0).at("state") == "unclaimed");
+        auto path = "/environments/" + made.id();
+        // Its own names stay, whatever else changes.
+        auto more = array{"shop.example.org", "www.example.org"};
+        CHECK(world.in_org("PATCH", path, {{"domains", more}}).status == 200);
+        for (const auto& names :
+             {array{"SHOP.example.org"}, array{"www.example.org."}, array{"*.example.org"},
+              array{"a.example.org", "A.example.org"}, array{"10.0.0.1"}, array{"fairlead.example"},
+              array{"a.fairlead.example"}}) {
+            CAPTURE(boost::json::serialize(names));
+            auto second = create(in, {{"domains", names}});
+            CHECK(second.code() == "validation_failed");
+            CHECK(second.blames(names.size() == 1 ? "domains[0]" : "domains[1]"));
+        }
+        CHECK(create(in, {{"domains", array{"xn--bcher-kva.example.org"}}}).status == 201);
+        // Names of a network of one's own are fine: nobody claims them.
+        CHECK(create(in, {{"domains", array{"odoo.local"}}}).status == 201);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "an environment says how each of its names stands, and takes none that is another "
+                 "organization's"
+    ) {
+        auto in = project();
+        auto made = create(in, {{"domains", array{"shop.example.org", "a.wild.example.org"}}});
+        REQUIRE(made.status == 201);
+        auto path = "/environments/" + made.id();
+        auto states = [&] {
+            std::string all;
+            auto shown = world.in_org("GET", path);
+            for (const auto& one : shown.json.at("domain_states").as_array())
+                all += std::string(one.at("state").as_string()) + " ";
+            return all;
+        };
+        auto prove = [&](const char* name) {
+            auto claim = world.in_org("POST", "/domains", {{"name", name}});
+            REQUIRE(claim.status == 201);
+            world.looker.sees(name, domains::Finding::found);
+            world.in_org("POST", "/domains/" + claim.id() + "/check");
+            while (world.core->checker.step()) {
+            }
+            return claim.id();
+        };
+        CHECK(states() == "unclaimed unclaimed ");
+        world.in_org("POST", "/domains", {{"name", "shop.example.org"}});
+        CHECK(states() == "pending unclaimed ");
+        auto wild = prove("*.wild.example.org");
+        CHECK(states() == "pending verified ");
+        CHECK(world.in_org("DELETE", "/domains/" + wild).status == 204);
+        CHECK(states() == "pending unclaimed ");
+
+        auto act = world.org;
+        world.act_for(world.other);
+        prove("theirs.example.com");
+        prove("*.theirs.example.net");
+        world.act_for(act);
+        for (const char* name : {"theirs.example.com", "a.theirs.example.net"}) {
+            auto refused = world.in_org("PATCH", path, {{"domains", array{name}}});
+            CHECK(refused.code() == "validation_failed");
+            CHECK(refused.blames("domains[0]"));
+        }
+        // What it had before somebody proved it stays, and is not routed.
+        CHECK(
+            world.in_org("PATCH", path, {{"domains", array{"www.theirs.example.com"}}}).status ==
+            200
+        );
+    }
+
     TEST_CASE_FIXTURE(Fixture, "bad input is named, field by field, and leaves nothing") {
         auto in = project();
         auto bad = create(

@@ -158,7 +158,9 @@ Core::Core(
       operations({store, events, log, links, clock}), live(events, keys, clock),
       enrolment({store, events, log, authority, clock, plans}),
       agents({store, events, log, operations, authority, clock}, {"0.1.0", {}, 15, 30}),
-      environments({store, events, log, operations, live, keys, clock, plans, transports}),
+      environments(
+          {store, events, log, operations, live, keys, clock, plans, transports, "fairlead.example"}
+      ),
       backups({store, events, log, operations, keys, clock}), copies(backups, environments),
       imports({store, events, log, operations, backups, keys, clock}),
       pushes({store, events, log, environments, keys, clock, "https://fairlead.example:8443"}),
