@@ -233,7 +233,7 @@ function targetOf(body: Body, wanted: string | undefined, source: Environment | 
   if (!body.new_environment) return find(state.environments, wanted);
   const like = source ?? state.environments[0]!;
   const { name, server_id, type = "staging" } = body.new_environment;
-  const made: Environment = { ...like, id: id("env"), name, type, server_id, domains: [], last_operation: null };
+  const made: Environment = { ...like, id: id("env"), name, type, server_id, domains: [], domain_states: [], last_operation: null };
   state.environments.push(made);
   publish("environment.updated", made);
   return made;

@@ -51,6 +51,7 @@ import "./theme/log.css";
 import "./theme/overview.css";
 import "./theme/backups.css";
 import "./theme/webhooks.css";
+import "./theme/domains.css";
 import "./theme/environment.css";
 import "./theme/org.css";
 import "./theme/gate.css";

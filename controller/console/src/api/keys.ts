@@ -42,6 +42,8 @@ export const keys = {
   certificates: (org: string) => ["org", org, "certificates"] as const,
   certificate: (org: string, id: string) => ["org", org, "certificate", id] as const,
   tunnelKeys: (org: string) => ["org", org, "tunnel-keys"] as const,
+  domains: (org: string) => ["org", org, "domains"] as const,
+  domain: (org: string, id: string) => ["org", org, "domain", id] as const,
   webhooks: (org: string) => ["org", org, "webhooks"] as const,
   webhook: (org: string, id: string) => ["org", org, "webhook", id] as const,
   /** Lists of a webhook's deliveries and single ones. */

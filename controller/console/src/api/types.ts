@@ -63,6 +63,9 @@ export type Import = Schemas["Import"];
 export type Copy = Schemas["Copy"];
 export type Certificate = Schemas["Certificate"];
 export type TunnelKey = Schemas["TunnelKey"];
+export type Domain = Schemas["Domain"];
+/** A name that an environment answers to, and whether it would be routed. */
+export type HostName = Schemas["HostStanding"];
 export type Webhook = Schemas["Webhook"];
 export type WebhookEvent = Schemas["WebhookEvent"];
 export type WebhookError = Schemas["WebhookError"];

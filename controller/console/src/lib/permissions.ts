@@ -11,6 +11,7 @@ const areas: [title: string, words: string[]][] = [
   ["API keys", ["api_keys"]],
   ["Certificates", ["certificates"]],
   ["Tunnel keys", ["tunnel_keys"]],
+  ["Domains", ["domains"]],
   ["Webhooks", ["webhooks"]],
   ["Security", ["security", "support"]],
   ["Connect-As", ["connect"]],

@@ -41,6 +41,13 @@ export const eventGroups: { title: string; events: [WebhookEvent, string][] }[] 
       ["server.revoked", "A server was revoked"],
     ],
   },
+  {
+    title: "Domains",
+    events: [
+      ["domain.verified", "A domain was proved"],
+      ["domain.failed", "A domain's proof was not found"],
+    ],
+  },
   { title: "Audit log", events: [["audit.checkpoint", "A new checkpoint was signed"]] },
 ];
 

@@ -24,6 +24,8 @@ export const orgEvents = [
   "copy.updated",
   "certificate.updated",
   "certificate.deleted",
+  "domain.updated",
+  "domain.deleted",
   "webhook.updated",
   "webhook.deleted",
   "webhook.delivery",
@@ -44,6 +46,7 @@ const things: Record<string, { list: (org: string) => QueryKey; one: (org: strin
   project: { list: keys.projects, one: keys.project },
   storage: { list: keys.storages, one: keys.storage },
   certificate: { list: keys.certificates, one: keys.certificate },
+  domain: { list: keys.domains, one: keys.domain },
   webhook: { list: keys.webhooks, one: keys.webhook },
   environment: { list: keys.environments, one: keys.environment, fresh: keys.founds }, // a new one may be one that was found
 };
@@ -54,6 +57,8 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
   const thing = things[subject];
   // What a server holds comes just after it connects and has no event of its own; its next sign of life tells.
   if (name === "server.updated") void client.invalidateQueries({ queryKey: keys.found(org, (data as Thing).id) });
+  // How an environment's names stand follows from claims, of which it has no event of its own.
+  if (subject === "domain") for (const what of ["environments", "environment"]) void client.invalidateQueries({ queryKey: ["org", org, what] });
   if (name === "environment.updated") followPolicy(client, org, data as Environment);
   if (thing && what === "updated") return applyThing(client, org, thing, data as Thing);
   if (thing && what === "deleted") {

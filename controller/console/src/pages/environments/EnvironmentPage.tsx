@@ -28,6 +28,7 @@ import { More } from "../../ui/More";
 const Variables = lazy(() => import("./Variables"));
 const BackupsTab = lazy(() => import("../backups/BackupsTab"));
 import { CopyPanel } from "../backups/CopyPanel";
+import { HostNames } from "../domains/parts";
 const PolicyTab = lazy(() => import("../backups/PolicyTab"));
 const ImportTab = lazy(() => import("../imports/ImportTab"));
 const PushTab = lazy(() => import("../pushes/PushTab"));
@@ -229,7 +230,7 @@ function About({ environment }: { environment: Environment }) {
           ["Branch", environment.branch ? <Mono key="b">{environment.branch}</Mono> : "as the project says"],
           ["Reached", exposureNames[environment.exposure]],
           ["Address", environment.url?.startsWith("https:") ? <a key="a" href={environment.url} target="_blank" rel="noreferrer noopener">{environment.url}</a> : undefined],
-          ["Domains", environment.domains.length ? environment.domains.map((name) => <div key={name}>{name}</div>) : "none"],
+          ["Domains", environment.domains.length ? <HostNames key="d" names={environment.domain_states} /> : "none"],
           ["Port", environment.port],
           ["Memory limit", resources.memory_max_bytes ? bytes(resources.memory_max_bytes) : "none"],
           ["CPU limit", resources.cpu_percent ? `${resources.cpu_percent} %` : "none"],

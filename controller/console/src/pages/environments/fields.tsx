@@ -38,7 +38,8 @@ export const defaults: Settings = {
 };
 
 const GiB = 1024 ** 3;
-const domain = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/;
+/** What can be one at all: the controller knows letters of every script, and says what is wrong. */
+const domain = /^[^\s/:@*_]+(\.[^\s/:@*_]+)+\.?$/;
 
 export function settingsOf(environment: Environment): Settings {
   const { resources } = environment;

@@ -13,6 +13,7 @@ const Storages = lazy(() => import("../storages/Storages"));
 const Certificates = lazy(() => import("../certificates/Certificates"));
 const TunnelKeys = lazy(() => import("../tunnels/TunnelKeys"));
 const Webhooks = lazy(() => import("../webhooks/Webhooks"));
+const Domains = lazy(() => import("../domains/Domains"));
 const RecoveryKeys = lazy(() => import("./RecoveryKeys"));
 const Support = lazy(() => import("./Support"));
 
@@ -26,6 +27,7 @@ export default function Settings({ tab = "general" }: { tab?: string }) {
     ["security", "Security", "security.view", <Security key="s" />],
     ["storage", "Storage", "storages.view", <Storages key="b" />],
     ["recovery-keys", "Recovery keys", "backup_settings.view", <RecoveryKeys key="r" />],
+    ["domains", "Domains", "domains.view", <Domains key="d" />],
     ["certificates", "Certificates", "certificates.view", <Certificates key="c" />],
     ["tunnel-keys", "Tunnel keys", "tunnel_keys.view", <TunnelKeys key="t" />],
     ["webhooks", "Webhooks", "webhooks.view", <Webhooks key="w" />],
