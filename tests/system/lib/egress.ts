@@ -14,6 +14,8 @@ export interface EgressOptions {
   more?: string;
   /** Whose requests it takes; without it, those of whoever runs the tests. */
   user?: string;
+  /** The name server that it asks; without it, the machine's. */
+  nameserver?: string;
 }
 
 export class Egress {
@@ -21,11 +23,16 @@ export class Egress {
   #exit: Promise<number> = Promise.resolve(0);
   readonly socket: string;
   readonly rules: string;
+  readonly #resolv: string | undefined;
 
   constructor(private readonly dir: string, options: EgressOptions = {}) {
     folder(dir);
     this.socket = join(dir, "egress.sock");
     this.rules = join(dir, "egress.yaml");
+    if (options.nameserver) {
+      this.#resolv = join(dir, "resolv.conf");
+      writeFileSync(this.#resolv, `nameserver ${options.nameserver}\n`);
+    }
     const user = options.user ?? String(process.getuid!());
     const allow = JSON.stringify(options.allow ?? []);
     writeFileSync(this.rules, `socket: ${this.socket}\ncontroller: "${user}"\nallow: ${allow}\n${options.more ?? ""}`, { mode: 0o644 });
@@ -43,7 +50,11 @@ export class Egress {
   /** Starts it and waits until it answers. */
   async start(): Promise<this> {
     const log = openSync(join(this.dir, "egress.log"), "a");
-    const child = spawn(built("controller/egress/fairlead-egress"), ["serve", "--config", this.rules], { stdio: ["ignore", log, log] });
+    const program = [built("controller/egress/fairlead-egress"), "serve", "--config", this.rules];
+    // Which name server is asked is the machine's matter: the program sees another /etc/resolv.conf, and nobody else does.
+    const own = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', this.#resolv!];
+    const [command, ...args] = this.#resolv ? [...own, ...program] : program;
+    const child = spawn(command!, args, { stdio: ["ignore", log, log] });
     closeSync(log);
     const kill = () => child.kill("SIGKILL");
     process.once("exit", kill);
