@@ -30,25 +30,29 @@ std::string place(std::string_view kind, std::string_view hash) {
 }
 
 struct SealedRow {
+    std::int64_t row = 0;
     std::string token_hash;
     std::string kind;
     store::Blob sealed;
 };
-BOOST_DESCRIBE_STRUCT(SealedRow, (), (token_hash, kind, sealed))
+BOOST_DESCRIBE_STRUCT(SealedRow, (), (row, token_hash, kind, sealed))
 
 } // namespace
 
 Result<> visit_challenges(store::Connection& db, const api::SealedVisitor& visit) {
-    FAIRLEAD_TRY(rows, db.all<SealedRow>("SELECT token_hash, kind, sealed FROM challenge"));
-    for (const auto& row : rows) {
-        auto put = [&](const store::Blob& now) {
-            return db.run(
-                "UPDATE challenge SET sealed = $2 WHERE token_hash = $1", row.token_hash, now
-            );
-        };
-        FAIRLEAD_CHECK(api::visit_one(visit, row.sealed, place(row.kind, row.token_hash), put));
-    }
-    return {};
+    return api::each_row<SealedRow>(
+        db,
+        "SELECT rowid AS row, token_hash, kind, sealed FROM challenge WHERE rowid > $1 ORDER BY "
+        "rowid LIMIT $2",
+        [&](const SealedRow& row) {
+            auto put = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE challenge SET sealed = $2 WHERE token_hash = $1", row.token_hash, now
+                );
+            };
+            return api::visit_one(visit, row.sealed, place(row.kind, row.token_hash), put);
+        }
+    );
 }
 
 Result<Secret> Challenges::make(

@@ -40,10 +40,11 @@ std::string hash_of(const api::Request& request) {
 }
 
 struct KeyOf {
+    std::int64_t row = 0;
     std::string user_id;
     std::string request_key;
 };
-BOOST_DESCRIBE_STRUCT(KeyOf, (), (user_id, request_key))
+BOOST_DESCRIBE_STRUCT(KeyOf, (), (row, user_id, request_key))
 
 /// A key is another caller than its maker, and than each other key: it may reach less.
 std::string caller_id(const api::Principal& who) {
@@ -184,25 +185,28 @@ Result<> Idempotency::tidy(Timestamp now) {
 }
 
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
-    // One after the other: all answers of a day together may be large.
-    FAIRLEAD_TRY(
-        keys, db.all<KeyOf>("SELECT user_id, request_key FROM idempotency WHERE answer IS NOT NULL")
-    );
-    for (const auto& row : keys) {
-        FAIRLEAD_TRY(
-            sealed, db.one<store::Blob>(
-                        "SELECT answer FROM idempotency WHERE user_id = $1 AND request_key = $2",
-                        row.user_id, row.request_key
-                    )
-        );
-        auto put = [&](const store::Blob& now) {
-            return db.run(
-                "UPDATE idempotency SET answer = $3 WHERE user_id = $1 AND request_key = $2",
-                row.user_id, row.request_key, now
+    FAIRLEAD_CHECK(api::each_row<KeyOf>(
+        db,
+        "SELECT rowid AS row, user_id, request_key FROM idempotency WHERE answer IS NOT NULL AND "
+        "rowid > $1 ORDER BY rowid LIMIT $2",
+        [&](const KeyOf& key) -> Result<> {
+            // One after the other: all answers of a page together may be large.
+            FAIRLEAD_TRY(
+                sealed,
+                db.one<store::Blob>(
+                    "SELECT answer FROM idempotency WHERE user_id = $1 AND request_key = $2",
+                    key.user_id, key.request_key
+                )
             );
-        };
-        FAIRLEAD_CHECK(api::visit_one(visit, *sealed, place_of(row.user_id, row.request_key), put));
-    }
+            auto put = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE idempotency SET answer = $3 WHERE user_id = $1 AND request_key = $2",
+                    key.user_id, key.request_key, now
+                );
+            };
+            return api::visit_one(visit, *sealed, place_of(key.user_id, key.request_key), put);
+        }
+    ));
     FAIRLEAD_CHECK(visit_challenges(db, visit));
     return visit_totp(db, visit);
 }

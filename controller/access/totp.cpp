@@ -32,6 +32,13 @@ struct Row {
 };
 BOOST_DESCRIBE_STRUCT(Row, (), (sealed, created, confirmed, last_step))
 
+struct SealedSecret {
+    std::int64_t row = 0;
+    UserId user_id;
+    store::Blob sealed;
+};
+BOOST_DESCRIBE_STRUCT(SealedSecret, (), (row, user_id, sealed))
+
 Result<std::optional<Row>> find(store::Connection& db, const UserId& user) {
     return db.one<Row>(
         "SELECT sealed, created_ms AS created, confirmed_ms AS confirmed, last_step FROM totp"
@@ -102,17 +109,18 @@ Result<bool> TotpRepo::remove(const UserId& user) {
 }
 
 Result<> visit_totp(store::Connection& db, const api::SealedVisitor& visit) {
-    FAIRLEAD_TRY(users, db.all<UserId>("SELECT user_id FROM totp ORDER BY user_id"));
-    for (const auto& user : users) {
-        FAIRLEAD_TRY(
-            sealed, db.one<store::Blob>("SELECT sealed FROM totp WHERE user_id = $1", user)
-        );
-        auto put = [&](const store::Blob& now) {
-            return db.run("UPDATE totp SET sealed = $2 WHERE user_id = $1", user, now);
-        };
-        FAIRLEAD_CHECK(api::visit_one(visit, *sealed, place_of(user), put));
-    }
-    return {};
+    return api::each_row<SealedSecret>(
+        db,
+        "SELECT rowid AS row, user_id, sealed FROM totp WHERE rowid > $1 ORDER BY rowid LIMIT $2",
+        [&](const SealedSecret& secret) {
+            auto put = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE totp SET sealed = $2 WHERE user_id = $1", secret.user_id, now
+                );
+            };
+            return api::visit_one(visit, secret.sealed, place_of(secret.user_id), put);
+        }
+    );
 }
 
 } // namespace fairlead::access

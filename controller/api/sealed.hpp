@@ -4,6 +4,7 @@
 #include "common/runtime/result.hpp"
 #include "common/store/connection.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,6 +26,22 @@ Result<> visit_one(
     FAIRLEAD_TRY(renewed, visit(sealed.bytes, context));
     if (renewed) FAIRLEAD_CHECK(put(store::Blob{*std::move(renewed)}));
     return {};
+}
+
+/// Rows that each_row() reads at a time.
+constexpr std::int64_t rows_at_once = 1000;
+
+/// Shows every row of a table, however many: a query hands out a bounded number of them. `sql` ends
+/// with "rowid > $1 ORDER BY rowid LIMIT $2" and selects `rowid AS row`. What `visit` does may
+/// change the rows and must not add any.
+template <class Row, class Visit>
+Result<> each_row(store::Connection& db, store::Sql sql, Visit&& visit) {
+    for (std::int64_t after = 0;;) {
+        FAIRLEAD_TRY(rows, db.all<Row>(sql, after, rows_at_once));
+        for (const auto& row : rows) FAIRLEAD_CHECK(visit(row));
+        if (static_cast<std::int64_t>(rows.size()) < rows_at_once) return {};
+        after = rows.back().row;
+    }
 }
 
 } // namespace fairlead::api

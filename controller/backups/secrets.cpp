@@ -16,10 +16,13 @@ void visit_args(std::string_view kind, std::string_view of, const std::string& t
 }
 
 struct Place {
+    std::int64_t row = 0;
     OrgId org_id;
     StorageId id;
+    store::Blob sealed;
+    std::optional<store::Blob> sealed_token;
 };
-BOOST_DESCRIBE_STRUCT(Place, (), (org_id, id))
+BOOST_DESCRIBE_STRUCT(Place, (), (row, org_id, id, sealed, sealed_token))
 
 } // namespace
 
@@ -104,31 +107,29 @@ Result<std::map<std::string, std::string>> Backups::secrets(
 }
 
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
-    FAIRLEAD_TRY(places, db.all<Place>("SELECT org_id, id FROM storage ORDER BY org_id, id"));
-    for (const auto& place : places) {
-        const auto& org = place.org_id;
-        const auto& id = place.id;
-        FAIRLEAD_TRY(
-            keys,
-            db.one<SealedKeys>(
-                "SELECT sealed, sealed_token FROM storage WHERE org_id = $1 AND id = $2", org, id
-            )
-        );
-        auto put_secret = [&](const store::Blob& now) {
-            return db.run(
-                "UPDATE storage SET sealed = $3 WHERE org_id = $1 AND id = $2", org, id, now
+    return api::each_row<Place>(
+        db,
+        "SELECT rowid AS row, org_id, id, sealed, sealed_token FROM storage WHERE rowid > $1 ORDER "
+        "BY rowid LIMIT $2",
+        [&](const Place& place) -> Result<> {
+            auto put_secret = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE storage SET sealed = $3 WHERE org_id = $1 AND id = $2", place.org_id,
+                    place.id, now
+                );
+            };
+            FAIRLEAD_CHECK(api::visit_one(visit, place.sealed, secret_context(place.id), put_secret)
             );
-        };
-        FAIRLEAD_CHECK(api::visit_one(visit, keys->sealed, secret_context(id), put_secret));
-        if (!keys->sealed_token) continue;
-        auto put_token = [&](const store::Blob& now) {
-            return db.run(
-                "UPDATE storage SET sealed_token = $3 WHERE org_id = $1 AND id = $2", org, id, now
-            );
-        };
-        FAIRLEAD_CHECK(api::visit_one(visit, *keys->sealed_token, token_context(id), put_token));
-    }
-    return {};
+            if (!place.sealed_token) return {};
+            auto put_token = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE storage SET sealed_token = $3 WHERE org_id = $1 AND id = $2",
+                    place.org_id, place.id, now
+                );
+            };
+            return api::visit_one(visit, *place.sealed_token, token_context(place.id), put_token);
+        }
+    );
 }
 
 } // namespace fairlead::backups

@@ -5,6 +5,7 @@
 #include "controller/app/people.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/core.h>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -186,6 +187,53 @@ TEST_SUITE("controller/app/keys") {
         CHECK(current() == made);
         CHECK(forget_old_keys(settings));
         CHECK(all_open());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "more values than one query hands out are all gone through") {
+        constexpr int many = int(store::Connection::max_rows) + 1;
+        auto holds = [&](std::string_view says) {
+            return list_keys(settings)->find(says) != std::string::npos;
+        };
+        auto total = std::to_string(15 + 3 * many);
+        {
+            store::Connection db(layout.database(), {.durability = store::Durability::relaxed});
+            db.script("PRAGMA foreign_keys = OFF");
+            auto keystore = keys();
+            auto sealed = [&](const std::string& place) {
+                return store::Blob{keystore.seal(Secret(std::string("x")), place)};
+            };
+            auto fill = [&]() -> Result<> {
+                for (int i = 0; i < many; ++i) {
+                    auto id = fmt::format("crd_more{:05}", i), name = fmt::format("NAME_{}", i);
+                    FAIRLEAD_CHECK(db.run(
+                        "INSERT INTO git_credential (id, org_id, name, host, kind, username,"
+                        " fingerprint, sealed, created_ms, created_by, created_by_email)"
+                        " VALUES ($1, 'org_1', $1, 'h', 'token', '', '', $2, 0, 'usr_1', '')",
+                        id, sealed("git_credential/" + id)
+                    ));
+                    FAIRLEAD_CHECK(db.run(
+                        "INSERT INTO environment_variable (environment_id, name, org_id, secret,"
+                        " value, sealed, size, updated_ms, updated_by, updated_by_email)"
+                        " VALUES ('env_1', $1, 'org_1', 1, '', $2, 1, 0, 'usr_1', '')",
+                        name, sealed("variable/env_1/" + name)
+                    ));
+                    auto user = fmt::format("usr_more{}", i);
+                    FAIRLEAD_CHECK(db.run(
+                        "INSERT INTO totp (user_id, sealed, created_ms, last_step)"
+                        " VALUES ($1, $2, 0, 0)",
+                        user, sealed("totp/" + user)
+                    ));
+                }
+                return {};
+            };
+            REQUIRE(db.transaction(fill));
+        }
+        CHECK(rekey(settings, clock)->starts_with(total + " values are sealed by"));
+        CHECK(holds(": " + total + " values, and seals new ones"));
+        CHECK(list_keys(settings)->ends_with(": 0 values"));
+        CHECK(forget_old_keys(settings));
+        CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential WHERE id = 'crd_1'")
+        );
     }
 
     TEST_CASE_FIXTURE(Fixture, "a value that cannot be opened stops it, and nothing has changed") {
