@@ -1,6 +1,7 @@
 #include "controller/app/mailing.hpp"
 
 #include "common/runtime/log.hpp"
+#include "controller/app/outside.hpp"
 
 #include <stdexcept>
 
@@ -22,6 +23,7 @@ Mailing::Mailing(
     }
     auto options = smtp_options(settings);
     if (!options) throw std::runtime_error("mail: " + options.error().message());
+    if (auto way = check_way_of_mail(settings); !way) log::warning(way.error().message());
     smtp_ = std::make_unique<mail::Smtp>(*std::move(options));
     postman_ = std::make_unique<mail::Postman>(outbox_, *smtp_, clock);
     outbox_.on_put([this](const std::string&, const std::string&) { postman_->wake(); });

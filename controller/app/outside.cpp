@@ -48,4 +48,21 @@ std::shared_ptr<outbound::Way> operators_way(const Settings& settings) {
     return std::make_shared<outbound::EgressWay>(settings.egress->socket);
 }
 
+Result<> check_way_of_mail(const Settings& settings) {
+    if (!settings.mail || !settings.egress || mail::is_loopback(settings.mail->host)) return {};
+    FAIRLEAD_TRY(options, smtp_options(settings));
+    auto rules = egress::load_settings(settings.egress->rules);
+    // Not a file of this program's: whoever runs the egress sees to it.
+    if (!rules) return {};
+    auto server = egress::parse_place(egress::Place{options.host, options.port}.text());
+    auto named = egress::parse_place(rules->smtp.value_or(""));
+    if (!server || (named && *named == *server)) return {};
+    return fail(
+        Errc::conflict,
+        "No mail goes out: fairlead-egress lets it to the server alone that `smtp` names. Write "
+        "smtp: \"" +
+            server->text() + "\" into " + settings.egress->rules + " and restart fairlead-egress."
+    );
+}
+
 } // namespace fairlead::app

@@ -20,6 +20,10 @@ std::unique_ptr<outbound::Challenges> make_challenges(const Settings& settings);
 /// For what the operator named (mail server, providers); null without an egress in the settings.
 std::shared_ptr<outbound::Way> operators_way(const Settings& settings);
 
+/// Whether mail can go the way that the settings have for it. Errc::conflict, with what to write
+/// where: the egress would refuse the mail server.
+Result<> check_way_of_mail(const Settings& settings);
+
 /// The operator's exceptions. Empty where the file is not there.
 Result<egress::Allow> load_exceptions(const Settings& settings);
 

@@ -222,6 +222,8 @@ Result<mail::SmtpOptions> smtp_options(const Settings& settings) {
     options.from = std::move(from);
     options.ca_file = given.ca.value_or("");
     options.name = settings.name;
+    // On this machine there is nothing that the egress would have to let it to.
+    if (settings.egress && !mail::is_loopback(given.host)) options.egress = settings.egress->socket;
     if (!given.user || !given.password_file) return options;
     options.user = *given.user;
     FAIRLEAD_TRY(password, read_file(*given.password_file, 4096));
@@ -310,7 +312,7 @@ git_transports: {transports}
 
 # The one way to addresses that people give (webhooks): fairlead-egress, a program of its own. Without it nothing is sent
 # there. Where it is named, the providers of sign_in_with are reached through it too; one that is not at port 443 of a
-# public address needs an entry in its `allow`. The mail server is not: see /usr/share/fairlead-controller/firewall.nft.
+# public address needs an entry in its `allow`. So is a mail server on another machine: name it in `smtp` there.
 {off}egress:
 {off}  socket: {socket}
 #  rules: /etc/fairlead/egress.yaml  # its own configuration: the exceptions hold here as well. Restart both after a change

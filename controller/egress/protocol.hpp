@@ -1,4 +1,5 @@
-/// What the controller and the egress program say to each other: HTTP/1.1 heads, nothing else.
+/// What the controller and the egress program say to each other: HTTP/1.1 heads. (Mail alone comes
+/// by SOCKS 5, which libcurl speaks: socks.hpp.)
 ///
 ///     GET /addresses/hooks.example.org HTTP/1.1     the addresses of a name, one a line
 ///     CONNECT hooks.example.org:443 HTTP/1.1        a connection, as any HTTP proxy makes it

@@ -3,6 +3,7 @@
 #include "common/runtime/log.hpp"
 #include "controller/egress/challenge.hpp"
 #include "controller/egress/relay.hpp"
+#include "controller/egress/socks.hpp"
 
 #include <poll.h>
 #include <sys/resource.h>
@@ -69,6 +70,11 @@ connect_any(const std::vector<IpAddress>& addresses, std::uint16_t port, int sto
 Result<std::unique_ptr<Server>>
 Server::open(const Settings& settings, unsigned user, Resolve resolve, Texts texts) {
     FAIRLEAD_TRY(allow, Allow::parse(settings.allow));
+    Allow mail;
+    if (settings.smtp) {
+        FAIRLEAD_TRY(server, Allow::parse({*settings.smtp}));
+        mail = std::move(server);
+    }
     auto failed = [&](const char* what) {
         return fail(
             Errc::internal, settings.socket + ": " + what + ": " + std::strerror(errno) + "."
@@ -87,15 +93,16 @@ Server::open(const Settings& settings, unsigned user, Resolve resolve, Texts tex
     if (::listen(listening.get(), backlog) != 0) return failed("cannot listen");
     raise_descriptors(settings.connections);
     return std::unique_ptr<Server>(new Server(
-        settings, user, std::move(allow), std::move(resolve), std::move(texts), std::move(listening)
+        settings, user, std::move(allow), std::move(mail), std::move(resolve), std::move(texts),
+        std::move(listening)
     ));
 }
 
 Server::Server(
-    Settings settings, unsigned user, Allow allow, Resolve resolve, Texts texts,
+    Settings settings, unsigned user, Allow allow, Allow mail, Resolve resolve, Texts texts,
     Descriptor listening
 )
-    : settings_(std::move(settings)), user_(user), allow_(std::move(allow)),
+    : settings_(std::move(settings)), user_(user), allow_(std::move(allow)), mail_(std::move(mail)),
       resolve_(std::move(resolve)), texts_(std::move(texts)), listening_(std::move(listening)) {}
 
 Server::~Server() {
@@ -161,16 +168,9 @@ void Server::take(Descriptor peer, int stop) {
     }
 }
 
-Result<> Server::permit(const Ask& ask, const IpAddress& address) const {
-    const auto& place = ask.place;
-    auto may = ask.what == Ask::What::challenge ? allow_.permits_challenge(place.host, address)
-                                                : allow_.permits(place, address);
-    if (may) return may;
-    if (settings_.mode == Mode::enforce) return may;
-    log::warning(
-        "would be refused",
-        {{"to", place.text()}, {"address", address.text()}, {"reason", may.error().message()}}
-    );
+Result<> Server::permit(const Result<>& may, const Place& place) const {
+    if (may || settings_.mode == Mode::enforce) return may;
+    log::warning("would be refused", {{"to", place.text()}, {"reason", may.error().message()}});
     return {};
 }
 
@@ -183,11 +183,18 @@ Result<std::vector<IpAddress>> Server::chosen(const Ask& ask) const {
         return fail(Error(Errc::forbidden, place.host + " is not " + wanted->text() + ".")
                         .with_code("address_refused"));
     std::optional<IpAddress> given = literal ? std::optional(*literal) : wanted;
-    if (given) FAIRLEAD_CHECK(permit(ask, *given));
+    auto permitted = [&](const IpAddress& address) {
+        return permit(
+            ask.what == Ask::What::challenge ? allow_.permits_challenge(place.host, address)
+                                             : allow_.permits(place, address),
+            place
+        );
+    };
+    if (given) FAIRLEAD_CHECK(permitted(*given));
     if (literal || (given && given->is_public() && usual)) return std::vector{*given};
     FAIRLEAD_TRY(addresses, resolve_(place.host));
     // One that leads inside spoils them all: the next question may get it as the first.
-    for (const auto& address : addresses) FAIRLEAD_CHECK(permit(ask, address));
+    for (const auto& address : addresses) FAIRLEAD_CHECK(permitted(address));
     if (!given) return addresses;
     if (std::ranges::find(addresses, *given) == addresses.end())
         return fail(
@@ -222,8 +229,55 @@ void Server::fetch(int peer, int far, const Ask& ask, int stop) const {
     tell(peer, answer_text(200, "", std::to_string(answer->status) + "\n" + answer->body), stop);
 }
 
+Result<std::vector<IpAddress>> Server::mail_server(const Place& place) const {
+    if (!mail_.names(place)) {
+        Result<> refused =
+            fail(Error(
+                     Errc::forbidden, place.text() +
+                                          " is not the mail server that `smtp` names: write "
+                                          "smtp: \"" +
+                                          place.text() + "\" if it is."
+            )
+                     .with_code("address_refused"));
+        FAIRLEAD_CHECK(permit(refused, place));
+    }
+    std::vector<IpAddress> addresses;
+    if (auto literal = IpAddress::parse(place.host)) {
+        addresses.push_back(*literal);
+    } else {
+        FAIRLEAD_TRY(found, resolve_(place.host));
+        addresses = std::move(found);
+    }
+    for (const auto& address : addresses)
+        FAIRLEAD_CHECK(permit(mail_.permits(place, address), place));
+    return addresses;
+}
+
+void Server::serve_mail(Descriptor peer, Moment began, int stop) const {
+    auto place = hear_socks(peer.get(), began + head_time, stop);
+    if (!place)
+        return log::warning("refused", {{"to", "mail"}, {"reason", place.error().message()}});
+    auto addresses = mail_server(*place);
+    if (!addresses) {
+        const auto& error = addresses.error();
+        log::warning("refused", {{"to", place->text()}, {"reason", error.message()}});
+        bool forbidden = error.kind() == Errc::forbidden;
+        auto reply = forbidden ? SocksReply::refused : SocksReply::unreachable;
+        return tell(peer.get(), socks_answer(reply), stop);
+    }
+    auto far = connect_any(*addresses, place->port, stop);
+    if (!far) {
+        log::info("not reached", {{"to", place->text()}, {"reason", far.error().message()}});
+        return tell(peer.get(), socks_answer(SocksReply::unreachable), stop);
+    }
+    tell(peer.get(), socks_answer(SocksReply::granted), stop);
+    pass(peer, *far, *place, began, stop);
+}
+
 void Server::serve(Descriptor peer, int stop) const {
     auto began = std::chrono::steady_clock::now();
+    if (begins_as_socks(peer.get(), began + head_time, stop))
+        return serve_mail(std::move(peer), began, stop);
     auto head = read_head(peer.get(), longest_head, began + head_time, stop).text;
     if (head.empty())
         return tell(peer.get(), answer_text(400, "bad_request", "No request came."), stop);
@@ -244,14 +298,20 @@ void Server::serve(Descriptor peer, int stop) const {
     }
     if (ask->what == Ask::What::challenge) return fetch(peer.get(), far->get(), *ask, stop);
     tell(peer.get(), connected_text(), stop);
+    pass(peer, *far, ask->place, began, stop);
+}
+
+void Server::pass(
+    const Descriptor& peer, const Descriptor& far, const Place& place, Moment began, int stop
+) const {
     RelayLimits limits{
         settings_.idle, began + settings_.life, std::uint64_t(settings_.mebibytes) << 20};
-    auto relayed = relay(peer.get(), far->get(), limits, stop);
+    auto relayed = relay(peer.get(), far.get(), limits, stop);
     auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began
     );
     log::info(
-        "connection", {{"to", place},
+        "connection", {{"to", place.text()},
                        {"sent", relayed.sent},
                        {"received", relayed.received},
                        {"ms", took.count()},

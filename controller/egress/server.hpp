@@ -40,7 +40,7 @@ private:
     };
 
     Server(
-        Settings settings, unsigned user, Allow allow, Resolve resolve, Texts texts,
+        Settings settings, unsigned user, Allow allow, Allow mail, Resolve resolve, Texts texts,
         Descriptor listening
     );
     void take(Descriptor peer, int stop);
@@ -48,14 +48,21 @@ private:
     void serve(Descriptor peer, int stop) const;
     /// What is answered at once.
     std::string look_up(const Ask& ask) const;
-    Result<> permit(const Ask& ask, const IpAddress& address) const;
+    /// By SOCKS, to the mail server alone.
+    void serve_mail(Descriptor peer, Moment began, int stop) const;
+    void fetch(int peer, int far, const Ask& ask, int stop) const;
+    void pass(
+        const Descriptor& peer, const Descriptor& far, const Place& place, Moment began, int stop
+    ) const;
+    Result<> permit(const Result<>& may, const Place& place) const;
     /// The addresses that may be connected to, of what was asked for.
     Result<std::vector<IpAddress>> chosen(const Ask& ask) const;
-    void fetch(int peer, int far, const Ask& ask, int stop) const;
+    Result<std::vector<IpAddress>> mail_server(const Place& place) const;
 
     Settings settings_;
     unsigned user_;
     Allow allow_;
+    Allow mail_; ///< the mail server, or nothing
     Resolve resolve_;
     Texts texts_;
     Descriptor listening_;

@@ -30,6 +30,12 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         return wrong("mebibytes: must be from 1 to 1048576.");
     if (auto allow = Allow::parse(settings.allow); !allow)
         return wrong("allow: " + allow.error().message());
+    if (settings.smtp) {
+        auto place = parse_place(*settings.smtp);
+        if (!place) return wrong("smtp: " + place.error().message());
+        if (!settings.smtp->ends_with(":" + std::to_string(place->port)))
+            return wrong("smtp: must name the port too, such as smtp.example.org:587.");
+    }
     return settings;
 }
 

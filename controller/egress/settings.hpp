@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,14 @@ struct Settings {
     std::string controller = "fairlead-controller"; ///< user name or number
     Mode mode = Mode::enforce;
     std::vector<std::string> allow;
+    std::optional<std::string> smtp; ///< "host:port" of the mail server, for mail alone
     std::uint16_t connections = 128;
     std::chrono::seconds idle{60};
     std::chrono::seconds life{300};
     std::uint32_t mebibytes = 64; ///< for each connection, both directions together
 };
 BOOST_DESCRIBE_STRUCT(
-    Settings, (), (socket, controller, mode, allow, connections, idle, life, mebibytes)
+    Settings, (), (socket, controller, mode, allow, smtp, connections, idle, life, mebibytes)
 )
 
 /// Reads and checks it. Errors name the file and the key.

@@ -53,6 +53,20 @@ Head read_head(int socket, std::size_t most, Moment deadline, int stop) {
     return {};
 }
 
+std::string read_exactly(int socket, std::size_t size, Moment deadline, int stop) {
+    std::string bytes(size, '\0');
+    for (std::size_t had = 0; had < size;) {
+        auto got = ::recv(socket, bytes.data() + had, size - had, MSG_DONTWAIT);
+        if (got > 0) {
+            had += static_cast<std::size_t>(got);
+            continue;
+        }
+        if (got < 0 && errno == EINTR) continue;
+        if (got == 0 || errno != EAGAIN || !wait_for(socket, POLLIN, deadline, stop)) return "";
+    }
+    return bytes;
+}
+
 bool send_all(int socket, std::string_view text, Moment deadline, int stop) {
     while (!text.empty()) {
         auto sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -29,6 +29,9 @@ struct Head {
 /// belongs to whoever has the connection next.
 Head read_head(int socket, std::size_t most, Moment deadline, int stop);
 
+/// The next `size` bytes; "" when they do not come.
+std::string read_exactly(int socket, std::size_t size, Moment deadline, int stop);
+
 /// All of it. False when it could not be by then.
 bool send_all(int socket, std::string_view text, Moment deadline, int stop);
 

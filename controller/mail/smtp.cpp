@@ -72,6 +72,40 @@ bool refused_for_good(CURLcode code, long reply) {
     return of_mail && reply >= 500 && reply < 600;
 }
 
+/// The egress as libcurl's proxy (SOCKS 5 on a Unix socket): it resolves the name, and the URL
+/// escapes what a path may hold.
+std::string proxy_at(const std::string& socket) {
+    std::string url = "socks5h://localhost";
+    for (unsigned char c : socket) {
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '/' || c == '.' || c == '-' || c == '_';
+        url += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+    }
+    return url;
+}
+
+/// What the egress makes of it; empty where it had no part in the failure.
+std::string egress_says(CURL* handle, CURLcode code, const SmtpOptions& options) {
+    long reply = 0;
+    curl_easy_getinfo(handle, CURLINFO_PROXY_ERROR, &reply);
+    if (code == CURLE_COULDNT_CONNECT && reply == CURLPX_OK)
+        return fmt::format(
+            "fairlead-egress does not answer at {}. Start it: systemctl enable --now "
+            "fairlead-egress",
+            options.egress
+        );
+    if (code != CURLE_PROXY) return {};
+    if (reply == CURLPX_REPLY_NOT_ALLOWED)
+        return fmt::format(
+            "fairlead-egress lets no mail through to there: write smtp: \"{}:{}\" into "
+            "/etc/fairlead/egress.yaml and restart it",
+            options.host, options.port
+        );
+    if (reply == CURLPX_REPLY_HOST_UNREACHABLE)
+        return "fairlead-egress finds nobody there who answers; its log says more";
+    return {};
+}
+
 } // namespace
 
 bool is_loopback(std::string_view host) {
@@ -112,7 +146,9 @@ Result<> Smtp::send(const Message& message, Timestamp now, const std::stop_token
         set(CURLOPT_USERNAME, options_.user.c_str());
         set(CURLOPT_PASSWORD, std::string(password.reveal()).c_str());
     }
-    set(CURLOPT_NOPROXY, "*"); // whatever the environment says
+    // Whatever the environment says of proxies.
+    set(CURLOPT_NOPROXY, options_.egress.empty() ? "*" : "");
+    if (!options_.egress.empty()) set(CURLOPT_PROXY, proxy_at(options_.egress).c_str());
     set(CURLOPT_NOSIGNAL, 1L);
     set(CURLOPT_CONNECTTIMEOUT, connect_seconds);
     set(CURLOPT_TIMEOUT, all_seconds);
@@ -141,9 +177,11 @@ Result<> Smtp::send(const Message& message, Timestamp now, const std::stop_token
     if (code == CURLE_OK) return {};
     long reply = 0;
     curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &reply);
+    std::string told = *reason ? static_cast<const char*>(reason) : curl_easy_strerror(code);
+    if (!options_.egress.empty())
+        if (auto says = egress_says(handle.get(), code, options_); !says.empty()) told = says;
     auto why = fmt::format(
-        "{}:{}: {}{}{}", options_.host, options_.port,
-        *reason ? static_cast<const char*>(reason) : curl_easy_strerror(code),
+        "{}:{}: {}{}{}", options_.host, options_.port, told,
         transfer.reply.empty() ? "" : "; the server said: ", transfer.reply
     );
     return fail(refused_for_good(code, reply) ? Errc::invalid : Errc::unavailable, std::move(why));

@@ -25,9 +25,11 @@ struct SmtpOptions {
     Mailbox from;
     std::string ca_file; ///< PEM; empty: the system's authorities
     std::string name;    ///< what the controller calls itself in EHLO
+    std::string egress;  ///< fairlead-egress's socket, by which `host` is reached; empty: straight
 };
 
-/// A connection for each mail. The server's certificate must be good for `host`.
+/// A connection for each mail. The server's certificate must be good for `host`, whichever way
+/// leads there: TLS begins here.
 class Smtp final : public Transport {
 public:
     explicit Smtp(SmtpOptions options) : options_(std::move(options)) {}

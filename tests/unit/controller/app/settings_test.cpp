@@ -1,5 +1,6 @@
 #include "common/runtime/file.hpp"
 #include "common/store/memory_db.hpp"
+#include "controller/app/outside.hpp"
 #include "controller/app/settings.hpp"
 
 #include <doctest/doctest.h>
@@ -156,6 +157,37 @@ TEST_SUITE("controller/app/settings") {
             std::string::npos
         );
         CHECK(load("name: a\nmail: {host: \"::1\", from: a@b.example, tls: none}\n").has_value());
+    }
+
+    TEST_CASE_FIXTURE(File, "mail goes by the egress, which has to know its server") {
+        auto rules = folder.path() / "egress.yaml";
+        auto with = [&](const std::string& host) {
+            return *load(
+                "name: a\nmail: {host: \"" + host + "\", from: a@b.example}\negress: {socket: " +
+                "/run/e.sock, rules: " + rules.string() + "}\n"
+            );
+        };
+        CHECK(smtp_options(with("smtp.example.org"))->egress == "/run/e.sock");
+        CHECK(smtp_options(with("localhost"))->egress == ""); // there is nothing to be let to
+        auto plain = *load("name: a\nmail: {host: smtp.example.org, from: a@b.example}\n");
+        CHECK(smtp_options(plain)->egress == "");
+        CHECK(check_way_of_mail(plain));
+
+        CHECK(check_way_of_mail(with("smtp.example.org"))); // the egress is somebody else's
+        REQUIRE(write_file(rules, "allow: [\"smtp.example.org:587\"]\n", 0644));
+        auto unknown = check_way_of_mail(with("smtp.example.org"));
+        REQUIRE(!unknown);
+        CHECK(
+            unknown.error().message().find(
+                "smtp: \"smtp.example.org:587\" into " + rules.string()
+            ) != std::string::npos
+        );
+        CHECK(check_way_of_mail(with("127.0.0.1")));
+        REQUIRE(write_file(rules, "smtp: \"SMTP.example.org.:587\"\n", 0644));
+        CHECK(check_way_of_mail(with("smtp.example.org")));
+        CHECK(!check_way_of_mail(with("other.example.org")));
+        REQUIRE(write_file(rules, "smtp: \"[2001:DB8::7]:587\"\n", 0644));
+        CHECK(check_way_of_mail(with("2001:db8::7")));
     }
 
     TEST_CASE_FIXTURE(File, "the port follows the kind of TLS, and the password is a file's") {

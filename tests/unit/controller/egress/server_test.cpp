@@ -18,6 +18,24 @@ bool is(const std::string& answer, std::string_view status, std::string_view cod
            answer.find("fairlead-code: " + std::string(code)) != std::string::npos;
 }
 
+const std::string hello("\5\1\0", 3), welcome("\5\0", 2);
+
+/// What comes back of a request by SOCKS: the welcome, and one of RFC 1928's replies.
+std::string answered(char reply) {
+    return welcome + '\5' + reply + std::string("\0\1", 2) + std::string(6, '\0');
+}
+const auto granted = answered(0), refused = answered(2), unreachable = answered(4);
+
+std::string in_two_bytes(int port) {
+    return {static_cast<char>(port >> 8), static_cast<char>(port & 0xff)};
+}
+
+/// A greeting and a request for a name, as libcurl sends them.
+std::string socks(const std::string& host, int port) {
+    return hello + std::string("\5\1\0\3", 4) + static_cast<char>(host.size()) + host +
+           in_two_bytes(port);
+}
+
 struct World {
     Echo echo;
     FakeNames names;
@@ -130,6 +148,74 @@ TEST_SUITE("controller/egress/server") {
         CHECK(is(server.ask("GET / HTTP/1.1\r\n\r\n"), "400", "bad_request"));
         CHECK(is(server.ask(std::string(5000, 'x')), "400", "bad_request"));
         CHECK(is(server.ask(""), "400", "bad_request"));
+    }
+
+    TEST_CASE("mail reaches the server that smtp names, by SOCKS, and nothing else does so") {
+        World world;
+        world.names.set("mail.test", {{"127.0.0.1"}});
+        world.names.set("meta.test", {{"169.254.169.254"}});
+        auto settings = world.settings({"hooks.test:" + world.port});
+        settings.smtp = "Mail.test:" + world.port;
+        RunningServer server(settings, world.names);
+        CHECK(server.ask(socks("mail.test", world.echo.port) + "abc") == granted + "hello abc");
+        CHECK(world.echo.connections == 1);
+        // Not where webhooks may go, not the same server at another port, not this address itself.
+        for (const auto& [host, port] : std::vector<std::pair<std::string, int>>{
+                 {"hooks.test", world.echo.port},
+                 {"mail.test", 443},
+                 {"public.example", 443},
+                 {"127.0.0.1", world.echo.port},
+                 {"a b", 25}}) {
+            CAPTURE(host);
+            CHECK(server.ask(socks(host, port)) == refused);
+        }
+        // And what may be mailed to may not be asked for.
+        CHECK(is(server.ask(connect_head("mail.test:" + world.port)), "403", "address_refused"));
+        CHECK(world.echo.connections == 1);
+
+        settings.smtp = "meta.test:25";
+        RunningServer other(settings, world.names);
+        CHECK(other.ask(socks("meta.test", 25)) == refused);
+        CHECK(other.ask(socks("mail.test", world.echo.port)) == refused);
+        settings.smtp = "none.test:25";
+        RunningServer nowhere(settings, world.names);
+        CHECK(nowhere.ask(socks("none.test", 25)) == unreachable);
+        settings.smtp.reset();
+        RunningServer without(settings, world.names);
+        CHECK(without.ask(socks("mail.test", world.echo.port)) == refused);
+    }
+
+    TEST_CASE("a mail server is reached at its address too") {
+        World world;
+        auto settings = world.settings();
+        settings.smtp = "127.0.0.1:" + world.port;
+        RunningServer server(settings, world.names);
+        std::string v4("\5\1\0\1\x7f\0\0\1", 8);
+        CHECK(server.ask(hello + v4 + in_two_bytes(world.echo.port)) == granted + "hello ");
+        std::string v6("\5\1\0\4", 4);
+        v6 += std::string(15, '\0') + '\1' + in_two_bytes(world.echo.port);
+        CHECK(server.ask(hello + v6) == refused);
+    }
+
+    TEST_CASE("what is no SOCKS, or not all of it, gets no connection") {
+        World world;
+        auto settings = world.settings();
+        settings.smtp = "127.0.0.1:" + world.port;
+        RunningServer server(settings, world.names);
+        using namespace std::string_literals;
+        const auto whole = socks("127.0.0.1", world.echo.port);
+        for (std::size_t size = 1; size < whole.size(); ++size) {
+            CAPTURE(size);
+            CHECK(server.ask(whole.substr(0, size)) == (size < 3 ? ""s : welcome));
+        }
+        CHECK(server.ask("\5\1\2"s) == "\5\xff"s);         // a name and a password alone
+        CHECK(server.ask("\5\0"s) == "\5\xff"s);           // nothing at all
+        CHECK(server.ask(hello + "\4\1\0\1"s) == welcome); // SOCKS 4 in the middle
+        CHECK(server.ask(hello + "\5\2\0\1"s).substr(2, 2) == "\5\7"s); // bind
+        CHECK(server.ask(hello + "\5\3\0\1"s).substr(2, 2) == "\5\7"s); // UDP
+        CHECK(server.ask(hello + "\5\1\0\2"s).substr(2, 2) == "\5\10"s);
+        CHECK(server.ask(socks(std::string(255, 'a'), 25)) == refused);
+        CHECK(world.echo.connections == 0);
     }
 
     TEST_CASE("report mode lets through what would be refused") {

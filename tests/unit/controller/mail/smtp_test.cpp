@@ -1,3 +1,4 @@
+#include "../egress/support.hpp"
 #include "controller/mail/smtp.hpp"
 #include "fake_smtp.hpp"
 
@@ -19,6 +20,17 @@ SmtpOptions options(const FakeSmtp& server) {
     result.tls = Tls::none;
     result.from = Mailbox::parse("Fairlead <noreply@fairlead.example>").value();
     result.name = "fairlead.example";
+    return result;
+}
+
+SmtpOptions by(const std::string& egress, const std::string& host, std::uint16_t port) {
+    SmtpOptions result;
+    result.host = host;
+    result.port = port;
+    result.tls = Tls::none;
+    result.from = Mailbox::parse("Fairlead <noreply@fairlead.example>").value();
+    result.name = "fairlead.example";
+    result.egress = egress;
     return result;
 }
 
@@ -125,6 +137,43 @@ TEST_SUITE("controller/mail/smtp") {
         stopper.join();
         REQUIRE(!sent);
         CHECK(sent.error().kind() == Errc::unavailable);
+    }
+
+    TEST_CASE("by an egress, the server that it names is reached, and no other") {
+        FakeSmtp server;
+        egress::FakeNames names;
+        names.set("mail.test", {{"127.0.0.1"}}); // which no resolver of this process knows
+        egress::Settings rules;
+        rules.smtp = "mail.test:" + std::to_string(server.port());
+        egress::RunningServer program(rules, names);
+        CHECK(send(by(program.path, "mail.test", server.port())));
+        CHECK(server.received().size() == 1);
+        CHECK(server.heard().front() == "EHLO fairlead.example");
+
+        auto refused = send(by(program.path, "mail.test", 26));
+        REQUIRE(!refused);
+        CHECK(refused.error().kind() == Errc::unavailable);
+        CHECK(refused.error().message().find("smtp: \"mail.test:26\"") != std::string::npos);
+        CHECK(server.received().size() == 1);
+    }
+
+    TEST_CASE("an egress that does not run, or reaches nobody, is told as such") {
+        egress::FakeNames names;
+        egress::Settings rules;
+        rules.smtp = "none.test:25";
+        egress::RunningServer program(rules, names);
+        auto nobody = send(by(program.path, "none.test", 25));
+        REQUIRE(!nobody);
+        CHECK(nobody.error().message().find("finds nobody there") != std::string::npos);
+        auto sent = send(by("/nonexistent/100% egress#.sock", "none.test", 25));
+        REQUIRE(!sent);
+        CHECK(sent.error().kind() == Errc::unavailable);
+        auto says = sent.error().message();
+        CAPTURE(says);
+        CHECK(
+            says.find("does not answer at /nonexistent/100% egress#.sock. Start it") !=
+            std::string::npos
+        );
     }
 
     TEST_CASE("only this machine is loopback") {
