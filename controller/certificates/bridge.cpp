@@ -79,19 +79,19 @@ void Bridge::serve(Descriptor peer, int stop) {
         egress::send_all(peer.get(), text, now + head_time, stop);
     };
     auto head =
-        egress::read_head(peer.get(), longest_head, std::min(now + head_time, until_), stop);
+        egress::read_head(peer.get(), longest_head, std::min(now + head_time, until_.at), stop);
     if (head.text.empty()) return;
     if (auto permitted = permit(head.text); !permitted)
         return answer(permitted.error().code() + " " + permitted.error().message());
-    auto far = way_.connect(to_, std::nullopt, std::min(now + connect_time, until_));
+    auto far = way_.connect(to_, std::nullopt, std::min(now + connect_time, until_.at));
     {
         std::lock_guard held(lock_);
         failure_.reset();
         if (!far) failure_ = far.error();
     }
     if (!far) return answer("502 Bad Gateway");
-    if (!egress::send_all(peer.get(), "HTTP/1.1 200 OK\r\n\r\n", until_, stop)) return;
-    egress::relay(peer.get(), far->get(), {idle_time, until_, most_bytes}, stop);
+    if (!egress::send_all(peer.get(), "HTTP/1.1 200 OK\r\n\r\n", until_.at, stop)) return;
+    egress::relay(peer.get(), far->get(), {idle_time, until_.at, most_bytes}, stop);
 }
 
 } // namespace fairlead::certificates

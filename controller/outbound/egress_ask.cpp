@@ -1,6 +1,7 @@
 #include "controller/outbound/egress_ask.hpp"
 
 #include "controller/egress/waiting.hpp"
+#include "controller/outbound/cut.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -27,8 +28,8 @@ tl::unexpected<Error> silent() {
     );
 }
 
-Result<std::string> head_of(int socket, Deadline deadline) {
-    auto head = egress::read_head(socket, longest_answer, deadline, -1);
+Result<std::string> head_of(int socket, const Deadline& deadline) {
+    auto head = egress::read_head(socket, longest_answer, deadline.at, -1);
     if (!head.text.empty()) return std::move(head.text);
     if (head.late) return silent();
     return failed(
@@ -43,6 +44,35 @@ std::string field(std::string_view head, std::string_view name) {
     if (at == std::string_view::npos) return "";
     at += name.size() + 4;
     return std::string(head.substr(at, head.find("\r\n", at) - at));
+}
+
+Result<Said> talk(int socket, const std::string& text, const Deadline& deadline) {
+    // A head fits into a fresh socket's buffer.
+    if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<long>(text.size()))
+        return silent();
+    FAIRLEAD_TRY(head, head_of(socket, deadline));
+    Said said;
+    constexpr std::string_view version = "HTTP/1.1 ";
+    if (!head.starts_with(version)) return silent();
+    std::from_chars(head.data() + version.size(), head.data() + head.size(), said.status);
+    said.code = field(head, "fairlead-code");
+    std::size_t length = 0;
+    auto digits = field(head, "content-length");
+    std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    length = std::min(length, longest_answer);
+    while (said.body.size() < length) {
+        char piece[512];
+        auto got =
+            ::recv(socket, piece, std::min(sizeof piece, length - said.body.size()), MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && errno == EAGAIN) {
+            if (!egress::wait_for(socket, POLLIN, deadline.at, -1)) return silent();
+            continue;
+        }
+        if (got <= 0) break;
+        said.body.append(piece, static_cast<std::size_t>(got));
+    }
+    return said;
 }
 
 } // namespace
@@ -75,32 +105,11 @@ Result<Descriptor> open_egress(const std::string& path) {
     );
 }
 
-Result<Said> ask_egress(int socket, const std::string& text, Deadline deadline) {
-    // A head fits into a fresh socket's buffer.
-    if (::send(socket, text.data(), text.size(), MSG_NOSIGNAL) != static_cast<long>(text.size()))
-        return silent();
-    FAIRLEAD_TRY(head, head_of(socket, deadline));
-    Said said;
-    constexpr std::string_view version = "HTTP/1.1 ";
-    if (!head.starts_with(version)) return silent();
-    std::from_chars(head.data() + version.size(), head.data() + head.size(), said.status);
-    said.code = field(head, "fairlead-code");
-    std::size_t length = 0;
-    auto digits = field(head, "content-length");
-    std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    length = std::min(length, longest_answer);
-    while (said.body.size() < length) {
-        char piece[512];
-        auto got =
-            ::recv(socket, piece, std::min(sizeof piece, length - said.body.size()), MSG_DONTWAIT);
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0 && errno == EAGAIN) {
-            if (!egress::wait_for(socket, POLLIN, deadline, -1)) return silent();
-            continue;
-        }
-        if (got <= 0) break;
-        said.body.append(piece, static_cast<std::size_t>(got));
-    }
+Result<Said>
+ask_egress(const Descriptor& socket, const std::string& text, const Deadline& deadline) {
+    FAIRLEAD_TRY(cut, Cut::on(socket, deadline.stop));
+    auto said = talk(socket.get(), text, deadline);
+    if (deadline.stop.stop_requested()) return stopped();
     return said;
 }
 

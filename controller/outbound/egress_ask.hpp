@@ -18,8 +18,9 @@ struct Said {
 Result<Descriptor> open_egress(const std::string& path);
 
 /// Sends `text`, a head, and reads the answer, at most 4 KiB of body. What follows a head without a
-/// length belongs to the caller. Codes "outbound_unreachable", "egress_missing".
-Result<Said> ask_egress(int socket, const std::string& text, Deadline deadline);
+/// length belongs to the caller. Codes "outbound_unreachable", "egress_missing", and those of a stop.
+Result<Said>
+ask_egress(const Descriptor& socket, const std::string& text, const Deadline& deadline);
 
 /// What an answer other than 200 is for whoever asked.
 tl::unexpected<Error> refused_by_egress(const Said& said);

@@ -12,7 +12,7 @@ Result<std::vector<std::string>>
 EgressChallenges::records(const std::string& host, Deadline deadline) {
     FAIRLEAD_TRY(socket, open_egress(socket_));
     FAIRLEAD_TRY(
-        said, ask_egress(socket.get(), "GET /texts/" + host + " HTTP/1.1\r\n\r\n", deadline)
+        said, ask_egress(socket, "GET /texts/" + host + " HTTP/1.1\r\n\r\n", deadline)
     );
     if (said.code == "resolver_failed")
         return fail(Error(Errc::unavailable, said.body).with_code("resolver_failed"));
@@ -35,7 +35,7 @@ EgressChallenges::plain_file(const std::string& host, const std::string& token, 
     FAIRLEAD_TRY(socket, open_egress(socket_));
     FAIRLEAD_TRY(
         said, ask_egress(
-                  socket.get(),
+                  socket,
                   "GET /challenge/" + host + "/" + token +
                       " HTTP/1.1\r\nfairlead-address: " + addresses.front().text() + "\r\n\r\n",
                   deadline

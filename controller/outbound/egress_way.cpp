@@ -10,7 +10,7 @@ namespace fairlead::outbound {
 Result<std::vector<IpAddress>> EgressWay::addresses(const std::string& host, Deadline deadline) {
     FAIRLEAD_TRY(socket, open_egress(socket_));
     FAIRLEAD_TRY(
-        said, ask_egress(socket.get(), "GET /addresses/" + host + " HTTP/1.1\r\n\r\n", deadline)
+        said, ask_egress(socket, "GET /addresses/" + host + " HTTP/1.1\r\n\r\n", deadline)
     );
     if (said.status != 200) return refused_by_egress(said);
     std::vector<IpAddress> addresses;
@@ -30,7 +30,7 @@ Result<Descriptor> EgressWay::connect(
     FAIRLEAD_TRY(socket, open_egress(socket_));
     auto text = "CONNECT " + place.text() + " HTTP/1.1\r\nhost: " + place.text() + "\r\n";
     if (address) text += "fairlead-address: " + address->text() + "\r\n";
-    FAIRLEAD_TRY(said, ask_egress(socket.get(), text + "\r\n", deadline));
+    FAIRLEAD_TRY(said, ask_egress(socket, text + "\r\n", deadline));
     if (said.status != 200) return refused_by_egress(said);
     return std::move(socket);
 }

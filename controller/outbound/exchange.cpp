@@ -1,6 +1,7 @@
 #include "controller/outbound/exchange.hpp"
 
 #include "common/net/http_client.hpp"
+#include "controller/outbound/cut.hpp"
 
 #include <algorithm>
 #include <array>
@@ -71,7 +72,7 @@ Result<Answer> exchange(Descriptor connection, const Exchange& given) {
     options.body_bytes = given.body_bytes;
     options.limit = std::max(
         std::chrono::ceil<std::chrono::milliseconds>(
-            given.deadline - std::chrono::steady_clock::now()
+            given.deadline.at - std::chrono::steady_clock::now()
         ),
         std::chrono::milliseconds(1)
     );
@@ -80,8 +81,10 @@ Result<Answer> exchange(Descriptor connection, const Exchange& given) {
     url.host = given.place.host;
     url.port = given.place.port;
     url.target = given.target;
+    FAIRLEAD_TRY(cut, Cut::on(connection, given.deadline.stop));
     auto answer =
         net::http_request_over(std::move(connection), tls, given.method, url, given.body, options);
+    if (!answer && given.deadline.stop.stop_requested()) return stopped();
     if (!answer) return named(given, answer.error());
     return Answer{answer->status, std::move(answer->headers), std::move(answer->body)};
 }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <stop_token>
 #include <string>
 
 namespace fairlead::outbound {
@@ -21,6 +22,7 @@ struct Request {
     std::chrono::milliseconds limit{15'000}; ///< for everything together
     std::size_t body_bytes =
         64 * 1024; ///< of the answer; a longer one is Errc::invalid, code "outbound_too_large"
+    std::stop_token stop; ///< ends it at once, wherever it is
 };
 
 struct Answer {
@@ -44,7 +46,8 @@ public:
     /// "outbound_tls" (certificate or protocol), "outbound_cut", "outbound_too_large",
     /// "egress_missing" (the egress program does not run), "outbound_busy" (too many at once, here
     /// or there: try later). A header that the connection itself needs (host, content-length, ...)
-    /// or that has a line break is Errc::invalid, "outbound_header".
+    /// or that has a line break is Errc::invalid, "outbound_header". "outbound_stopped" after
+    /// `stop`: whether the other side has seen the request is not known.
     virtual Result<Answer> send(const Request& request) = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "controller/outbound/sender.hpp"
 
 #include "common/net/http_client.hpp"
+#include "controller/outbound/cut.hpp"
 #include "controller/outbound/exchange.hpp"
 #include "controller/outbound/rules.hpp"
 
@@ -87,7 +88,7 @@ Result<Sender::Target> Sender::judge(const std::string& url) const {
     return Target{{parsed.host, parsed.port}, parsed.target};
 }
 
-Result<Descriptor> Sender::connect(const egress::Place& place, Deadline deadline) {
+Result<Descriptor> Sender::connect(const egress::Place& place, const Deadline& deadline) {
     if (!layers_.addresses) return way_->connect(place, std::nullopt, deadline);
     std::vector<IpAddress> addresses;
     if (auto literal = IpAddress::parse(place.host)) {
@@ -106,7 +107,7 @@ Result<Descriptor> Sender::connect(const egress::Place& place, Deadline deadline
     return last;
 }
 
-Result<Answer> Sender::follow(const Request& request, Deadline deadline) {
+Result<Answer> Sender::follow(const Request& request, const Deadline& deadline) {
     auto now = request;
     const auto limit = layers_.redirects ? request.redirects : many_redirects;
     for (unsigned hop = 0;; ++hop) {
@@ -153,15 +154,29 @@ Result<Answer> Sender::follow(const Request& request, Deadline deadline) {
 Result<Answer> Sender::send(const Request& request) {
     if (request.redirects > most_redirects)
         return failed(Errc::invalid, "redirect_refused", "At most 3 redirects are followed.");
-    auto deadline = std::chrono::steady_clock::now() + request.limit;
-    if (!room_.try_acquire_until(deadline))
-        return failed(
-            Errc::unavailable, "outbound_busy", "Too many requests to the outside are under way."
-        );
+    Deadline deadline(std::chrono::steady_clock::now() + request.limit, request.stop);
+    {
+        std::unique_lock held(lock_);
+        auto room = [this] { return under_way_ < most_at_once; };
+        if (!left_.wait_until(held, deadline.stop, deadline.at, room)) {
+            if (deadline.stop.stop_requested()) return stopped();
+            return failed(
+                Errc::unavailable, "outbound_busy",
+                "Too many requests to the outside are under way."
+            );
+        }
+        ++under_way_;
+    }
     struct Leave {
-        std::counting_semaphore<most_at_once>& room;
-        ~Leave() { room.release(); }
-    } leave{room_};
+        Sender& sender;
+        ~Leave() {
+            {
+                std::lock_guard held(sender.lock_);
+                --sender.under_way_;
+            }
+            sender.left_.notify_one();
+        }
+    } leave{*this};
     return follow(request, deadline);
 }
 

@@ -5,8 +5,9 @@
 #include "controller/outbound/outbound.hpp"
 #include "controller/outbound/way.hpp"
 
+#include <condition_variable>
 #include <memory>
-#include <semaphore>
+#include <mutex>
 #include <string>
 
 namespace fairlead::outbound {
@@ -35,14 +36,16 @@ public:
 private:
     struct Target;
     Result<Target> judge(const std::string& url) const;
-    Result<Descriptor> connect(const egress::Place& place, Deadline deadline);
-    Result<Answer> follow(const Request& request, Deadline deadline);
+    Result<Descriptor> connect(const egress::Place& place, const Deadline& deadline);
+    Result<Answer> follow(const Request& request, const Deadline& deadline);
 
     std::unique_ptr<Way> way_;
     egress::Allow allow_;
     std::string ca_pem_;
     Layers layers_;
-    std::counting_semaphore<most_at_once> room_{most_at_once};
+    std::mutex lock_;
+    std::condition_variable_any left_;
+    int under_way_ = 0;
 };
 
 } // namespace fairlead::outbound

@@ -8,15 +8,24 @@
 
 #include <chrono>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace fairlead::outbound {
 
-using Deadline = std::chrono::steady_clock::time_point;
+/// When a request is given up: at a time, or earlier where somebody asks it to stop.
+struct Deadline {
+    Deadline() = default;
+    Deadline(std::chrono::steady_clock::time_point when, std::stop_token asked = {})
+        : at(when), stop(std::move(asked)) {}
+    std::chrono::steady_clock::time_point at;
+    std::stop_token stop;
+};
 
 /// Blocking, thread-safe, over at the deadline. Codes: "outbound_unreachable", "address_refused",
-/// "egress_missing", "outbound_busy".
+/// "egress_missing", "outbound_busy", "outbound_stopped".
 class Way {
 public:
     virtual ~Way() = default;

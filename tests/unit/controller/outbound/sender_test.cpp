@@ -5,7 +5,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <mutex>
+#include <stop_token>
+#include <thread>
 
 namespace fairlead::outbound {
 
@@ -227,6 +230,47 @@ TEST_SUITE("controller/outbound/sender") {
         request.url = site.url("/", "other.test");
         CHECK(code_of(site.sender->send(request)) == "outbound_tls");
         CHECK(site.seen.empty());
+    }
+
+    TEST_CASE("a stop ends what is under way, and what waits for room, at once") {
+        Descriptor silent(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        auto* plain_address = reinterpret_cast<sockaddr*>(&address);
+        REQUIRE(::bind(silent.get(), plain_address, size) == 0);
+        REQUIRE(::listen(silent.get(), Sender::most_at_once) == 0);
+        REQUIRE(::getsockname(silent.get(), plain_address, &size) == 0);
+        auto quiet = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+        egress::FakeNames names;
+        egress::Settings settings;
+        settings.allow = {quiet};
+        egress::RunningServer server(settings, names);
+        Sender sender(
+            std::make_unique<EgressWay>(server.path), egress::Allow::parse(settings.allow).value()
+        );
+        std::stop_source source;
+        Request request;
+        request.limit = 600s; // nobody waits for it
+        request.url = "https://" + quiet + "/";
+        request.stop = source.get_token();
+        std::atomic<int> stopped = 0;
+        std::vector<std::thread> senders;
+        for (int i = 0; i < Sender::most_at_once + 4; ++i)
+            senders.emplace_back([&] {
+                if (code_of(sender.send(request)) == "outbound_stopped") ++stopped;
+            });
+        std::vector<Descriptor> taken;
+        for (int i = 0; i < Sender::most_at_once; ++i) {
+            taken.emplace_back(::accept4(silent.get(), nullptr, nullptr, SOCK_CLOEXEC));
+            REQUIRE(taken.back());
+        }
+        CHECK(stopped == 0);
+        source.request_stop();
+        for (auto& thread : senders) thread.join();
+        CHECK(stopped == Sender::most_at_once + 4);
+        CHECK(code_of(sender.send(request)) == "outbound_stopped");
     }
 
     TEST_CASE("[S-SSRF-07] a receiver that says nothing is given up in time") {
