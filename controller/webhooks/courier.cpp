@@ -34,6 +34,7 @@ void Courier::start() {
 }
 
 void Courier::stop() {
+    stop_.request_stop();
     for (auto& thread : threads_) thread.request_stop();
     threads_.clear();
 }
@@ -69,6 +70,7 @@ std::pair<Result<std::optional<Timestamp>>, Pace> Courier::attempt(const Turn& t
     attempted.began = clock_.now();
     attempted.chance = chance();
     auto began = std::chrono::steady_clock::now();
+    (*job)->request.stop = stop_.get_token();
     auto answer = outbound_.send((*job)->request);
     attempted.took = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - began

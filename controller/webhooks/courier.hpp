@@ -20,13 +20,14 @@ public:
     Courier(
         Queue& queue, outbound::Outbound& outbound, const Clock& clock, Turns::Limits limits = {}
     );
-    /// Waits for the attempts under way.
-    ~Courier() = default;
+    /// As stop().
+    ~Courier() { stop(); }
     Courier(const Courier&) = delete;
 
     /// What is left from before, and threads.
     void start();
-    /// Waits for the attempts under way; what is due stays in the store.
+    /// Ends the attempts under way, each of which is written down as that and made again after the
+    /// next start; what is due stays in the store. Nothing is sent from now on.
     void stop();
     /// Cheap; never blocks.
     void due(const Turn& turn, Timestamp at);
@@ -53,6 +54,7 @@ private:
     outbound::Outbound& outbound_;
     const Clock& clock_;
     std::size_t threads_wanted_;
+    std::stop_source stop_; ///< of the attempts under way
     std::mutex lock_;
     std::condition_variable_any news_;
     std::uint64_t changes_ = 0;

@@ -59,7 +59,9 @@ Outcome judge(const Result<outbound::Answer>& answer, Timestamp now) {
         const auto& error = answer.error();
         auto code = error.code().empty() ? std::string("outbound_failed") : error.code();
         bool ours = code == "egress_missing" || code == "outbound_busy";
-        auto verdict = ours ? Verdict::ours : Verdict::again;
+        auto verdict = ours                         ? Verdict::ours
+                       : code == "outbound_stopped" ? Verdict::cut
+                                                    : Verdict::again;
         return refused(std::move(outcome), verdict, std::move(code), error.message());
     }
     outcome.status = answer->status;

@@ -26,7 +26,8 @@ enum class Verdict {
     taken,
     again, ///< later, if any retry is left
     gone,  ///< 410: the receiver wants nothing any more
-    ours   ///< nothing was tried: the controller's own way out is shut, or full
+    ours,  ///< nothing was tried: the controller's own way out is shut, or full
+    cut    ///< the controller stopped meanwhile: the receiver may have it, or not
 };
 
 struct Outcome {

@@ -175,6 +175,8 @@ bool Queue::settle(Delivery& delivery, const Attempted& attempted) const {
         return false;
     }
     ++delivery.attempts;
+    // Not one of its retries: it is still due, and made again as soon as the controller runs.
+    if (outcome.verdict == Verdict::cut) return false;
     ++delivery.tries;
     if (outcome.verdict == Verdict::taken) {
         delivery.state = DeliveryState::delivered;
@@ -219,9 +221,11 @@ Queue::record(const Turn& turn, const DeliveryId& id, const Attempted& attempted
                     delivery->attempts, attempted.began, attempted.took.count(), outcome.status,
                     outcome.code, outcome.message, outcome.response}
             ));
-            FAIRLEAD_CHECK(webhooks.attempted(
-                turn.webhook, outcome.verdict == Verdict::taken, attempted.began + attempted.took
-            ));
+            if (outcome.verdict != Verdict::cut)
+                FAIRLEAD_CHECK(webhooks.attempted(
+                    turn.webhook, outcome.verdict == Verdict::taken,
+                    attempted.began + attempted.took
+                ));
         }
         if (delivery->by_hand) publish(unit, scope, *delivery);
         if (failing && webhook->state == WebhookState::active) {

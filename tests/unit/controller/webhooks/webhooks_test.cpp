@@ -2,6 +2,9 @@
 #include "controller/webhooks/signature.hpp"
 #include "fixture.hpp"
 
+#include <future>
+#include <stop_token>
+
 using namespace fairlead;
 using namespace fairlead::test;
 using namespace std::chrono_literals;
@@ -237,6 +240,46 @@ TEST_SUITE("controller/webhooks/webhooks") {
         CHECK(header(sent[0], "webhook-id") == header(sent[1], "webhook-id"));
         CHECK(sent[0].body == sent[1].body);
         CHECK(carry() == 0);
+    }
+
+    TEST_CASE_FIXTURE(HookWorld, "an attempt that a stop ends is told as that, and made again") {
+        auto made = make();
+        announce("backup.failed");
+        std::promise<void> began;
+        world.outbound.answers([&](const outbound::Request& request) -> Result<outbound::Answer> {
+            // A receiver that never answers.
+            std::promise<void> asked;
+            std::stop_callback stop(request.stop, [&] { asked.set_value(); });
+            began.set_value();
+            asked.get_future().wait();
+            return fail(Error(Errc::unavailable, "The controller was stopped.")
+                            .with_code("outbound_stopped"));
+        });
+        webhooks::Courier courier(world.core->queue, world.outbound, world.clock);
+        courier.start();
+        began.get_future().wait();
+        courier.stop();
+        auto row = deliveries(made.id).at(0);
+        CHECK(str(row.at("state")) == "waiting");
+        CHECK(row.at("attempts") == 1);
+        CHECK(str(row.at("error").at("code")) == "outbound_stopped");
+        CHECK(get(made.id).json.at("last_failed_at").is_null()); // nothing is known of its receiver
+
+        // Every retry is still there for the receiver.
+        world.outbound.answers([](const outbound::Request&) -> Result<outbound::Answer> {
+            return outbound::Answer{500, {}, ""};
+        });
+        world.restart();
+        for (int i = 0; i < 8; ++i) {
+            CHECK(get(made.id).text("state") == "active");
+            CHECK(carry() == 1);
+            world.clock.advance(29h);
+        }
+        CHECK(get(made.id).text("state") == "failing");
+        auto sent = world.outbound.take();
+        REQUIRE(sent.size() == 9);
+        CHECK(header(sent[0], "webhook-id") == header(sent[8], "webhook-id"));
+        CHECK(sent[0].body == sent[8].body);
     }
 
     TEST_CASE_FIXTURE(HookWorld, "beyond a thousand that wait the oldest is given up") {
