@@ -1,8 +1,12 @@
 #include "controller/pushes/delivery.hpp"
 
 #include "common/crypto/hash.hpp"
+#include "common/crypto/webhook.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
 
 namespace fairlead::pushes {
 namespace {
@@ -35,6 +39,35 @@ bool signed_by(
     return crypto::same(given, crypto::hmac_sha256(secret.reveal(), request.body).hex());
 }
 
+/// GitLab (19.1 and newer) signs by Standard Webhooks where a hook has a signing token.
+constexpr std::string_view signature_header = "webhook-signature", id_header = "webhook-id";
+/// How far the sender's clock may be from ours, and how long a signed request may be sent again.
+constexpr auto most_difference = std::chrono::minutes(5);
+
+bool in_time(const api::Request& request, std::string_view timestamp) {
+    std::int64_t seconds = 0;
+    auto [end, failed] =
+        std::from_chars(timestamp.data(), timestamp.data() + timestamp.size(), seconds);
+    if (failed != std::errc() || end != timestamp.data() + timestamp.size()) return false;
+    auto now = std::chrono::floor<std::chrono::seconds>(request.at).time_since_epoch().count();
+    return seconds >= now - std::chrono::seconds(most_difference).count() &&
+           seconds <= now + std::chrono::seconds(most_difference).count();
+}
+
+bool signed_as_standard(const api::Request& request, const Secret& secret) {
+    auto timestamp = request.header("webhook-timestamp"), id = request.header(id_header);
+    auto wanted = crypto::sign_webhook(secret, id, timestamp, request.body);
+    if (!wanted || id.empty() || !in_time(request, timestamp)) return false;
+    auto signatures = request.header(signature_header);
+    bool found = false;
+    while (!signatures.empty()) {
+        auto end = std::min(signatures.find(' '), signatures.size());
+        if (crypto::same(signatures.substr(0, end), *wanted)) found = true;
+        signatures.remove_prefix(std::min(end + 1, signatures.size()));
+    }
+    return found;
+}
+
 } // namespace
 
 std::string_view name_of(Provider provider) {
@@ -56,6 +89,9 @@ std::optional<Delivery> delivery_of(const api::Request& request) {
         auto event = request.header(way.event);
         if (event.empty() || event.size() > most_event) continue;
         auto id = request.header(way.id);
+        // Of the two that GitLab sends, the one that is signed.
+        if (way.provider == Provider::gitlab && !request.header(signature_header).empty())
+            id = request.header(id_header);
         if (id.empty() && !way.or_else.empty()) id = request.header(way.or_else);
         return Delivery{way.provider, std::string(event), std::string(id.substr(0, most_id))};
     }
@@ -71,7 +107,8 @@ bool proved(const api::Request& request, Provider provider, const Secret& secret
     case Provider::bitbucket:
         return signed_by(request, header("x-hub-signature"), named, secret);
     case Provider::gitlab:
-        return secret.equals(header("x-gitlab-token"));
+        if (signed_as_standard(request, secret)) return true;
+        return !header("x-gitlab-token").empty() && secret.equals(header("x-gitlab-token"));
     case Provider::gitea:
         for (std::string_view plain : {"x-forgejo-signature", "x-gitea-signature"})
             if (auto given = header(plain); !given.empty())

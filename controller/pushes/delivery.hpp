@@ -27,8 +27,9 @@ struct Delivery {
 /// Nothing where no header names an event of a provider that is known.
 std::optional<Delivery> delivery_of(const api::Request& request);
 
-/// Whether the body, as it came, was signed with this secret; GitLab sends the secret itself.
-/// Compares in constant time.
+/// Whether the body, as it came, was signed with this secret; GitLab signs it where the secret is
+/// the hook's signing token, and sends the secret itself where it is its secret token. Compares in
+/// constant time.
 bool proved(const api::Request& request, Provider provider, const Secret& secret);
 
 } // namespace fairlead::pushes

@@ -1,6 +1,7 @@
 #include "controller/pushes/pushes.hpp"
 
 #include "common/crypto/token.hpp"
+#include "common/crypto/webhook.hpp"
 #include "common/json/json.hpp"
 #include "controller/environments/spec.hpp"
 #include "controller/environments/view.hpp"
@@ -14,8 +15,6 @@ namespace {
 
 using environments::act_on;
 using environments::Environment;
-
-constexpr std::string_view secret_prefix = "flp_";
 
 boost::json::object facts(const Hook& hook) {
     return {
@@ -107,7 +106,7 @@ Result<std::pair<Hook, Secret>> Pushes::create(
     hook.secret_made_ms = hook.created_ms = parts_.clock.now();
     hook.created_by = by.user;
     hook.created_by_email = by.email;
-    auto secret = crypto::make_token(secret_prefix);
+    auto secret = crypto::make_webhook_secret();
     store::Blob sealed{parts_.keys.seal(secret, secret_context(environment.id))};
     FAIRLEAD_CHECK(repo.insert(hook, sealed));
     auto act = act_on(environment, "push_deploy.create");
@@ -147,7 +146,7 @@ Pushes::rotate(api::Change& change, const Environment& environment, std::chrono:
     if (overlap.count() > 0) hook.old_until_ms = parts_.clock.now() + overlap;
     hook.refused_count = 0;
     hook.refused_ms.reset();
-    auto secret = crypto::make_token(secret_prefix);
+    auto secret = crypto::make_webhook_secret();
     store::Blob sealed{parts_.keys.seal(secret, secret_context(environment.id))};
     FAIRLEAD_CHECK(repo.put_secret(hook, sealed));
     auto act = act_on(environment, "push_deploy.rotate");

@@ -1,4 +1,4 @@
-/// Secrets and signatures of Standard Webhooks (https://www.standardwebhooks.com, version 1).
+/// Signatures of Standard Webhooks (https://www.standardwebhooks.com, version 1).
 #pragma once
 
 #include "common/runtime/clock.hpp"
@@ -10,14 +10,11 @@
 
 namespace fairlead::webhooks {
 
-/// "whsec_" and 32 random bytes in base64.
-Secret make_secret();
-
 /// The value of `webhook-timestamp`: whole seconds since 1970.
 std::string timestamp_of(Timestamp at);
 
 /// The value of `webhook-signature`: "v1," and the HMAC-SHA256 of id.timestamp.body in base64, one
-/// for each secret, between spaces. Errc::internal for a secret that make_secret() did not make.
+/// for each secret, between spaces. Errc::internal for a secret of another form.
 Result<std::string>
 sign(std::span<const Secret> secrets, std::string_view id, Timestamp at, std::string_view body);
 

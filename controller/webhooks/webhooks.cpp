@@ -1,10 +1,9 @@
 #include "controller/webhooks/webhooks.hpp"
 
+#include "common/crypto/webhook.hpp"
 #include "controller/webhooks/catalogue.hpp"
 #include "controller/webhooks/signature.hpp"
 #include "controller/webhooks/view.hpp"
-
-#include <tuple>
 
 namespace fairlead::webhooks {
 namespace {
@@ -58,7 +57,7 @@ Result<WithSecret> Webhooks::create(
     webhook.created_ms = now;
     webhook.created_by = by.user;
     webhook.created_by_email = by.email;
-    auto secret = make_secret();
+    auto secret = crypto::make_webhook_secret();
     FAIRLEAD_CHECK(
         repo.insert(webhook, store::Blob{parts_.keys.seal(secret, secret_context(webhook.id))})
     );
@@ -127,7 +126,7 @@ Webhooks::rotate(api::Change& change, Webhook webhook, std::chrono::seconds grac
         next.sealed_old = store::Blob{parts_.keys.seal(before, old_secret_context(webhook.id))};
         webhook.old_until_ms = now + grace;
     }
-    auto secret = make_secret();
+    auto secret = crypto::make_webhook_secret();
     next.sealed_secret = store::Blob{parts_.keys.seal(secret, secret_context(webhook.id))};
     webhook.rotated_ms = now;
     FAIRLEAD_CHECK(repo.rotate(webhook, next));
@@ -176,43 +175,43 @@ Result<Delivery> Webhooks::replay(api::Change& change, const Webhook& webhook, D
     return delivery;
 }
 
+namespace {
+
+struct Place {
+    std::int64_t row = 0;
+    OrgId org_id;
+    WebhookId id;
+    store::Blob sealed_secret;
+    std::optional<store::Blob> sealed_old;
+};
+BOOST_DESCRIBE_STRUCT(Place, (), (row, org_id, id, sealed_secret, sealed_old))
+
+} // namespace
+
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
-    using Row = std::tuple<WebhookId, OrgId, store::Blob, std::optional<store::Blob>>;
-    // In pages: a query hands out a bounded number of rows.
-    constexpr std::int64_t at_once = 1000;
-    WebhookId after;
-    for (;;) {
-        FAIRLEAD_TRY(
-            rows, db.all<Row>(
-                      "SELECT id, org_id, sealed_secret, sealed_old FROM webhook WHERE id > $1 "
-                      "ORDER BY id LIMIT $2",
-                      after, at_once
-                  )
-        );
-        for (const auto& [id, org, secret, old] : rows) {
-            FAIRLEAD_CHECK(api::visit_one(
-                visit, secret, secret_context(id),
-                [&db, &id = id, &org = org](const store::Blob& now) {
-                    return db.run(
-                        "UPDATE webhook SET sealed_secret = $3 WHERE org_id = $1 AND id = $2", org,
-                        id, now
-                    );
-                }
-            ));
-            if (!old) continue;
-            FAIRLEAD_CHECK(api::visit_one(
-                visit, *old, old_secret_context(id),
-                [&db, &id = id, &org = org](const store::Blob& now) {
-                    return db.run(
-                        "UPDATE webhook SET sealed_old = $3 WHERE org_id = $1 AND id = $2", org, id,
-                        now
-                    );
-                }
-            ));
+    return api::each_row<Place>(
+        db,
+        "SELECT rowid AS row, org_id, id, sealed_secret, sealed_old FROM webhook WHERE rowid > $1 "
+        "ORDER BY rowid LIMIT $2",
+        [&](const Place& place) -> Result<> {
+            auto put = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE webhook SET sealed_secret = $3 WHERE org_id = $1 AND id = $2",
+                    place.org_id, place.id, now
+                );
+            };
+            FAIRLEAD_CHECK(api::visit_one(visit, place.sealed_secret, secret_context(place.id), put)
+            );
+            if (!place.sealed_old) return {};
+            auto put_old = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE webhook SET sealed_old = $3 WHERE org_id = $1 AND id = $2",
+                    place.org_id, place.id, now
+                );
+            };
+            return api::visit_one(visit, *place.sealed_old, old_secret_context(place.id), put_old);
         }
-        if (rows.size() < static_cast<std::size_t>(at_once)) return {};
-        after = std::get<0>(rows.back());
-    }
+    );
 }
 
 Result<> erase(store::Connection& db, const api::OrgScope& scope) {

@@ -1,6 +1,7 @@
 // Pushes to a repository deploy Odoo on a real server. The services' own programs are not here: what they send is written by
 // lib/pushes.ts in the shapes that GitHub, GitLab, Bitbucket and Gitea document; the commits that they tell of are real.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { before, describe } from "node:test";
 import { demo } from "./lib/odoo.ts";
 import { type Hook, type Provider, type Push, type PushAnswer, type PushDeploy, sendPush, type Sent, setUpPushes } from "./lib/pushes.ts";
@@ -82,6 +83,13 @@ describe("a push to its repository", () => {
     assert.equal((await settings()).refused.count, 4);
     const large = await (await world.api()).stranger().send<PushAnswer>("POST", new URL(hook.url).pathname, { raw: Buffer.alloc((1 << 20) + 1, 0x20), headers: { "X-GitHub-Event": "push" } });
     assert.deepEqual([large.status, large.body.code], [413, "body_too_large"]);
+  });
+
+  scenario(world, "is proved by GitLab's signing token as by its secret token", async () => {
+    const signed = await push("gitlab", { signingToken: true, branch: "18.0" });
+    assert.deepEqual([signed.status, signed.reason], [202, "other_branch"]);
+    const refused = await push("gitlab", { signingToken: true, branch: "18.0", secret: `whsec_${randomBytes(32).toString("base64")}` });
+    assert.deepEqual([refused.status, refused.code], [401, "hook_refused"]);
   });
 
   scenario(world, "leaves a stopped environment as it is, and says so", async () => {

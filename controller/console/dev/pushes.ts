@@ -14,7 +14,7 @@ function sourcesOf(env: Environment, repositories: string[] | null): PushDeploy[
 
 const none = (env: Environment): PushDeploy => ({ environment_id: env.id, set_up: false, enabled: false, url: null, repositories: null, backup_first: false, sources: sourcesOf(env, null), waiting: null, secret_made_at: null, old_secret_until: null, refused: { count: 0, last_at: null }, created_at: null, created_by: null });
 const made = (env: Environment): PushDeploy => ({ ...none(env), set_up: true, enabled: true, url: "https://fairlead.acme.example/api/v1/hooks/push/mzxw6ytboi4dgnbvgy3tqojqmfrggzdfabcdef", secret_made_at: now(), created_at: now(), created_by: by });
-const newSecret = () => "flp_mzxw6ytboi4dgnbvgy3tqojqmfrggzdfabcdef";
+const newSecret = () => "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 
 export function fillPushes() {
   const stage = state.environments[1]!;

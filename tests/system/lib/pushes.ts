@@ -1,6 +1,7 @@
 // What GitHub, GitLab, Bitbucket Cloud and Gitea send for a push: headers and bodies in the shapes of their public
 // documentation of webhooks, cut to what tells one push from another. None of these services is asked.
 import { createHmac, randomUUID } from "node:crypto";
+import { Webhook } from "standardwebhooks";
 import type { Answer, Api, Problem } from "./api.ts";
 import type { OperationState } from "./types.ts";
 
@@ -53,6 +54,8 @@ export interface Sent {
   delivery?: string;
   /** In place of the hook's. */
   secret?: string;
+  /** GitLab alone: the secret is the hook's signing token, as it is since 19.1, in place of its secret token. */
+  signingToken?: boolean;
   /** "refs/heads/<branch>" unless it is given. */
   ref?: string;
 }
@@ -106,7 +109,11 @@ function written(provider: Provider, sent: Sent): { body: Record<string, unknown
   }
 }
 
-function signature(provider: Provider, secret: string, body: string): Record<string, string> {
+function signature(provider: Provider, secret: string, body: string, signingToken: boolean): Record<string, string> {
+  if (signingToken) {
+    const [id, at] = [randomUUID(), new Date()];
+    return { "Idempotency-Key": id, "webhook-id": id, "webhook-timestamp": `${Math.floor(at.getTime() / 1000)}`, "webhook-signature": new Webhook(secret).sign(id, at, body) };
+  }
   const hex = createHmac("sha256", secret).update(body).digest("hex");
   return {
     github: { "X-Hub-Signature-256": `sha256=${hex}` },
@@ -122,7 +129,7 @@ export async function sendPush(api: Api, hook: Hook, provider: Provider, sent: S
   const raw = JSON.stringify(body);
   const stranger = api.stranger();
   const answer = await stranger.send<PushAnswer>("POST", new URL(hook.url).pathname, {
-    raw, headers: { "Content-Type": "application/json", ...headers, ...signature(provider, sent.secret ?? hook.secret, raw) },
+    raw, headers: { "Content-Type": "application/json", ...headers, ...signature(provider, sent.secret ?? hook.secret, raw, sent.signingToken ?? false) },
   });
   stranger.close();
   return answer;

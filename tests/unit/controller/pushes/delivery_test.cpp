@@ -60,6 +60,63 @@ TEST_SUITE("controller/pushes/delivery") {
         CHECK_FALSE(proved(sent, Provider::github, Secret("It's a secret to Everybody")));
     }
 
+    TEST_CASE("GitLab's signing token is a secret of Standard Webhooks, for five minutes") {
+        // The example that Standard Webhooks publishes.
+        const Secret token("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        const std::string sent = R"({"test": 2432232314})", id = "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                          mac = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        auto made = [&](std::string_view name = "", const std::string& value = "",
+                        std::chrono::seconds later = {}) {
+            Headers headers{
+                {"x-gitlab-event", "Push Hook"},
+                {"idempotency-key", "other"},
+                {"webhook-id", id},
+                {"webhook-timestamp", "1614265330"},
+                {"webhook-signature", mac}};
+            for (auto& header : headers)
+                if (header.first == name) header.second = value;
+            auto asked = request(std::move(headers), sent);
+            asked.at = Timestamp(std::chrono::seconds(1614265330) + later);
+            return asked;
+        };
+        auto proves = [&](const api::Request& asked, const Secret& by) {
+            return proved(asked, Provider::gitlab, by);
+        };
+        CHECK(proves(made(), token));
+        CHECK(proves(made("webhook-signature", "v1a,x v1,bm8= " + mac + " v1,bm8="), token));
+        CHECK(proves(made("", "", std::chrono::minutes(5)), token));
+        CHECK(proves(made("", "", -std::chrono::minutes(5)), token));
+        CHECK_FALSE(proves(made("", "", std::chrono::seconds(301)), token));
+        CHECK_FALSE(proves(made("", "", std::chrono::seconds(-301)), token));
+        for (const auto& [name, value] : std::vector<std::pair<const char*, std::string>>{
+                 {"webhook-signature", ""},
+                 {"webhook-signature", mac.substr(3)},
+                 {"webhook-signature", "v2" + mac.substr(2)},
+                 {"webhook-signature", mac.substr(0, mac.size() - 1)},
+                 {"webhook-signature", mac + mac},
+                 {"webhook-id", ""},
+                 {"webhook-id", "other"},
+                 {"webhook-timestamp", ""},
+                 {"webhook-timestamp", "1614265331"},
+                 {"webhook-timestamp", "1614265330 "},
+                 {"webhook-timestamp", "99999999999999999999"}}) {
+            CAPTURE(name);
+            CAPTURE(value);
+            CHECK_FALSE(proves(made(name, value), token));
+        }
+        auto other = made();
+        other.body += " ";
+        CHECK_FALSE(proves(other, token));
+        for (const auto* wrong : {"whsec_", "whsec_!", "flp_a-secret", ""}) {
+            CAPTURE(wrong);
+            CHECK_FALSE(proves(made(), Secret(std::string(wrong))));
+        }
+        // Only GitLab does so, and the id that counts is the one that is signed.
+        CHECK_FALSE(proved(made(), Provider::github, token));
+        CHECK(delivery_of(made())->id == id);
+        CHECK(delivery_of(made("webhook-signature", ""))->id == "other");
+    }
+
     TEST_CASE("no other signature proves anything") {
         struct Row {
             const char* name;

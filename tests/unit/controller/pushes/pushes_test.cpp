@@ -49,7 +49,7 @@ TEST_SUITE("controller/pushes/pushes") {
         CHECK(settings().json.at("sources").as_array().size() == 1);
         CHECK(settings().json.at("sources").at(0).at("counts") == false);
         set_up();
-        CHECK(secret.starts_with("flp_"));
+        CHECK(secret.starts_with("whsec_"));
         CHECK(hook.size() == std::string_view("/api/v1/hooks/push/").size() + 38);
         auto shown = settings();
         CHECK(shown.json.at("enabled") == true);

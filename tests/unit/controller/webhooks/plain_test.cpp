@@ -1,3 +1,4 @@
+#include "common/crypto/webhook.hpp"
 #include "controller/webhooks/catalogue.hpp"
 #include "controller/webhooks/schedule.hpp"
 #include "controller/webhooks/signature.hpp"
@@ -31,7 +32,7 @@ TEST_SUITE("controller/webhooks/plain") {
             sign(secrets, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, R"({"test": 2432232314})");
         CHECK(timestamp_of(at) == "1614265330");
         CHECK(signature.value() == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-        secrets.push_back(make_secret());
+        secrets.push_back(fairlead::crypto::make_webhook_secret());
         auto both =
             sign(secrets, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, R"({"test": 2432232314})").value();
         CHECK(both.starts_with(*signature + " v1,"));
@@ -42,7 +43,7 @@ TEST_SUITE("controller/webhooks/plain") {
     TEST_CASE("[S-HOOK-02] no two secrets are the same") {
         std::set<std::string> seen;
         for (int i = 0; i < 100; ++i) {
-            auto secret = make_secret();
+            auto secret = fairlead::crypto::make_webhook_secret();
             CHECK(secret.reveal().starts_with("whsec_"));
             CHECK(seen.emplace(secret.reveal()).second);
         }
