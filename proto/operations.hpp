@@ -97,6 +97,8 @@ struct EnvironmentSpec {
     std::vector<std::string>
         requirements; ///< pip requirement lines beside the repositories' requirements.txt
     bool system_site_packages = true;
+    bool listed_sources = false; ///< the organization lists the domains that code may come from:
+                                 ///< requirements name packages, and no addresses
     std::uint32_t keep_releases = 5;
     std::string project_id;   ///< nothing is made of them on the server: they let a controller that
     std::string project_name; ///< was set back to an older copy put the environment in its place
@@ -104,8 +106,8 @@ struct EnvironmentSpec {
 BOOST_DESCRIBE_STRUCT(
     EnvironmentSpec, (),
     (id, slug, name, type, odoo_version, odoo, addons, port, gevent_port, domains, exposure,
-     resources, variables, modules, requirements, system_site_packages, keep_releases, project_id,
-     project_name)
+     resources, variables, modules, requirements, system_site_packages, listed_sources, keep_releases,
+     project_id, project_name)
 )
 
 struct ReleaseRef {

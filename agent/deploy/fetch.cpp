@@ -1,5 +1,6 @@
 #include "agent/deploy/credential.hpp"
 #include "agent/deploy/deployment_steps.hpp"
+#include "agent/deploy/requirement_lines.hpp"
 #include "agent/deploy/venv.hpp"
 #include "agent/host/files.hpp"
 #include "common/runtime/file.hpp"
@@ -105,6 +106,7 @@ Result<> Deployment::build(Work& work) {
     }
     FAIRLEAD_TRY(python, python_version());
     auto requirements = gather(files, e_, python);
+    if (e_.listed_sources) FAIRLEAD_CHECK(check_named_packages(requirements.text));
     venv_ = requirements.hash();
     hands_.pins().add(hands_.layout().venv(venv_));
     return ensure_venv(hands_.site(), requirements, work);

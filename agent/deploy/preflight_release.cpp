@@ -1,6 +1,7 @@
 #include "agent/deploy/credential.hpp"
 #include "agent/deploy/integrity.hpp"
 #include "agent/deploy/preflight_checks.hpp"
+#include "agent/deploy/requirement_lines.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/git_failure.hpp"
 #include "agent/host/packages.hpp"
@@ -136,6 +137,12 @@ void Preflight::python() {
             "python", "Python packages", CheckResult::failed, "python3 does not run", "python3",
             "Repair the server's Python."
         );
+    if (e_.listed_sources)
+        if (auto named = check_named_packages(requirements_->text); !named)
+            return add(
+                "python", "Python packages", CheckResult::failed, named.error().message(),
+                "packages by name", "Change the requirements of the repository, or the list."
+            );
     if (venv_is_whole(site_.layout(), requirements_->hash()))
         return add(
             "python", "Python packages", CheckResult::passed,

@@ -5,9 +5,12 @@
 #include "controller/backups/view.hpp"
 #include "controller/environments/checks.hpp"
 #include "controller/fleet/server_repo.hpp"
+#include "controller/members/source_domains.hpp"
 #include "controller/operations/routes.hpp"
 
 #include <fmt/core.h>
+
+#include <algorithm>
 
 namespace fairlead::backups {
 namespace {
@@ -94,6 +97,24 @@ server_in(api::Checks& checks, std::string_view field, const std::optional<std::
     return *id;
 }
 
+/// What is restored comes from there.
+Result<> check_source(Change& change, const Storage& row) {
+    FAIRLEAD_TRY(domains, members::listed_domains(change.db(), change.scope()));
+    std::string_view host = row.endpoint;
+    host.remove_prefix(std::min(host.find("://") + 3, host.size()));
+    host = host.substr(0, host.find(':'));
+    api::Checks checks;
+    checks.that(
+        members::allows(domains, host), "endpoint",
+        fmt::format(
+            "is at {}, which is not among the domains that the organization's security settings "
+            "let data come from",
+            host
+        )
+    );
+    return checks.result();
+}
+
 /// The row as it is now, told to everybody.
 Result<Response> told(Change& change, const StorageId& id, int status = 200) {
     FAIRLEAD_TRY(row, StorageRepo(change.db(), change.scope()).get(id));
@@ -140,6 +161,7 @@ Result<Response> create(const Call& call, Backups& backups) {
     if (token) sealed.sealed_token = store::Blob{keys.seal(*token, token_context(row.id))};
     return api::change(call, backups.desk(), [&](Change& change) -> Result<Response> {
         StorageRepo repo(change.db(), change.scope());
+        FAIRLEAD_CHECK(check_source(change, row));
         FAIRLEAD_TRY(count, repo.count());
         FAIRLEAD_CHECK(api::check_room(count, max_storages, "too_many_storages", "storages"));
         FAIRLEAD_TRY(servers, fleet::ServerRepo(change.db(), change.scope()).count());
@@ -194,6 +216,7 @@ Result<Response> edit(const Call& call, Backups& backups) {
         if (is_null("ca")) row.ca.clear();
         read_members(checks, body, row, row.provider != before.provider);
         FAIRLEAD_CHECK(checks.result());
+        if (row.endpoint != before.endpoint) FAIRLEAD_CHECK(check_source(change, row));
         if (elsewhere(before, row) && before.backups > 0)
             return api::conflict(
                 "storage_has_backups",

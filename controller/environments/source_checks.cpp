@@ -1,5 +1,4 @@
 // Whether a project's repositories and the credentials for them fit together.
-#include "common/json/json.hpp"
 #include "controller/environments/checks.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/environments.hpp"
@@ -23,14 +22,7 @@ constexpr std::size_t max_credentials = 10; // of one project: their keys travel
 Result<> Environments::check_domains(
     store::Connection& db, const OrgScope& scope, const Project& project, api::Checks& checks
 ) {
-    FAIRLEAD_TRY(
-        stored,
-        db.one<std::string>("SELECT downloads FROM org_setting WHERE org_id = $1", scope.org())
-    );
-    if (!stored) return {};
-    FAIRLEAD_TRY(
-        allowed, json::decode<std::vector<std::string>>(*stored, json::Strictness::lenient)
-    );
+    FAIRLEAD_TRY(allowed, members::listed_domains(db, scope));
     auto check = [&](const std::string& field, const std::string& url) {
         auto host = host_of(url);
         checks.that(

@@ -3,6 +3,7 @@
 #include "common/json/json.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/project_repo.hpp"
+#include "controller/members/source_domains.hpp"
 #include "proto/codec.hpp"
 
 #include <fmt/core.h>
@@ -205,6 +206,8 @@ spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e)
     spec.modules = strings(e.modules);
     spec.requirements = strings(e.requirements);
     spec.system_site_packages = e.system_site_packages;
+    FAIRLEAD_TRY(listed, members::listed_domains(db, scope));
+    spec.listed_sources = !listed.empty();
     spec.keep_releases = e.keep_releases;
     spec.project_id = project.id.str();
     spec.project_name = project.name;

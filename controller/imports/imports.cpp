@@ -4,7 +4,7 @@
 #include "controller/api/checks.hpp"
 #include "controller/environments/refusals.hpp"
 #include "controller/environments/view.hpp"
-#include "controller/members/security.hpp"
+#include "controller/members/source_domains.hpp"
 #include "controller/operations/view.hpp"
 #include "proto/codec.hpp"
 
@@ -86,6 +86,21 @@ Result<Import> Imports::analyse(
     Unit& unit, const Scope& scope, const Actor& actor, const Environment& environment,
     const Wanted& wanted, const api::Principal& by
 ) {
+    proto::ImportAnalyseArgs args;
+    FAIRLEAD_TRY(domains, members::listed_domains(unit.db(), scope));
+    args.domains = std::move(domains);
+    if (wanted.url) {
+        api::Checks checks;
+        checks.that(
+            proto::among(args.domains, wanted.url->host), "url",
+            fmt::format(
+                "is at {}, which is not among the domains that the organization's security "
+                "settings let data come from",
+                wanted.url->host
+            )
+        );
+        FAIRLEAD_CHECK(checks.result());
+    }
     FAIRLEAD_CHECK(check_reachable(environment));
     ImportRepo repo(unit.db(), scope);
     FAIRLEAD_TRY(held, repo.held(environment.id));
@@ -97,26 +112,6 @@ Result<Import> Imports::analyse(
                 environment.name, held
             )
         );
-    proto::ImportAnalyseArgs args;
-    FAIRLEAD_TRY(security, members::SecurityRepo(unit.db(), scope).get());
-    FAIRLEAD_TRY(
-        domains,
-        json::decode<std::vector<std::string>>(security.downloads, json::Strictness::lenient)
-    );
-    args.domains = std::move(domains);
-    if (wanted.url) {
-        api::Checks checks;
-        checks.that(
-            proto::among(args.domains, wanted.url->host), "url",
-            fmt::format(
-                "is at {}, which is not among the domains that the organization's security "
-                "settings "
-                "let data come from",
-                wanted.url->host
-            )
-        );
-        FAIRLEAD_CHECK(checks.result());
-    }
     Import row;
     row.id = ImportId::make(parts_.clock.now());
     row.environment_id = environment.id;
@@ -372,30 +367,30 @@ boost::json::object to_json(const Import& i) {
 namespace {
 
 struct Place {
+    std::int64_t row = 0;
     OrgId org_id;
     ImportId id;
     store::Blob sealed_query;
 };
-BOOST_DESCRIBE_STRUCT(Place, (), (org_id, id, sealed_query))
+BOOST_DESCRIBE_STRUCT(Place, (), (row, org_id, id, sealed_query))
 
 } // namespace
 
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
-    FAIRLEAD_TRY(
-        places,
-        db.all<Place>("SELECT org_id, id, sealed_query FROM import WHERE sealed_query IS NOT NULL "
-                      "ORDER BY org_id, id")
+    return api::each_row<Place>(
+        db,
+        "SELECT rowid AS row, org_id, id, sealed_query FROM import WHERE sealed_query IS NOT NULL "
+        "AND rowid > $1 ORDER BY rowid LIMIT $2",
+        [&](const Place& place) {
+            auto put = [&](const store::Blob& now) {
+                return db.run(
+                    "UPDATE import SET sealed_query = $3 WHERE org_id = $1 AND id = $2",
+                    place.org_id, place.id, now
+                );
+            };
+            return api::visit_one(visit, place.sealed_query, query_context(place.id), put);
+        }
     );
-    for (const auto& place : places) {
-        auto put = [&](const store::Blob& now) {
-            return db.run(
-                "UPDATE import SET sealed_query = $3 WHERE org_id = $1 AND id = $2", place.org_id,
-                place.id, now
-            );
-        };
-        FAIRLEAD_CHECK(api::visit_one(visit, place.sealed_query, query_context(place.id), put));
-    }
-    return {};
 }
 
 Result<> erase(store::Connection& db, const api::OrgScope& scope) {

@@ -1,5 +1,6 @@
 #include "controller/members/source_domains.hpp"
 
+#include "common/json/json.hpp"
 #include "proto/source_url.hpp"
 
 #include <algorithm>
@@ -55,6 +56,15 @@ Result<std::string> normal_domain(std::string_view text) {
     if (last.find_first_not_of("0123456789") == std::string_view::npos)
         return bad("is an address, not a domain");
     return name;
+}
+
+Result<std::vector<std::string>> listed_domains(store::Connection& db, const api::OrgScope& scope) {
+    FAIRLEAD_TRY(
+        stored,
+        db.one<std::string>("SELECT downloads FROM org_setting WHERE org_id = $1", scope.org())
+    );
+    if (!stored) return std::vector<std::string>();
+    return json::decode<std::vector<std::string>>(*stored, json::Strictness::lenient);
 }
 
 bool allows(std::span<const std::string> domains, std::string_view host) {

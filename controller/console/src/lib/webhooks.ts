@@ -108,6 +108,7 @@ const cures: Record<string, string> = {
   outbound_cut: "It closed the connection or did not answer in time. Let it answer first with any 2xx, and do the work after that.",
   outbound_too_large: "It answered with more than anybody reads. Let it answer with any 2xx and a short body, or none.",
   outbound_busy: "Too many requests were under way at this moment; the receiver is not to blame, and it is tried again by itself.",
+  outbound_stopped: "The controller was stopped meanwhile; the receiver is not to blame. It is sent again after the controller's start.",
   egress_missing: "The controller's own way out is not running; the receiver is not to blame. Whoever runs the controller has to look at fairlead-egress.",
 };
 

@@ -66,6 +66,29 @@ TEST_SUITE("controller/backups/storage") {
     }
 
     TEST_CASE_FIXTURE(
+        BackupWorld, "where the organization lists its sources, a new endpoint is one of them"
+    ) {
+        auto kept = storage({{"endpoint", "https://minio.example.org:9000"}});
+        REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "INSERT INTO org_setting (org_id, downloads) VALUES ($1, $2)", world.org.org(),
+                R"(["github.com","*.b2.example.org"])"
+            );
+        }));
+        for (const auto* endpoint :
+             {"https://minio.example.org", "https://b2.example.org", "https://github.com.evil.test",
+              "https://notgithub.com", "https://api.github.com:443"}) {
+            CAPTURE(endpoint);
+            CHECK(make_storage({{"endpoint", endpoint}}).blames("endpoint"));
+            auto edited = world.in_org("PATCH", "/storages/" + kept, {{"endpoint", endpoint}});
+            CHECK(edited.blames("endpoint"));
+        }
+        CHECK(make_storage({{"endpoint", "https://eu.B2.example.org:9000"}}).status == 201);
+        // What was there before the list goes on, and can be renamed.
+        CHECK(world.in_org("PATCH", "/storages/" + kept, {{"name", "Other"}}).status == 200);
+    }
+
+    TEST_CASE_FIXTURE(
         BackupWorld, "bad input is named and leaves nothing; the server for the test is asked for"
     ) {
         auto bad = make_storage(

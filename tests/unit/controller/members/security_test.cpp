@@ -173,6 +173,11 @@ TEST_SUITE("controller/members") {
         CHECK(save("https://nightly.odoo.com/odoo.git").status == 200);
         CHECK(save("git@git.example.org:odoo.git").status == 200);
         CHECK(deploy().status == 202);
+        // The server is told, for what the repositories themselves ask pip for.
+        auto args = office.one<std::string>(
+            "SELECT args FROM operation WHERE kind = 'environment.deploy' ORDER BY id DESC LIMIT 1"
+        );
+        CHECK(args.find("\"listed_sources\":true") != std::string::npos);
         allow({});
         CHECK(save("https://github.com/odoo/odoo").status == 200);
     }

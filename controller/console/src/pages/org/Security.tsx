@@ -48,7 +48,7 @@ export default function Security() {
             example="github.com, or *.example.org for all below it and not itself. One a line; of a pasted address its host is taken. None: from anywhere."
             warning={(wanted) => <WouldStop domains={wanted} />}
           >
-            From any other domain comes no code and no data: projects with repositories elsewhere are neither saved nor deployed, and imports from elsewhere are refused. What runs goes on.
+            From any other domain comes no code and no data: projects with repositories elsewhere are neither saved nor deployed, imports from elsewhere and new storages elsewhere are refused, and requirements.txt may name packages but no addresses. What runs goes on.
           </List>
           <List
             key={`a ${now.addresses.join()}`}
