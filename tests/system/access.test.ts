@@ -204,6 +204,35 @@ describe("who may what", () => {
     assert.ok(here.permissions.length < there.permissions.length);
   });
 
+  scenario(world, "deployments, environments, servers, registration tokens, webhooks and the team each open and close with one permission [S-RBAC-03]", async () => {
+    const below = (path: string, name: string): string => `${org}/${path}/${ids[name]}`;
+    const areas: Record<string, [permission: string, method: string, path: string, body?: unknown]> = {
+      deployments: ["deployments.create", "POST", `${below("environments", "environment")}/deploy`, {}],
+      environments: ["environments.edit", "PATCH", below("environments", "environment"), { name: "renamed" }],
+      servers: ["servers.edit", "PATCH", below("servers", "server"), { name: "renamed" }],
+      "registration tokens": ["registration_tokens.revoke", "DELETE", below("registration-tokens", "token")],
+      webhooks: ["webhooks.create", "POST", `${org}/webhooks`, { url: "https://hooks.example.org/here" }],
+      team: ["invitations.create", "POST", `${org}/invitations`, { role: "viewer" }],
+    };
+    const base = permissions.filter((one) => one.least_role === "viewer").map((one) => one.code);
+    const role = async (codes: string[]): Promise<unknown> => owner.call("PATCH", `${org}/roles/${custom.id}`, { body: { permissions: codes } });
+    for (const [area, [permission, method, path, given]] of Object.entries(areas)) {
+      assert.ok(!base.includes(permission), permission);
+      const ask = (): Promise<Answer<Problem>> => custom.person.api.send<Problem>(method, path, { body: given });
+      const refused = async (when: string): Promise<void> => {
+        const answer = await ask();
+        assert.deepEqual([answer.status, answer.body.permission], [403, permission], `${area} ${when}: ${answer.text}`);
+      };
+      await role(base);
+      await refused("before");
+      await role([...base, permission]);
+      const done = await ask();
+      assert.ok(done.status >= 200 && done.status < 300, `${area}: ${done.status} ${done.text}`);
+      await role(base);
+      await refused("after");
+    }
+  });
+
   scenario(world, "repeated wrong passwords make the account wait, for the right one too", async () => {
     const stranger = owner.stranger();
     for (let i = 0; i < 4; i++) await stranger.send("POST", "/api/v1/session", { body: { email: "viewer@example.org", password: `wrong ${i} password` } });

@@ -1,13 +1,17 @@
 // The data of an Odoo from elsewhere: looked at first, then whole in place or not at all.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe } from "node:test";
+import type { Problem } from "./lib/api.ts";
 import { accountOf, type Check, contents, leftovers, Odoo } from "./lib/backups.ts";
 import { controllerAddress } from "./lib/host.ts";
+import { Names } from "./lib/names.ts";
 import { healthy } from "./lib/odoo.ts";
+import { root } from "./lib/paths.ts";
 import { makeAuthority } from "./lib/pki.ts";
 import { run } from "./lib/process.ts";
 import type { Environment, Operation } from "./lib/types.ts";
@@ -35,7 +39,7 @@ const marker = `Zebra${randomBytes(6).toString("hex")}`;
 const hello = "2f/2fd4e1c67a2d28fced849ee1bb76e7391b93eb12";
 
 describe("an import", () => {
-  const world = worldOfSuite();
+  const world = worldOfSuite("\nrates:\n  reads_a_minute: 1000000\n  writes_a_minute: 1000000\n");
   const picture = randomBytes(200_000);
   let on: Enrolled;
   let old: Environment, shop: Environment;
@@ -45,6 +49,7 @@ describe("an import", () => {
   let base: string;
   let seen: string[] = [];
   let serve: (path: string) => { status: number; body?: Buffer; location?: string } = () => ({ status: 404 });
+  const names = new Names();
 
   before(async () => {
     on = await world.server("import");
@@ -91,7 +96,10 @@ subprocess.run(f"gzip -k /srv/imports/old.sql; runuser -u {db} -- pg_dump -Fc {d
     await on.host.trust("files", authority.certificate);
     await on.host.sh(`echo '${address} files.test' >>/etc/hosts`);
   });
-  after(() => void files?.close());
+  after(() => {
+    files?.close();
+    names.stop();
+  });
 
   const imports = async (): Promise<string> => `${await world.org()}/environments/${shop.id}/imports`;
   const get = async (id: string): Promise<Import> => (await world.api()).get(`${await imports()}/${id}`);
@@ -112,6 +120,11 @@ subprocess.run(f"gzip -k /srv/imports/old.sql; runuser -u {db} -- pg_dump -Fc {d
     assert.equal(await healthy(on.host, shop), true, what);
     assert.equal(await leftovers(on.host), "", what);
     assert.equal(await on.host.sh(`runuser -u postgres -- psql -Atc "SELECT datname FROM pg_database WHERE datdba = (SELECT oid FROM pg_roles WHERE rolname = 'fairlead-import')"`), "", what);
+  };
+  /** The server's owner lets it fetch from the test's server of files, which is not on the internet. */
+  const letIn = async (): Promise<string> => {
+    const network = `${await controllerAddress()}/32`;
+    return on.host.sh(`grep -qF '${network}' /etc/fairlead/policy.yaml || printf 'networks:\\n  - ${network}\\n' >>/etc/fairlead/policy.yaml`);
   };
   const partner = (): Promise<string> => on.host.sh(`runuser -u ${accountOf(shop)} -- psql -Atc "SELECT count(*) FROM res_partner WHERE name = '${marker}'" ${accountOf(shop)}`);
 
@@ -230,8 +243,7 @@ os.mkfifo("pipe.sql")
     assert.deepEqual([refused.state, refused.error?.code], ["failed", "import_address_refused"]);
     await drop(refused);
     assert.deepEqual(seen, [], "nobody was called");
-    const address = await controllerAddress();
-    await on.host.sh(`printf 'networks:\\n  - ${address}/32\\n' >>/etc/fairlead/policy.yaml`);
+    await letIn();
     const one = await analyse({ url: `${base}/old.zip?${secret}`, sha256: createHash("sha256").update(zip).digest("hex") });
     assert.equal(one.state, "analysed", JSON.stringify(one.error));
     assert.equal(one.url, `${base}/old.zip`);
@@ -259,6 +271,82 @@ os.mkfifo("pipe.sql")
     assert.equal(page.error?.code, "import_format_unknown");
     await drop(page);
     await untouched(was, "after all of them");
+    assert.equal(await staged(), "");
+  });
+
+  scenario(world, "takes no hostile address, by what it says, by what its name resolves to, or by a name that changes its mind [S-SSRF-01]", async () => {
+    const hostile = JSON.parse(readFileSync(join(root, "tests/hostile/urls.json"), "utf8")) as { url: string; refused: "spelling" | "place"; why: string }[];
+    assert.ok(hostile.length >= 150);
+    await letIn();
+    const address = await controllerAddress();
+    // What is inside of this server's network answers at every port and address that it has, and would be heard of.
+    await names.start(address);
+    names.otherwise = ["10.0.0.1"];
+    await on.host.sh(`rm -f /etc/resolv.conf; echo 'nameserver ${address}' >/etc/resolv.conf
+      for net in 10.0.0.1 192.168.0.0/16 169.254.0.0/16 172.16.0.1 100.64.0.0/10; do ip route add local $net dev lo 2>/dev/null || true; done
+      systemd-run -q --unit=inside python3 -c '
+import socket, threading
+def hear(port, family):
+    s = socket.create_server(("", port), family=family, dualstack_ipv6=family == socket.AF_INET6)
+    while True:
+        c, peer = s.accept()
+        print("heard", port, peer, flush=True)
+        c.close()
+for port in (443, 22, 5432, 6379, 8080, 8443):
+    try: threading.Thread(target=hear, args=(port, socket.AF_INET6)).start()
+    except OSError: pass
+'
+      for i in {1..100}; do ss -Hltn 'sport = :443' | grep -q . && exit; sleep 0.1; done; exit 1`);
+    seen.length = 0;
+    serve = () => ({ status: 200, body: Buffer.from("<html>log in</html>") });
+    const api = await world.api();
+    const ends = async (url: string): Promise<string | undefined> => {
+      const one = await analyse({ url });
+      assert.equal(one.state, "failed", url);
+      await drop(one);
+      return one.error?.code;
+    };
+    for (const { url, refused, why } of hostile) {
+      const said = await api.send<Problem>("POST", await imports(), { body: { url } });
+      if (refused === "spelling") {
+        assert.deepEqual([said.status, said.body.errors?.[0]?.field], [400, "url"], `${url} (${why}): ${said.text}`);
+        continue;
+      }
+      // Which addresses are inside is the server's to say.
+      assert.equal(said.status, 202, `${url} (${why}): ${said.text}`);
+      const asked = said.body as unknown as Import;
+      await world.finished({ id: asked.operation_id });
+      const one = await get(asked.id);
+      assert.deepEqual([one.state, one.error?.code], ["failed", "import_address_refused"], `${url} (${why}): ${JSON.stringify(one.error)}`);
+      await drop(one);
+    }
+
+    // By name: one answer of many is enough; and one that was good a moment ago counts for nothing.
+    const { port } = files.address() as AddressInfo;
+    for (const [name, answers] of [["inside.test", ["127.0.0.1"]], ["mixed.test", [address, "127.0.0.1"]], ["metadata.test", ["169.254.169.254"]], ["private.test", ["192.168.7.7"]]] as const) {
+      names.answers.set(name, [[...answers]]);
+      assert.equal(await ends(`https://${name}/x`), "import_address_refused", name);
+    }
+    await on.host.sh("sed -i '/ files.test$/d' /etc/hosts");
+    names.answers.set("files.test", [[address], ["127.0.0.1"]]);
+    assert.equal(await ends(`https://files.test:${port}/x`), "import_format_unknown"); // fetched: it is a page
+    assert.deepEqual(seen, ["/x"]);
+    assert.equal(await ends(`https://files.test:${port}/x`), "import_address_refused");
+    // Each step of a chain is asked for anew, as is what the name says by then.
+    names.answers.set("files.test", [[address], [address], ["127.0.0.1"]]);
+    serve = (path) => ({ status: 302, location: `/${Number(path.slice(1)) + 1}` });
+    seen.length = 0;
+    assert.equal(await ends(`https://files.test:${port}/1`), "import_address_refused");
+    assert.deepEqual(seen, ["/1", "/2"]);
+    names.answers.set("files.test", [[address]]);
+    for (const to of ["https://inside.test/x", "https://metadata.test/latest/meta-data", "https://[::ffff:127.0.0.1]/x", "https://2130706433/x", `https://user@files.test:${port}/x`, `http://files.test:${port}/x`]) {
+      serve = () => ({ status: 307, location: to });
+      assert.match(`${await ends(`https://files.test:${port}/x`)}`, /^import_(address|redirect)_refused$/, to);
+    }
+    assert.equal(await on.host.sh("journalctl --no-pager -q -u inside --grep heard || true"), "", "nobody inside was called");
+    await on.host.sh("systemctl stop inside; rm -f /etc/resolv.conf");
+    await on.host.sh(`echo '${address} files.test' >>/etc/hosts`);
+    serve = () => ({ status: 404 });
     assert.equal(await staged(), "");
   });
 

@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { after, before, describe } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { Api } from "./lib/api.ts";
+import { admin } from "./lib/controller.ts";
 import { FalseAgent } from "./lib/false-agent.ts";
+import { MailServer } from "./lib/mail.ts";
 import { folder, root } from "./lib/paths.ts";
 import { makeAuthority } from "./lib/pki.ts";
 import { type Came, Receiver } from "./lib/receiver.ts";
@@ -41,15 +43,19 @@ describe("webhooks", () => {
     await start("othername", { names: ["DNS:other.example"] });
     receivers.stranger = await Receiver.start(folder(join(dir, "stranger"))); // of an authority that nobody trusts
     const egress = await world.egress({ allow: Object.values(receivers).map(({ place }) => place) });
-    return `${egress.settings(receivers.one!.ca)}rates:\n  reads_a_minute: 100000\n  writes_a_minute: 100000\n`;
+    mail = await MailServer.start(folder(join(world.dir, "mail")));
+    return `${mail.config}${egress.settings(receivers.one!.ca)}rates:\n  reads_a_minute: 100000\n  writes_a_minute: 100000\n`;
   });
-  let api: Api, hooks: string;
+  let api: Api, hooks: string, mail: MailServer;
 
   before(async () => {
     api = await world.api();
     hooks = `${await world.org()}/webhooks`;
   });
-  after(() => Object.values(receivers).forEach((one) => one.stop()));
+  after(async () => {
+    Object.values(receivers).forEach((one) => one.stop());
+    await mail?.stop();
+  });
 
   const add = (name: string, events: string[] = []): Promise<Made> => api.post<Made>(hooks, { url: receivers[name]!.url, events });
   const drop = ({ webhook }: Made): Promise<unknown> => api.call("DELETE", `${hooks}/${webhook.id}`);
@@ -243,7 +249,47 @@ describe("webhooks", () => {
     await drop(made);
   });
 
-  scenario(world, "take no hostile address", async () => {
+  scenario(world, "are cut off by a stop of the controller, told as that, and sent again after its start", async () => {
+    const silent = receivers.silent!;
+    silent.came.length = 0;
+    silent.answer = () => undefined;
+    const made = await add("silent", ["server.enrolled"]);
+    await enrol("stopping");
+    await comes("the attempt that is never answered", silent, 1);
+    const controller = await world.controller();
+    assert.equal(await controller.stop(), 0);
+    silent.answer = [204, ""];
+    await controller.start();
+    await comes("another after the start", silent, 2);
+    const [cut, again] = silent.came;
+    assert.deepEqual([again!.headers["webhook-id"], again!.body], [cut!.headers["webhook-id"], cut!.body]);
+    const [row] = await poll("it is delivered", 10_000, async () => {
+      const all = await deliveries(made);
+      return all[0]?.state === "delivered" ? all : undefined;
+    }, 50);
+    const { tries } = await api.get<{ tries: { error: { code: string } | null }[] }>(`${hooks}/${made.webhook.id}/deliveries/${row!.id}`);
+    assert.deepEqual(tries.map((one) => one.error?.code), [undefined, "outbound_stopped"], "newest first");
+    await drop(made);
+  });
+
+  scenario(world, "of a receiver that is gone are disabled, and whoever made one is written to", async () => {
+    const one = receivers.one!;
+    one.answer = [410, "gone"];
+    const made = await add("one", ["server.enrolled"]);
+    await enrol("gone");
+    const letter = await mail.next(admin.email);
+    assert.match(letter.headers, /^Subject: A webhook was disabled\r?$/m);
+    const words = letter.text.replaceAll(/\s+/g, " ");
+    assert.ok(words.includes(`The webhook to ${new URL(one.url).origin} was disabled.`), words);
+    assert.match(words, /answered 410.*Nothing is sent to it until somebody enables it again, at https:\/\//);
+    assert.ok(!letter.text.includes(made.secret) && !letter.text.includes("/hook"), "an address may hold a secret");
+    const { state, disabled } = await api.get<{ state: string; disabled: { code: string } | null }>(`${hooks}/${made.webhook.id}`);
+    assert.deepEqual([state, disabled?.code], ["failing", "gone"]);
+    one.answer = [204, ""];
+    await drop(made);
+  });
+
+  scenario(world, "take no hostile address [S-SSRF-02]", async () => {
     const hostile = JSON.parse(readFileSync(join(root, "tests/hostile/urls.json"), "utf8")) as { url: string; why: string }[];
     assert.ok(hostile.length >= 150);
     for (const { url, why } of hostile) {

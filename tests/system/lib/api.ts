@@ -70,7 +70,12 @@ export class Api {
 
   /** The address as a browser would show it. */
   get origin(): string {
-    return `https://${this.endpoint.name}:${this.endpoint.port}`;
+    return `https://${this.#host}`;
+  }
+
+  get #host(): string {
+    const { name, port } = this.endpoint;
+    return port === 443 ? name : `${name}:${port}`;
   }
 
   /** Another client of the same controller, signed in as nobody. */
@@ -165,7 +170,7 @@ export class Api {
       const timeout = options.timeoutMs ?? 30_000;
       const request = httpsRequest({
         agent: this.#agent, host: this.endpoint.address, port: this.endpoint.port, servername: this.endpoint.name, localAddress: this.endpoint.from,
-        method, path, headers: { Host: `${this.endpoint.name}:${this.endpoint.port}`, ...headers }, timeout,
+        method, path, headers: { Host: this.#host, ...headers }, timeout,
       });
       request.on("timeout", () => request.destroy(new Error(`${method} ${path}: no answer in ${timeout} ms`)));
       request.on("error", failed);

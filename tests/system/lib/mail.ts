@@ -19,11 +19,11 @@ export class MailServer {
 
   private constructor(private readonly server: SMTPServer, readonly port: number, readonly config: string) {}
 
-  /** Listens on a loopback port; `config` is what controller.yaml says to use it. */
-  static async start(dir: string): Promise<MailServer> {
+  /** Listens on a port of loopback, or of another address by the name that its certificate has; `config` is what controller.yaml says to use it. */
+  static async start(dir: string, { address = "127.0.0.1", host = "localhost" } = {}): Promise<MailServer> {
     folder(dir);
     const authority = await makeAuthority(join(dir, "pki"));
-    const { key, certificate } = await authority.issue("mail", ["DNS:localhost"]);
+    const { key, certificate } = await authority.issue("mail", [`DNS:${host}`]);
     const ca = join(dir, "ca.pem");
     const password = join(dir, "password");
     writeFileSync(ca, authority.certificate);
@@ -48,13 +48,13 @@ export class MailServer {
     });
     await new Promise<void>((done, failed) => {
       server.on("error", failed);
-      server.listen(0, "127.0.0.1", () => done());
+      server.listen(0, address, () => done());
     });
     server.on("error", () => undefined); // a client that breaks off is that client's matter
     const { port } = server.server.address() as { port: number };
     const config = `
 mail:
-  host: localhost
+  host: ${host}
   port: ${port}
   user: fairlead
   password_file: ${password}

@@ -15,9 +15,14 @@ const types: Record<number, "A" | "TXT"> = { 1: "A", 16: "TXT" };
 export class Names {
   /** "A shop.example.org" → addresses, "TXT _fairlead-challenge.shop.example.org" → texts. */
   readonly records = new Map<string, string[] | Failure>();
+  /** Each question for an A record of these names takes the next of its answers, the last one for ever. */
+  readonly answers = new Map<string, string[][]>();
+  /** The A record of every other name; without it they do not exist. */
+  otherwise: string[] | undefined;
   /** What was asked, in order. */
   readonly asked: string[] = [];
   #socket: Socket = createSocket("udp4");
+  #started = false;
 
   async start(address: string): Promise<this> {
     this.#socket.on("message", (query, from) => {
@@ -32,8 +37,10 @@ export class Names {
       this.asked.push(`${type} ${name}`);
       const found = this.records.get(`${type} ${name}`);
       if (found === "silent") return;
-      const known = found !== undefined || [...this.records.keys()].some((key) => key.endsWith(` ${name}`));
-      const now = Array.isArray(found) ? found : [];
+      const turns = this.answers.get(name) ?? (this.otherwise && [this.otherwise]);
+      const turn = type === "A" && turns ? (turns.length > 1 ? turns.shift()! : turns[0]!) : [];
+      const known = found !== undefined || turns !== undefined || [...this.records.keys()].some((key) => key.endsWith(` ${name}`));
+      const now = Array.isArray(found) ? found : turn;
       const head = Buffer.from(query.subarray(0, at + 5));
       head.writeUInt16BE(found === "SERVFAIL" ? 0x8182 : known ? 0x8180 : 0x8183, 2);
       head.writeUInt16BE(now.length, 6);
@@ -50,10 +57,11 @@ export class Names {
     await new Promise<void>((done, failed) => {
       this.#socket.once("error", failed).bind(53, address, done);
     });
+    this.#started = true;
     return this;
   }
   stop(): void {
-    this.#socket.close();
+    if (this.#started) this.#socket.close();
   }
 }
 

@@ -17,6 +17,8 @@ export type Reply = [status: number, body: string] | ((request: IncomingMessage,
 export interface ReceiverOptions extends ServerOptions {
   /** Whose certificate it has; without it, an authority of its own. */
   authority?: Authority;
+  /** Where it listens; 127.0.0.1 unless it is given. */
+  address?: string;
   /** The names in its certificate. */
   names?: string[];
   answer?: Reply;
@@ -29,7 +31,7 @@ export class Receiver {
   private constructor(
     private readonly server: Server,
     readonly url: string,
-    /** "127.0.0.1:port", for the egress's exceptions. */
+    /** "address:port", for the egress's exceptions. */
     readonly place: string,
     /** The file with its certificate's authority. */
     readonly ca: string,
@@ -38,14 +40,14 @@ export class Receiver {
     this.answer = answer;
   }
 
-  static async start(dir: string, { authority, names, answer, ...tls }: ReceiverOptions = {}): Promise<Receiver> {
+  static async start(dir: string, { authority, address = "127.0.0.1", names, answer, ...tls }: ReceiverOptions = {}): Promise<Receiver> {
     const from = authority ?? (await makeAuthority(dir));
-    const { key, certificate } = await from.issue("receiver", names ?? ["IP:127.0.0.1"]);
+    const { key, certificate } = await from.issue("receiver", names ?? [`IP:${address}`]);
     const ca = join(dir, "receivers.pem");
     writeFileSync(ca, from.certificate);
     const server = createServer({ key, cert: certificate, ...tls });
-    await new Promise<void>((done, failed) => server.once("error", failed).listen(0, "127.0.0.1", done));
-    const place = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await new Promise<void>((done, failed) => server.once("error", failed).listen(0, address, done));
+    const place = `${address}:${(server.address() as AddressInfo).port}`;
     const receiver = new Receiver(server, `https://${place}/hook`, place, ca, answer ?? [204, ""]);
     server.on("request", (request, response) => {
       let body = "";
