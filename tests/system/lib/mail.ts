@@ -1,5 +1,6 @@
 // A real mail server (smtp-server of Nodemailer) that wants TLS and a password, and the mails it was given.
 import { writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { SMTPServer } from "smtp-server";
 import { folder } from "./paths.ts";
@@ -23,7 +24,7 @@ export class MailServer {
   static async start(dir: string, { address = "127.0.0.1", host = "localhost" } = {}): Promise<MailServer> {
     folder(dir);
     const authority = await makeAuthority(join(dir, "pki"));
-    const { key, certificate } = await authority.issue("mail", [`DNS:${host}`]);
+    const { key, certificate } = await authority.issue("mail", [isIP(host) ? `IP:${host}` : `DNS:${host}`]);
     const ca = join(dir, "ca.pem");
     const password = join(dir, "password");
     writeFileSync(ca, authority.certificate);
