@@ -196,6 +196,7 @@ describe("fairlead-egress", () => {
     await host.sh("systemctl disable --now fairlead-firewall");
     assert.match(await straight("fairlead-controller", port), /through/);
     assert.equal(await host.sh("nft list tables"), "");
+    await host.sh("rm -f /etc/fairlead/mail-password /etc/fairlead/mail-ca.pem /etc/fairlead/own-ca.pem"); // the operator's own
     await purge(host);
   });
 });
