@@ -1,6 +1,7 @@
 // Where code and packages come from: git over ssh and https, private and public, several repositories, pip and apt.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { after, before, describe } from "node:test";
 import type { Host } from "./lib/host.ts";
@@ -217,6 +218,63 @@ describe("several repositories", () => {
     await git.change("own", { "requirements.txt": "", ".gitmodules": '[submodule "oca"]\n\tpath = oca\n\turl = https://git.example.org/oca.git\n' });
     const operation = await world.succeeded(await world.deploy(environment));
     assert.match(await world.logOf(operation), /warning .*own has submodules, which are not fetched.*repository of its own/);
+  });
+});
+
+describe("where the organization lists its sources", () => {
+  const world = worldOfSuite();
+  const name = "controller.fairlead.test"; // which the git server's certificate is good for
+  let door: Server;
+  after(() => void door?.close());
+
+  scenario(world, "neither a redirect nor an address in a requirements.txt leads out of them [S-ALLOW-03]", async () => {
+    const git = await world.git();
+    // At the port of https, as a list has names alone.
+    door = createServer((socket) => {
+      const inner = connect(git.port, git.address);
+      for (const each of [socket, inner]) each.on("error", () => each.destroy());
+      socket.pipe(inner).pipe(socket);
+    });
+    await new Promise<void>((done, failed) => door.once("error", failed).listen(443, git.address, done));
+    const url = (repository: string): string => `https://${name}/${repository}.git`;
+    const on = await world.server("listed");
+    await on.host.sh(`grep -q ' ${name}$' /etc/hosts || echo '${git.address} ${name}' >>/etc/hosts`);
+    await git.addOdoo();
+    await git.commit("own", "v1");
+    const api = await world.api();
+    const org = await world.org();
+    await api.call("PUT", `${org}/security`, { body: { ...await api.get<Record<string, unknown>>(`${org}/security`), download_domains: [name] } });
+    const addons = (repository: string): unknown[] => [{ name: "own", url: url(repository), branch: "19.0" }];
+    const project = await api.post<{ id: string }>(`${org}/projects`, { name: "listed", odoo_version: "19.0", odoo_source: { url: url("odoo"), branch: "19.0" }, addons: addons("own") });
+    const environment = await world.environment(project, on.server, "listed");
+    await world.succeeded(await world.deploy(environment));
+    const was = await footprint(on.host);
+    /** The one check that stops a deployment, with nothing touched. */
+    const stopped = async (): Promise<Check> => {
+      const operation = await world.finished(await world.deploy(environment));
+      assert.equal(operation.error?.code, "preflight_failed", JSON.stringify(operation));
+      assert.equal(await footprint(on.host), was);
+      const failed = (operation.result?.checks ?? []).filter((one) => one.result === "failed");
+      assert.equal(failed.length, 1, JSON.stringify(failed));
+      return failed[0]!;
+    };
+    for (const line of ["evil @ https://files.evil.test/evil.whl", `--extra-index-url https://${name}/simple`, "git+https://github.com/evil/evil", "-r https:\\\n//files.evil.test/r.txt"]) {
+      await git.change("own", { "requirements.txt": `# from elsewhere\n${line}\n` });
+      const check = await stopped();
+      assert.equal(check.id, "python");
+      assert.match(`${check.value}`, /lists the domains that code may come from/, line);
+    }
+    await git.change("own", { "requirements.txt": "# see https://example.org\nlxml>=4\n" });
+
+    git.moved.set("/moved.git", url("own"));
+    await api.call("PATCH", `${org}/projects/${project.id}`, { body: { addons: addons("moved") } });
+    git.requests.length = 0;
+    assert.equal((await stopped()).id, "git");
+    assert.ok(git.requests.some((path) => path.startsWith("/moved.git/")));
+    assert.deepEqual(git.requests.filter((path) => path.startsWith("/own.git/")), [], "the redirect was followed");
+
+    await api.call("PATCH", `${org}/projects/${project.id}`, { body: { addons: addons("own") } });
+    await world.succeeded(await world.deploy(environment));
   });
 });
 

@@ -18,6 +18,8 @@ export class GitServer {
   readonly token = "gt-only-for-tests";
   /** Paths of the requests so far, to show what an agent asked for. */
   readonly requests: string[] = [];
+  /** Repositories that have moved: where each of "/name.git" sends whoever asks for it. */
+  readonly moved = new Map<string, string>();
   #server: Server;
   #dir: string;
 
@@ -95,6 +97,12 @@ export class GitServer {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? "/", "https://git");
     this.requests.push(url.pathname);
+    const repository = /^.*?\.git(?=\/)/.exec(url.pathname)?.[0] ?? "";
+    const target = this.moved.get(repository);
+    if (target) {
+      response.writeHead(301, { location: target + url.pathname.slice(repository.length) + url.search }).end();
+      return;
+    }
     if (url.pathname.startsWith("/private/")) {
       const [, encoded = ""] = (request.headers.authorization ?? "").split("Basic ");
       if (Buffer.from(encoded, "base64").toString().split(":")[1] !== this.token) {
