@@ -3,8 +3,8 @@
 
 #include "common/net/tls_context.hpp"
 #include "common/store/store.hpp"
-#include "controller/app/settings.hpp"
 #include "controller/api/events.hpp"
+#include "controller/app/settings.hpp"
 #include "controller/edge/edge.hpp"
 #include "controller/gateway/hub.hpp"
 #include "controller/tunnels/tunnel_keys.hpp"

@@ -39,11 +39,13 @@ struct EdgeLimits {
 
     /// Of a request's head, and of an answer's. Bodies have no limit.
     net::HttpLimits http;
-    std::chrono::milliseconds body_time{60'000};    ///< that the client may be silent in a body
-    std::chrono::milliseconds answer_time{720'000}; ///< until the answer's head is there: 504
-    std::chrono::milliseconds stall_time{300'000};  ///< that the site may be silent in a body
-    std::chrono::milliseconds quiet_time{300'000};  ///< that a WebSocket may carry nothing
-    std::chrono::milliseconds write_time{60'000};   ///< for the client to take one piece
+    std::chrono::milliseconds body_time{60'000}; ///< that the client may be silent in a body
+    /// From the last of the request to the answer's head, and for the site to take a piece of the
+    /// request's body: 504.
+    std::chrono::milliseconds answer_time{720'000};
+    std::chrono::milliseconds stall_time{300'000}; ///< that the site may be silent in a body
+    std::chrono::milliseconds quiet_time{300'000}; ///< that a WebSocket may carry nothing
+    std::chrono::milliseconds write_time{60'000};  ///< for the client to take one piece
 
     std::size_t connections = 10'000; ///< of clients, all together; beyond: 503
     std::size_t of_environment = 2'000;

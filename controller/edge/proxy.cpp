@@ -269,6 +269,8 @@ Task<> Proxy::upload(Exchange& x) {
             piece = chunk + piece + "\r\n";
         }
         if (chunked && last) piece += "0\r\n\r\n";
+        // A body may take as long as it moves: the site's time begins anew with each piece.
+        edge_.deadlines_->set(x, edge_.limits_.answer_time);
         auto sent = co_await stream.write(piece);
         if (!sent) co_return; // download() learns why
         if (last) break;
@@ -305,7 +307,7 @@ Task<> Proxy::watch_client(Exchange& x) {
 
 /// The next bytes of the answer; false when no more will come.
 Task<bool> Proxy::receive(Exchange& x, net::Wire::Limit limit) {
-    edge_.deadlines_->set(x, limit);
+    if (x.uploaded || x.answering) edge_.deadlines_->set(x, limit);
     auto bytes = co_await x.upstream->stream.read();
     edge_.deadlines_->clear(x);
     if (!bytes) {

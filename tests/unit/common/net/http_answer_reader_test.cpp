@@ -56,7 +56,8 @@ TEST_SUITE("common/net/http_answer_reader") {
             CHECK(counted.keep);
             CHECK(counted.used == 43);
             auto chunked = read(
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nT: "
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
+                "chunked\r\n\r\n3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nT: "
                 "1\r\n\r\n",
                 false, "GET", size
             );
@@ -70,15 +71,18 @@ TEST_SUITE("common/net/http_answer_reader") {
     }
 
     TEST_CASE("an answer that ends too early is refused") {
-        for (auto text : {"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
-                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"}) {
+        for (auto text :
+             {"", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell",
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"}) {
             CAPTURE(text);
             CHECK(read(text, true).state == State::refused);
         }
     }
 
     TEST_CASE("answers without a body are done with their head") {
-        CHECK(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false, "HEAD").state == State::done);
+        CHECK(
+            read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false, "HEAD").state == State::done
+        );
         CHECK(read("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n").state == State::done);
         CHECK(read("HTTP/1.1 204 No Content\r\n\r\n").state == State::done);
         auto upgraded = read("HTTP/1.1 101 Switching Protocols\r\n\r\nframes");
@@ -89,7 +93,8 @@ TEST_SUITE("common/net/http_answer_reader") {
 
     TEST_CASE("interim answers are dropped, eight of them at most") {
         std::string interim = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n";
-        auto text = interim + "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        auto text =
+            interim + "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
         auto got = read(text, false, "GET", 5);
         CHECK(got.status == 200);
         CHECK(got.body == "ok");
@@ -100,29 +105,40 @@ TEST_SUITE("common/net/http_answer_reader") {
 
     TEST_CASE("what a client could read differently is refused") {
         for (auto fields :
-             {"Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5\r\nContent-Length: 6\r\n",
-              "Content-Length: 5, 5\r\n", "Content-Length: +5\r\n", "Content-Length: -1\r\n",
+             {"Content-Length: 5\r\nContent-Length: 5\r\n",
+              "Content-Length: 5\r\nContent-Length: 6\r\n", "Content-Length: 5, 5\r\n",
+              "Content-Length: +5\r\n", "Content-Length: -1\r\n",
               "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\n",
               "Transfer-Encoding: gzip, chunked\r\n",
               "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "A: b\r\n c\r\n",
               "A : b\r\n", "A: b\rc\r\n", "A: b\nC: d\r\n"}) {
             CAPTURE(fields);
-            CHECK(read("HTTP/1.1 200 OK\r\n" + std::string(fields) + "\r\nhello").state == State::refused);
+            CHECK(
+                read("HTTP/1.1 200 OK\r\n" + std::string(fields) + "\r\nhello").state ==
+                State::refused
+            );
         }
-        CHECK(read("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").state == State::refused);
+        CHECK(
+            read("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").state == State::refused
+        );
         CHECK(read("HTTP/2.0 200 OK\r\n\r\n").state == State::refused);
         CHECK(read("HTTP/1.1 999 No\r\n\r\n").state == State::refused);
     }
 
     TEST_CASE("heads and chunk lines have limits") {
-        CHECK(read("HTTP/1.1 200 OK\r\nA: " + std::string(20'000, 'a') + "\r\n\r\n").state == State::refused);
+        CHECK(
+            read("HTTP/1.1 200 OK\r\nA: " + std::string(20'000, 'a') + "\r\n\r\n").state ==
+            State::refused
+        );
         CHECK(read("HTTP/1.1 200 OK\r\nA: " + std::string(20'000, 'a')).state == State::refused);
         std::string fields;
         for (int i = 0; i < 101; ++i) fields += "A: b\r\n";
         CHECK(read("HTTP/1.1 200 OK\r\n" + fields + "\r\n").state == State::refused);
         CHECK(
-            read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" + std::string(2'000, 'a') +
-                 "\r\nhello\r\n0\r\n\r\n")
+            read(
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;" +
+                std::string(2'000, 'a') + "\r\nhello\r\n0\r\n\r\n"
+            )
                 .state == State::refused
         );
     }

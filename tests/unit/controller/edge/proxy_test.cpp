@@ -502,6 +502,46 @@ TEST_SUITE("controller/edge/proxy") {
         }
     }
 
+    TEST_CASE("a body that takes longer than an answer may is no answer that is late") {
+        EdgeLimits limits;
+        limits.answer_time = 1500ms;
+        auto site = [](stream::Stream stream) -> Task<> {
+            co_await read_until(stream, "end");
+            auto written = co_await stream.write(ok("hello"));
+            CHECK(written);
+            co_await read_until(stream, "never");
+        };
+        Stand stand(site, limits);
+        auto body = [&]() -> Task<> {
+            auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send("POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 9\r\n\r\n");
+                for (int i = 0; i < 6; ++i) {
+                    co_await sleep_for(400ms);
+                    one.send("a");
+                }
+                one.send("end");
+                auto whole = [](const std::string& text) { return ends(text, "hello"); };
+                co_await one.until(whole);
+                CHECK(one.out.starts_with("HTTP/1.1 200 "));
+            };
+            co_await stand.connection(wire, client);
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("a site that takes nothing of a body is given up") {
+        EdgeLimits limits;
+        limits.answer_time = 100ms;
+        auto silent = [](stream::Stream) -> Task<> { co_await sleep_for(1h); };
+        Stand stand(silent, limits);
+        auto answer = stand.talk(
+            "POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 9000000\r\n\r\n" +
+            std::string(9'000'000, 'x')
+        );
+        CHECK(answer.starts_with("HTTP/1.1 504 "));
+    }
+
     TEST_CASE("an environment and an organization have no more than their share") {
         EdgeLimits limits;
         std::string status;
