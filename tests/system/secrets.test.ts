@@ -7,6 +7,7 @@ import { fillOrg } from "./lib/fill.ts";
 import { join as joinOrg, password, withKey } from "./lib/people.ts";
 import { run } from "./lib/process.ts";
 import { type PushDeploy, sendPush } from "./lib/pushes.ts";
+import { steal } from "./lib/stolen.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("the controller's disk", () => {
@@ -57,6 +58,13 @@ describe("the controller's disk", () => {
       assert.ok(text.length >= 16, what);
       for (const [path, bytes] of kept) assert.ok(!bytes.includes(text), `${what} stands in ${path}`);
     }
+    // The private half of a tunnel key is shown to nobody: only whoever has the master key too knows what to look for.
+    const { tunnelKeys } = await steal(controller);
+    assert.equal(tunnelKeys.length, 1);
+    for (const form of [tunnelKeys[0]!.seed, tunnelKeys[0]!.seed.toString("base64url"), tunnelKeys[0]!.seed.toString("hex")]) {
+      for (const [path, bytes] of kept) assert.ok(!bytes.includes(form), `a tunnel key stands in ${path}`);
+    }
+    assert.ok(kept.some(([, bytes]) => bytes.includes(tunnelKeys[0]!.public_key)));
     // The look itself works: what is no secret is found.
     assert.ok(kept.some(([path, bytes]) => path.includes("fairlead.db") && bytes.includes("bob@example.org")));
 
