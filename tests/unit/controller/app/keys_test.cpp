@@ -270,7 +270,7 @@ TEST_SUITE("controller/app/keys") {
                 "idempotency.answer", "import.sealed_query", "installation.sealed_tickets",
                 "outgoing_mail.sealed", "own_certificate.sealed_key", "push_hook.sealed",
                 "push_hook.sealed_old", "storage.sealed", "storage.sealed_token", "totp.sealed",
-                "webhook.sealed_old", "webhook.sealed_secret"}
+                "tunnel_keys.sealed_seed", "webhook.sealed_old", "webhook.sealed_secret"}
         );
     }
 
