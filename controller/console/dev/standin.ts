@@ -12,6 +12,7 @@ import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./
 import { answerPushes, fillPushes } from "./pushes";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
 import { answerCertificates } from "./certificates";
+import { answerTunnelKeys, fillTunnelKeys } from "./tunnelKeys";
 import { answerWebhooks, fillWebhooks } from "./webhooks";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
 
@@ -24,6 +25,7 @@ if (process.env.STANDIN !== "empty") {
   fillPeople();
   fillBackups();
   fillImports();
+  fillTunnelKeys();
   fillWebhooks();
   fillPushes();
 }
@@ -134,7 +136,7 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
   const imported = answerImports(method, p.slice(2), body, confirm, free);
   if (imported) return imported;
 
-  const hooked = answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
+  const hooked = answerTunnelKeys(method, p.slice(2), body) ?? answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
   if (hooked) return hooked;
 
   const certified = answerCertificates(method, p.slice(2));
