@@ -29,17 +29,17 @@ tl::unexpected<Error> refused(std::string why) {
 
 Result<HookCall> HookCall::parse(std::string_view text) {
     std::array<std::string, 5> words;
-    std::size_t count = 0;
-    while (!text.empty()) {
-        auto end = std::min(text.find(' '), text.size());
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        bool last = i + 1 == words.size();
+        auto end = text.find(' ');
         auto word = text.substr(0, end);
         bool plain =
             !word.empty() && std::ranges::all_of(word, [](char c) { return c > ' ' && c < 0x7f; });
-        if (!plain || count == words.size()) return refused("a call of the hook has five words");
-        words[count++] = word;
-        text.remove_prefix(std::min(end + 1, text.size()));
+        if (!plain || last != (end == std::string_view::npos))
+            return refused("a call of the hook has five words");
+        words[i] = word;
+        if (!last) text.remove_prefix(end + 1);
     }
-    if (count != words.size()) return refused("a call of the hook has five words");
     return HookCall{words[0], words[1], words[2], words[3], words[4]};
 }
 

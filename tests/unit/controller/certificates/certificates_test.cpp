@@ -138,9 +138,9 @@ TEST_SUITE("controller/certificates/certificates") {
             REQUIRE(certificates->sync());
             CHECK(shown.empty());
             CHECK(names().empty());
-            CHECK(settle() == 2);
+            CHECK(settle() == 1);
             CHECK(names().empty());
-            CHECK(shown.size() == 2);
+            CHECK(shown.size() == 1);
         }
     }
 
