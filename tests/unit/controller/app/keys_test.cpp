@@ -86,6 +86,13 @@ struct Fixture {
             "INSERT INTO tunnel_keys (id, org_id, state, public_key, sealed_seed, created_ms,"
             " created_by_email) VALUES ('tkey_01JD8Q4M3N7V5X2K9B6T0W1YHZ',"
             " 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 'current', '', $1, 0, '')");
+        put("certificate/crt_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+            "INSERT INTO certificate (id, org_id, name, state, sealed_key, next_ms, created_ms)"
+            " VALUES ('crt_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ',"
+            " 'shop.example.org', 'issued', $1, 0, 0)");
+        put("acme_account/https://acme.example/directory",
+            "INSERT INTO acme_account (directory, contact, sealed_key) VALUES"
+            " ('https://acme.example/directory', '', $1)");
     }
 
     crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
@@ -132,6 +139,14 @@ struct Fixture {
                opens(
                    "tunnel_key/tkey_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
                    "SELECT sealed_seed FROM tunnel_keys"
+               ) &&
+               opens(
+                   "certificate/crt_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+                   "SELECT sealed_key FROM certificate"
+               ) &&
+               opens(
+                   "acme_account/https://acme.example/directory",
+                   "SELECT sealed_key FROM acme_account"
                );
     }
     std::string current() { return keys().current(); }
@@ -146,11 +161,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("16 values are sealed by the master key "));
+        CHECK(said.starts_with("18 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 16 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 18 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -177,7 +192,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 16 values"));
+        CHECK(list_keys(settings)->ends_with(": 18 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -240,7 +255,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 16 values"));
+        CHECK(list_keys(settings)->ends_with(": 18 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 

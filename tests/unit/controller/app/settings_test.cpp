@@ -121,6 +121,28 @@ TEST_SUITE("controller/app/settings") {
             );
     }
 
+    TEST_CASE_FIXTURE(
+        File, "a certificate authority is named with a contact, and its terms accepted"
+    ) {
+        const std::string fine =
+            "name: a\nacme:\n  contact: ops@example.org\n  terms_accepted: true\n";
+        CHECK(load(fine)->acme->directory == "https://acme-v02.api.letsencrypt.org/directory");
+        CHECK(!load("name: a\n")->acme);
+        struct Row {
+            std::string text, says;
+        };
+        for (const auto& row : {
+                 Row{"name: a\nacme:\n  contact: ops@example.org\n",
+                     "terms_accepted: must be true"},
+                 Row{"name: a\nacme:\n  terms_accepted: true\n", "contact"},
+                 Row{fine + "  directory: http://acme.example/\n", "no https address"},
+                 Row{fine + "  eab_key_id: kid\n", "go together"},
+             }) {
+            CAPTURE(row.text);
+            CHECK(refusal(row.text).find(row.says) != std::string::npos);
+        }
+    }
+
     TEST_CASE_FIXTURE(File, "passkeys are for the console's host or a domain above it") {
         CHECK(load("name: a.example.org\npasskey_domain: example.org\n").has_value());
         CHECK(load("name: a\nurl: https://b.example.org:8443\npasskey_domain: b.example.org\n")
