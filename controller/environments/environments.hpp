@@ -144,6 +144,14 @@ public:
     );
 
 private:
+    /// The end of a sentence; "" when the environment may answer to `name`.
+    Result<std::string_view> wrong_with_name(
+        store::Connection& db, const api::OrgScope& scope, const EnvironmentId& of,
+        const std::string& name
+    );
+    /// Of one that is adopted: what others answer to by now is left out, and shows as a pending
+    /// change.
+    Result<> keep_free_names(store::Connection& db, const api::OrgScope& scope, Environment& row);
     Result<Environment>
     reachable(store::UnitOfWork& unit, const api::OrgScope& scope, const EnvironmentId& id);
     Result<> choose_slug(EnvironmentRepo& repo, Environment& row, bool chosen);

@@ -107,6 +107,7 @@ Result<Environment> Environments::adopt(
     row.id = id;
     row.server_id = server_id;
     row.created_ms = parts_.clock.now();
+    FAIRLEAD_CHECK(keep_free_names(unit.db(), scope, row));
     FAIRLEAD_CHECK(repo.remove_found(server_id, id));
     FAIRLEAD_TRY(stored, repo.insert(row));
     if (!stored)

@@ -1,4 +1,5 @@
 // The names that an environment answers to.
+#include "common/json/json.hpp"
 #include "controller/domains/domain_repo.hpp"
 #include "controller/domains/names.hpp"
 #include "controller/environments/environments.hpp"
@@ -38,6 +39,21 @@ std::vector<std::string> normal_domains(
     return names;
 }
 
+Result<std::string_view> Environments::wrong_with_name(
+    store::Connection& db, const api::OrgScope& scope, const EnvironmentId& of,
+    const std::string& name
+) {
+    using namespace std::string_view_literals;
+    if (!parts_.own_host.empty() && domains::within(name, parts_.own_host))
+        return "is the controller's own name, or below it"sv;
+    FAIRLEAD_TRY(answered, EnvironmentRepo(db, scope).another_has(of, name));
+    if (answered) return "is a name of another environment already"sv;
+    FAIRLEAD_TRY(owner, domains::owner_of(db, name));
+    if (owner && owner->org_id != scope.org())
+        return "cannot be used here: another organization has proved that it is theirs"sv;
+    return ""sv;
+}
+
 Result<> Environments::check_names(
     store::Connection& db, const api::OrgScope& scope, const Environment& row,
     const std::string& before
@@ -46,22 +62,22 @@ Result<> Environments::check_names(
     auto had = strings(before);
     auto names = strings(row.domains);
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const auto& name = names[i];
-        if (std::ranges::find(had, name) != had.end()) continue;
-        auto field = fmt::format("domains[{}]", i);
-        if (!parts_.own_host.empty() && domains::within(name, parts_.own_host)) {
-            checks.wrong(field, "is the controller's own name, or below it");
-            continue;
-        }
-        FAIRLEAD_TRY(answered, EnvironmentRepo(db, scope).another_has(row.id, name));
-        checks.that(!answered, field, "is a name of another environment already");
-        FAIRLEAD_TRY(owner, domains::owner_of(db, name));
-        checks.that(
-            !owner || owner->org_id == scope.org(), field,
-            "cannot be used here: another organization has proved that it is theirs"
-        );
+        if (std::ranges::find(had, names[i]) != had.end()) continue;
+        FAIRLEAD_TRY(wrong, wrong_with_name(db, scope, row.id, names[i]));
+        checks.that(wrong.empty(), fmt::format("domains[{}]", i), std::string(wrong));
     }
     return checks.result();
+}
+
+Result<>
+Environments::keep_free_names(store::Connection& db, const api::OrgScope& scope, Environment& row) {
+    std::vector<std::string> kept;
+    for (auto& name : strings(row.domains)) {
+        FAIRLEAD_TRY(wrong, wrong_with_name(db, scope, row.id, name));
+        if (wrong.empty()) kept.push_back(std::move(name));
+    }
+    row.domains = json::encode(kept);
+    return {};
 }
 
 } // namespace fairlead::environments
