@@ -13,6 +13,7 @@ import { answerPushes, fillPushes } from "./pushes";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
 import { answerCertificates } from "./certificates";
 import { answerTunnelKeys, fillTunnelKeys } from "./tunnelKeys";
+import { answerDomains, fillDomains } from "./domains";
 import { answerWebhooks, fillWebhooks } from "./webhooks";
 import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
 
@@ -26,6 +27,7 @@ if (process.env.STANDIN !== "empty") {
   fillBackups();
   fillImports();
   fillTunnelKeys();
+  fillDomains();
   fillWebhooks();
   fillPushes();
 }
@@ -136,7 +138,7 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
   const imported = answerImports(method, p.slice(2), body, confirm, free);
   if (imported) return imported;
 
-  const hooked = answerTunnelKeys(method, p.slice(2), body) ?? answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
+  const hooked = answerDomains(method, p.slice(2), body) ?? answerTunnelKeys(method, p.slice(2), body) ?? answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
   if (hooked) return hooked;
 
   const certified = answerCertificates(method, p.slice(2));
