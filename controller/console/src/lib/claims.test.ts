@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Domain } from "../api/types";
-import { claimWord, cureOf, inOrder, shortName } from "./claims";
+import { claimWord, cureOf, inOrder } from "./claims";
 
 test("a claim's word says what is to be done", () => {
   const word = (state: Domain["state"], more: { failing_since?: string; checking?: boolean } = {}) => claimWord({ state, failing_since: null, checking: false, ...more }).word;
@@ -16,10 +16,6 @@ test("what needs something comes first", () => {
   const one = (name: string, state: Domain["state"], created_at: string, failing_since: string | null = null) => ({ name, state, created_at, failing_since }) as Domain;
   const sorted = inOrder([one("a", "verified", "4"), one("b", "pending", "1"), one("c", "verified", "2", "3"), one("d", "failed", "3")]);
   assert.deepEqual(sorted.map(({ name }) => name), ["d", "c", "b", "a"]);
-});
-
-test("a record's name is shown without the zone too", () => {
-  assert.equal(shortName("_fairlead-challenge.shop.example.com"), "_fairlead-challenge.shop");
 });
 
 test("there is a way out of what may be unclear", () => {

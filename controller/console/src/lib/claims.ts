@@ -9,11 +9,6 @@ export function claimWord({ state, failing_since, checking }: Facts): { tone: "g
   return state === "pending" ? { tone: "warn", word: "Waits for its proof", pulse: false } : { tone: "bad", word: "Not proved", pulse: false };
 }
 
-/** The label below which a provider's form wants the record, where it adds the zone by itself: everything but the last two labels. */
-export function shortName(record: string): string {
-  return record.split(".").slice(0, -2).join(".");
-}
-
 const cures: Record<string, string> = {
   record_missing: "New records take as long as the one before was to be kept, often an hour. Look whether your provider added the zone's name twice.",
   record_differs: "Put in the value that is shown here; records of other claims may stay beside it.",
