@@ -1,6 +1,5 @@
 #include "controller/domains/looking.hpp"
 
-#include "common/crypto/encoding.hpp"
 #include "common/crypto/hash.hpp"
 #include "controller/domains/names.hpp"
 
