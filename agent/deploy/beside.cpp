@@ -63,8 +63,7 @@ std::string beside_conf(
     text += fmt::format(
         "EnvironmentFile=-{}\n", (place.release(release.info.number) / "variables.env").string()
     );
-    // Whoever comes second to a connection must not wait for the next one.
-    if (!port) text += fmt::format("Sockets={}\nNonBlocking=yes\n", place.socket());
+    if (!port) text += fmt::format("Sockets={}\n", place.socket());
     return text;
 }
 
@@ -76,9 +75,7 @@ std::string
 beside_hindrance(const ReleaseRecord& live, const ReleaseRecord& next, std::uint64_t memory_free) {
     for (const auto* release : {&live, &next}) {
         if (!release->files.contains("serve.py"))
-            return fmt::format(
-                "release {} was made by an older agent", release->info.number
-            );
+            return fmt::format("release {} was made by an older agent", release->info.number);
         if (counts_threads(*release))
             return fmt::format("release {} has {}", release->info.number, counted_threads);
     }

@@ -107,15 +107,13 @@ caddy_config(const std::vector<std::string>& sites, const AcmeSettings& settings
     }
     object issuer{{"module", "acme"}, {"ca", settings.directory}};
     if (!settings.email.empty()) issuer["email"] = settings.email;
-    if (!settings.root_file.empty())
-        issuer["trusted_roots_pem_files"] = array{settings.root_file};
-    object server{
-        {"listen", array{":443"}},
-        {"protocols", array{"h1", "h2"}},
-        {"read_header_timeout", "10s"},
-        {"idle_timeout", "5m"},
-        {"max_header_bytes", largest_headers},
-        {"routes", std::move(routes)}};
+    if (!settings.root_file.empty()) issuer["trusted_roots_pem_files"] = array{settings.root_file};
+    object server{{"listen", array{":443"}},
+                  {"protocols", array{"h1", "h2"}},
+                  {"read_header_timeout", "10s"},
+                  {"idle_timeout", "5m"},
+                  {"max_header_bytes", largest_headers},
+                  {"routes", std::move(routes)}};
     object config{
         {"admin",
          {{"listen", fmt::format("unix/{}", caddy_socket)}, {"config", {{"persist", false}}}}},

@@ -1,10 +1,8 @@
 #include "agent/deploy/parts.hpp"
 
-#include "agent/deploy/units.hpp"
 #include "agent/host/files.hpp"
-#include "agent/host/memory.hpp"
 #include "agent/host/network.hpp"
-#include "agent/odoo/serve.hpp"
+#include "agent/odoo/odoo.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -68,12 +66,6 @@ std::uint32_t Hands::previous(const journal::Work& work) const {
     std::uint32_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
-}
-
-bool Hands::runs(const journal::Work& work) {
-    if (work.recall(fact::first).value_or("yes") != "no") return false;
-    auto states = systemd_.states(units());
-    return states && std::ranges::all_of(*states, &host::UnitState::running);
 }
 
 std::vector<std::string> Hands::units() const {
@@ -231,133 +223,6 @@ Result<> Hands::keep_snapshot(std::uint32_t number) {
 Result<> Hands::drop_snapshot(std::uint32_t number) {
     FAIRLEAD_CHECK(host::remove_tree(place_.snapshot(number)));
     return postgresql_.drop_database(place_.snapshot_database(number));
-}
-
-Result<> Hands::switch_to(journal::Work& work, std::uint32_t number) {
-    FAIRLEAD_TRY(templates_changed, install_templates(layout()));
-    work.remember(fact::switched, true);
-    FAIRLEAD_TRY(stays_open, exposure_.stays_open(place_, number));
-    FAIRLEAD_TRY(running, systemd_.state(place_.service()));
-
-    FAIRLEAD_CHECK(
-        host::replace_link(place_.current(), fs::path("releases") / std::to_string(number))
-    );
-    FAIRLEAD_CHECK(follow_current(layout(), place_, place_.service(), "service.conf"));
-    FAIRLEAD_CHECK(exposure_.attach(layout(), place_));
-    FAIRLEAD_CHECK(systemd_.reload());
-    FAIRLEAD_CHECK(enable_all());
-    FAIRLEAD_CHECK(release_hold());
-    if (!running.running() || !stays_open) {
-        if (running.running()) FAIRLEAD_CHECK(stop_all(work));
-        FAIRLEAD_CHECK(exposure_.shut(systemd_, place_));
-        work.info("Starting the new release.");
-        return start_all();
-    }
-    if (work.recall_yes(fact::beside)) return change_beside(work, number);
-    // The socket stays open: requests wait in it until the new process takes them.
-    work.info("Restarting into the new release; requests wait meanwhile.");
-    if (!down_since) down_since = Steady::now();
-    return systemd_.restart(place_.service());
-}
-
-Result<> Hands::try_beside(journal::Work& work, std::uint32_t number) {
-    FAIRLEAD_TRY(live, load_release(place_, previous(work)));
-    FAIRLEAD_TRY(next, load_release(place_, number));
-    FAIRLEAD_TRY(stays_open, exposure_.stays_open(place_, number));
-    auto hindrance = stays_open ? beside_hindrance(live, next, host::memory().free_bytes)
-                                : std::string("the environment will be reached at another port");
-    if (!hindrance.empty()) {
-        work.info(fmt::format(
-            "The new release cannot run beside the old one, so requests will wait for it: {}.",
-            hindrance
-        ));
-        return {};
-    }
-    FAIRLEAD_TRY(port, host::free_port());
-    work.info(fmt::format("Trying release {} beside the live one, on port {}.", number, port));
-    FAIRLEAD_CHECK(install_templates(layout()));
-    FAIRLEAD_CHECK(beside_.start(number, port));
-    FAIRLEAD_CHECK(wait_until_serving(work, beside_.unit()));
-    std::string why = "it did not answer";
-    FAIRLEAD_TRY(well, answers(port, why));
-    if (!well)
-        return fail(health_error(
-            work, beside_.unit(),
-            fmt::format("Release {} does not work, and was not switched to: {}.", number, why)
-        ));
-    FAIRLEAD_CHECK(beside_.stop());
-    work.remember(fact::beside, true);
-    return {};
-}
-
-Result<> Hands::undo_beside(journal::Work&) {
-    return beside_.stop();
-}
-
-Result<> Hands::change_beside(journal::Work& work, std::uint32_t number) {
-    FAIRLEAD_CHECK(beside_.start(number, std::nullopt));
-    FAIRLEAD_CHECK(wait_until_serving(work, beside_.unit()));
-    work.info("The new release takes requests; those that the old one has may end.");
-    work.result.downtime_ms = 0;
-    FAIRLEAD_CHECK(systemd_.restart(place_.service()));
-    FAIRLEAD_CHECK(wait_until_serving(work, place_.service()));
-    return beside_.stop();
-}
-
-Result<> Hands::wait_until_serving(journal::Work& work, const std::string& unit) {
-    auto limit = Steady::now() + health_limit;
-    for (;;) {
-        if (work.stopping())
-            return fail(Error(Errc::conflict, "The operation was cancelled.").with_code("cancelled")
-            );
-        FAIRLEAD_TRY(state, systemd_.state(unit));
-        if (state.running() && state.status == odoo::serving) return {};
-        if (state.active == "failed" || state.active == "inactive" || state.sub == "auto-restart")
-            return fail(health_error(
-                work, unit, fmt::format("Odoo ended by itself (exit status {}).", state.exit_status)
-            ));
-        if (Steady::now() > limit)
-            return fail(health_error(
-                work, unit,
-                fmt::format("Odoo did not load its modules within {} s.", health_limit.count())
-            ));
-        std::this_thread::sleep_for(between);
-    }
-}
-
-Result<> Hands::undo_switch(journal::Work& work) {
-    if (!work.recall_yes(fact::switched)) return {};
-    FAIRLEAD_CHECK(beside_.stop());
-    // A release that failed may hang for as long as it is let.
-    FAIRLEAD_CHECK(stop_all(work, 5s));
-    if (!work.recall_yes(fact::first)) {
-        FAIRLEAD_CHECK(host::replace_link(
-            place_.current(), fs::path("releases") / std::to_string(previous(work))
-        ));
-        work.info(fmt::format("Release {} is the current one again.", previous(work)));
-        return systemd_.reload();
-    }
-    FAIRLEAD_CHECK(forget_units());
-    FAIRLEAD_CHECK(host::remove_tree(place_.current()));
-    return systemd_.reload();
-}
-
-bool Hands::has_domains(const journal::Work& work, std::uint32_t number) const {
-    return has_site(place_, number) || has_site(place_, previous(work));
-}
-
-Result<> Hands::serve_domains(journal::Work& work, std::uint32_t number) {
-    FAIRLEAD_CHECK(sites_.serve(place_, number));
-    work.info(
-        has_site(place_, number)
-            ? "Caddy serves its domains; certificates come by themselves, once the names lead here."
-            : "Its domains are not served on this server any more."
-    );
-    return {};
-}
-
-Result<> Hands::undo_serve_domains(journal::Work& work) {
-    return sites_.serve(place_, previous(work));
 }
 
 Error Hands::health_error(journal::Work& work, const std::string& unit, std::string why) {

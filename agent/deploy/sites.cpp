@@ -80,12 +80,13 @@ Result<> Sites::load(const std::string& config) {
     auto file = folder() / "caddy.json", fresh = folder() / "caddy.json.new";
     FAIRLEAD_CHECK(write_file(fresh, config, 0644));
     Command command;
-    command.argv = {"caddy",          "reload",    "--config",
-                    fresh.string(),   "--address", fmt::format("unix/{}", caddy_socket)};
+    command.argv = {"caddy",        "reload",    "--config",
+                    fresh.string(), "--address", fmt::format("unix/{}", caddy_socket)};
     command.deadline = 90s;
     std::vector<std::string> words;
     command.on_line = [&](std::string_view line) {
-        if (line.starts_with("Error: ") && words.size() < 5) words.emplace_back(line.substr(7, 1000));
+        if (line.starts_with("Error: ") && words.size() < 5)
+            words.emplace_back(line.substr(7, 1000));
     };
     FAIRLEAD_TRY(ended, run(command));
     if (!ended.ok())

@@ -127,8 +127,10 @@ std::string service_conf(
         text += (first ? "" : " ") + unit_word(word);
         first = false;
     }
-    // serve.py says in the unit's status when Odoo serves.
-    text += "\nNotifyAccess=main\n";
+    // serve.py says in the unit's status when Odoo serves. Where two processes have the socket, the
+    // one that comes second to a connection must not wait for the next; systemd sets that for all
+    // who have it, each time that it starts one of them.
+    text += "\nNotifyAccess=main\nNonBlocking=yes\n";
     for (const auto& line : sandbox_lines) text += line + '\n';
     return text;
 }

@@ -69,6 +69,13 @@ describe("clients that go on asking", () => {
       answered(told);
       assert.equal((await look(odoo)).code, "v1");
     });
+
+    scenario(world, `find ${odoo.slug} changed when they come back, and no process was forced to end`, async () => {
+      await deploy(odoo, "fix");
+      await back(odoo, 1);
+      assert.equal((await look(odoo)).code, "v1");
+      assert.equal(await executor.host.sh("journalctl --no-pager -o cat -u 'fairlead-odoo*' | grep -c 'Forced shutdown' || true"), "0\n");
+    });
   }
 
   scenario(world, "see the old release or the new one, and nothing is left, whenever the executor is killed meanwhile [X-DEP-01]", async () => {

@@ -42,7 +42,7 @@ TEST_SUITE("agent/deploy/beside") {
         CHECK(has(alone, "EnvironmentFile=-/var/lib/fairlead/environments/shop/releases/2/"));
 
         auto sharing = beside_conf(place, release(2, 3), unit, std::nullopt);
-        CHECK(has(sharing, "Sockets=fairlead-odoo@shop.socket\nNonBlocking=yes\n"));
+        CHECK(has(sharing, "Sockets=fairlead-odoo@shop.socket\n"));
         CHECK_FALSE(has(sharing, "--http-port"));
         CHECK(has(sharing, "\"--gevent-port=0\""));
         auto old = release(2, 3);

@@ -1,5 +1,4 @@
 #include "agent/deploy/caddy.hpp"
-
 #include "common/json/json.hpp"
 
 #include <doctest/doctest.h>

@@ -52,7 +52,8 @@ TEST_SUITE("agent/deploy/units") {
         auto text = service_conf(place, e, i, lines, 3);
         CHECK(
             text.find("ExecStart=\nExecStart=\"/var/lib/fairlead/venvs/v/bin/python\" "
-                      "\"/serve.py\" \"-c\" \"/conf\"\n") != std::string::npos
+                      "\"/serve.py\" \"-c\" \"/conf\"\nNotifyAccess=main\nNonBlocking=yes\n"
+            ) != std::string::npos
         );
     }
 

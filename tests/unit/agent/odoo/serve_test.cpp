@@ -8,8 +8,8 @@ using namespace fairlead::odoo;
 TEST_SUITE("agent/odoo/serve") {
 
     TEST_CASE("the server runs by the release's own script, from Odoo's own tree") {
-        Installation i{"/trees/o\"d\\d", {}, "/venv/bin/python", "/r/odoo.conf", "/data", "fl-shop",
-                       "/r/serve.py"};
+        Installation i{"/trees/o\"d\\d", {},        "/venv/bin/python", "/r/odoo.conf",
+                       "/data",          "fl-shop", "/r/serve.py"};
         CHECK(
             serve_command(i) ==
             std::vector<std::string>{"/venv/bin/python", "/r/serve.py", "-c", "/r/odoo.conf"}

@@ -230,7 +230,7 @@ storages:
         auto denied = reached(some, proto::Exposure::direct);
         REQUIRE(!denied);
         CHECK(denied.error().code() == "policy_refused");
-        CHECK(denied.error().message().find("policy.yaml line 6") != std::string::npos);
+        CHECK(denied.error().message().find("policy.yaml line 7") != std::string::npos);
         CHECK(!reached(some, proto::Exposure::tunnel));
         CHECK(!reached(parsed(base + "exposure: []\n"), proto::Exposure::port));
         auto elsewhere = parsed(
