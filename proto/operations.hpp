@@ -106,8 +106,8 @@ struct EnvironmentSpec {
 BOOST_DESCRIBE_STRUCT(
     EnvironmentSpec, (),
     (id, slug, name, type, odoo_version, odoo, addons, port, gevent_port, domains, exposure,
-     resources, variables, modules, requirements, system_site_packages, listed_sources, keep_releases,
-     project_id, project_name)
+     resources, variables, modules, requirements, system_site_packages, listed_sources,
+     keep_releases, project_id, project_name)
 )
 
 struct ReleaseRef {

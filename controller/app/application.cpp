@@ -17,9 +17,9 @@
 #include "controller/app/schema.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/backups/routes.hpp"
+#include "controller/certificates/routes.hpp"
 #include "controller/domains/routes.hpp"
 #include "controller/edge/load.hpp"
-#include "controller/certificates/routes.hpp"
 #include "controller/environments/counts.hpp"
 #include "controller/environments/routes.hpp"
 #include "controller/fleet/counts.hpp"
@@ -158,9 +158,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       webhook_queue_({store_, events_, audit_, keys_, clock_}), operation_news_(webhook_queue_),
       webhooks_({store_, events_, audit_, keys_, *outbound_, webhook_queue_}),
       domains_({store_, events_, audit_, clock_, host_of(public_url(settings_, endpoint_.port))}),
-      looker_(*outbound_, *challenges_),
-      acme_(make_acme_client(settings_, tls_, clock_)), edge_certificates_(certificate_parts()),
-      keeper_(edge_certificates_, clock_),
+      looker_(*outbound_, *challenges_), acme_(make_acme_client(settings_, tls_, clock_)),
+      edge_certificates_(certificate_parts()), keeper_(edge_certificates_, clock_),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
@@ -170,7 +169,9 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
       core_({agents_, witnesses_, tunnel_keys_, links_}), hub_(io_.get_executor(), workers_, core_),
-      edge_(io_.get_executor(), streams_of(hub_, workers_, tunnel_keys_), own_names(settings_, tls_)),
+      edge_(
+          io_.get_executor(), streams_of(hub_, workers_, tunnel_keys_), own_names(settings_, tls_)
+      ),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(
           {store_,

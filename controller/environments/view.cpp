@@ -1,8 +1,8 @@
 #include "controller/environments/view.hpp"
 
 #include "common/json/json.hpp"
-#include "controller/environments/reach.hpp"
 #include "controller/domains/standing.hpp"
+#include "controller/environments/reach.hpp"
 #include "controller/environments/spec.hpp"
 #include "controller/operations/repo.hpp"
 #include "controller/operations/view.hpp"

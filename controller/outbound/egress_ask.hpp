@@ -18,7 +18,8 @@ struct Said {
 Result<Descriptor> open_egress(const std::string& path);
 
 /// Sends `text`, a head, and reads the answer, at most 4 KiB of body. What follows a head without a
-/// length belongs to the caller. Codes "outbound_unreachable", "egress_missing", and those of a stop.
+/// length belongs to the caller. Codes "outbound_unreachable", "egress_missing", and those of a
+/// stop.
 Result<Said>
 ask_egress(const Descriptor& socket, const std::string& text, const Deadline& deadline);
 

@@ -11,9 +11,7 @@ namespace fairlead::outbound {
 Result<std::vector<std::string>>
 EgressChallenges::records(const std::string& host, Deadline deadline) {
     FAIRLEAD_TRY(socket, open_egress(socket_));
-    FAIRLEAD_TRY(
-        said, ask_egress(socket, "GET /texts/" + host + " HTTP/1.1\r\n\r\n", deadline)
-    );
+    FAIRLEAD_TRY(said, ask_egress(socket, "GET /texts/" + host + " HTTP/1.1\r\n\r\n", deadline));
     if (said.code == "resolver_failed")
         return fail(Error(Errc::unavailable, said.body).with_code("resolver_failed"));
     if (said.status != 200) return refused_by_egress(said);
