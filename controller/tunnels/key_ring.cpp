@@ -24,9 +24,18 @@ void KeyRing::keep(
     const OrgId& org, std::shared_ptr<const Signer> signer, Timestamp now, std::uint64_t epoch
 ) {
     std::lock_guard lock(mutex_);
-    if (epoch != epoch_) return;
+    if (epoch == epoch_) put(org, std::move(signer), now + life_);
+}
+
+void KeyRing::leave(const OrgId& org, std::shared_ptr<const Signer> signer, Timestamp until) {
+    std::lock_guard lock(mutex_);
+    ++epoch_;
+    put(org, std::move(signer), until);
+}
+
+void KeyRing::put(const OrgId& org, std::shared_ptr<const Signer> signer, Timestamp until) {
     if (auto found = places_.find(org.str()); found != places_.end()) drop(found->second);
-    held_.push_front({org, std::move(signer), now + life_});
+    held_.push_front({org, std::move(signer), until});
     places_[org.str()] = held_.begin();
     if (held_.size() > most_) drop(std::prev(held_.end()));
 }

@@ -40,6 +40,9 @@ public:
 
     /// After the commit that ends it.
     void forget(const OrgId& org);
+    /// After the commit that replaced it: it signs until then, and what was read before is not
+    /// kept.
+    void leave(const OrgId& org, std::shared_ptr<const Signer> signer, Timestamp until);
     /// Those whose time is over.
     void sweep(Timestamp now);
     std::size_t size() const;
@@ -51,6 +54,7 @@ private:
         Timestamp until;
     };
     using Place = std::list<Held>::iterator;
+    void put(const OrgId& org, std::shared_ptr<const Signer> signer, Timestamp until);
     void drop(Place place);
 
     std::size_t most_;

@@ -63,31 +63,31 @@ Result<std::shared_ptr<const Signer>>
 TunnelKeys::unseal(const api::OrgScope& scope, Timestamp now) {
     FAIRLEAD_CHECK(ensure(scope));
     auto epoch = ring_.epoch();
-    struct Found {
-        TunnelKeyId id;
-        store::Blob seed;
-    };
     FAIRLEAD_TRY(
-        found, parts_.store.read([&](store::Connection& db) -> Result<std::optional<Found>> {
+        signer,
+        parts_.store.read([&](store::Connection& db) -> Result<std::shared_ptr<const Signer>> {
             KeyRepo repo(db, scope);
             FAIRLEAD_TRY(key, repo.current());
-            if (!key) return std::optional<Found>();
-            FAIRLEAD_TRY(seed, repo.sealed_seed(key->id));
-            return std::optional<Found>(Found{key->id, seed.value_or(store::Blob())});
+            if (!key) return std::shared_ptr<const Signer>();
+            return open_seed(repo, key->id);
         })
     );
-    if (!found)
+    if (!signer)
         return fail(Error(
                         Errc::unavailable,
                         "The organization has no tunnel key: its last one was revoked. Make a new "
                         "one in the console under Settings, Tunnel keys."
         )
                         .with_code("tunnel_key_missing"));
-    FAIRLEAD_TRY(seed, parts_.keys.open(found->seed.bytes, seed_context(found->id)));
-    FAIRLEAD_TRY(key, crypto::SigningKey::from_seed(seed));
-    auto signer = std::make_shared<const Signer>(Signer{found->id, std::move(key)});
     ring_.keep(scope.org(), signer, now, epoch);
     return signer;
+}
+
+Result<std::shared_ptr<const Signer>> TunnelKeys::open_seed(KeyRepo& repo, const TunnelKeyId& id) {
+    FAIRLEAD_TRY(sealed, repo.sealed_seed(id));
+    FAIRLEAD_TRY(seed, parts_.keys.open(sealed.value_or(store::Blob()).bytes, seed_context(id)));
+    FAIRLEAD_TRY(key, crypto::SigningKey::from_seed(seed));
+    return std::make_shared<const Signer>(Signer{id, std::move(key)});
 }
 
 // ---- what servers are told
@@ -139,10 +139,17 @@ Result<TunnelKey> TunnelKeys::make(
     return key;
 }
 
-Result<> TunnelKeys::tell(store::UnitOfWork& unit, const api::OrgScope& scope) {
+Result<> TunnelKeys::tell(
+    store::UnitOfWork& unit, const api::OrgScope& scope, std::shared_ptr<const Signer> leaving,
+    Timestamp until
+) {
     FAIRLEAD_TRY(servers, parts_.online(unit.db(), scope));
-    unit.after_commit([this, org = scope.org(), servers = std::move(servers)] {
-        ring_.forget(org);
+    unit.after_commit([this, org = scope.org(), servers = std::move(servers),
+                       leaving = std::move(leaving), until] {
+        if (leaving)
+            ring_.leave(org, leaving, until);
+        else
+            ring_.forget(org);
         ++changes_;
         for (const auto& server : servers) parts_.links.wake(server);
     });
@@ -156,6 +163,11 @@ Result<TunnelKey> TunnelKeys::rotate(
 ) {
     KeyRepo repo(change.db(), change.scope());
     FAIRLEAD_TRY(before, repo.current());
+    std::shared_ptr<const Signer> leaving;
+    if (before && grace > hand_over) {
+        FAIRLEAD_TRY(opened, open_seed(repo, before->id));
+        leaving = std::move(opened);
+    }
     if (before) {
         end(*before, grace.count() > 0 ? KeyState::previous : KeyState::ended, now + grace);
         FAIRLEAD_CHECK(repo.update(*before));
@@ -172,7 +184,7 @@ Result<TunnelKey> TunnelKeys::rotate(
     act.after = boost::json::object{{"public_key", key.public_key}, {"grace_s", grace.count()}};
     if (before) act.before = boost::json::object{{"current", before->id.str()}};
     change.record(std::move(act));
-    FAIRLEAD_CHECK(tell(change.unit(), change.scope()));
+    FAIRLEAD_CHECK(tell(change.unit(), change.scope(), std::move(leaving), now + hand_over));
     return key;
 }
 

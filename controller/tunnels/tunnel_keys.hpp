@@ -41,6 +41,7 @@ public:
     /// Unsealed keys that are kept, and how long.
     static constexpr std::size_t most_unsealed = 256;
     static constexpr std::chrono::minutes unsealed_for{5};
+    static constexpr std::chrono::seconds hand_over{10};
 
     explicit TunnelKeys(const Parts& parts) : parts_(parts) {}
     const Parts& parts() const { return parts_; }
@@ -72,7 +73,9 @@ public:
 
     // ---- what people ask
 
-    /// A new key signs from now on; the one before counts for `grace` more, 0 to longest_grace.
+    /// A new key; the one before counts for `grace` more, 0 to longest_grace. Where that is longer
+    /// than hand_over, it also goes on signing for that long, from memory: meanwhile servers hear
+    /// of the new one, and refuse nothing that is signed by it.
     Result<TunnelKey> rotate(
         api::Change& change, std::chrono::seconds grace, std::string_view by_email, Timestamp now
     );
@@ -92,8 +95,12 @@ private:
     Result<> ensure(const api::OrgScope& scope);
     Result<std::shared_ptr<const Signer>> unseal(const api::OrgScope& scope, Timestamp now);
     Result<> end_overdue(store::UnitOfWork& unit, const api::OrgScope& scope, Timestamp now);
-    /// The organization's servers hear of it after the commit.
-    Result<> tell(store::UnitOfWork& unit, const api::OrgScope& scope);
+    Result<std::shared_ptr<const Signer>> open_seed(KeyRepo& repo, const TunnelKeyId& id);
+    /// The organization's servers hear of it after the commit. `leaving` signs until then.
+    Result<> tell(
+        store::UnitOfWork& unit, const api::OrgScope& scope,
+        std::shared_ptr<const Signer> leaving = {}, Timestamp until = {}
+    );
 
     Parts parts_;
     KeyRing ring_{most_unsealed, unsealed_for};

@@ -43,7 +43,7 @@ describe("tunnel keys in the console", () => {
   const rotate = async (page: Page): Promise<void> => {
     await page.getByRole("button", { name: "New key…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Make a new key" }).click();
-    await page.getByText("The new key signs from now on.").first().waitFor();
+    await page.getByText("There is a new key.").first().waitFor();
     await page.getByRole("dialog").waitFor({ state: "detached" });
   };
 

@@ -6,7 +6,7 @@ export const counts = ({ state }: Pick<TunnelKey, "state">): boolean => state ==
 export function graceWords(grace: string): string {
   return grace === "0"
     ? "From now on nothing counts but the new key: everything that is open ends at once, and browsers connect again. Choose this if you think that somebody else can sign with the old one."
-    : "New connections are signed with the new key at once. What is open under the old one goes on until then; what is still open ends, and browsers connect again.";
+    : "New connections are signed with the new key within seconds, as soon as servers know it. What is open under the old one goes on until then; what is still open ends, and browsers connect again.";
 }
 
 /** What stops with a key. */

@@ -315,7 +315,9 @@ TEST_SUITE("controller/tunnels/isolation") {
                 // With a grace it goes on, and new ones are opened under the new key.
                 auto before = stand.newest_key(stand.ours);
                 stand.change(stand.ours, "/rotate", boost::json::object{{"grace_s", 60}});
-                co_await stand.until_linked(stand.ours);
+                // Not one of its own requests is lost either, whoever hears of it first.
+                auto at_once = co_await stand.request(stand.ours, "at once");
+                CHECK(at_once == "");
                 sent = co_await open->write("y");
                 CHECK(co_await stream::read_exactly(*open, 1) == "y");
                 // Revoked, it ends.

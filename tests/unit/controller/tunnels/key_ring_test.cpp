@@ -68,4 +68,15 @@ TEST_SUITE("controller/tunnels/key_ring") {
         ring.forget(org(1));
         CHECK(!ring.find(org(1), now));
     }
+
+    TEST_CASE("a key that was replaced signs a little longer, and what was read before is not kept"
+    ) {
+        KeyRing ring(10, 5min);
+        auto old = signer();
+        auto epoch = ring.epoch();
+        ring.leave(org(1), old, now + 10s);
+        ring.keep(org(1), signer(), now, epoch);
+        CHECK(ring.find(org(1), now + 10s - 1ms) == old);
+        CHECK(!ring.find(org(1), now + 10s));
+    }
 }

@@ -26,7 +26,7 @@ function Form({ onDone }: { onDone: () => void }) {
     run: (_: void, key) => need(api.POST("/api/v1/orgs/{org}/tunnel-keys/rotate", { params: { path: { org }, header: { "Idempotency-Key": key } }, body: { grace_s: Number(grace) } })),
     done: () => {
       void client.invalidateQueries({ queryKey: keys.tunnelKeys(org) });
-      tell("The new key signs from now on.");
+      tell("There is a new key.");
       onDone();
     },
     quiet: true,
