@@ -23,6 +23,24 @@ Error refused(std::string_view what, std::string_view why) {
     return Error(Errc::conflict, fmt::format("{}: {}", what, why)).with_code("caddy_failed");
 }
 
+Result<> tell_caddy(std::vector<std::string> words) {
+    Command command;
+    command.argv = std::move(words);
+    command.argv.insert(command.argv.begin(), "caddy");
+    command.deadline = 90s;
+    std::vector<std::string> errors;
+    command.on_line = [&](std::string_view line) {
+        if (line.starts_with("Error: ") && errors.size() < 5)
+            errors.emplace_back(line.substr(7, 1000));
+    };
+    FAIRLEAD_TRY(ended, run(command));
+    if (ended.ok()) return {};
+    return fail(refused(
+        "Caddy does not take the new configuration and serves what it served before",
+        errors.empty() ? "it did not say why" : fmt::format("{}", fmt::join(errors, "; "))
+    ));
+}
+
 } // namespace
 
 bool has_site(const Place& place, std::uint32_t number) {
@@ -67,7 +85,7 @@ Result<> Sites::serve(const Place& place, std::uint32_t number) {
         return host::remove_tree(folder());
     }
     FAIRLEAD_CHECK(host::make_folder(folder(), 0755, 0, 0));
-    if (state.running()) {
+    if (state.running() || state.active == "reloading") {
         FAIRLEAD_CHECK(load(wanted));
     } else {
         FAIRLEAD_CHECK(start(wanted));
@@ -79,21 +97,11 @@ Result<> Sites::serve(const Place& place, std::uint32_t number) {
 Result<> Sites::load(const std::string& config) {
     auto file = folder() / "caddy.json", fresh = folder() / "caddy.json.new";
     FAIRLEAD_CHECK(write_file(fresh, config, 0644));
-    Command command;
-    command.argv = {"caddy",        "reload",    "--config",
-                    fresh.string(), "--address", fmt::format("unix/{}", caddy_socket)};
-    command.deadline = 90s;
-    std::vector<std::string> words;
-    command.on_line = [&](std::string_view line) {
-        if (line.starts_with("Error: ") && words.size() < 5)
-            words.emplace_back(line.substr(7, 1000));
-    };
-    FAIRLEAD_TRY(ended, run(command));
-    if (!ended.ok())
-        return fail(refused(
-            "Caddy does not take the new configuration and serves what it served before",
-            words.empty() ? "it did not say why" : fmt::format("{}", fmt::join(words, "; "))
-        ));
+    // One that is refused only while it loads leaves the unit "reloading" until systemd gives up.
+    FAIRLEAD_CHECK(tell_caddy({"validate", "--config", fresh.string()}));
+    FAIRLEAD_CHECK(tell_caddy(
+        {"reload", "--config", fresh.string(), "--address", fmt::format("unix/{}", caddy_socket)}
+    ));
     // Loaded first: what is started from the file at the next boot was seen to work.
     std::error_code error;
     fs::rename(fresh, file, error);
