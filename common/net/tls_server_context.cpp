@@ -69,25 +69,28 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
 int on_certificate(SSL* ssl, void* argument) {
     auto settings = impl_of(argument).current();
     const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    auto* notes = notes_of(*ssl);
+    const auto* notes = notes_of(*ssl);
     bool agent = notes && (notes->agent || notes->recovering);
-    const Identity* identity = nullptr;
-    if (notes && notes->challenged) {
-        identity = settings->challenge_for(name ? name : "");
-        // Without one, on_alpn finds no protocol in common.
-        notes->challenged = identity != nullptr;
-    }
-    if (!identity)
-        identity = agent && settings->agents ? settings->agents.get()
-                                             : settings->identity_for(name ? name : "");
+    const auto* identity = agent && settings->agents ? settings->agents.get()
+                                                     : settings->identity_for(name ? name : "");
+    // Null for other names: those handshakes end with on_alpn, before this or after it.
+    if (notes && notes->challenged) identity = settings->challenge_for(name ? name : "");
     if (!identity) return 0;
     return SSL_use_certificate(ssl, identity->leaf.get()) == 1 &&
            SSL_use_PrivateKey(ssl, identity->key.get()) == 1 &&
            SSL_set1_chain(ssl, identity->chain.get()) == 1;
 }
 
-int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
+int on_alpn(
+    SSL* ssl, const unsigned char** out, unsigned char* out_size, const unsigned char* in,
+    unsigned in_size, void* argument
+) {
     auto* notes = notes_of(*ssl);
+    if (notes && notes->challenged) {
+        const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+        if (!impl_of(argument).current()->challenge_for(name ? name : ""))
+            return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
     const auto* chosen = notes && notes->agent        ? agent_alpn_wire
                          : notes && notes->recovering ? recover_alpn_wire
                          : notes && notes->challenged ? acme_alpn_wire
