@@ -106,7 +106,8 @@ function Acts({ domain }: { domain: Domain }) {
   const keep = (now: Domain) => client.setQueryData<Domain[]>(keys.domains(org), (held) => held && withItem(held, now, true));
   const check = useAct<void, Domain>({
     run: (_, key) => need(api.POST("/api/v1/orgs/{org}/domains/{domain}/check", { params: { path: { org, domain: domain.id }, header: { "Idempotency-Key": key } } })),
-    done: keep,
+    // What was found may have come by its event before this answer: then it stays.
+    done: (now) => client.setQueryData<Domain[]>(keys.domains(org), (held) => held?.map((one) => (one.id === now.id && one.checked_at === now.checked_at ? now : one))),
   });
   const again = useAct<void, Domain>({
     run: (_, key) => need(api.POST("/api/v1/orgs/{org}/domains", { params: { path: { org }, header: { "Idempotency-Key": key } }, body: { name: domain.name } })),
