@@ -179,6 +179,12 @@ Error failure_in(std::string_view output, std::string_view directory) {
                 (reason.empty() ? "." : ": " + reason + ".") + cure
         );
     }
+    // It looks for the account before it orders, and does not show what the authority says then.
+    if (output.find("no account associated with ") != std::string_view::npos)
+        return failed(
+            Errc::unavailable, "acme_unregistered",
+            "The certificate authority does not know this controller any more; it registers anew."
+        );
     if (output.find("no challenge completed") != std::string_view::npos)
         return failed(
             Errc::unavailable, "acme_challenge",

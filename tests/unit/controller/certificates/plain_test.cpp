@@ -94,6 +94,14 @@ TEST_SUITE("controller/certificates/plain") {
         );
         CHECK(error.message().find("update-ca-certificates") != std::string::npos);
         CHECK(failure_in("uacme: no challenge completed\n", directory).code() == "acme_challenge");
+        CHECK(
+            failure_in(
+                "uacme: no account associated with ./private/key.pem found at "
+                "https://acme.example/sign-me-up. Consider trying 'new'.\n",
+                directory
+            )
+                .code() == "acme_unregistered"
+        );
         CHECK(is_registered("uacme: Account already exists at https://acme.example/1\n"));
         CHECK(!is_registered("uacme: account created at https://acme.example/1\n"));
     }
