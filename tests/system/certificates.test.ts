@@ -7,7 +7,7 @@ import { connect, type PeerCertificate } from "node:tls";
 import { Pebble } from "./lib/acme.ts";
 import type { Api } from "./lib/api.ts";
 import { type Controller, controllerName, freePort } from "./lib/controller.ts";
-import { verifyDomain } from "./lib/domains.ts";
+import { putDomain } from "./lib/domains.ts";
 import { enrolAlone } from "./lib/fill.ts";
 import { controllerAddress } from "./lib/host.ts";
 import { run } from "./lib/process.ts";
@@ -45,7 +45,7 @@ describe("certificates of names", () => {
     org = await world.org();
     server = (await enrolAlone(api, org, "named")).server;
     project = (await api.post<{ id: string }>(`${org}/projects`, { name: "Named", odoo_version: "19.0", odoo_source: { url: "https://git.example.org/odoo.git", branch: "19.0" } })).id;
-    await verifyDomain(controller, org, "*.example.org");
+    await putDomain(controller, org, "*.example.org");
   });
   after(() => pebble?.stop());
 

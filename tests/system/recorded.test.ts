@@ -10,7 +10,7 @@ import { Api, type Problem } from "./lib/api.ts";
 import { Authenticator } from "./lib/authenticator.ts";
 import { type Controller, controllerName } from "./lib/controller.ts";
 import { newId } from "./lib/direct.ts";
-import { verifyDomain } from "./lib/domains.ts";
+import { putDomain } from "./lib/domains.ts";
 import { type EnrolledAlone, enrolAlone } from "./lib/fill.ts";
 import { controllerAddress } from "./lib/host.ts";
 import { MailServer, tokenOf } from "./lib/mail.ts";
@@ -314,7 +314,7 @@ acme:
     const named = await owner.post<Environment>(`${org}/environments`, {
       project_id: project.id, server_id: machine.server, name: "named", type: "development", exposure: "tunnel", domains: ["recorded.example.org"],
     });
-    await verifyDomain(controller, org, "recorded.example.org");
+    await putDomain(controller, org, "recorded.example.org");
     // Nobody answers at the directory of this suite.
     const certificate = await poll("the certificate was asked for in vain", 120_000, async () =>
       (await owner.get<List<{ id: string; state: string }>>(`${org}/certificates`)).data.find(({ state }) => state === "failed"));

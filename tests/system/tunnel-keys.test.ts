@@ -1,12 +1,10 @@
 // Two organizations behind one edge: what is done to the tunnel keys of one, visitors of the other do not notice.
 import assert from "node:assert/strict";
 import { Agent, request } from "node:https";
-import { join } from "node:path";
 import { before, describe } from "node:test";
 import type { Api } from "./lib/api.ts";
-import { newId } from "./lib/direct.ts";
+import { putDomain } from "./lib/domains.ts";
 import { ownOrg } from "./lib/people.ts";
-import { run } from "./lib/process.ts";
 import type { Environment, List, Operation, Server } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
@@ -39,7 +37,7 @@ describe("tunnel keys of two organizations", () => {
       name, odoo_version: "19.0", odoo_source: { url: await git.addOdoo(), branch: "19.0" }, addons: [{ name: "demo", url: git.url(name), branch: "19.0" }],
     });
     const host = `${name}.example.org`;
-    await prove(org, host);
+    await putDomain(await world.controller(), org, host);
     const environment = await api.post<Environment>(`${org}/environments`, {
       project_id: project.id, server_id: server.id, name, type: "staging", modules: ["base", "web", "fl_demo"], system_site_packages: true,
       exposure: "tunnel", domains: [host],
@@ -53,15 +51,6 @@ describe("tunnel keys of two organizations", () => {
     const one = { org, host };
     await poll(`${host} answers`, 60_000, async () => (await visit(one)) === 200 || undefined);
     return one;
-  }
-
-  /** As if it had been proved: domains.test.ts shows how that is done. */
-  async function prove(org: string, name: string): Promise<void> {
-    const tree = `${name.split(".").reverse().join(".")}.`;
-    const values = [newId("dom"), org.split("/").at(-1)!, name, tree, "verified", newId("tok")].map((one) => `'${one}'`).join(", ");
-    const database = join((await world.controller()).data, "fairlead.db");
-    await run("sqlite3", ["-cmd", ".timeout 10000", database,
-      `INSERT INTO domains (id, org_id, name, tree, state, token, created_ms, created_by, created_by_email, verified_ms) VALUES (${values}, 0, '', '', 0)`]);
   }
 
   /** The status of one request; 0 where there was no answer. */

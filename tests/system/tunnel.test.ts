@@ -4,9 +4,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe } from "node:test";
+import { type DomainState, putDomain } from "./lib/domains.ts";
 import { root } from "./lib/paths.ts";
 import { ownOrg } from "./lib/people.ts";
-import { run } from "./lib/process.ts";
 import { Visitor } from "./lib/site.ts";
 import type { Environment, Server } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
@@ -52,18 +52,7 @@ describe("the tunnel", () => {
 
   const visitor = async (name: string): Promise<Visitor> => new Visitor(await world.controller(), name);
 
-  const sql = async (text: string): Promise<void> => {
-    const { data } = await world.controller();
-    await run("sqlite3", ["-cmd", ".timeout 5000", join(data, "fairlead.db"), text]);
-  };
-
-  /** Written straight into the database: proofs are controller/domains' subject, and its tests'. */
-  const domain = async (org: string, name: string, state: "verified" | "pending" | "failed"): Promise<void> => {
-    const id = `dom_${createHash("sha256").update(name).digest("hex").slice(0, 26).toUpperCase()}`;
-    await sql(`INSERT INTO domains (id, org_id, name, tree, state, token, created_ms, created_by, created_by_email)
-      VALUES ('${id}', '${org.split("/").at(-1)}', '${name}', '${name.replace("*.", "").split(".").reverse().join(".")}.', '${state}', '${id}', 0, 'usr', 'ada@fairlead.test')
-      ON CONFLICT (id) DO UPDATE SET state = excluded.state`);
-  };
+  const domain = async (org: string, name: string, state: DomainState): Promise<void> => putDomain(await world.controller(), org, name, state);
 
   const status = async (name: string): Promise<number> => (await (await visitor(name)).ask("/web/health")).status;
   const answers = (name: string, wanted: number): Promise<true> =>
