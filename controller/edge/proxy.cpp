@@ -151,8 +151,10 @@ Task<bool> Proxy::read_head() {
     }
     keep_ = reader_.keep_alive();
     old_version_ = reader_.http_1_0();
-    with_body_ = reader_.state() == ReaderState::body;
+    // The whole of a small body may have come with the head.
+    with_body_ = framing_of(reader_.request()) != Framing::none;
     request_ = with_body_ ? reader_.request() : reader_.take();
+    request_.body.clear(); // upload() takes it
     co_return true;
 }
 

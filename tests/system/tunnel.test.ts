@@ -58,16 +58,24 @@ describe("the tunnel", () => {
   const answers = (name: string, wanted: number): Promise<true> =>
     poll(`${name} answers ${wanted}`, 30_000, async () => ((await status(name)) === wanted ? true : undefined), 300);
 
+  /** Odoo with the socket that would start it again. */
+  const odoo = (what: "start" | "stop"): string => `systemctl ${what} fairlead-odoo@${environment.slug}.socket fairlead-odoo@${environment.slug}.service`;
+
   /** A program instead of Odoo on the environment's port, until the returned function is called. */
   const replaceOdoo = async (): Promise<() => Promise<void>> => {
     await on.host.write("/var/tmp/site.py", standIn);
-    await on.host.sh(`systemctl stop fairlead-odoo@${environment.slug}
-      systemd-run -q --unit fl-site python3 /var/tmp/site.py ${environment.port}`);
-    await poll("the stand-in answers", 20_000, async () => ((await shop.ask("/x")).status === 200 ? true : undefined));
-    return async () => {
-      await on.host.sh(`systemctl stop fl-site; systemctl start fairlead-odoo@${environment.slug}`);
+    await on.host.sh(`${odoo("stop")}; systemd-run -q --collect --unit fl-site python3 /var/tmp/site.py ${environment.port}`);
+    const back = async (): Promise<void> => {
+      await on.host.sh(`systemctl stop fl-site; ${odoo("start")}`);
       await answers(names.shop, 200);
     };
+    try {
+      await poll("the stand-in answers", 20_000, async () => ((await shop.ask("/x")).status === 200 ? true : undefined));
+    } catch (error) {
+      await back();
+      throw error;
+    }
+    return back;
   };
 
   before(async () => {
@@ -92,7 +100,7 @@ describe("the tunnel", () => {
   });
 
   scenario(world, "people log in to an Odoo behind a server that lets nothing in [S-TUN-01] [S-TUN-04]", async () => {
-    await on.host.sh(`runuser -u postgres -- psql -q '${environment.slug}' -c "UPDATE res_users SET password = 'let me in' WHERE login = 'admin'"`);
+    await on.host.sh(`runuser -u postgres -- psql -q 'fl-${environment.slug}' -c "UPDATE res_users SET password = 'let me in' WHERE login = 'admin'"`);
     const form = await shop.ask("/web/login");
     assert.equal(form.status, 200);
     const token = /name="csrf_token" value="([^"]+)"/.exec(form.text)?.[1] ?? "";
@@ -108,8 +116,8 @@ describe("the tunnel", () => {
   });
 
   scenario(world, "the live bus comes through, to the port that Odoo has for it", async () => {
-    await on.host.sh(`runuser -u postgres -- psql -q '${environment.slug}' -c "INSERT INTO bus_bus (channel, message, create_date, write_date)
-      VALUES ('[\\"${environment.slug}\\",\\"broadcast\\"]', '{\\"type\\":\\"fl.news\\",\\"payload\\":\\"through\\"}', now() AT TIME ZONE 'utc', now() AT TIME ZONE 'utc')"`);
+    await on.host.sh(`runuser -u postgres -- psql -q 'fl-${environment.slug}' -c "INSERT INTO bus_bus (channel, message, create_date, write_date)
+      VALUES ('[\\"fl-${environment.slug}\\",\\"broadcast\\"]', '{\\"type\\":\\"fl.news\\",\\"payload\\":\\"through\\"}', now() AT TIME ZONE 'utc', now() AT TIME ZONE 'utc')"`);
     const socket = await shop.webSocket("/websocket");
     socket.send(JSON.stringify({ event_name: "subscribe", data: { channels: [], last: 0 } }));
     await poll("a message of the bus", 30_000, async () => (socket.texts.some((one) => one.includes("through")) ? true : undefined));
@@ -246,9 +254,9 @@ describe("the tunnel", () => {
     assert.match(page.text, /<h1>The site is not reachable<\/h1>/);
     await on.host.sh("systemctl start fairlead-link.service");
     await answers(names.shop, 200);
-    await on.host.sh(`systemctl stop fairlead-odoo@${environment.slug}`);
+    await on.host.sh(odoo("stop"));
     await answers(names.shop, 502);
-    await on.host.sh(`systemctl start fairlead-odoo@${environment.slug}`);
+    await on.host.sh(odoo("start"));
     await answers(names.shop, 200);
   });
 });

@@ -157,6 +157,21 @@ TEST_SUITE("controller/edge/proxy") {
         CHECK(arrived == body);
     }
 
+    TEST_CASE("a body that comes in one piece with its head arrives") {
+        std::string got;
+        auto site = [&](stream::Stream stream) -> Task<> {
+            got = co_await read_until(stream, "hello");
+            auto written = co_await stream.write(ok("taken"));
+            CHECK(written);
+            co_await read_until(stream, "never");
+        };
+        Stand stand(site);
+        auto answer = stand.talk("POST / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n"
+                                 "Content-Length: 5\r\n\r\nhello");
+        CHECK(got.ends_with("\r\n\r\nhello"));
+        CHECK(answer.ends_with("taken"));
+    }
+
     TEST_CASE("one stream serves the requests of a connection that are safe to repeat") {
         int streams = 0;
         auto site = [&](stream::Stream stream) -> Task<> {
