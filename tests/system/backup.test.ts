@@ -255,7 +255,7 @@ describe("a backup", () => {
     assert.equal(await s3.uploads(bucket), 0);
   });
 
-  scenario(world, "goes on by its schedule while the controller is away, drills too, and is reported afterwards", async () => {
+  scenario(world, "goes on by its schedule while the controller is away, drills too, and is reported afterwards [X-AUTO-01]", async () => {
     await setPolicy(world, shop, storage.id, { schedule: "* * * * *", drill_schedule: "* * * * *", retention: { ...keepAll, last: 3 } });
     const controller = await world.controller();
     const known = new Set((await backupsOf(world, shop)).map((one) => one.id));

@@ -99,7 +99,7 @@ describe("the tunnel", () => {
     await answers(names.shop, 200);
   });
 
-  scenario(world, "people log in to an Odoo behind a server that lets nothing in [S-TUN-01] [S-TUN-04]", async () => {
+  scenario(world, "people log in to an Odoo behind a server that lets nothing in [S-TUN-04]", async () => {
     await on.host.sh(`runuser -u postgres -- psql -q 'fl-${environment.slug}' -c "UPDATE res_users SET password = 'let me in' WHERE login = 'admin'"`);
     const form = await shop.ask("/web/login");
     assert.equal(form.status, 200);
@@ -178,7 +178,7 @@ describe("the tunnel", () => {
     }
   });
 
-  scenario(world, "200 MB each way survive a link that is cut for 20 s, and no byte is lost [X-NET-01]", async () => {
+  scenario(world, "200 MB each way survive a link that is cut for 20 s, and no byte is lost", async () => {
     const back = await replaceOdoo();
     const { address, port } = await world.controller();
     // Resets end the link's connection, so that what is under way goes on over another one.
