@@ -6,10 +6,12 @@ import { after, before, describe } from "node:test";
 import { connect, type PeerCertificate } from "node:tls";
 import { Pebble } from "./lib/acme.ts";
 import type { Api } from "./lib/api.ts";
+import { axe, looks, overflow, Web } from "./lib/browser.ts";
 import { type Controller, controllerName, freePort } from "./lib/controller.ts";
 import { putDomain } from "./lib/domains.ts";
 import { enrolAlone } from "./lib/fill.ts";
 import { controllerAddress } from "./lib/host.ts";
+import { artifacts, folder } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
 import type { Environment, List } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
@@ -142,5 +144,32 @@ describe("certificates of names", () => {
     // No key is left anywhere but in the database, sealed.
     assert.deepEqual(readdirSync("/dev/shm").filter((name) => /^fairlead-\d+-/.test(name)).flatMap((name) => readdirSync(join("/dev/shm", name))), []);
     assert.doesNotMatch((await run("grep", ["-rlaE", "BEGIN (EC )?PRIVATE KEY", controller.data], { check: false })).stdout, /./);
+  });
+
+  scenario(world, "stand in the console: which is valid, what keeps one from being issued, and a way to ask again", async () => {
+    await pebble.lead("nowhere.example.org", "127.0.0.77");
+    await environment("nowhere", ["nowhere.example.org"]);
+    await until("nowhere.example.org", "refused", ({ state }) => state === "failed", 90_000);
+    const web = await Web.open(controller);
+    try {
+      for (const look of looks) {
+        const page = await web.signedIn(look);
+        await page.goto(`${new URL(page.url()).pathname}/settings/certificates`);
+        await page.getByRole("table", { name: "Certificates" }).waitFor();
+        assert.deepEqual(await axe(page), [], look);
+        assert.ok((await overflow(page)) <= 1, `${look} is wider than the window`);
+        await page.screenshot({ path: join(folder(artifacts), `console-certificates-${look}.png`), fullPage: true });
+        const row = (name: string) => page.getByRole("row").filter({ hasText: name });
+        await row("killed.example.org").getByText("Valid", { exact: true }).waitFor();
+        await row("nowhere.example.org").getByText(/port 443/).first().waitFor();
+        if (look !== "light") continue;
+        await page.getByRole("button", { name: "Ask now for a certificate for nowhere.example.org" }).click();
+        await page.getByText("A certificate for nowhere.example.org is asked for.").first().waitFor();
+        await row("nowhere.example.org").getByText("Being asked for", { exact: true }).waitFor();
+      }
+      assert.deepEqual(web.complaints, []);
+    } finally {
+      await web.close();
+    }
   });
 });
