@@ -66,6 +66,7 @@ TEST_SUITE("controller/edge/proxy") {
                 one.send(get_and_stay);
                 auto first = [](const std::string& text) { return ends(text, "hello"); };
                 co_await one.until(first);
+                while (!one.may_cut) co_await sleep_for(1ms); // for the next request
                 stand.edge.use(std::make_shared<const Table>());
                 one.out.clear();
                 one.send(get_and_stay);
@@ -104,6 +105,7 @@ TEST_SUITE("controller/edge/proxy") {
         std::string body(300'000, 'x');
         for (std::size_t i = 0; i < body.size(); i += 100)
             body[i] = static_cast<char>('a' + i % 26);
+        body.replace(body.size() - 3, 3, "END"); // once in it
         bool chunked = false, chunked_back = false;
         SUBCASE("counted") {}
         SUBCASE("chunked") {
@@ -114,7 +116,7 @@ TEST_SUITE("controller/edge/proxy") {
         }
         std::string got;
         auto site = [&](stream::Stream stream) -> Task<> {
-            auto end = chunked ? std::string("\r\n0\r\n\r\n") : body.substr(body.size() - 300);
+            auto end = chunked ? std::string("\r\n0\r\n\r\n") : std::string("END");
             got = co_await read_until(stream, end);
             std::string answer = ok(body);
             if (chunked_back)
