@@ -227,6 +227,7 @@ TEST_SUITE("controller/app/installation") {
             "idempotency",
             "authority",
             "own_certificate",
+            "acme_account",
             "audit_key",
             "challenge",
             "connect_key",

@@ -209,7 +209,7 @@ TEST_SUITE("controller/app/keys") {
         auto holds = [&](std::string_view says) {
             return list_keys(settings)->find(says) != std::string::npos;
         };
-        auto total = std::to_string(15 + 3 * many);
+        auto total = std::to_string(18 + 3 * many);
         {
             store::Connection db(layout.database(), {.durability = store::Durability::relaxed});
             db.script("PRAGMA foreign_keys = OFF");

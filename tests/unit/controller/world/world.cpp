@@ -54,7 +54,8 @@ const std::vector<store::Migration>& migrations() {
         {23, "pushes", pushes::first_tables},
         {24, "webhooks", webhooks::first_tables},
         {25, "domains", domains::first_tables},
-        {26, "tunnel keys", tunnels::first_tables}};
+        {26, "tunnel keys", tunnels::first_tables},
+        {27, "exposure of environments", environments::exposure_column}};
     return steps;
 }
 
