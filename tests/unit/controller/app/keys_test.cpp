@@ -280,12 +280,27 @@ TEST_SUITE("controller/app/keys") {
         CHECK(
             columns.value() ==
             std::vector<std::string>{
-                "audit_key.sealed_seed", "authority.sealed_key", "challenge.sealed",
-                "connect_key.sealed_seed", "environment_variable.sealed", "git_credential.sealed",
-                "idempotency.answer", "import.sealed_query", "installation.sealed_tickets",
-                "outgoing_mail.sealed", "own_certificate.sealed_key", "push_hook.sealed",
-                "push_hook.sealed_old", "storage.sealed", "storage.sealed_token", "totp.sealed",
-                "tunnel_keys.sealed_seed", "webhook.sealed_old", "webhook.sealed_secret"}
+                "acme_account.sealed_key",
+                "audit_key.sealed_seed",
+                "authority.sealed_key",
+                "certificate.sealed_key",
+                "challenge.sealed",
+                "connect_key.sealed_seed",
+                "environment_variable.sealed",
+                "git_credential.sealed",
+                "idempotency.answer",
+                "import.sealed_query",
+                "installation.sealed_tickets",
+                "outgoing_mail.sealed",
+                "own_certificate.sealed_key",
+                "push_hook.sealed",
+                "push_hook.sealed_old",
+                "storage.sealed",
+                "storage.sealed_token",
+                "totp.sealed",
+                "tunnel_keys.sealed_seed",
+                "webhook.sealed_old",
+                "webhook.sealed_secret"}
         );
     }
 
