@@ -10,15 +10,17 @@ bool ReplayMemory::first_use(Timestamp expires, const proto::Capability::Nonce& 
     auto place = std::ranges::lower_bound(used_, one);
     if (place != used_.end() && *place == one) return false;
     used_.insert(place, one);
-    if (used_.size() > most_) {
-        floor_ = used_.front().expires;
-        used_.pop_front();
-    }
+    if (used_.size() > most_) forget_first();
     return true;
 }
 
 void ReplayMemory::forget_before(Timestamp expires) {
-    while (!used_.empty() && used_.front().expires < expires) used_.pop_front();
+    while (!used_.empty() && used_.front().expires < expires) forget_first();
+}
+
+void ReplayMemory::forget_first() {
+    floor_ = std::max(floor_, used_.front().expires);
+    used_.pop_front();
 }
 
 } // namespace fairlead::link

@@ -10,12 +10,11 @@
 namespace fairlead::link {
 
 /// At most `most` of them, 24 bytes each. Those that would run out first are forgotten first, and
-/// then everything that runs out no later than they would counts as used: under a flood old ones
-/// are refused, and none ever counts twice.
+/// from then on everything that runs out no later than they would counts as used: under a flood,
+/// and when the clock is set back, old ones are refused, and none ever counts twice.
 class ReplayMemory {
 public:
-    /// What runs out at `floor` or before counts as used.
-    ReplayMemory(std::size_t most, Timestamp floor) : most_(most), floor_(floor) {}
+    explicit ReplayMemory(std::size_t most) : most_(most) {}
 
     /// True for one that was not used yet; it is from now on.
     bool first_use(Timestamp expires, const proto::Capability::Nonce& nonce);
@@ -31,8 +30,10 @@ private:
         auto operator<=>(const Used&) const = default;
     };
 
+    void forget_first();
+
     std::size_t most_;
-    Timestamp floor_;
+    Timestamp floor_ = Timestamp::min(); ///< what runs out then or before counts as used
     std::deque<Used> used_; // sorted; what is new belongs to the end, but for clocks that jump
 };
 

@@ -46,7 +46,8 @@ bool StreamKeys::counts(std::string_view id, Timestamp now) const {
     return find(id, now) != nullptr;
 }
 
-Result<boost::json::object> StreamKeys::open(std::string_view text, Timestamp now) {
+Result<boost::json::object>
+StreamKeys::open(std::string_view text, Timestamp now, std::chrono::milliseconds up) {
     FAIRLEAD_TRY(capability, proto::Capability::read(text));
     const auto* key = find(capability.key(), now);
     if (!key && keys_.empty())
@@ -65,9 +66,11 @@ Result<boost::json::object> StreamKeys::open(std::string_view text, Timestamp no
     if (expires > now + proto::capability_life + proto::capability_skew)
         return denied("The capability lives longer than any may. If it does not, the clocks differ "
                       "by minutes.");
+    if (expires - proto::capability_life < now - up)
+        return denied("The capability is from before this agent started.");
     used_.forget_before(now - proto::capability_skew);
     if (!used_.first_use(expires, capability.nonce()))
-        return denied("The capability was used before, or is from before this agent started.");
+        return denied("The capability was used before.");
     return capability.members();
 }
 

@@ -6,6 +6,7 @@
 #include "common/runtime/result.hpp"
 #include "proto/messages.hpp"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,10 +22,8 @@ public:
     static constexpr std::size_t most_keys = 16;
     static constexpr std::size_t most_used = 32'768;
 
-    /// `server` is our own id. What was signed before `started` does not count: what was used then
-    /// is not known any more.
-    StreamKeys(std::string server, Timestamp started)
-        : server_(std::move(server)), used_(most_used, started + proto::capability_life) {}
+    /// `server` is our own id.
+    explicit StreamKeys(std::string server) : server_(std::move(server)) {}
 
     /// These are all from now on. Errc::invalid for too many, or what is no key: then none counts.
     Result<> take(const proto::TunnelKeys& keys);
@@ -34,9 +33,11 @@ public:
     /// Whether the key of this id counts: it was told, is pinned where any is, and has not ended.
     bool counts(std::string_view id, Timestamp now) const;
 
-    /// The members of a capability that counts, once. Errc::forbidden says why it does not;
-    /// Errc::invalid when it is none.
-    Result<boost::json::object> open(std::string_view text, Timestamp now);
+    /// The members of a capability that counts, once. What was signed before we came `up` does not:
+    /// what was used then is not known any more. (How long ago, and not when: the clock may have
+    /// been wrong then.) Errc::forbidden says why it does not count; Errc::invalid when it is none.
+    Result<boost::json::object>
+    open(std::string_view text, Timestamp now, std::chrono::milliseconds up);
 
 private:
     struct Key {
@@ -48,7 +49,7 @@ private:
     std::string server_;
     std::map<std::string, Key, std::less<>> keys_; // by id
     std::optional<std::vector<std::string>> pinned_;
-    ReplayMemory used_;
+    ReplayMemory used_{most_used};
 };
 
 } // namespace fairlead::link

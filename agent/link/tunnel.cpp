@@ -120,8 +120,7 @@ Task<> Tunnel::Passage::outward() {
 }
 
 Tunnel::Tunnel(Executor executor, std::string server, const Clock& clock)
-    : executor_(executor), clock_(clock), keys_(std::move(server), clock.now()),
-      children_(executor),
+    : executor_(executor), clock_(clock), keys_(std::move(server)), children_(executor),
       streams_(executor, stream::Role::dialler, limits(), [this](stream::Stream stream) {
           accept(std::move(stream));
       }) {}
@@ -179,7 +178,9 @@ std::optional<Tunnel::Refusal> Tunnel::refusal_of(const Goal& goal) const {
 
 /// Nothing of the purpose is looked at before its capability counts.
 tl::expected<Tunnel::Goal, Tunnel::Refusal> Tunnel::goal_of(std::string_view text) {
-    auto members = keys_.open(text, clock_.now());
+    auto up =
+        std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
+    auto members = keys_.open(text, clock_.now(), up);
     if (!members)
         return tl::unexpected(Refusal{proto::StreamEnd::denied, members.error().message()});
     auto purpose = proto::read<proto::StreamPurpose>(*members);

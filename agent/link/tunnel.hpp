@@ -56,6 +56,7 @@ private:
 
     Executor executor_;
     const Clock& clock_;
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     StreamKeys keys_;
     std::map<std::string, std::vector<std::uint16_t>> doors_; // by environment
     std::vector<Passage*> passages_;                          // what serve() has open

@@ -23,8 +23,11 @@ struct Stand {
         return proto::sign_capability({{"kind", "tunnel"}}, server, key_id, key, at).value();
     }
 
+    /// As an agent that started at `start`.
+    auto open(const std::string& text, Timestamp now) { return keys.open(text, now, now - start); }
+
     crypto::SigningKey key = crypto::SigningKey::generate();
-    StreamKeys keys{server, start};
+    StreamKeys keys{server};
 };
 
 proto::Capability::Nonce nonce(int number) {
@@ -40,23 +43,40 @@ TEST_SUITE("agent/link/stream_keys") {
     TEST_CASE("a capability counts once, for a minute and what the clocks may differ by") {
         Stand stand;
         auto text = stand.sign(start + 1s);
-        auto members = stand.keys.open(text, start + 2s);
+        auto members = stand.open(text, start + 2s);
         REQUIRE(members);
         CHECK(members->at("kind").as_string() == "tunnel");
-        CHECK(stand.keys.open(text, start + 3s).error().kind() == Errc::forbidden);
+        CHECK(stand.open(text, start + 3s).error().kind() == Errc::forbidden);
 
         const auto reach = 60s + 5min;
-        CHECK(stand.keys.open(stand.sign(start + 1h), start + 1h + reach));
-        CHECK(!stand.keys.open(stand.sign(start + 2h), start + 2h + reach + 1ms));
-        CHECK(stand.keys.open(stand.sign(start + 3h), start + 3h - 5min));
-        CHECK(!stand.keys.open(stand.sign(start + 4h), start + 4h - 5min - 1ms));
+        CHECK(stand.open(stand.sign(start + 1h), start + 1h + reach));
+        CHECK(!stand.open(stand.sign(start + 2h), start + 2h + reach + 1ms));
+        CHECK(stand.open(stand.sign(start + 3h), start + 3h - 5min));
+        CHECK(!stand.open(stand.sign(start + 4h), start + 4h - 5min - 1ms));
     }
 
     TEST_CASE("what was signed before the agent started does not count: it may have been used") {
         Stand stand;
-        CHECK(!stand.keys.open(stand.sign(start - 1s), start + 1s));
-        CHECK(!stand.keys.open(stand.sign(start), start + 1s));
-        CHECK(stand.keys.open(stand.sign(start + 1ms), start + 1s));
+        CHECK(!stand.open(stand.sign(start - 1s), start + 1s));
+        CHECK(!stand.open(stand.sign(start - 1ms), start + 1s));
+        CHECK(stand.open(stand.sign(start), start + 1s));
+    }
+
+    TEST_CASE("a clock that was wrong when the agent started is no matter once it is set") {
+        Stand stand;
+        // Up for 5 s, by a clock that was hours ahead, or behind, until now.
+        CHECK(stand.keys.open(stand.sign(start + 1h), start + 1h + 1s, 5s));
+        CHECK(!stand.keys.open(stand.sign(start + 1h - 6s), start + 1h, 5s));
+        CHECK(stand.keys.open(stand.sign(start - 1h), start - 1h + 1s, 5s));
+    }
+
+    TEST_CASE("a clock that is set back makes nothing count again") {
+        Stand stand;
+        auto text = stand.sign(start + 1s);
+        CHECK(stand.open(text, start + 1s));
+        auto over = start + 1s + 60s + 5min;
+        CHECK(stand.open(stand.sign(over), over + 1ms)); // forgets the first
+        CHECK(!stand.open(text, over - 1s));
     }
 
     TEST_CASE("a key counts until its end by the controller's clock, however the server's goes") {
@@ -64,33 +84,33 @@ TEST_SUITE("agent/link/stream_keys") {
         REQUIRE(stand.keys.take(stand.told(to_ms(start + 1h))));
         CHECK(stand.keys.counts(key_id, start + 1h + 5min));
         CHECK(!stand.keys.counts(key_id, start + 1h + 5min + 1ms));
-        CHECK(!stand.keys.open(stand.sign(start + 2h), start + 2h));
+        CHECK(!stand.open(stand.sign(start + 2h), start + 2h));
     }
 
     TEST_CASE("a key counts where the policy pins it or pins nothing") {
         Stand stand;
         auto other = crypto::SigningKey::generate().verify_key().str();
         stand.keys.pin(std::vector{other});
-        CHECK(!stand.keys.open(stand.sign(start + 1s), start + 1s));
+        CHECK(!stand.open(stand.sign(start + 1s), start + 1s));
         stand.keys.pin(std::vector<std::string>());
-        CHECK(!stand.keys.open(stand.sign(start + 1s), start + 1s));
+        CHECK(!stand.open(stand.sign(start + 1s), start + 1s));
         stand.keys.pin(std::vector{other, stand.key.verify_key().str()});
-        CHECK(stand.keys.open(stand.sign(start + 1s), start + 1s));
+        CHECK(stand.open(stand.sign(start + 1s), start + 1s));
         stand.keys.pin({});
-        CHECK(stand.keys.open(stand.sign(start + 1s), start + 1s));
+        CHECK(stand.open(stand.sign(start + 1s), start + 1s));
     }
 
     TEST_CASE("a refused capability costs nothing: the same one counts when its key is there") {
         Stand stand;
         auto text = stand.sign(start + 1s);
         REQUIRE(stand.keys.take({}));
-        CHECK(!stand.keys.open(text, start + 1s));
+        CHECK(!stand.open(text, start + 1s));
         REQUIRE(stand.keys.take(stand.told()));
-        CHECK(stand.keys.open(text, start + 1s));
+        CHECK(stand.open(text, start + 1s));
     }
 
     TEST_CASE("beyond its room the memory forgets what runs out first, and refuses it for good") {
-        ReplayMemory memory(100, start);
+        ReplayMemory memory(100);
         for (int i = 0; i < 100; ++i) CHECK(memory.first_use(start + 1s * (i + 1), nonce(i)));
         CHECK(memory.size() == 100);
         CHECK(memory.first_use(start + 200s, nonce(200)));
@@ -104,7 +124,7 @@ TEST_SUITE("agent/link/stream_keys") {
     }
 
     TEST_CASE("what has run out takes no room") {
-        ReplayMemory memory(100, start);
+        ReplayMemory memory(100);
         for (int i = 0; i < 50; ++i) CHECK(memory.first_use(start + 1s * (i + 1), nonce(i)));
         memory.forget_before(start + 41s);
         CHECK(memory.size() == 10);
