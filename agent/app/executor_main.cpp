@@ -63,6 +63,10 @@ Result<int> run(const ExecutorOptions& options) {
     journal::Journal journal(options.state / "journal.db", clock);
     journal.on_report(notify);
     deploy::Site site(layout, clock);
+    site.ask([policy](const proto::EnvironmentSpec& environment) -> Result<> {
+        FAIRLEAD_TRY(rules, policy());
+        return rules.permit_exposure(environment.slug, environment.exposure);
+    });
     executor::Executor executor(
         journal, policy,
         [&site](const proto::Operation& operation) { return backup::plan_for(site, operation); },
@@ -76,7 +80,9 @@ Result<int> run(const ExecutorOptions& options) {
         auto rules = policy();
         for (auto& state : states) {
             state.backup = backup::state_of(deploy::Place(layout, state.slug), clock.now());
-            if (!rules || !rules->permit_tunnel(state.slug)) state.tunnel.clear();
+            if (!rules || !rules->permit_tunnel(state.slug) ||
+                !rules->permit_exposure(state.slug, proto::Exposure::tunnel))
+                state.tunnel.clear();
         }
         return states;
     };

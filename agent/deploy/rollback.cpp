@@ -28,6 +28,7 @@ public:
             return fail(Error(Errc::conflict, fmt::format("Release {} is live already.", number()))
                             .with_code("release_live"));
         FAIRLEAD_TRY(release, load_release(place_, number()));
+        FAIRLEAD_CHECK(hands_.site().may_serve(release.environment));
         work.progress(20, "checking the files of the release");
         FAIRLEAD_TRY(difference, altered(hands_.layout(), place_, release));
         if (!difference.empty())

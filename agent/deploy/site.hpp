@@ -7,6 +7,7 @@
 #include "agent/host/git.hpp"
 #include "common/runtime/clock.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -39,6 +40,14 @@ public:
 
     const Layout& layout() const { return layout_; }
     Timestamp now() const { return clock_.now(); }
+
+    /// Who is asked before a kept release that no operation describes is shown to others: the
+    /// policy. Before the first operation; nobody is asked without it.
+    using MayServe = std::function<Result<>(const proto::EnvironmentSpec&)>;
+    void ask(MayServe may_serve) { may_serve_ = std::move(may_serve); }
+    Result<> may_serve(const proto::EnvironmentSpec& environment) const {
+        return may_serve_ ? may_serve_(environment) : Result<>();
+    }
     host::Git git() const { return host::Git(layout_.mirrors(), layout_.runtime); }
 
     /// One at a time for each name: mirrors, trees and environments of Python that two operations
@@ -52,6 +61,7 @@ private:
     friend class Pins;
     Layout layout_;
     const Clock& clock_;
+    MayServe may_serve_;
     std::mutex mutex_;
     std::map<std::string, std::unique_ptr<std::mutex>> locks_;
     std::multiset<std::string> pinned_;

@@ -144,28 +144,28 @@ Result<> Policy::permit_settings(const proto::BackupSettings& settings) const {
 Result<> Policy::permit_sources(const proto::EnvironmentSpec& environment) const {
     FAIRLEAD_CHECK(permit_repository(environment.odoo));
     for (const auto& source : environment.addons) FAIRLEAD_CHECK(permit_repository(source));
-    return permit_exposure(environment);
+    return permit_exposure(environment.slug, environment.exposure);
 }
 
-Result<> Policy::permit_exposure(const proto::EnvironmentSpec& environment) const {
-    std::string way = boost::describe::enum_to_string(environment.exposure, "");
+Result<> Policy::permit_exposure(std::string_view slug, proto::Exposure exposure) const {
+    std::string way = boost::describe::enum_to_string(exposure, "");
     for (const auto& rule : exposure_) {
         if (std::ranges::find(rule.kinds, way) == rule.kinds.end()) continue;
         if (!rule.environments.empty() &&
             std::ranges::none_of(rule.environments, [&](const auto& pattern) {
-                return matches(pattern, environment.slug);
+                return matches(pattern, slug);
             }))
             continue;
         if (rule.effect == Effect::allow) return {};
         return refused(fmt::format(
-            "The policy of this server forbids that {} is reached by \"{}\": {} line {}.",
-            environment.slug, way, name_, rule.line
+            "The policy of this server forbids that {} is reached by \"{}\": {} line {}.", slug,
+            way, name_, rule.line
         ));
     }
     return refused(fmt::format(
         "The policy of this server has no rule in \"exposure\" that allows that {} is reached by "
         "\"{}\": {}.",
-        environment.slug, way, name_
+        slug, way, name_
     ));
 }
 

@@ -81,6 +81,8 @@ public:
     Result<> permit_import(const proto::SourceUrl& url) const;
     /// Requests that come to the environment of this name over the link; errors as for permit().
     Result<> permit_tunnel(std::string_view slug) const;
+    /// That the environment of this name is reached in this way; errors as for permit().
+    Result<> permit_exposure(std::string_view slug, proto::Exposure exposure) const;
 
     /// Public keys ("ed25519:…") that alone may open streams; nothing: all of the organization's.
     const std::optional<std::vector<std::string>>& tunnel_keys() const { return tunnel_keys_; }
@@ -107,7 +109,6 @@ private:
     /// One that is made before something else: who forbids backups forbids it here too.
     Result<> permit_first(const std::optional<proto::BackupArgs>& backup) const;
     Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
-    Result<> permit_exposure(const proto::EnvironmentSpec& environment) const;
 
     std::string name_;
     std::string sha256_;

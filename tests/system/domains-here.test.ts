@@ -123,6 +123,12 @@ describe("an environment that is reached by its domains at its server", () => {
     // By a rollback the exposure of that release comes back too.
     good(await executor.run("environment.rollback", { environment_id: id, slug, release: { id: newId("rel"), number: number - 1 }, database: "keep" }));
     assert.notEqual((await curl(`https://${name}/`)).code, 0);
+    // Unless root does not want that any more.
+    await host.sh("sed -i 's/allow: .port, tunnel, direct./allow: [port, tunnel]/' /etc/fairlead/policy.yaml; grep -q 'allow: .port, tunnel.$' /etc/fairlead/policy.yaml");
+    const refused = await executor.run("environment.rollback", { environment_id: id, slug, release: { id: newId("rel"), number }, database: "keep" });
+    assert.equal(refused.finished.error?.code, "policy_refused", JSON.stringify(refused.finished));
+    assert.notEqual((await curl(`https://${name}/`)).code, 0);
+    await host.sh("sed -i 's/allow: .port, tunnel.$/allow: [port, tunnel, direct]/' /etc/fairlead/policy.yaml");
     good(await deploy());
     await served(name);
   });
