@@ -34,8 +34,9 @@ void Courier::start() {
 }
 
 void Courier::stop() {
-    stop_.request_stop();
+    // The threads first: what is cut off stays due, and nobody is to begin it once more.
     for (auto& thread : threads_) thread.request_stop();
+    stop_.request_stop();
     threads_.clear();
 }
 
