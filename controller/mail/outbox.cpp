@@ -20,6 +20,13 @@ struct Content {
 };
 BOOST_DESCRIBE_STRUCT(Content, (), (subject, text, link))
 
+struct SealedMail {
+    std::int64_t row = 0;
+    MailId id;
+    store::Blob sealed;
+};
+BOOST_DESCRIBE_STRUCT(SealedMail, (), (row, id, sealed))
+
 std::string place_of(const MailId& id) {
     return "outgoing_mail/" + id.str();
 }
@@ -146,17 +153,18 @@ Result<> Outbox::tidy(Timestamp now) {
 }
 
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
-    FAIRLEAD_TRY(ids, db.all<MailId>("SELECT id FROM outgoing_mail ORDER BY id"));
-    for (const auto& id : ids) {
-        FAIRLEAD_TRY(
-            sealed, db.one<store::Blob>("SELECT sealed FROM outgoing_mail WHERE id = $1", id)
-        );
+    auto one = [&](const SealedMail& mail) {
         auto put = [&](const store::Blob& now) {
-            return db.run("UPDATE outgoing_mail SET sealed = $2 WHERE id = $1", id, now);
+            return db.run("UPDATE outgoing_mail SET sealed = $2 WHERE id = $1", mail.id, now);
         };
-        FAIRLEAD_CHECK(api::visit_one(visit, *sealed, place_of(id), put));
-    }
-    return {};
+        return api::visit_one(visit, mail.sealed, place_of(mail.id), put);
+    };
+    return api::each_row<SealedMail>(
+        db,
+        "SELECT rowid AS row, id, sealed FROM outgoing_mail WHERE rowid > $1 ORDER BY rowid LIMIT "
+        "$2",
+        one
+    );
 }
 
 } // namespace fairlead::mail

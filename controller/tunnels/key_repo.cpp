@@ -53,8 +53,8 @@ Result<std::vector<TunnelKey>> KeyRepo::list() {
 
 Result<std::vector<TunnelKey>> KeyRepo::counting(Timestamp now) {
     return db_.all<TunnelKey>(
-        FAIRLEAD_TUNNEL_KEY
-        " AND (state = 'current' OR (state = 'previous' AND ends_ms > $2)) ORDER BY id DESC",
+        FAIRLEAD_TUNNEL_KEY " AND (state = 'current' OR (state = 'previous' AND ends_ms > $2)) "
+                            "ORDER BY state = 'current' DESC, id DESC",
         org_, now
     );
 }

@@ -1,5 +1,6 @@
 #include "controller/tunnels/tunnel_keys.hpp"
 
+#include "common/runtime/log.hpp"
 #include "controller/tunnels/view.hpp"
 #include "proto/capability.hpp"
 
@@ -25,11 +26,12 @@ void end(TunnelKey& key, KeyState state, Timestamp at) {
 }
 
 struct Sealed {
+    std::int64_t row = 0;
     OrgId org_id;
     TunnelKeyId id;
     store::Blob sealed_seed;
 };
-BOOST_DESCRIBE_STRUCT(Sealed, (), (org_id, id, sealed_seed))
+BOOST_DESCRIBE_STRUCT(Sealed, (), (row, org_id, id, sealed_seed))
 
 } // namespace
 
@@ -165,8 +167,14 @@ Result<TunnelKey> TunnelKeys::rotate(
     FAIRLEAD_TRY(before, repo.current());
     std::shared_ptr<const Signer> leaving;
     if (before && grace > hand_over) {
-        FAIRLEAD_TRY(opened, open_seed(repo, before->id));
-        leaving = std::move(opened);
+        // One that cannot be opened is a reason to replace it, not one against.
+        if (auto opened = open_seed(repo, before->id))
+            leaving = *std::move(opened);
+        else
+            log::warning(
+                "a tunnel key that is replaced cannot be opened",
+                {{"key", before->id.str()}, {"reason", opened.error().message()}}
+            );
     }
     if (before) {
         end(*before, grace.count() > 0 ? KeyState::previous : KeyState::ended, now + grace);
@@ -231,25 +239,28 @@ TunnelKeys::end_overdue(store::UnitOfWork& unit, const api::OrgScope& scope, Tim
 
 Result<> TunnelKeys::erase(store::Connection& db, const api::OrgScope& scope) {
     FAIRLEAD_CHECK(db.run("DELETE FROM tunnel_keys WHERE org_id = $1", scope.org()));
-    ring_.forget(scope.org());
+    ring_.forget(scope.org()
+    ); // its servers are gone: what may be kept until the commit opens nothing
     return {};
 }
 
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
-    FAIRLEAD_TRY(
-        keys, db.all<Sealed>("SELECT org_id, id, sealed_seed FROM tunnel_keys WHERE sealed_seed IS "
-                             "NOT NULL ORDER BY org_id")
-    );
-    for (const auto& key : keys) {
+    auto one = [&](const Sealed& key) {
         auto put = [&](const store::Blob& now) {
             return db.run(
                 "UPDATE tunnel_keys SET sealed_seed = $3 WHERE org_id = $1 AND id = $2", key.org_id,
                 key.id, now
             );
         };
-        FAIRLEAD_CHECK(api::visit_one(visit, key.sealed_seed, seed_context(key.id), put));
-    }
-    return {};
+        return api::visit_one(visit, key.sealed_seed, seed_context(key.id), put);
+    };
+    return api::each_row<Sealed>(
+        db,
+        "SELECT rowid AS row, org_id, id, sealed_seed FROM tunnel_keys WHERE sealed_seed IS NOT "
+        "NULL "
+        "AND rowid > $1 ORDER BY rowid LIMIT $2",
+        one
+    );
 }
 
 } // namespace fairlead::tunnels

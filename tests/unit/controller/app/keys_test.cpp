@@ -209,7 +209,7 @@ TEST_SUITE("controller/app/keys") {
         auto holds = [&](std::string_view says) {
             return list_keys(settings)->find(says) != std::string::npos;
         };
-        auto total = std::to_string(18 + 3 * many);
+        auto total = std::to_string(18 + 4 * many);
         {
             store::Connection db(layout.database(), {.durability = store::Durability::relaxed});
             db.script("PRAGMA foreign_keys = OFF");
@@ -237,6 +237,14 @@ TEST_SUITE("controller/app/keys") {
                         "INSERT INTO totp (user_id, sealed, created_ms, last_step)"
                         " VALUES ($1, $2, 0, 0)",
                         user, sealed("totp/" + user)
+                    ));
+                    auto key = fmt::format("tkey_01JD8Q4M3N7V5X2K9B6T{:06}", i);
+                    FAIRLEAD_CHECK(db.run(
+                        "INSERT INTO tunnel_keys (id, org_id, state, public_key, sealed_seed,"
+                        " created_ms, created_by_email)"
+                        " VALUES ($1, $2, 'current', '', $3, 0, '')",
+                        key, fmt::format("org_01JD8Q4M3N7V5X2K9B6T{:06}", i),
+                        sealed("tunnel_key/" + key)
                     ));
                 }
                 return {};

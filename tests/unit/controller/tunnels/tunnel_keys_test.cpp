@@ -34,9 +34,9 @@ struct KeyWorld {
     }
     /// What a server that was told of these would say to a stream.
     bool opens(const std::string& text, const proto::TunnelKeys& held) {
-        link::StreamKeys agent(server.str(), world.clock.now() - 1h);
+        link::StreamKeys agent(server.str());
         REQUIRE(agent.take(held));
-        return agent.open(text, world.clock.now()).has_value();
+        return agent.open(text, world.clock.now(), 1h).has_value();
     }
 
     World world;
@@ -100,6 +100,17 @@ TEST_SUITE("controller/tunnels/tunnel_keys") {
         CHECK(own.world.audited().back() == "tunnel_key.end ok");
         REQUIRE(own.keys().tick());
         CHECK(own.keys().changes() == changes + 1);
+    }
+
+    TEST_CASE("a key whose private half cannot be opened is replaced like any other") {
+        KeyWorld own;
+        own.purpose();
+        auto damage = [&](store::UnitOfWork& unit) {
+            return unit.db().run("UPDATE tunnel_keys SET sealed_seed = X'00'");
+        };
+        REQUIRE(own.world.core->store.write(damage));
+        CHECK(own.rotate().status == 201);
+        CHECK(own.opens(own.purpose(), own.told()));
     }
 
     TEST_CASE("the grace is 24 hours unless it is chosen, from nothing to a week") {
