@@ -1,5 +1,5 @@
-// A controller that was taken over and the streams to a server: without the organization's key none is opened, and where root pinned
-// that key no other opens any.
+// A controller that was taken over and the streams to a server: without a key that servers were told of none is opened, and where
+// root pinned the organization's no other opens any.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
 import { newId } from "./lib/direct.ts";
