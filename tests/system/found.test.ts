@@ -58,7 +58,7 @@ describe("an environment that a restored controller does not know", () => {
     const found = await world.until("the server is heard", 90_000, async () => (await api.get<List<Found>>(path)).data[0]);
     assert.deepEqual(
       { ...found, state: undefined },
-      { id: environment.id, slug: "shop", port: environment.port, name: "shop", type: "production", odoo_version: "19.0", releases: 2,
+      { id: environment.id, slug: "shop", port: environment.port, name: "shop", type: "production", odoo_version: "19.0", exposure: "port", releases: 2,
         project: { id: project.id, name: "found", known: true }, adoptable: true, state: undefined });
     await assert.rejects(api.get(`${org}/environments/${environment.id}`), (error: ApiError) => error.status === 404);
     // Its name and port are not given to another.
