@@ -109,36 +109,6 @@ int remember_session(SSL* ssl, SSL_SESSION* session) {
 
 } // namespace
 
-Trust Trust::system() {
-    Trust trust;
-    trust.system_ = true;
-    return trust;
-}
-
-Trust Trust::authorities(std::string pem) {
-    Trust trust;
-    trust.pem_ = std::move(pem);
-    return trust;
-}
-
-Trust Trust::fingerprint(std::string sha256) {
-    Trust trust;
-    trust.pin_ = std::move(sha256);
-    return trust;
-}
-
-Trust Trust::or_system() const {
-    auto both = *this;
-    both.system_ = true;
-    return both;
-}
-
-Trust Trust::or_authorities(const std::string& pem) const {
-    auto both = *this;
-    both.pem_ += pem;
-    return both;
-}
-
 TlsClientContext::Impl::Impl(Trust wanted) : trust(std::move(wanted)), ctx(new_context(false)) {
     SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, note_verify_error);
     SSL_CTX_set_cert_verify_callback(ctx.get(), verify_server, this);
@@ -181,17 +151,8 @@ TlsClientContext::~TlsClientContext() = default;
 
 Result<TlsClientContext> TlsClientContext::make(Trust trust) {
     auto impl = std::make_unique<Impl>(trust);
-    if (trust.uses_system() && SSL_CTX_set_default_verify_paths(impl->ctx.get()) != 1)
-        return fail(
-            Errc::invalid,
-            "The machine's own CA certificates cannot be read; install ca-certificates."
-        );
-    if (!trust.pem().empty()) {
-        FAIRLEAD_TRY(certificates, read_certificates(trust.pem()));
-        auto* store = SSL_CTX_get_cert_store(impl->ctx.get());
-        for (auto& one : certificates) X509_STORE_add_cert(store, one.get());
-        X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
-    }
+    FAIRLEAD_TRY(authorities, authorities_of(trust));
+    if (authorities) SSL_CTX_set1_cert_store(impl->ctx.get(), authorities.get());
     if (!trust.pin().empty()) {
         FAIRLEAD_TRY(pin, clean_pin(trust.pin()));
         impl->pin = pin;

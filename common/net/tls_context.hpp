@@ -62,7 +62,9 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// What makes a server's certificate good; several together mean that any of them does.
+/// What makes a server's certificate good; several together mean that any of them does. A copy
+/// shares what was read for the first context that was made with it, so keep one for connections
+/// that come again and again: reading the machine's store takes tens of milliseconds. Thread-safe.
 class Trust {
 public:
     /// The machine's own CA store, host name and dates checked.
@@ -81,11 +83,15 @@ public:
     const std::string& pem() const { return pem_; }
     const std::string& pin() const { return pin_; }
 
+    struct Store;
+    Store& store() const { return *store_; }
+
 private:
-    Trust() = default;
+    Trust();
     bool system_ = false;
     std::string pem_;
     std::string pin_;
+    std::shared_ptr<Store> store_;
 };
 
 /// A client's TLS: an agent dialling its controller, an HTTPS request. Remembers session tickets by

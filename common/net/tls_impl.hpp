@@ -4,12 +4,14 @@
 #include "common/net/openssl.hpp"
 #include "common/net/tls_context.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace fairlead::net {
 
@@ -51,6 +53,19 @@ struct TlsClientContext::Impl {
     SslCtxPtr ctx;
     std::map<std::string, SessionPtr> sessions;
 };
+
+/// When the machine's file and folder of authorities were changed, in nanoseconds.
+using SystemStamp = std::pair<std::int64_t, std::int64_t>;
+
+/// Authorities as OpenSSL has them, read once (tls_trust.cpp).
+struct Trust::Store {
+    std::mutex mutex;
+    StorePtr authorities;
+    SystemStamp stamp; ///< when they were read
+};
+
+/// Null where there are none to trust. Errc::invalid: cannot be read. Thread-safe.
+Result<StorePtr> authorities_of(const Trust& trust);
 
 SslCtxPtr new_context(bool server);
 

@@ -22,15 +22,15 @@ net::Headers headers_of(const sso::Ask& ask) {
     return headers;
 }
 
-Result<sso::Answer> fetch_by(outbound::Way& way, const net::Url& url, const sso::Ask& ask) {
+Result<sso::Answer>
+fetch_by(outbound::Way& way, const net::Url& url, const sso::Ask& ask, const net::Trust& trust) {
     outbound::Exchange one;
     one.method = ask.method;
     one.place = {url.host, url.port};
     one.target = url.target;
     one.headers = headers_of(ask);
     one.body = ask.body;
-    one.ca_pem = ask.ca_pem;
-    one.only_those = !ask.ca_pem.empty();
+    one.trust = trust;
     one.body_bytes = body_bytes;
     one.deadline = std::chrono::steady_clock::now() + limit;
     FAIRLEAD_TRY(connection, way.connect(one.place, std::nullopt, one.deadline));
@@ -38,14 +38,12 @@ Result<sso::Answer> fetch_by(outbound::Way& way, const net::Url& url, const sso:
     return sso::Answer{answer.status, std::move(answer.body)};
 }
 
-Result<sso::Answer> fetch(const std::shared_ptr<outbound::Way>& way, const sso::Ask& ask) {
+Result<sso::Answer>
+fetch(const std::shared_ptr<outbound::Way>& way, const net::Trust& system, const sso::Ask& ask) {
     FAIRLEAD_TRY(url, net::Url::parse(ask.url));
-    if (way) return fetch_by(*way, url, ask);
-    FAIRLEAD_TRY(
-        tls, net::TlsClientContext::make(
-                 ask.ca_pem.empty() ? net::Trust::system() : net::Trust::authorities(ask.ca_pem)
-             )
-    );
+    auto trust = ask.ca_pem.empty() ? system : net::Trust::authorities(ask.ca_pem);
+    if (way) return fetch_by(*way, url, ask, trust);
+    FAIRLEAD_TRY(tls, net::TlsClientContext::make(trust));
     net::HttpClientOptions options;
     options.limit = limit;
     options.body_bytes = body_bytes;
@@ -58,13 +56,13 @@ Result<sso::Answer> fetch(const std::shared_ptr<outbound::Way>& way, const sso::
 
 sso::Fetch fetch_from_providers(std::shared_ptr<outbound::Way> way) {
     auto room = std::make_shared<Room>(most_at_once);
-    return [room, way](const sso::Ask& ask) -> Result<sso::Answer> {
+    return [room, way, system = net::Trust::system()](const sso::Ask& ask) -> Result<sso::Answer> {
         if (!room->try_acquire())
             return fail(Errc::unavailable, "Many people are signing in at this moment. Try again.");
         std::unique_ptr<Room, void (*)(Room*)> leave(room.get(), [](Room* held) {
             held->release();
         });
-        return fetch(way, ask);
+        return fetch(way, system, ask);
     };
 }
 

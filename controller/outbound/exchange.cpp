@@ -39,12 +39,6 @@ Result<net::Headers> headers_of(const net::Headers& given) {
     return headers;
 }
 
-net::Trust trust_of(const Exchange& given) {
-    if (given.ca_pem.empty()) return net::Trust::system();
-    auto own = net::Trust::authorities(given.ca_pem);
-    return given.only_those ? own : own.or_system();
-}
-
 tl::unexpected<Error> named(const Exchange& given, const Error& error) {
     const auto& host = given.place.host;
     if (error.code().starts_with("tls_"))
@@ -76,7 +70,7 @@ Result<Answer> exchange(Descriptor connection, const Exchange& given) {
         ),
         std::chrono::milliseconds(1)
     );
-    FAIRLEAD_TRY(tls, net::TlsClientContext::make(trust_of(given)));
+    FAIRLEAD_TRY(tls, net::TlsClientContext::make(given.trust));
     net::Url url;
     url.host = given.place.host;
     url.port = given.place.port;

@@ -1,6 +1,7 @@
 /// One HTTPS request over a connection that is there already, within limits (layer 4).
 #pragma once
 
+#include "common/net/tls_context.hpp"
 #include "common/runtime/file.hpp"
 #include "controller/outbound/outbound.hpp"
 #include "controller/outbound/way.hpp"
@@ -16,8 +17,7 @@ struct Exchange {
     std::string target = "/";
     net::Headers headers;
     std::string body;
-    std::string ca_pem;      ///< authorities to trust beside the system's
-    bool only_those = false; ///< and not the system's
+    net::Trust trust = net::Trust::system();
     std::size_t body_bytes = 64 * 1024;
     Deadline deadline;
 };

@@ -70,7 +70,8 @@ Sender::Sender(std::unique_ptr<Way> way, egress::Allow allow, std::string ca_pem
     : Sender(std::move(way), std::move(allow), std::move(ca_pem), Layers()) {}
 
 Sender::Sender(std::unique_ptr<Way> way, egress::Allow allow, std::string ca_pem, Layers layers)
-    : way_(std::move(way)), allow_(std::move(allow)), ca_pem_(std::move(ca_pem)), layers_(layers) {}
+    : way_(std::move(way)), allow_(std::move(allow)),
+      trust_(net::Trust::system().or_authorities(ca_pem)), layers_(layers) {}
 
 Sender::~Sender() = default;
 
@@ -119,7 +120,7 @@ Result<Answer> Sender::follow(const Request& request, const Deadline& deadline) 
         one.target = target.path;
         one.headers = now.headers;
         one.body = now.body;
-        one.ca_pem = ca_pem_;
+        one.trust = trust_;
         one.body_bytes = layers_.sizes ? request.body_bytes : unlimited;
         one.deadline = deadline;
         FAIRLEAD_TRY(answer, exchange(std::move(connection), one));

@@ -1,6 +1,7 @@
 /// Outbound as the controller has it: its own layers, then the way out.
 #pragma once
 
+#include "common/net/tls_context.hpp"
 #include "controller/egress/allow.hpp"
 #include "controller/outbound/outbound.hpp"
 #include "controller/outbound/way.hpp"
@@ -41,7 +42,7 @@ private:
 
     std::unique_ptr<Way> way_;
     egress::Allow allow_;
-    std::string ca_pem_;
+    net::Trust trust_; ///< kept: its authorities are read once
     Layers layers_;
     std::mutex lock_;
     std::condition_variable_any left_;

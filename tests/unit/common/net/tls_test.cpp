@@ -7,7 +7,11 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 
 using namespace fairlead;
 using namespace fairlead::net;
@@ -303,6 +307,32 @@ TEST_SUITE("common/net/tls") {
             "tls_unknown_authority"
         );
         CHECK(!TlsClientContext::make(Trust::authorities("nothing")));
+    }
+
+    TEST_CASE("the machine's authorities are read once for a trust, and again after they changed") {
+        TestCa ca, another;
+        AgentServer agents(ca);
+        auto file = std::filesystem::temp_directory_path() /
+                    ("fairlead-trust-" + std::to_string(getpid()) + ".pem");
+        auto write = [&](const std::string& pem, std::chrono::hours age) {
+            std::ofstream(file) << pem;
+            std::filesystem::last_write_time(
+                file, std::filesystem::file_time_type::clock::now() - age
+            );
+        };
+        write(another.pem, 48h);
+        ::setenv("SSL_CERT_FILE", file.c_str(), 1);
+        auto trust = Trust::system();
+        CHECK(try_http(agents.server.port, trust) == "tls_unknown_authority");
+        auto first = authorities_of(trust).value();
+        CHECK(authorities_of(trust).value() == first);
+        CHECK(authorities_of(Trust::system()).value() != first);
+        CHECK(authorities_of(trust.or_authorities(ca.pem)).value() != first);
+        write(ca.pem, 24h);
+        CHECK(try_http(agents.server.port, trust) == "");
+        CHECK(authorities_of(trust).value() != first);
+        ::unsetenv("SSL_CERT_FILE");
+        std::filesystem::remove(file);
     }
 
     TEST_CASE(
