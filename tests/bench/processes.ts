@@ -1,11 +1,22 @@
 // What a process costs, from /proc, and processes of ours that end with us.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 
 /** Of a process and the threads in it, so far. */
 export function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
   return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Of all processes there are now whose program's name matches; the kernel knows 15 characters of it. */
+export function cpuOf(programs: RegExp): number {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).reduce((sum, pid) => {
+    try {
+      return programs.test(readFileSync(`/proc/${pid}/comm`, "utf8").trim()) ? sum + cpuSeconds(Number(pid)) : sum;
+    } catch {
+      return sum; // gone meanwhile
+    }
+  }, 0);
 }
 
 export function residentKib(pid: number): number {

@@ -43,6 +43,11 @@ export class Host {
     return (await this.exec(["bash", "-c", `set -euo pipefail\n${script}`], options)).stdout;
   }
 
+  /** The words that run a program of this machine in its network. */
+  inNetwork(program: string, ...args: string[]): string[] {
+    return [command, "net", this.name, "--", program, ...args];
+  }
+
   async copy(from: string, to: string): Promise<void> {
     await run(command, ["copy", this.name, from, to]);
   }
