@@ -3,6 +3,7 @@
 #include "common/async/task_group.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/edge/pages.hpp"
+#include "controller/edge/paths.hpp"
 
 #include <chrono>
 #include <utility>
@@ -173,6 +174,8 @@ std::optional<Refusal> Proxy::take_route() {
     if (auto refusal = refusal_of(request_, name_)) return refusal;
     auto route = edge_.table_->find(name_);
     if (!route) return Refusal(was_routed_ ? 404 : 421, "");
+    if (is_proof_of_name(request_.path()))
+        return Refusal(404, "Proofs of this name are not the site's to give.");
     bool moved = !route_ || route_->environment != route->environment;
     route_ = std::move(route);
     if (!moved) return std::nullopt;

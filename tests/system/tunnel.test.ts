@@ -156,6 +156,9 @@ describe("the tunnel", () => {
       assert.ok(row.status.includes(Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1])), `${row.name}: ${answer.slice(0, 300)}`);
       assert.ok(!answer.includes("\nHTTP/1.1 "), `${row.name}: ${answer}`);
     }
+    const proof = await shop.ask("/.well-known/fairlead-challenge/token");
+    assert.equal(proof.status, 404);
+    assert.match(proof.text, /not the site's to give/);
     assert.equal(await status(names.shop), 200);
   });
 

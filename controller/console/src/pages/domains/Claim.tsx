@@ -72,7 +72,7 @@ function Proof({ domain, challenge: { record, file } }: { domain: Domain; challe
         <details>
           <summary>Or put a file on its web server</summary>
           <p>
-            Where DNS is out of reach: this address answers with one line, by https, or by http as long as the name has no certificate. It does not serve for a name that leads to this controller itself.
+            Where DNS is out of reach: this address answers with one line, by https, or by http as long as the name has no certificate. It does not serve for a name that leads to this controller, or to a server that answers for it directly: neither gives out such a file.
           </p>
           <dl className="fl-entries">
             <Entry name="Address" value={file.url} copies />
