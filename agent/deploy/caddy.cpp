@@ -77,11 +77,15 @@ Result<AcmeSettings> acme_settings(std::string_view yaml, std::string_view file_
 
 std::optional<std::string> site_of(const proto::EnvironmentSpec& e) {
     if (e.exposure != proto::Exposure::direct || e.domains.empty()) return std::nullopt;
-    // A proof of a domain is for whoever the domain is being proved to, and that is not Odoo.
-    array routes{route(
-        {"/.well-known/fairlead-challenge/*"},
-        {{"handler", "static_response"}, {"status_code", 404}}
-    )};
+    // A proof of a domain is for whoever the domain is being proved to, and that is not Odoo. An
+    // expression, since Caddy's `path` takes upper and lower case for the same; either is held
+    // against the path that is decoded and without its "//", "." and "..".
+    array routes{object{
+        {"match",
+         array{
+             object{{"path_regexp", {{"pattern", R"(^/\.well-known/fairlead-challenge(/|$))"}}}}}},
+        {"terminal", true},
+        {"handle", array{object{{"handler", "static_response"}, {"status_code", 404}}}}}};
     routes.push_back(object{
         {"handle", array{object{{"handler", "request_body"}, {"max_size", largest_body}}}}});
     // Odoo's threaded server does both at one port.

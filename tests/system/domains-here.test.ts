@@ -1,11 +1,14 @@
 // An environment that is exposed directly: Caddy of the distribution, configured by the agent, with certificates of a real ACME
 // authority (Pebble), before a real Odoo. No controller is anywhere near.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, describe } from "node:test";
 import { offer } from "./lib/debs.ts";
 import { Executor, newId, type Told } from "./lib/direct.ts";
 import type { Host } from "./lib/host.ts";
 import { under } from "./lib/load.ts";
+import { root } from "./lib/paths.ts";
 import { Pebble } from "./lib/pebble.ts";
 import { poll } from "./lib/wait.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
@@ -97,8 +100,12 @@ describe("an environment that is reached by its domains at its server", () => {
       "-H", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "-H", `Origin: https://${name}`, `https://${name}/websocket?version=saas-18.5-1`,
     );
     assert.match(upgrade.stdout, /^HTTP\/1\.1 101 /);
-    const proof = await curl("-o", "/dev/null", "-w", "%{http_code} %{size_download}", `https://${name}/.well-known/fairlead-challenge/token`);
-    assert.equal(proof.stdout, "404 0");
+    const spelled = JSON.parse(readFileSync(join(root, "tests/hostile/proofs.json"), "utf8")) as { path: string; proof: boolean }[];
+    for (const { path, proof } of spelled) {
+      const answer = await curl("--path-as-is", "-o", "/dev/null", "-w", "%{http_code} %{size_download}", `https://${name}${path}`);
+      // Odoo has a page for what it does not find.
+      assert.equal(answer.stdout === "404 0", proof, `${path}: ${answer.stdout}`);
+    }
   });
 
   scenario(world, "answers every request while a release takes the place of another [X-DEP-03]", async () => {

@@ -49,8 +49,8 @@ TEST_SUITE("agent/deploy/caddy") {
         CHECK(at(site, "/match/0/host").as_array().size() == 2);
         CHECK(at_text(site, "/match/0/host/1") == "www.shop.example.com");
         CHECK(
-            at_text(site, "/handle/0/routes/0/match/0/path/0") ==
-            "/.well-known/fairlead-challenge/*"
+            at_text(site, "/handle/0/routes/0/match/0/path_regexp/pattern") ==
+            R"(^/\.well-known/fairlead-challenge(/|$))"
         );
         CHECK(at(site, "/handle/0/routes/0/handle/0/status_code").as_int64() == 404);
         CHECK(at(site, "/handle/0/routes/1/handle/0/max_size").as_int64() > 0);
