@@ -414,6 +414,7 @@ Task<> Application::serve() {
     auto pushes = [this] { return pushes_.tick(); };
     auto tunnel_keys = [this] { return tunnel_keys_.tick(); };
     auto deliveries = [this] { return webhook_queue_.tidy(clock_.now()); };
+    auto looks = [this] { return domains_.tidy(clock_.now()); };
     auto visitors = [this] { return connect_.tidy(clock_.now()); };
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
@@ -428,6 +429,7 @@ Task<> Application::serve() {
     background.spawn(every(30s, "deploying pushes that waited", pushes));
     background.spawn(every(5s, "saving rates", rates));
     background.spawn(every(30s, "signing the audit log", checkpoints));
+    background.spawn(every(60s, "forgetting looks at domains", looks));
     background.spawn(every(600s, "dropping old audit entries", retention));
     background.spawn(every(600s, "dropping what is left of old backups", backups));
 

@@ -71,6 +71,7 @@ std::span<const store::Migration> schema() {
         {31, "domains", domains::first_tables},
         {32, "certificates", certificates::first_tables},
         {33, "tunnel keys", tunnels::first_tables},
+        {34, "counted looks at domains", domains::counted_looks},
     };
     return steps;
 }

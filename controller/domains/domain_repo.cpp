@@ -9,7 +9,7 @@ namespace {
 #define FAIRLEAD_DOMAIN                                                                            \
     "SELECT id, name, state, token, method, tries, created_ms, created_by, created_by_email, "     \
     "expires_ms, verified_ms, checked_ms, failing_ms, failed_ms, next_check_ms, asked_ms, "        \
-    "hour_ms, hour_checks, error_code, error_message FROM domains WHERE org_id = $1 "
+    "error_code, error_message FROM domains WHERE org_id = $1 "
 
 /// The end of the range of what starts with `tree`.
 std::string after(std::string tree) {
@@ -22,10 +22,10 @@ std::string after(std::string tree) {
 Result<> DomainRepo::insert(const Domain& d) {
     FAIRLEAD_CHECK(db_.run(
         "INSERT INTO domains (id, org_id, name, tree, state, token, method, tries, created_ms, "
-        "created_by, created_by_email, expires_ms, next_check_ms, hour_ms, hour_checks) VALUES "
-        "($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        "created_by, created_by_email, expires_ms, next_check_ms) VALUES ($2, $1, $3, $4, $5, $6, "
+        "$7, $8, $9, $10, $11, $12, $13)",
         org_, d.id, d.name, tree_of(d.name), d.state, d.token, d.method, d.tries, d.created_ms,
-        d.created_by, d.created_by_email, d.expires_ms, d.next_check_ms, d.hour_ms, d.hour_checks
+        d.created_by, d.created_by_email, d.expires_ms, d.next_check_ms
     ));
     return {};
 }
@@ -62,11 +62,9 @@ Result<> DomainRepo::update(const Domain& d) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE domains SET state = $3, method = $4, tries = $5, expires_ms = $6, verified_ms = "
         "$7, checked_ms = $8, failing_ms = $9, failed_ms = $10, next_check_ms = $11, asked_ms = "
-        "$12, hour_ms = $13, hour_checks = $14, error_code = $15, error_message = $16 WHERE "
-        "org_id = $1 AND id = $2",
+        "$12, error_code = $13, error_message = $14 WHERE org_id = $1 AND id = $2",
         org_, d.id, d.state, d.method, d.tries, d.expires_ms, d.verified_ms, d.checked_ms,
-        d.failing_ms, d.failed_ms, d.next_check_ms, d.asked_ms, d.hour_ms, d.hour_checks,
-        d.error_code, d.error_message
+        d.failing_ms, d.failed_ms, d.next_check_ms, d.asked_ms, d.error_code, d.error_message
     ));
     return {};
 }
@@ -97,15 +95,22 @@ Result<std::vector<Claimed>> DomainRepo::covering(std::string_view host) {
     );
 }
 
-Result<std::int64_t> DomainRepo::checks_since(Timestamp since) {
-    FAIRLEAD_TRY(
-        sum, db_.one<std::int64_t>(
-                 "SELECT coalesce(sum(hour_checks), 0) FROM domains WHERE org_id = $1 AND hour_ms "
-                 "> $2",
-                 org_, since
-             )
+Result<> DomainRepo::note_look(std::string_view name, Timestamp at) {
+    FAIRLEAD_CHECK(
+        db_.run("INSERT INTO domain_look (org_id, name, at_ms) VALUES ($1, $2, $3)", org_, name, at)
     );
-    return sum.value_or(0);
+    return {};
+}
+
+Result<Looks> DomainRepo::looks(std::string_view name, Timestamp since) {
+    FAIRLEAD_TRY(
+        found, db_.one<Looks>(
+                   "SELECT count(CASE WHEN name = $2 THEN 1 END) AS of_name, count(*) AS of_all "
+                   "FROM domain_look WHERE org_id = $1 AND at_ms > $3",
+                   org_, name, since
+               )
+    );
+    return found.value_or(Looks());
 }
 
 Result<std::optional<Domain>> DomainRepo::due(Timestamp now) {
@@ -137,8 +142,14 @@ Result<std::optional<Timestamp>> next_due(store::Connection& db) {
     );
 }
 
+Result<> forget_looks(store::Connection& db, Timestamp before) {
+    FAIRLEAD_CHECK(db.run("DELETE FROM domain_look WHERE at_ms <= $1 AND org_id <> ''", before));
+    return {};
+}
+
 Result<> erase(store::Connection& db, const api::OrgScope& scope) {
     FAIRLEAD_CHECK(db.run("DELETE FROM domains WHERE org_id = $1", scope.org()));
+    FAIRLEAD_CHECK(db.run("DELETE FROM domain_look WHERE org_id = $1", scope.org()));
     return {};
 }
 

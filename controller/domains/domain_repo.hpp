@@ -40,16 +40,14 @@ struct Domain {
     std::optional<Timestamp> failed_ms;
     std::optional<Timestamp> next_check_ms;
     std::optional<Timestamp> asked_ms; ///< a look that somebody asked for, and that is to come
-    Timestamp hour_ms;                 ///< since when hour_checks are counted
-    std::int64_t hour_checks = 0;      ///< looks asked for by hand
     std::string error_code;            ///< of the last look; "" when it found the proof
     std::string error_message;
 };
 BOOST_DESCRIBE_STRUCT(
     Domain, (),
     (id, name, state, token, method, tries, created_ms, created_by, created_by_email, expires_ms,
-     verified_ms, checked_ms, failing_ms, failed_ms, next_check_ms, asked_ms, hour_ms, hour_checks,
-     error_code, error_message)
+     verified_ms, checked_ms, failing_ms, failed_ms, next_check_ms, asked_ms, error_code,
+     error_message)
 )
 
 /// A name, and what its organization has said and shown of it.
@@ -59,6 +57,12 @@ struct Claimed {
     State state = State::pending;
 };
 BOOST_DESCRIBE_STRUCT(Claimed, (), (id, name, state))
+
+/// Looks asked for by hand: at one name, and at all of an organization's.
+struct Looks {
+    std::int64_t of_name = 0, of_all = 0;
+};
+BOOST_DESCRIBE_STRUCT(Looks, (), (of_name, of_all))
 
 class DomainRepo {
 public:
@@ -86,8 +90,10 @@ public:
     /// The claims of this organization that cover `host`, the nearest first.
     Result<std::vector<Claimed>> covering(std::string_view host);
 
-    /// Looks asked for by hand since `since`.
-    Result<std::int64_t> checks_since(Timestamp since);
+    /// A look that was asked for by hand.
+    Result<> note_look(std::string_view name, Timestamp at);
+    /// Those noted after `since`, also of claims that are gone.
+    Result<Looks> looks(std::string_view name, Timestamp since);
     /// The one that is due for longest.
     Result<std::optional<Domain>> due(Timestamp now);
 
@@ -118,6 +124,9 @@ BOOST_DESCRIBE_STRUCT(Awaiting, (), (org_id, next_check_ms))
 Result<std::vector<Awaiting>> awaiting(store::Connection& db, Timestamp now, std::int64_t limit);
 /// The next time that something is due, of any organization.
 Result<std::optional<Timestamp>> next_due(store::Connection& db);
+
+/// Of all organizations, looks by hand until `before`.
+Result<> forget_looks(store::Connection& db, Timestamp before);
 
 /// What is dropped with an organization.
 Result<> erase(store::Connection& db, const api::OrgScope& scope);

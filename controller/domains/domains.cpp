@@ -78,10 +78,6 @@ Result<Domain> Domains::claim(
     domain.created_by_email = by.email;
     domain.expires_ms = now + claim_time;
     domain.next_check_ms = now + first_pause;
-    if (before) {
-        domain.hour_ms = before->hour_ms;
-        domain.hour_checks = before->hour_checks;
-    }
     FAIRLEAD_CHECK(repo.insert(domain));
     change.record("domain.claim", "domain", domain);
     change.publish(event(change.scope().org(), "domain.updated", to_json(domain)));
@@ -104,16 +100,12 @@ Result<Domain> Domains::check(api::Change& change, Domain domain, Timestamp now)
         return domain;
     }
     DomainRepo repo(change.db(), change.scope());
-    if (now - domain.hour_ms >= hour) {
-        domain.hour_ms = now;
-        domain.hour_checks = 0;
-    }
-    if (domain.hour_checks >= most_checks_of_one)
+    FAIRLEAD_TRY(looks, repo.looks(domain.name, now - hour));
+    if (looks.of_name >= most_checks_of_one)
         return too_many_checks(domain.name, most_checks_of_one);
-    FAIRLEAD_TRY(of_all, repo.checks_since(now - hour));
-    if (of_all >= most_checks_of_org)
+    if (looks.of_all >= most_checks_of_org)
         return too_many_checks("This organization's domains", most_checks_of_org);
-    ++domain.hour_checks;
+    FAIRLEAD_CHECK(repo.note_look(domain.name, now));
     domain.asked_ms = now;
     domain.next_check_ms = now;
     FAIRLEAD_CHECK(repo.update(domain));
@@ -128,6 +120,12 @@ Result<> Domains::remove(api::Change& change, const Domain& domain) {
     change.record("domain.delete", "domain", domain, {}, audit_facts(domain));
     change.publish(event(change.scope().org(), "domain.deleted", {{"id", domain.id.str()}}));
     return {};
+}
+
+Result<> Domains::tidy(Timestamp now) {
+    return parts_.store.write([&](store::UnitOfWork& unit) {
+        return forget_looks(unit.db(), now - hour);
+    });
 }
 
 Result<std::optional<Domain>> Domains::due(const OrgId& org) const {

@@ -11,7 +11,7 @@
 
 namespace fairlead::domains {
 
-/// Of one organization, and in an hour: looks at one claim, and at all of them, by hand.
+/// Of one organization, and in an hour: looks at one name, and at all of them, by hand.
 inline constexpr std::int64_t max_domains = 100, most_checks_of_one = 20, most_checks_of_org = 100;
 
 /// Thread-safe; everything it knows is in the store. Functions with a Change run inside its
@@ -47,6 +47,8 @@ public:
     /// Has it looked at next. Errc::conflict (domain_failed); Errc::rate_limited (too_many_checks).
     Result<Domain> check(api::Change& change, Domain domain, Timestamp now);
     Result<> remove(api::Change& change, const Domain& domain);
+    /// Forgets looks by hand that count no more.
+    Result<> tidy(Timestamp now);
 
     // ---- what the checker asks ----
 

@@ -4,8 +4,7 @@ namespace fairlead::domains {
 
 // `name` as names.hpp has it. `tree` is its labels from the top, each with a dot behind it and
 // without the wildcard's star, so that what lies below a name is a range. `token` is no secret:
-// whoever proves a name publishes it. next_check_ms: when somebody looks again. `hour_ms` and
-// `hour_checks` count what was asked for by hand.
+// whoever proves a name publishes it. next_check_ms: when somebody looks again.
 const std::string_view first_tables = R"sql(
 CREATE TABLE domains (
     id               TEXT PRIMARY KEY,
@@ -35,6 +34,20 @@ CREATE TABLE domains (
 CREATE UNIQUE INDEX domains_verified ON domains (name) WHERE state = 'verified';
 CREATE INDEX domains_verified_tree ON domains (tree) WHERE state = 'verified';
 CREATE INDEX domains_due ON domains (next_check_ms) WHERE next_check_ms IS NOT NULL;
+)sql";
+
+// Looks asked for by hand, for an hour. By name, not by claim: a claim that is deleted and made
+// again has no more of them.
+const std::string_view counted_looks = R"sql(
+CREATE TABLE domain_look (
+    org_id TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    at_ms  BIGINT NOT NULL
+);
+CREATE INDEX domain_look_at ON domain_look (at_ms);
+CREATE INDEX domain_look_by_org ON domain_look (org_id, at_ms);
+ALTER TABLE domains DROP COLUMN hour_ms;
+ALTER TABLE domains DROP COLUMN hour_checks;
 )sql";
 
 } // namespace fairlead::domains

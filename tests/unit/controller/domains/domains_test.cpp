@@ -274,6 +274,56 @@ TEST_SUITE("controller/domains/domains") {
         CHECK(check(id).status == 202);
     }
 
+    TEST_CASE_FIXTURE(
+        DomainWorld, "looks by hand are counted beyond the claims that they were made for"
+    ) {
+        auto again = [&](const std::string& id) {
+            auto name = get(id).text("name");
+            REQUIRE(remove(id).status == 204);
+            return claimed(name);
+        };
+        for (int name = 0; name < 5; ++name) {
+            auto id = claimed("shop" + std::to_string(name) + ".example.org");
+            for (int i = 0; i < domains::most_checks_of_one; ++i) {
+                REQUIRE(check(id).status == 202);
+                look();
+                if (i % 7 == 0) id = again(id);
+            }
+            CHECK(check(id).code() == "too_many_checks");
+            CHECK(check(again(id)).code() == "too_many_checks");
+            pass(10min);
+        }
+        auto all = world.in_org("GET", "/domains").json.at("data").as_array();
+        for (const auto& one : all) REQUIRE(remove(str(one.at("id"))).status == 204);
+        auto other = claimed("other.example.org");
+        CHECK(check(other).code() == "too_many_checks");
+        world.act_for(world.other);
+        CHECK(check(claimed("other.example.org")).status == 202);
+
+        // An hour after the first of them.
+        world.act_for(world.org);
+        pass(10min);
+        CHECK(check(other).status == 202);
+        look();
+        CHECK(check(claimed("shop4.example.org")).code() == "too_many_checks");
+    }
+
+    TEST_CASE_FIXTURE(DomainWorld, "looks by hand are known for an hour") {
+        check(claimed("shop.example.org"));
+        world.act_for(world.other);
+        check(claimed("shop.example.com"));
+        auto counted = [&] { return world.one<std::int64_t>("SELECT count(*) FROM domain_look"); };
+        CHECK(world.core->domains.tidy(world.clock.now()));
+        CHECK(counted() == 2);
+        CHECK(world.core->store.write([&](store::UnitOfWork& unit) {
+            return domains::erase(unit.db(), world.other);
+        }));
+        CHECK(counted() == 1);
+        pass(1h);
+        CHECK(world.core->domains.tidy(world.clock.now()));
+        CHECK(counted() == 0);
+    }
+
     TEST_CASE_FIXTURE(DomainWorld, "an organization has a hundred domains at most") {
         for (int i = 0; i < domains::max_domains; ++i)
             claimed("shop" + std::to_string(i) + ".example.org");

@@ -55,7 +55,8 @@ const std::vector<store::Migration>& migrations() {
         {24, "webhooks", webhooks::first_tables},
         {25, "domains", domains::first_tables},
         {26, "tunnel keys", tunnels::first_tables},
-        {27, "exposure of environments", environments::exposure_column}};
+        {27, "exposure of environments", environments::exposure_column},
+        {28, "counted looks at domains", domains::counted_looks}};
     return steps;
 }
 
