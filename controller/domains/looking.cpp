@@ -61,6 +61,11 @@ Looked judge_file(const Domain& domain, const outbound::Answer& answer, std::str
     return found(Method::file);
 }
 
+/// A web server said itself that the file is not there.
+bool answered(const Looked& file) {
+    return file.code == "file_missing" || file.code == "file_differs";
+}
+
 } // namespace
 
 std::string record_value(const Domain& domain) {
@@ -124,8 +129,10 @@ Looked OutsideLooker::look(const Domain& domain) {
     if (record.finding == Finding::found || is_wildcard(domain.name)) return record;
     auto file = look_at_file(domain);
     if (file.finding == Finding::found) return file;
-    // What cannot be known of one of them is not known of both.
-    if (record.finding == Finding::unknown) return record;
+    // What cannot be known of one of them is not known of both; but a proof by file that the name's
+    // own server does not give out is gone, whatever its name servers do.
+    bool gone = domain.method == Method::file && answered(file);
+    if (record.finding == Finding::unknown && !gone) return record;
     if (file.finding == Finding::unknown) {
         // A proof by record needs no file.
         return domain.method == Method::dns ? record : file;

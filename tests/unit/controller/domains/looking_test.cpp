@@ -139,4 +139,31 @@ TEST_SUITE("controller/domains/looking") {
         domain.method = Method::dns;
         CHECK(outside.look(domain).finding == Finding::missing);
     }
+
+    TEST_CASE("a proof by file that its server does not give out is gone without name servers") {
+        Outside outside;
+        auto domain = domain_of("shop.example.org");
+        outside.texts = broken<std::vector<std::string>>("resolver_failed");
+        for (auto answer : {outbound::Answer{404, {}, ""}, outbound::Answer{200, {}, "else"}}) {
+            CAPTURE(answer.status);
+            outside.secure = answer;
+            domain.method = Method::file;
+            auto looked = outside.look(domain);
+            CHECK(looked.finding == Finding::missing);
+            CHECK(looked.code == (answer.status == 404 ? "file_missing" : "file_differs"));
+            // Nobody can say of a record, which another claim or none yet goes by.
+            for (auto method : {Method::dns, Method::none}) {
+                domain.method = method;
+                CHECK(outside.look(domain).code == "resolver_failed");
+            }
+        }
+        // By http, too.
+        domain.method = Method::file;
+        outside.secure = broken<outbound::Answer>("outbound_unreachable");
+        CHECK(outside.look(domain).code == "file_missing");
+        // A server that does not answer says nothing.
+        outside.plain = broken<outbound::Answer>("outbound_unreachable");
+        CHECK(outside.look(domain).finding == Finding::unknown);
+        CHECK(outside.look(domain).code == "resolver_failed");
+    }
 }
