@@ -366,22 +366,32 @@ Result<> Application::run() {
     listener_ =
         std::make_unique<net::Listener>(io_.get_executor(), tls_, options, std::move(handlers));
     FAIRLEAD_CHECK(listener_->open());
-    courier_->start();
-    checker_->start();
-    keeper_.start();
 
     std::exception_ptr broken;
-    auto ended = [&](std::exception_ptr failed) { broken = failed; };
-    asio::co_spawn(io_, serve(), ended);
-    log::info(
-        "serving",
-        {{"url", options.public_url}, {"listen", settings_.listen}, {"version", FAIRLEAD_VERSION}}
-    );
-    io_.run();
-    checker_->end();
-    keeper_.stop();
-    courier_->stop();
-    checker_->stop();
+    {
+        // These threads use what is declared after their owners. They end before any of it goes
+        // away, whichever way this is left.
+        struct Threads {
+            Application& app;
+            ~Threads() {
+                app.checker_->end();
+                app.keeper_.stop();
+                app.courier_->stop();
+                app.checker_->stop();
+            }
+        } threads{*this};
+        courier_->start();
+        checker_->start();
+        keeper_.start();
+        auto ended = [&](std::exception_ptr failed) { broken = failed; };
+        asio::co_spawn(io_, serve(), ended);
+        log::info(
+            "serving", {{"url", options.public_url},
+                        {"listen", settings_.listen},
+                        {"version", FAIRLEAD_VERSION}}
+        );
+        io_.run();
+    }
     if (broken) std::rethrow_exception(broken);
     log::info("stopped");
     return {};
