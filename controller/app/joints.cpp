@@ -100,15 +100,19 @@ void Application::join_domains() {
             store::UnitOfWork& unit, const api::OrgScope& scope, const domains::Domain& domain,
             domains::News news
         ) -> Result<> {
-            // To whoever claimed it, if they still belong there.
-            FAIRLEAD_TRY(maker, members::MemberRepo(unit.db(), scope).find(domain.created_by));
-            if (!maker) return {};
-            auto now = clock_.now();
+            auto kind = "domain/" + domain.id.str();
             auto letter = domains::letter_of(domain, news);
+            letter.text += "\n\n" + public_url(settings_, endpoint_.port) + "\n";
+            // To whoever claimed it, or to the owners where they do not belong there any more.
+            FAIRLEAD_TRY(maker, members::MemberRepo(unit.db(), scope).find(domain.created_by));
+            if (!maker) {
+                write_to_owners(unit, scope, kind, letter.subject, letter.text);
+                return {};
+            }
+            auto now = clock_.now();
             auto put = mailing_.outbox().put(
                 unit,
-                {"domain/" + domain.id.str(), maker->email, std::move(letter.subject),
-                 letter.text + "\n\n" + public_url(settings_, endpoint_.port) + "\n", Secret(),
+                {kind, maker->email, letter.subject, letter.text, Secret(),
                  now + std::chrono::hours(24 * 3)},
                 now
             );

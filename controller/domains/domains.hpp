@@ -34,7 +34,7 @@ public:
     /// Told after each commit that makes something due; must not block.
     void on_due(std::function<void()> due) { due_ = std::move(due); }
     /// Told in the transaction in which a proof is missed, or a claim fails, to write to whoever
-    /// made it.
+    /// made it, or comes after them.
     using Notice =
         std::function<Result<>(store::UnitOfWork&, const api::OrgScope&, const Domain&, News)>;
     void on_news(Notice notice) { notice_ = std::move(notice); }

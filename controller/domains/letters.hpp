@@ -1,4 +1,4 @@
-/// What is written to whoever claimed a domain.
+/// What is written to whoever claimed a domain, or to the owners when they have left.
 #pragma once
 
 #include "controller/domains/judgement.hpp"
