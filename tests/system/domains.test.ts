@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { after, before, describe } from "node:test";
 import type { Answer, Api, Problem } from "./lib/api.ts";
+import { admin } from "./lib/controller.ts";
+import { MailServer, tokenOf } from "./lib/mail.ts";
 import { Names, Sites } from "./lib/names.ts";
 import { folder } from "./lib/paths.ts";
-import { join as joined, ownOrg } from "./lib/people.ts";
+import { join as joined, ownOrg, type Person } from "./lib/people.ts";
 import type { List } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
@@ -32,22 +34,25 @@ describe("domains", () => {
     await names.start(nameserver);
     await sites.start(folder(join(world.dir, "sites")), site, ["file.example.org", "both.example.org", "echo.example.org", "moved.example.org"]);
     const egress = await world.egress({ allow: [`${site}/32`], nameserver });
-    return `${egress.settings(sites.ca)}rates:\n  reads_a_minute: 100000\n  writes_a_minute: 100000\n`;
+    mail = await MailServer.start(join(world.dir, "mail"));
+    return `${mail.config}${egress.settings(sites.ca)}rates:\n  reads_a_minute: 100000\n  writes_a_minute: 100000\n`;
   });
-  let api: Api, org: string, other: { owner: Api; org: string };
+  let api: Api, org: string, mail: MailServer, other: { owner: Api; org: string };
 
   before(async () => {
     api = await world.api();
     org = await world.org();
-    const rival = await joined(api, org, "rival@example.org", "viewer");
+    const rival = await joins("rival@example.org", "viewer");
     other = { owner: rival.api, org: await ownOrg(rival.api, "Rival") };
     await api.call("DELETE", `${org}/members/${rival.user}`);
   });
-  after(() => {
+  after(async () => {
     names.stop();
     sites.stop();
+    await mail?.stop();
   });
 
+  const joins = (email: string, role: string): Promise<Person> => joined(api, org, email, role, {}, async () => tokenOf((await mail.next(email)).text, "invitation"));
   const claim = (name: string, who: { owner: Api; org: string } = { owner: api, org }): Promise<Domain> => who.owner.post<Domain>(`${who.org}/domains`, { name });
   const refused = (name: string): Promise<Answer<Problem>> => other.owner.send<Problem>("POST", `${other.org}/domains`, { body: { name } });
   /** Has it looked at, and waits until that was done. */
@@ -172,6 +177,31 @@ describe("domains", () => {
     assert.notEqual(failing.failing_since, null);
     proves(domain);
     assert.equal((await look(domain)).failing_since, null);
+    assert.match((await mail.next(admin.email)).headers, /^Subject: The proof of shop\.example\.org is missing\r?$/m);
+  });
+
+  scenario(world, "that were proved by a file begin to fail without it, whatever their name servers do", async () => {
+    const domain = (await api.get<List<Domain>>(`${org}/domains?state=verified`)).data.find(({ name }) => name === "file.example.org")!;
+    const { record, file } = domain.challenge;
+    names.records.set(`TXT ${record.name}`, "SERVFAIL");
+    assert.equal((await look(domain)).last_error, null, "the file is enough");
+    sites.pages.delete(file!.url);
+    const failing = await look(domain);
+    assert.deepEqual([failing.state, failing.last_error?.code], ["verified", "file_missing"]);
+    assert.notEqual(failing.failing_since, null);
+    assert.match((await mail.next(admin.email)).headers, /^Subject: The proof of file\.example\.org is missing\r?$/m);
+  });
+
+  scenario(world, "whose claimant has left are told to the owners", async () => {
+    const bob = await joins("bob@example.org", "admin");
+    const domain = await claim("left.example.org", { owner: bob.api, org });
+    proves(domain);
+    assert.equal((await look(domain)).state, "verified");
+    await api.call("DELETE", `${org}/members/${bob.user}`);
+    names.records.delete(`TXT ${domain.challenge.record.name}`);
+    assert.notEqual((await look(domain)).failing_since, null);
+    assert.match((await mail.next(admin.email)).headers, /^Subject: The proof of left\.example\.org is missing\r?$/m);
+    assert.deepEqual(mail.mails.filter(({ to, headers }) => to === bob.email && headers.includes("proof")), []);
   });
 
   scenario(world, "are of their organization alone, in lists and by id [S-DOM-01]", async () => {
