@@ -13,6 +13,6 @@ export type DomainState = "pending" | "verified" | "failed";
 export async function putDomain(controller: Controller, org: string, name: string, state: DomainState = "verified"): Promise<void> {
   const tree = name.replace(/^\*\./, "").split(".").reverse().map((label) => `${label}.`).join("");
   const id = newId("dom");
-  await run("sqlite3", ["-cmd", ".timeout 10000", join(controller.data, "fairlead.db"), `INSERT INTO domains (id, org_id, name, tree, state, token, created_ms, created_by, created_by_email, verified_ms)
-    VALUES ('${id}', '${org.split("/").at(-1)}', '${name}', '${tree}', '${state}', '${id}', 0, '', '', 0) ON CONFLICT (org_id, name) DO UPDATE SET state = excluded.state`]);
+  await run("sqlite3", ["-cmd", ".timeout 10000", join(controller.data, "fairlead.db"), `INSERT INTO domains (id, org_id, name, tree, state, token, method, created_ms, created_by, created_by_email, verified_ms)
+    VALUES ('${id}', '${org.split("/").at(-1)}', '${name}', '${tree}', '${state}', '${id}', '${state === "pending" ? "none" : "dns"}', 0, '', '', 0) ON CONFLICT (org_id, name) DO UPDATE SET state = excluded.state`]);
 }
