@@ -30,7 +30,7 @@ class Waiting {
 public:
     Waiting(Deadlines& deadlines, Alarm& alarm, Wire::Limit limit)
         : deadlines_(deadlines), alarm_(alarm) {
-        deadlines_.set(alarm_, limit);
+        if (limit != Wire::unlimited) deadlines_.set(alarm_, limit);
     }
     Waiting(const Waiting&) = delete;
     ~Waiting() { deadlines_.clear(alarm_); }

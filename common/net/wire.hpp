@@ -18,6 +18,8 @@ namespace fairlead::net {
 class Wire {
 public:
     using Limit = std::chrono::milliseconds;
+    /// For a wait that something else ends.
+    static constexpr Limit unlimited = Limit::max();
 
     virtual ~Wire() = default;
 

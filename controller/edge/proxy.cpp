@@ -5,6 +5,7 @@
 #include "controller/edge/pages.hpp"
 #include "controller/edge/paths.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -109,18 +110,23 @@ void Proxy::look_again() {
     exchange_->end();
 }
 
-/// False at the end, and Errc::timeout.
+/// More behind what lies in the buffer, which is not full. False at the end, and Errc::timeout.
 Task<Result<bool>> Proxy::fill(net::Wire::Limit limit) {
-    begin_ = end_ = 0;
+    if (begin_ < end_) std::copy(buffer_.get() + begin_, buffer_.get() + end_, buffer_.get());
+    end_ -= std::exchange(begin_, 0);
     if (!buffer_) {
         auto ready = co_await wire_.wait_readable(limit);
         if (!ready) co_return fail(std::move(ready).error());
         buffer_ = std::make_unique<char[]>(buffer_size);
     }
-    auto got = co_await wire_.read_some(buffer_.get(), buffer_size, limit);
+    auto got = co_await wire_.read_some(buffer_.get() + end_, buffer_size - end_, limit);
     if (!got) co_return fail(std::move(got).error());
-    end_ = *got;
-    co_return end_ > 0;
+    end_ += *got;
+    co_return *got > 0;
+}
+
+bool Proxy::buffer_is_full() const {
+    return end_ - begin_ == buffer_size;
 }
 
 /// False when the connection is over. A body may follow: reader_ has it.
@@ -300,21 +306,25 @@ Task<> Proxy::upload(Exchange& x) {
     co_await watch_client(x);
 }
 
-/// Whoever went away waits for no answer. What comes meanwhile is the next request.
+/// Whoever went away waits for no answer. What comes meanwhile is the next request, as much of it
+/// as there is room for. The answer's limits end this too.
 Task<> Proxy::watch_client(Exchange& x) {
-    if (begin_ < end_) co_return;
-    // The wait for the answer has a limit of its own.
-    auto filled = co_await fill(2 * (edge_.limits_.answer_time + edge_.limits_.stall_time));
-    if (x.over || (filled && *filled)) co_return;
-    x.client_gone = true;
-    x.end();
+    while (!buffer_is_full()) {
+        auto filled = co_await fill(net::Wire::unlimited);
+        if (x.over) co_return;
+        if (filled && *filled) continue;
+        x.client_gone = true;
+        co_return x.end();
+    }
 }
 
 /// The next bytes of the answer; false when no more will come.
 Task<bool> Proxy::receive(Exchange& x, net::Wire::Limit limit) {
-    if (x.uploaded || x.answering) edge_.deadlines_->set(x, limit);
+    // Before that upload() has set one, which an interim answer does not end.
+    bool ours = x.uploaded || x.answering;
+    if (ours) edge_.deadlines_->set(x, limit);
     auto bytes = co_await x.upstream->stream.read();
-    edge_.deadlines_->clear(x);
+    if (ours) edge_.deadlines_->clear(x);
     if (!bytes) {
         x.upstream_broken = true;
         co_return false;
@@ -447,7 +457,7 @@ Task<> Proxy::pass_through(Exchange& x) {
 Task<> Proxy::pass_in(Exchange& x) {
     for (;;) {
         if (begin_ == end_) {
-            auto filled = co_await fill(2 * edge_.limits_.quiet_time);
+            auto filled = co_await fill(net::Wire::unlimited);
             if (!filled || !*filled) break;
         }
         edge_.deadlines_->set(x, edge_.limits_.quiet_time);

@@ -33,6 +33,7 @@ private:
 
     Task<bool> read_head();
     Task<Result<bool>> fill(net::Wire::Limit limit);
+    bool buffer_is_full() const;
     Task<bool> serve_request();
     Task<bool> refuse(int status, std::string_view sentence = "");
     std::optional<Refusal> take_route();

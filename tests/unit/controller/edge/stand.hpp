@@ -111,7 +111,12 @@ private:
     static Task<Result<>> wait_on(Event& event, Limit limit) {
         bool came = false, cancelled = false;
         try {
-            came = co_await event.wait_for(limit);
+            if (limit == unlimited) {
+                co_await event.wait();
+                came = true;
+            } else {
+                came = co_await event.wait_for(limit);
+            }
         } catch (const boost::system::system_error&) {
             cancelled = true;
         }
@@ -247,6 +252,38 @@ inline Task<std::string> read_until(stream::Stream& stream, std::string end) {
         all += *bytes;
     }
     co_return all;
+}
+
+inline const std::string get = "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n";
+inline const std::string get_and_stay = "GET / HTTP/1.1\r\nHost: shop.example\r\n\r\n";
+
+/// A site that answers each stream's first request with these bytes, and ends.
+inline Site answers(std::string text, std::string* seen = nullptr) {
+    return [text, seen](stream::Stream stream) -> Task<> {
+        auto request = co_await read_until(stream, "\r\n\r\n");
+        if (seen) *seen += request;
+        auto written = co_await stream.write(text);
+        if (!written) co_return;
+        stream.close();
+        co_await read_until(stream, "never");
+    };
+}
+
+inline std::string ok(const std::string& body, const std::string& more = "") {
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more +
+           "\r\n" + body;
+}
+
+inline std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t found = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
+        ++found;
+    return found;
+}
+
+/// What a client has that is whole.
+inline bool ends(const std::string& text, std::string_view end) {
+    return text.ends_with(end);
 }
 
 } // namespace fairlead::edge

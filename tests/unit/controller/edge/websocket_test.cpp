@@ -1,0 +1,79 @@
+#include "stand.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace fairlead;
+using namespace fairlead::edge;
+
+namespace {
+
+const std::string upgrade =
+    "GET /websocket HTTP/1.1\r\nHost: shop.example\r\nUpgrade: websocket\r\nConnection: "
+    "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+const std::string upgraded =
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Accept: x\r\n\r\n";
+
+} // namespace
+
+TEST_SUITE("controller/edge/websocket") {
+
+    TEST_CASE("a WebSocket goes to the bus's port and carries bytes both ways until either ends") {
+        std::string seen;
+        auto site = [&](stream::Stream stream) -> Task<> {
+            seen = co_await read_until(stream, "\r\n\r\n");
+            auto written = co_await stream.write(upgraded + "first");
+            CHECK(written);
+            for (;;) {
+                auto bytes = co_await stream.read();
+                if (!bytes || bytes->empty()) co_return;
+                auto back = co_await stream.write("<" + *bytes + ">");
+                if (!back) co_return;
+            }
+        };
+        Stand stand(site);
+        auto body = [&]() -> Task<> {
+            auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(upgrade);
+                auto first = [](const std::string& text) { return ends(text, "first"); };
+                co_await one.until(first);
+                CHECK(
+                    one.out == "HTTP/1.1 101 Switching Protocols\r\nsec-websocket-accept: "
+                               "x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\nfirst"
+                );
+                CHECK(one.may_cut);
+                one.send("frame");
+                auto second = [](const std::string& text) { return ends(text, "<frame>"); };
+                co_await one.until(second);
+            };
+            co_await stand.connection(wire, client);
+        };
+        stand.run(body);
+        CHECK(stand.opened == std::vector<std::uint16_t>{8072});
+        CHECK(
+            seen.find("\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n") != std::string::npos
+        );
+        CHECK(stand.near.open_streams() == 0);
+    }
+
+    TEST_CASE("a WebSocket over which the site alone speaks goes on, and a quiet one ends") {
+        EdgeLimits limits;
+        limits.quiet_time = 300ms;
+        auto site = [](stream::Stream stream) -> Task<> {
+            auto request = co_await read_until(stream, "\r\n\r\n");
+            auto written = co_await stream.write(upgraded);
+            CHECK(written);
+            for (int i = 0; i < 20; ++i) {
+                co_await sleep_for(100ms);
+                auto sent = co_await stream.write("x");
+                if (!sent) co_return;
+            }
+            co_await read_until(stream, "never");
+        };
+        Stand stand(site, limits);
+        auto answer = stand.talk(upgrade);
+        CHECK(ends(answer, "\r\n\r\n" + std::string(20, 'x')));
+        CHECK(stand.near.open_streams() == 0);
+    }
+}
