@@ -9,7 +9,11 @@ Mux::Mux(Role role, std::uint64_t life, Limits limits)
     : role_(role), life_(life == 0 ? 1 : life), limits_(limits),
       next_id_(role == Role::dialler ? 1 : 2) {}
 
-Mux::~Mux() = default;
+Mux::~Mux() {
+    if (!limits_.budget) return;
+    limits_.budget->windows -= grown_;
+    limits_.budget->out -= shared_out_;
+}
 
 Mux::Stream* Mux::find(StreamId id) {
     auto found = streams_.find(id);
@@ -35,7 +39,6 @@ Result<StreamId> Mux::open(std::string_view text) {
     auto& stream = *(streams_[id] = std::make_unique<Stream>(id));
     stream.text = text;
     stream.limit = stream.granted = stream.window = limits_.initial_window;
-    windows_ += stream.window;
     if (ready_) send_open(stream);
     stream.named = ready_;
     return id;
@@ -50,7 +53,7 @@ Result<std::size_t> Mux::write(StreamId id, std::string_view bytes) {
     if (taken > 0) add_out(*stream, bytes.substr(0, taken));
     if (taken < bytes.size()) {
         stream->write_fell_short = true;
-        if (shared_out_ >= limits_.total_out && !stream->waits_for_shared) {
+        if (shared_room() == 0 && !stream->waits_for_shared) {
             stream->waits_for_shared = true;
             short_of_out_.push_back(id);
         }
@@ -63,6 +66,7 @@ std::string Mux::read(StreamId id, std::size_t limit) {
     auto* stream = find(id);
     if (!stream || stream->in.size() == 0) return {};
     auto bytes = stream->in.take(limit);
+    unread_ -= bytes.size();
     grow_window(*stream);
     grant(*stream, false);
     finish_if_done(id);
@@ -103,32 +107,45 @@ void Mux::schedule(Stream& stream) {
 
 /// How much of what a stream holds counts for all of them.
 std::uint64_t Mux::shared_part(const Stream& stream) const {
-    auto own = std::min<std::uint64_t>(stream.out.size(), limits_.initial_window);
+    auto own = std::min<std::uint64_t>(stream.out.size(), limits_.own_out);
     return stream.out.size() - own;
+}
+
+/// Of Limits::total_out, and of the budget.
+std::uint64_t Mux::shared_room() const {
+    auto room = limits_.total_out - std::min<std::uint64_t>(shared_out_, limits_.total_out);
+    if (!limits_.budget) return room;
+    const auto& budget = *limits_.budget;
+    return std::min(room, budget.limit - std::min(budget.out, budget.limit));
+}
+
+void Mux::count_out(std::uint64_t before, std::uint64_t after) {
+    shared_out_ += after - before; // modulo 2^64, as the next one
+    if (limits_.budget) limits_.budget->out += after - before;
 }
 
 std::uint64_t Mux::room_in(const Stream& stream) const {
     auto may_send = std::min<std::uint64_t>(stream.limit - stream.acked, limits_.max_window);
     auto most = may_send + limits_.unsent;
     auto room = most - std::min<std::uint64_t>(stream.out.size(), most);
-    auto own =
-        limits_.initial_window - std::min<std::uint64_t>(stream.out.size(), limits_.initial_window);
-    auto shared = limits_.total_out - std::min<std::uint64_t>(shared_out_, limits_.total_out);
-    return std::min(room, own + shared);
+    auto own = limits_.own_out - std::min<std::uint64_t>(stream.out.size(), limits_.own_out);
+    return std::min(room, own + shared_room());
 }
 
 void Mux::add_out(Stream& stream, std::string_view bytes) {
     auto before = shared_part(stream);
     stream.out.append(bytes);
-    shared_out_ += shared_part(stream) - before;
+    count_out(before, shared_part(stream));
 }
 
 void Mux::drop_out(Stream& stream, std::uint64_t count) {
     auto before = shared_part(stream);
     stream.out.drop(count);
-    shared_out_ -= before - shared_part(stream);
-    // Who comes first may take it all; the others are told when there is more.
-    while (shared_out_ < limits_.total_out && !short_of_out_.empty()) {
+    count_out(before, shared_part(stream));
+    // Who comes first may take it all; the others are told when there is more. What another Mux
+    // gives back to the budget is found when the stream's own bytes arrive, of which there are
+    // some.
+    while (shared_room() > 0 && !short_of_out_.empty()) {
         auto* waiting = find(short_of_out_.front());
         short_of_out_.pop_front();
         if (!waiting) continue;
@@ -151,9 +168,26 @@ void Mux::grow_window(Stream& stream) {
     auto wanted = std::min(2 * stream.window, limits_.max_window);
     auto more = wanted - stream.window;
     stream.peer_blocked = false;
-    if (more == 0 || windows_ + more > limits_.total_window) return;
+    if (more == 0 || grown_ + more > limits_.total_window) return;
+    if (limits_.budget) {
+        if (limits_.budget->windows + more > limits_.budget->limit) return;
+        limits_.budget->windows += more;
+    }
     stream.window = wanted;
-    windows_ += more;
+    grown_ += more;
+}
+
+/// Ends the stream that nobody reads, when too much lies here.
+void Mux::shed() {
+    auto most = std::ranges::max_element(streams_, {}, [](const auto& entry) {
+        return entry.second->in.size();
+    });
+    auto id = most->first;
+    Event event(id, Event::reset);
+    event.code = static_cast<std::uint32_t>(ResetCode::too_many);
+    event.text = "More has come over all streams than is read.";
+    reset(id, event.code, event.text);
+    events_.push_back(std::move(event));
 }
 
 /// Tells the peer how far it may send, when that is news worth a frame.
@@ -180,7 +214,10 @@ void Mux::finish_if_done(StreamId id) {
 void Mux::drop(StreamId id) {
     auto found = streams_.find(id);
     if (found == streams_.end()) return;
-    windows_ -= found->second->window;
+    auto grown = found->second->window - limits_.initial_window;
+    grown_ -= grown;
+    if (limits_.budget) limits_.budget->windows -= grown;
+    unread_ -= found->second->in.size();
     drop_out(*found->second, found->second->out.size());
     streams_.erase(found);
 }

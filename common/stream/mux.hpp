@@ -18,25 +18,41 @@ namespace fairlead::stream {
 /// Who may open streams with which ids: the side that dialled takes odd ones, the other even ones.
 enum class Role { dialler, acceptor };
 
+/// What all Muxes of a process may have together, beyond the part that each stream has of its own.
+/// One thread.
+struct Budget {
+    explicit Budget(std::uint64_t most) : limit(most) {}
+
+    std::uint64_t limit;       ///< of each of these
+    std::uint64_t windows = 0; ///< that windows have grown by
+    std::uint64_t out = 0;     ///< written and not acknowledged
+};
+
 struct Limits {
     Limits() = default;
 
     std::size_t streams = 256;       ///< open at once, both sides together
     std::size_t quantum = 32 * 1024; ///< bytes of one stream before it is the next one's turn
-    std::size_t initial_window = 64 * 1024;      ///< must be the same on both sides
-    std::size_t max_window = 4 * 1024 * 1024;    ///< of one stream
-    std::size_t total_window = 64 * 1024 * 1024; ///< of all streams together; growth stops there
-    std::size_t unsent = 256 * 1024;             ///< that write() takes beyond what may be sent
-    /// Of all streams together, written and not acknowledged; beyond that a stream has its initial
-    /// window's worth of its own, so that those that nobody reads do not stop the others.
+    std::size_t initial_window = 64 * 1024;   ///< must be the same on both sides
+    std::size_t max_window = 4 * 1024 * 1024; ///< of one stream
+    /// That all windows together may grow by; less than total_in, which the others need too.
+    std::size_t total_window = 48 * 1024 * 1024;
+    /// Of all streams together, arrived and not read. Windows promise more, for most streams are
+    /// idle; the stream with the most is reset when they are not.
+    std::size_t total_in = 64 * 1024 * 1024;
+    std::size_t unsent = 256 * 1024; ///< that write() takes beyond what may be sent
+    /// Of all streams together, written and not acknowledged; beyond that each stream has a part of
+    /// its own, so that those that nobody reads do not stop the others.
     std::size_t total_out = 64 * 1024 * 1024;
+    std::size_t own_out = 64 * 1024;
+    std::shared_ptr<Budget> budget; ///< of windows' growth and total_out, with other Muxes; or none
 };
 
 /// Codes of reset, beside those that the application defines from 100 on.
 enum class ResetCode : std::uint32_t {
     cancelled = 1, ///< the application gave up
     refused = 2,   ///< not accepted
-    too_many = 3,  ///< the limit of open streams
+    too_many = 3,  ///< the limit of open streams, or of what nobody reads
     lost = 4,      ///< the other side no longer knows the stream
 };
 
@@ -62,8 +78,8 @@ struct Event {
 /// next one, and every stream goes on where it was, no byte lost or doubled. Single-threaded.
 ///
 /// A stream's memory is bounded: at most its window unread, at most its window plus
-/// `Limits::unsent` waiting to be sent or acknowledged, and all of them together by
-/// `total_window`, `total_out` and an initial window for each.
+/// `Limits::unsent` waiting to be sent or acknowledged, and all of them together by `total_in`,
+/// `total_out` and `own_out` for each.
 class Mux {
 public:
     /// `life` is a random number, another one for each Mux: it tells the peer that this one starts
@@ -145,6 +161,9 @@ private:
     void finish_if_done(StreamId id);
     void lose(StreamId id);
     void drop(StreamId id);
+    void shed();
+    std::uint64_t shared_room() const;
+    void count_out(std::uint64_t before, std::uint64_t after);
     bool ours(StreamId id) const { return (id % 2 == 1) == (role_ == Role::dialler); }
 
     Role role_;
@@ -156,7 +175,8 @@ private:
     bool connected_ = false;
     bool begun_ = false;                // the peer's begin has come
     bool ready_ = false;                // the peer's resumed has come
-    std::size_t windows_ = 0;           // sum of all streams'
+    std::uint64_t grown_ = 0;           // of Limits::total_window
+    std::uint64_t unread_ = 0;          // of Limits::total_in
     std::uint64_t shared_out_ = 0;      // of Limits::total_out
     std::deque<StreamId> short_of_out_; // streams that wait for more of it
     std::map<StreamId, std::unique_ptr<Stream>> streams_;

@@ -57,7 +57,6 @@ Result<> Mux::on_open(const Frame& frame) {
     auto& stream = *(streams_[id] = std::make_unique<Stream>(id));
     stream.peer_knows = stream.named = true;
     stream.limit = stream.granted = stream.window = limits_.initial_window;
-    windows_ += stream.window;
     grant(stream, true); // tells the peer that the stream is known here
     Event event(id, Event::opened);
     event.text = frame.payload;
@@ -83,10 +82,12 @@ Result<> Mux::on_data(Stream& stream, const Frame& frame) {
     if (frame.flags & flag_blocked) stream.peer_blocked = true;
     if (end <= stream.arrived) return {};
     bool was_empty = stream.in.size() == 0;
+    unread_ += end - stream.arrived;
     stream.in.append(frame.payload.substr(stream.arrived - frame.offset));
     stream.arrived = end;
     grant(stream, false);
     if (was_empty) events_.emplace_back(stream.id, Event::readable);
+    if (unread_ > limits_.total_in) shed();
     return {};
 }
 
