@@ -15,6 +15,7 @@ namespace fairlead::proto {
 inline constexpr std::uint32_t protocol = 3;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t oldest_protocol = 1;
+inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
 BOOST_DEFINE_ENUM_CLASS(ReportKind, accepted, step, log, finished)
 BOOST_DEFINE_ENUM_CLASS(StepState, pending, running, done, failed, undone, skipped)

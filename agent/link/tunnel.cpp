@@ -26,13 +26,15 @@ constexpr auto look_every = 5s;
 constexpr auto patience = 60s; // for the next link
 constexpr std::size_t piece = 16 * 1024;
 
-/// At most 512 × 64 KiB and 32 MiB wait for the controller, should it take nothing, and 32 MiB for
+/// At most 2048 × 16 KiB and 32 MiB wait for the controller, should it take nothing, and 32 MiB for
 /// ports that take nothing.
 stream::Limits limits() {
     stream::Limits most;
-    most.streams = 512;
+    most.streams = proto::most_streams;
     most.max_window = 1024 * 1024;
-    most.total_window = 32 * 1024 * 1024;
+    most.total_window = 24 * 1024 * 1024;
+    most.total_in = 32 * 1024 * 1024;
+    most.own_out = 16 * 1024;
     most.total_out = 32 * 1024 * 1024;
     most.unsent = 64 * 1024;
     return most;
@@ -81,8 +83,10 @@ Task<Result<>> Tunnel::Passage::connect() {
     co_return Result<>();
 }
 
-/// From the link to the port.
+/// From the link to the port. A port that hears no more may still speak, such as one that refuses
+/// an upload before its end: what is left of that is dropped.
 Task<> Tunnel::Passage::inward() {
+    bool deaf = false;
     for (;;) {
         auto bytes = co_await peer.read();
         if (!bytes) co_return both.cancel();
@@ -92,24 +96,26 @@ Task<> Tunnel::Passage::inward() {
             co_await peer.ended(); // a reset also ends the wait for an answer
             co_return both.cancel();
         }
+        if (deaf) continue;
         auto buffer = asio::buffer(*bytes);
         auto written = co_await asio::async_write(socket, buffer, as_result);
-        auto failed = std::get<0>(written);
-        if (failed) {
-            end(peer, proto::StreamEnd::broken, failed.message());
-            co_return both.cancel();
-        }
+        deaf = bool(std::get<0>(written));
     }
 }
 
-/// From the port to the link.
+/// From the port to the link. The port's kernel ends a connection by a reset when something was
+/// left unread, which says nothing of whether the answer is whole: HTTP does.
 Task<> Tunnel::Passage::outward() {
-    std::string buffer(piece, '\0');
     for (;;) {
+        // Most streams are idle most of the time, and have no buffer then.
+        auto ready = co_await socket.async_wait(Tcp::socket::wait_read, as_result);
+        if (std::get<0>(ready)) co_return both.cancel();
+        std::string buffer(piece, '\0');
         auto room = asio::buffer(buffer);
         auto got = co_await socket.async_read_some(room, as_result);
         auto failed = std::get<0>(got);
-        if (failed == asio::error::eof) co_return peer.close();
+        if (failed == asio::error::eof || failed == asio::error::connection_reset)
+            co_return peer.close();
         if (failed) {
             end(peer, proto::StreamEnd::broken, failed.message());
             co_return both.cancel();

@@ -7,6 +7,7 @@
 #include "common/stream/carrier.hpp"
 #include "controller/gateway/core.hpp"
 #include "controller/operations/links.hpp"
+#include "proto/messages.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -22,8 +23,10 @@ class Session;
 
 struct HubOptions {
     HubOptions() {
-        streams.streams = 512;
+        streams.streams = proto::most_streams;
         streams.unsent = 64 * 1024;
+        streams.own_out = 16 * 1024;
+        streams.budget = std::make_shared<stream::Budget>(256ull * 1024 * 1024);
     }
 
     /// From the WebSocket to the agent's hello; looked at every look_every.
@@ -35,7 +38,7 @@ struct HubOptions {
         4 * 1024 * 1024; ///< waiting for one agent; beyond it the link ends: 4006
     /// That streams wait for a server's next link before they are given up.
     std::chrono::milliseconds stream_patience{60'000};
-    stream::Limits streams; ///< of one server
+    stream::Limits streams; ///< of one server, but for the budget, which is of all
 };
 
 /// Everything happens on the executor's thread, but for what Links has, which anybody may call.

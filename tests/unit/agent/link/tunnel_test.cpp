@@ -124,7 +124,7 @@ struct Stand {
 
     static stream::Limits many() {
         stream::Limits limits;
-        limits.streams = 600;
+        limits.streams = 2 * proto::most_streams;
         return limits;
     }
 };
@@ -284,6 +284,42 @@ TEST_SUITE("agent/link/tunnel") {
         stand.run(body);
     }
 
+    TEST_CASE("an answer arrives from a port that closes with the upload unread") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            for (int round = 0; round < 20; ++round) {
+                CAPTURE(round);
+                auto opened = stand.controller.open(stand.purpose(shop, stand.port()));
+                REQUIRE(opened);
+                TaskGroup both(stand.io.get_executor());
+                auto upload = [&]() -> Task<> {
+                    std::string part(round % 2 == 0 ? 1024 * 1024 : 1024, 'x');
+                    for (int i = 0; i < 8; ++i) {
+                        auto sent = co_await opened->write(part);
+                        CHECK(sent);
+                        if (round % 2 == 1) co_await sleep_for(1ms);
+                    }
+                };
+                auto odoo = [&]() -> Task<> {
+                    auto socket = co_await stand.odoo.async_accept(asio::use_awaitable);
+                    auto head = co_await read_some(socket);
+                    CHECK(!head.empty());
+                    co_await write_all(socket, "413");
+                    if (round % 4 >= 2) co_await sleep_for(2ms);
+                    socket.close();
+                };
+                both.spawn(upload());
+                both.spawn(odoo());
+                CHECK(co_await stream::read_exactly(*opened, 3) == "413");
+                auto end = co_await opened->read();
+                CHECK(end);
+                co_await both.join();
+                opened->close();
+            }
+        };
+        stand.run(body);
+    }
+
     TEST_CASE("a port where nothing listens is told apart from one that is not offered") {
         Stand stand;
         auto port = stand.port();
@@ -358,7 +394,7 @@ TEST_SUITE("agent/link/tunnel") {
         auto body = [&]() -> Task<> {
             std::vector<stream::Stream> open;
             std::vector<Tcp::socket> sockets;
-            for (int i = 0; i < 512; ++i) {
+            for (std::size_t i = 0; i < proto::most_streams; ++i) {
                 open.push_back(stand.controller.open(stand.purpose(shop, stand.port())).value());
                 sockets.push_back(co_await stand.odoo.async_accept(asio::use_awaitable));
             }
