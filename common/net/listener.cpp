@@ -3,6 +3,7 @@
 #include "common/async/event.hpp"
 #include "common/net/http_session.hpp"
 #include "common/net/tls_impl.hpp"
+#include "common/runtime/ip.hpp"
 #include "common/runtime/log.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -100,8 +101,8 @@ struct Listener::Impl {
     Task<> answer_plain(Connection& connection);
     void cut(Activity least);
     void stop(std::chrono::milliseconds limit);
-    bool take_place(const std::string& address);
-    void leave_place(const std::string& address);
+    bool take_place(const std::string& subscriber);
+    void leave_place(const std::string& subscriber);
 
     Executor executor;
     TlsServerContext& tls;
@@ -113,7 +114,7 @@ struct Listener::Impl {
     std::shared_ptr<Deadlines> deadlines;
     HttpService http, link;
     std::list<Connection> connections;
-    std::map<std::string, std::size_t> by_address;
+    std::map<std::string, std::size_t> by_subscriber;
     ListenerCounters counters;
     bool running = false;
     bool stopping = false;
@@ -169,17 +170,17 @@ Task<> Listener::Impl::accept_loop() {
     }
 }
 
-bool Listener::Impl::take_place(const std::string& address) {
+bool Listener::Impl::take_place(const std::string& subscriber) {
     if (options.max_per_address == 0) return true;
-    auto& count = by_address[address];
+    auto& count = by_subscriber[subscriber];
     if (count >= options.max_per_address) return false;
     ++count;
     return true;
 }
 
-void Listener::Impl::leave_place(const std::string& address) {
-    auto found = by_address.find(address);
-    if (found != by_address.end() && --found->second == 0) by_address.erase(found);
+void Listener::Impl::leave_place(const std::string& subscriber) {
+    auto found = by_subscriber.find(subscriber);
+    if (found != by_subscriber.end() && --found->second == 0) by_subscriber.erase(found);
 }
 
 void Listener::Impl::start(tcp::socket socket) {
@@ -187,14 +188,15 @@ void Listener::Impl::start(tcp::socket socket) {
     error_code ec;
     auto remote = socket.remote_endpoint(ec);
     auto address = ec ? std::string() : remote.address().to_string();
-    if (connections.size() >= options.max_connections || !take_place(address)) {
+    auto subscriber = subscriber_of(address);
+    if (connections.size() >= options.max_connections || !take_place(subscriber)) {
         ++counters.refused_full;
         return; // closes it
     }
     auto at = connections.emplace(connections.end());
     at->stream = std::make_shared<TlsStream>(std::move(socket), deadlines);
     ++counters.open;
-    auto done = [this, at, address](const std::exception_ptr& thrown) {
+    auto done = [this, at, address, subscriber](const std::exception_ptr& thrown) {
         try {
             if (thrown) std::rethrow_exception(thrown);
         } catch (const boost::system::system_error& error) {
@@ -205,7 +207,7 @@ void Listener::Impl::start(tcp::socket socket) {
         }
         at->stream->close();
         connections.erase(at);
-        leave_place(address);
+        leave_place(subscriber);
         --counters.open;
         if (connections.empty()) gone.notify();
     };

@@ -25,7 +25,7 @@ struct ListenerOptions {
     std::string address = "::";              ///< "::" takes IPv4 too
     std::uint16_t port = 443;                ///< 0 takes a free one, see Listener::port()
     std::size_t max_connections = 20'000;    ///< beyond it: closed at once
-    std::size_t max_per_address = 0;         ///< 0: no limit of its own
+    std::size_t max_per_address = 0;         ///< of IPv6: per /64; 0: no limit of its own
     std::chrono::seconds handshake_time{10}; ///< TCP accept to end of TLS handshake
     HttpLimits http;
     WebSocketLimits agent; ///< of the agent link

@@ -77,6 +77,17 @@ std::string IpAddress::text() const {
     return name;
 }
 
+IpAddress IpAddress::subscriber() const {
+    auto network = *this;
+    if (!v4()) std::fill(network.bytes_.begin() + 8, network.bytes_.end(), std::uint8_t(0));
+    return network;
+}
+
+std::string subscriber_of(std::string_view address) {
+    auto parsed = IpAddress::parse(address);
+    return parsed ? parsed->subscriber().text() : std::string(address);
+}
+
 bool IpAddress::is_public() const {
     static const auto given_out = known(global);
     static const auto excepted = [] {

@@ -27,6 +27,9 @@ public:
     /// link-local, unique local, multicast, documentation, benchmark or reserved one (IANA's
     /// special-purpose registries), no NAT64, 6to4 or Teredo.
     bool is_public() const;
+    /// All of an IPv4 address; of an IPv6 one the first 64 bits, which is the least that one
+    /// subscriber has.
+    IpAddress subscriber() const;
 
     bool operator==(const IpAddress&) const = default;
 
@@ -47,5 +50,8 @@ private:
     IpAddress address_;
     int prefix_ = 128; ///< of 128 bits
 };
+
+/// IpAddress::subscriber() as text, to count by; what is no address as it is.
+std::string subscriber_of(std::string_view address);
 
 } // namespace fairlead

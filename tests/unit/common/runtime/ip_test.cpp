@@ -27,6 +27,15 @@ TEST_SUITE("common/runtime/ip") {
         );
     }
 
+    TEST_CASE("a subscriber has one IPv4 address, or 64 bits of IPv6") {
+        CHECK(subscriber_of("192.0.2.7") == "192.0.2.7");
+        CHECK(subscriber_of("::ffff:192.0.2.7") == "192.0.2.7");
+        CHECK(subscriber_of("2001:db8:1:2:3:4:5:6") == "2001:db8:1:2::");
+        CHECK(subscriber_of("2001:db8:1:2::1") == subscriber_of("2001:db8:1:2:ffff::9"));
+        CHECK(subscriber_of("2001:db8:1:3::1") != subscriber_of("2001:db8:1:2::1"));
+        CHECK(subscriber_of("somebody") == "somebody");
+    }
+
     TEST_CASE("only what is on the internet is public") {
         for (auto text :
              {"8.8.8.8", "1.1.1.1", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1",
