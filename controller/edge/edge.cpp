@@ -2,12 +2,14 @@
 
 #include "common/async/offload.hpp"
 #include "common/net/deadlines.hpp"
+#include "common/runtime/ip.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/edge/pages.hpp"
 #include "controller/edge/proxy.hpp"
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <limits>
 
 namespace fairlead::edge {
@@ -15,6 +17,10 @@ namespace {
 
 // Many changes at once make one table.
 constexpr auto least_pause = std::chrono::milliseconds(50);
+
+std::size_t part_of(std::size_t all, const EdgeLimits& limits) {
+    return std::max<std::size_t>(all / limits.address_part, 1);
+}
 
 } // namespace
 
@@ -30,16 +36,28 @@ EdgeLimits::EdgeLimits() {
 Edge::Edge(Executor executor, Opener opener, Names names, EdgeLimits limits)
     : executor_(executor), opener_(std::move(opener)), names_(std::move(names)), limits_(limits),
       deadlines_(std::make_shared<net::Deadlines>(executor)),
-      table_(std::make_shared<const Table>()), environments_(limits.of_environment),
-      orgs_(limits.of_org), environment_streams_(limits.streams_of_environment),
-      org_streams_(limits.streams_of_org), kept_(limits.kept_of_environment), news_(executor) {}
+      table_(std::make_shared<const Table>()), clients_(limits.of_address),
+      kept_(limits.kept_of_environment),
+      connections_(limits.of_org, limits.of_environment, part_of(limits.of_environment, limits)),
+      streams_(
+          limits.streams_of_org, limits.streams_of_environment,
+          part_of(limits.streams_of_environment, limits)
+      ),
+      sockets_(
+          limits.sockets_of_org, limits.sockets_of_environment,
+          part_of(limits.sockets_of_environment, limits)
+      ),
+      news_(executor) {}
 
 Edge::~Edge() = default;
 
 Task<> Edge::serve(net::Wire& wire) {
-    if (proxies_.size() >= limits_.connections) {
+    bool full = proxies_.size() >= limits_.connections;
+    auto of_client = clients_.take(subscriber_of(wire.peer().address));
+    if (full || !of_client) {
         ++counters_.refused;
-        auto busy = page(503, "There are too many visitors here at the moment.", "", "GET");
+        auto busy = full ? page(503, "There are too many visitors here at the moment.", "", "GET")
+                         : page(429, "Your address has too many connections open.", "", "GET");
         auto written = co_await wire.write(busy, {}, limits_.write_time);
         if (written) co_await wire.finish();
         co_return;

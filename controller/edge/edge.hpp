@@ -48,10 +48,16 @@ struct EdgeLimits {
     std::chrono::milliseconds write_time{60'000};  ///< for the client to take one piece
 
     std::size_t connections = 10'000; ///< of clients, all together; beyond: 503
+    std::size_t of_address = 1'000;   ///< of one subscriber (IpAddress); beyond: 429
     std::size_t of_environment = 2'000;
     std::size_t of_org = 4'000;
     std::size_t streams_of_environment = 200; ///< requests under way, and streams kept for more
     std::size_t streams_of_org = 1'000;
+    std::size_t sockets_of_environment = 1'500; ///< WebSockets, which are no requests any more
+    std::size_t sockets_of_org = 3'000;
+    /// One subscriber has at most this part of an environment's: 1 / 2. Whole companies come from
+    /// one address.
+    std::size_t address_part = 2;
     std::size_t kept_of_environment = 32;     ///< streams that wait for their client's next request
     std::chrono::milliseconds reload{10'000}; ///< how often the table is looked at anyway
 };
@@ -96,7 +102,8 @@ private:
     EdgeLimits limits_;
     std::shared_ptr<net::Deadlines> deadlines_;
     std::shared_ptr<const Table> table_;
-    Quota environments_, orgs_, environment_streams_, org_streams_, kept_;
+    Quota clients_, kept_;
+    Shares connections_, streams_, sockets_;
     std::list<Proxy*> proxies_;
     EdgeCounters counters_;
     Event news_;

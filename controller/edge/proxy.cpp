@@ -1,6 +1,7 @@
 #include "controller/edge/proxy.hpp"
 
 #include "common/async/task_group.hpp"
+#include "common/runtime/ip.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/edge/pages.hpp"
 #include "controller/edge/paths.hpp"
@@ -27,6 +28,14 @@ int status_of(const Error& error) {
     return 502;
 }
 
+Refusal refusal_when(Shares::Full full) {
+    if (full == Shares::Full::environment)
+        return {503, "This site has too many visitors at the moment."};
+    if (full == Shares::Full::address)
+        return {429, "Your address has too many connections to this site."};
+    return {429, ""};
+}
+
 std::string_view sentence_of(const Error& error) {
     if (error.code() == "too_many_streams")
         return "The server of this site has as many requests under way as it can take. Try again "
@@ -46,7 +55,7 @@ struct Proxy::Upstream {
     stream::Stream stream;
     EnvironmentId environment;
     std::uint16_t port;
-    std::optional<Quota::Place> of_environment, of_org;
+    std::optional<Shares::Places> places;
     std::optional<Quota::Place> kept; ///< while it waits for another request
 };
 
@@ -86,6 +95,7 @@ public:
 
 Proxy::Proxy(Edge& edge, net::Wire& wire)
     : edge_(edge), wire_(wire), name_(plain_name(wire.peer().server_name)),
+      subscriber_(subscriber_of(wire.peer().address)),
       was_routed_(edge.table_->find(name_) != nullptr), reader_(edge.limits_.http) {}
 
 Proxy::~Proxy() = default;
@@ -185,13 +195,10 @@ std::optional<Refusal> Proxy::take_route() {
     bool moved = !route_ || route_->environment != route->environment;
     route_ = std::move(route);
     if (!moved) return std::nullopt;
-    of_environment_.reset();
-    of_org_.reset();
-    if (auto place = edge_.orgs_.take(route_->org.str())) of_org_.emplace(std::move(*place));
-    if (!of_org_) return Refusal(429, "");
-    if (auto place = edge_.environments_.take(route_->environment.str()))
-        of_environment_.emplace(std::move(*place));
-    if (!of_environment_) return Refusal(503, "This site has too many visitors at the moment.");
+    places_.reset();
+    auto places = edge_.connections_.take(*route_, subscriber_);
+    if (!places) return refusal_when(places.error());
+    places_.emplace(*std::move(places));
     return std::nullopt;
 }
 
@@ -236,15 +243,12 @@ Task<Result<>> Proxy::open(Exchange& x) {
         co_return Result<>();
     }
     kept_.reset();
-    auto of_org = edge_.org_streams_.take(route_->org.str());
-    auto of_environment = edge_.environment_streams_.take(route_->environment.str());
-    if (!of_org || !of_environment)
-        co_return fail(Errc::rate_limited, "Too many requests are under way.");
+    auto places = edge_.streams_.take(*route_, subscriber_);
+    if (!places) co_return fail(Errc::rate_limited, "Too many requests are under way.");
     auto opened = co_await edge_.opener_(route_, port);
     if (!opened) co_return fail(std::move(opened).error());
     x.upstream = std::make_unique<Upstream>(*std::move(opened), route_->environment, port);
-    x.upstream->of_org.emplace(*std::move(of_org));
-    x.upstream->of_environment.emplace(*std::move(of_environment));
+    x.upstream->places.emplace(*std::move(places));
     co_return Result<>();
 }
 
@@ -346,6 +350,18 @@ Task<bool> Proxy::receive(Exchange& x, net::Wire::Limit limit) {
     co_return false;
 }
 
+/// A WebSocket stays for long, so it has a place among its like and not among requests.
+bool Proxy::become_socket(Exchange& x) {
+    auto places = edge_.sockets_.take(*route_, subscriber_);
+    if (!places) {
+        x.refusal.emplace(refusal_when(places.error()));
+        return false;
+    }
+    x.upstream->places.reset();
+    x.upstream->places.emplace(*std::move(places));
+    return true;
+}
+
 Task<> Proxy::download(Exchange& x) {
     const auto& limits = edge_.limits_;
     while (x.answer.state() == AnswerState::head) {
@@ -357,6 +373,7 @@ Task<> Proxy::download(Exchange& x) {
         x.upstream_broken = true;
         co_return x.end();
     }
+    if (status == 101 && !become_socket(x)) co_return x.end();
     auto framing = !x.answer.has_body() ? Framing::none
                    : x.answer.length()  ? Framing::counted
                    : old_version_       ? Framing::to_end

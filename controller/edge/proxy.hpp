@@ -42,6 +42,7 @@ private:
     Task<> upload(Exchange& x);
     Task<> watch_client(Exchange& x);
     Task<> download(Exchange& x);
+    bool become_socket(Exchange& x);
     Task<bool> receive(Exchange& x, net::Wire::Limit limit);
     Task<bool> conclude(Exchange& x);
     Task<> pass_through(Exchange& x);
@@ -51,7 +52,8 @@ private:
 
     Edge& edge_;
     net::Wire& wire_;
-    std::string name_; ///< of SNI, plain
+    std::string name_;       ///< of SNI, plain
+    std::string subscriber_; ///< of the client's address
     bool was_routed_ = false;
     net::HttpReader reader_;
     std::unique_ptr<char[]> buffer_;
@@ -65,7 +67,7 @@ private:
     Exchange* exchange_ = nullptr;
 
     std::shared_ptr<const Route> route_; ///< of the last request
-    std::optional<Quota::Place> of_environment_, of_org_;
+    std::optional<Shares::Places> places_;
     std::unique_ptr<Upstream> kept_;
 };
 

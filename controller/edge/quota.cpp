@@ -14,4 +14,15 @@ void Quota::give_back(Place::Entry& place) {
     if (--place.second == 0) taken_.erase(place.first);
 }
 
+tl::expected<Shares::Places, Shares::Full>
+Shares::take(const Route& route, const std::string& address) {
+    auto organization = organizations_.take(route.org.str());
+    if (!organization) return tl::unexpected(Full::organization);
+    auto environment = environments_.take(route.environment.str());
+    if (!environment) return tl::unexpected(Full::environment);
+    auto of_address = addresses_.take(route.environment.str() + " " + address);
+    if (!of_address) return tl::unexpected(Full::address);
+    return Places{*std::move(organization), *std::move(environment), *std::move(of_address)};
+}
+
 } // namespace fairlead::edge

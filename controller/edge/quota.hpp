@@ -1,6 +1,9 @@
 /// How much of something each owner has, up to a limit.
 #pragma once
 
+#include "common/runtime/result.hpp"
+#include "controller/edge/table.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -42,6 +45,26 @@ private:
 
     std::size_t limit_;
     std::unordered_map<std::string, std::size_t> taken_;
+};
+
+/// The places of one kind that environments have: so many each, so many for all of an
+/// organization, and of an environment's so many for one client's address.
+class Shares {
+public:
+    enum class Full { organization, environment, address };
+
+    struct Places {
+        Quota::Place organization, environment, address;
+    };
+
+    Shares(std::size_t of_organization, std::size_t of_environment, std::size_t of_address)
+        : organizations_(of_organization), environments_(of_environment), addresses_(of_address) {}
+
+    /// All three, or the first that has no place.
+    tl::expected<Places, Full> take(const Route& route, const std::string& address);
+
+private:
+    Quota organizations_, environments_, addresses_;
 };
 
 } // namespace fairlead::edge

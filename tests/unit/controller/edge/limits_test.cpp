@@ -158,6 +158,18 @@ TEST_SUITE("controller/edge/limits") {
             limits.connections = 1;
             status = "503";
         }
+        SUBCASE("connections of one address") {
+            limits.of_address = 1;
+            status = "429";
+        }
+        SUBCASE("connections of one address to an environment") {
+            limits.of_environment = 2;
+            status = "429";
+        }
+        SUBCASE("streams of one address to an environment") {
+            limits.streams_of_environment = 2;
+            status = "429";
+        }
         auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
         Stand stand(silent, limits);
         auto body = [&]() -> Task<> {
@@ -183,6 +195,43 @@ TEST_SUITE("controller/edge/limits") {
                 CHECK(one.out == "");
             };
             co_await stand.connection(third, again);
+        };
+        stand.run(body);
+    }
+
+    TEST_CASE("another address has a place where one has all that it may") {
+        EdgeLimits limits;
+        limits.of_address = 1;
+        limits.of_environment = limits.streams_of_environment = 2;
+        auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
+        Stand stand(silent, limits);
+        auto body = [&]() -> Task<> {
+            auto wire_from = [&](std::string address) {
+                return std::make_shared<PlayedWire>(
+                    stand.io.get_executor(), "shop.example", std::move(address)
+                );
+            };
+            auto first = wire_from("2001:db8::1");
+            auto neighbour = wire_from("2001:db8::2"); // of the same /64
+            auto other = wire_from("2001:db8:0:1::1");
+            std::function<Task<>(PlayedWire&)> refused = [&](PlayedWire& one) -> Task<> {
+                one.send(get);
+                auto never = [](const std::string&) { return false; };
+                co_await one.until(never);
+                CHECK(one.out.starts_with("HTTP/1.1 429 "));
+            };
+            std::function<Task<>(PlayedWire&)> served = [&](PlayedWire& one) -> Task<> {
+                one.send(get);
+                while (stand.far.open_streams() < 2) co_await sleep_for(1ms);
+                CHECK(one.out == "");
+            };
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(get);
+                while (stand.far.open_streams() == 0) co_await sleep_for(1ms);
+                co_await stand.connection(neighbour, refused);
+                co_await stand.connection(other, served);
+            };
+            co_await stand.connection(first, client);
         };
         stand.run(body);
     }

@@ -27,10 +27,10 @@ using namespace std::chrono_literals;
 /// The edge's side of a connection; the test has the other one.
 class PlayedWire final : public net::Wire {
 public:
-    PlayedWire(Executor executor, std::string server_name)
+    PlayedWire(Executor executor, std::string server_name, std::string address = "203.0.113.7")
         : readable_(executor), taken_(executor), news_(executor) {
         peer_.server_name = std::move(server_name);
-        peer_.address = "203.0.113.7";
+        peer_.address = std::move(address);
     }
 
     // ---- the client

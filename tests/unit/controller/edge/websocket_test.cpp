@@ -76,4 +76,58 @@ TEST_SUITE("controller/edge/websocket") {
         CHECK(ends(answer, "\r\n\r\n" + std::string(20, 'x')));
         CHECK(stand.near.open_streams() == 0);
     }
+
+    TEST_CASE("WebSockets take no place of requests, and have a number of their own") {
+        EdgeLimits limits;
+        limits.streams_of_environment = limits.streams_of_org = 1;
+        limits.sockets_of_environment = 4;
+        std::string status;
+        SUBCASE("an environment's") {
+            limits.sockets_of_environment = 1;
+            status = "503";
+        }
+        SUBCASE("an organization's") {
+            limits.sockets_of_org = 1;
+            status = "429";
+        }
+        SUBCASE("an address's") {
+            limits.sockets_of_environment = 2;
+            status = "429";
+        }
+        auto site = [](stream::Stream stream) -> Task<> {
+            auto request = co_await read_until(stream, "\r\n\r\n");
+            bool socket = request.starts_with("GET /websocket");
+            auto written = co_await stream.write(socket ? upgraded : ok("hello"));
+            CHECK(written);
+            co_await read_until(stream, "never");
+        };
+        Stand stand(site, limits);
+        auto body = [&]() -> Task<> {
+            auto wire = [&] {
+                return std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            };
+            auto first = wire(), second = wire(), third = wire();
+            auto never = [](const std::string&) { return false; };
+            std::function<Task<>(PlayedWire&)> plain = [&](PlayedWire& one) -> Task<> {
+                one.send(get);
+                co_await one.until(never);
+                CHECK(ends(one.out, "hello"));
+            };
+            std::function<Task<>(PlayedWire&)> beyond = [&](PlayedWire& one) -> Task<> {
+                one.send(upgrade);
+                co_await one.until(never);
+                CHECK(one.out.starts_with("HTTP/1.1 " + status + " "));
+            };
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(upgrade);
+                auto open = [](const std::string& text) { return ends(text, "\r\n\r\n"); };
+                co_await one.until(open);
+                co_await stand.connection(second, plain);
+                co_await stand.connection(third, beyond);
+                CHECK(!one.over);
+            };
+            co_await stand.connection(first, client);
+        };
+        stand.run(body);
+    }
 }
