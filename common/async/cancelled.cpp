@@ -1,6 +1,8 @@
 #include "common/async/cancelled.hpp"
 
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
 namespace fairlead {

@@ -76,6 +76,7 @@ void HttpAnswerReader::Impl::take_head(std::string_view head) {
         if (++interim > most_interim) refuse("There are too many interim answers.");
         return;
     }
+    if (lists_too_much(headers)) return refuse("Connection lists too much.");
     if (!check_lengths()) return;
     state = tokens->is_done() ? State::done : State::body;
 }

@@ -40,6 +40,7 @@ struct HttpReader::Impl {
         problem.emplace(status, reason);
     }
     void refuse(const error_code& ec);
+    std::size_t where_seen_ends(std::string_view all) const;
     bool check_head();
     bool check_lengths();
     bool check_host();
@@ -118,8 +119,8 @@ std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
             return bytes.size();
         }
         // A line that ends wrongly may never come to an end that we would see.
-        if (const char* bad =
-                suspicious_in(all.substr(0, all.size() - (all.ends_with('\r') ? 1 : 0)))) {
+        auto news = all.substr(where_seen_ends(all));
+        if (const char* bad = suspicious_in(news.substr(0, news.size() - news.ends_with('\r')))) {
             refuse(400, bad);
             return bytes.size();
         }
@@ -150,7 +151,18 @@ std::size_t HttpReader::Impl::feed_head(std::string_view bytes) {
     return used;
 }
 
+/// What is before it was looked at, and what follows changes nothing of that: a line break may be
+/// half there, or a folded line may follow it.
+std::size_t HttpReader::Impl::where_seen_ends(std::string_view all) const {
+    auto seen = std::min(searched, all.size());
+    if (seen > 0 && all[seen - 1] == '\r') return seen - 1;
+    if (seen > 1 && all[seen - 1] == '\n') return seen - 2;
+    return seen;
+}
+
 bool HttpReader::Impl::check_head() {
+    if (lists_too_much(request.headers))
+        return refuse(400, "The Connection field lists too much."), false;
     keep = tokens->keep_alive();
     old_version = tokens->version < 11;
     if (!check_lengths() || !absolute_to_origin() || !check_host()) return false;

@@ -8,11 +8,22 @@
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace fairlead::net {
+
+/// Whether Connection lists more than anybody needs, empty words too. Each field is held against
+/// each of them.
+inline bool lists_too_much(const Headers& headers) {
+    constexpr std::ptrdiff_t most = 32;
+    std::ptrdiff_t words = 0;
+    for (std::size_t i = 0; i < headers.size(); ++i)
+        if (headers.name(i) == "connection") words += 1 + std::ranges::count(headers.value(i), ',');
+    return words > most;
+}
 
 /// What it finds goes straight into the caller's variables, which outlive it.
 template <bool is_request>

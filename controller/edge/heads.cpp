@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <vector>
 
 namespace fairlead::edge {
 namespace {
@@ -53,6 +54,27 @@ bool proxy_word(std::string_view name) {
            name == "proxy" || name.find('_') != std::string_view::npos;
 }
 
+/// What Connection names; net's readers let few through.
+std::vector<std::string_view> one_hop_words(const net::Headers& headers) {
+    std::vector<std::string_view> words;
+    for (std::size_t i = 0; i < headers.size(); ++i) {
+        if (headers.name(i) != "connection") continue;
+        auto list = headers.value(i);
+        while (!list.empty()) {
+            auto word = list.substr(0, list.find(','));
+            list.remove_prefix(std::min(word.size() + 1, list.size()));
+            word.remove_prefix(std::min(word.find_first_not_of(" \t"), word.size()));
+            word = word.substr(0, word.find_last_not_of(" \t") + 1);
+            if (!word.empty()) words.push_back(word);
+        }
+    }
+    return words;
+}
+
+bool is_among(const std::vector<std::string_view>& words, std::string_view name) {
+    return std::ranges::any_of(words, [&](auto word) { return net::same_word(word, name); });
+}
+
 void append(std::string& out, std::string_view name, std::string_view value) {
     out.append(name).append(": ").append(value).append("\r\n");
 }
@@ -97,10 +119,10 @@ std::string request_head(const net::HttpRequest& request, std::string_view clien
 
     std::string out = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
     append(out, "host", authority);
+    auto named = one_hop_words(headers);
     for (std::size_t i = 0; i < headers.size(); ++i) {
         auto field = headers.name(i);
-        if (field == "host" || one_hop(field) || proxy_word(field) ||
-            net::has_word(headers, "connection", field))
+        if (field == "host" || one_hop(field) || proxy_word(field) || is_among(named, field))
             continue;
         append(out, field, headers.value(i));
     }
@@ -135,9 +157,10 @@ std::string answer_head(
     bool keep_alive, bool to_http_1_0
 ) {
     std::string out = fmt::format("HTTP/1.1 {} {}\r\n", status, net::reason_phrase(status));
+    auto named = one_hop_words(headers);
     for (std::size_t i = 0; i < headers.size(); ++i) {
         auto field = headers.name(i);
-        if (one_hop(field) || net::has_word(headers, "connection", field)) continue;
+        if (one_hop(field) || is_among(named, field)) continue;
         append(out, field, headers.value(i));
     }
     if (status == 101) {

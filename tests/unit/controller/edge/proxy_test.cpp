@@ -199,6 +199,8 @@ TEST_SUITE("controller/edge/proxy") {
              "502"},
             {"a bad chunk", "", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
              "502"},
+            {"a Connection of commas", "",
+             "HTTP/1.1 200 OK\r\nConnection: " + std::string(20'000, ',') + "\r\n\r\n", "502"},
             {"a folded line", "", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n", "502"},
             {"a bare line feed", "", "HTTP/1.1 200 OK\nA: b\r\n\r\n", "502"},
             {"an upgrade that nobody asked for", "", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
