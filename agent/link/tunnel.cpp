@@ -1,5 +1,6 @@
 #include "agent/link/tunnel.hpp"
 
+#include "common/async/cancelled.hpp"
 #include "common/async/within.hpp"
 #include "common/runtime/log.hpp"
 #include "proto/codec.hpp"
@@ -220,6 +221,7 @@ Task<> Tunnel::serve(stream::Stream stream) {
             "Nothing answers on port " + std::to_string(passage.goal.port) + ": " +
                 connected.error().message()
         );
+    co_await check_not_cancelled();
     passages_.push_back(&passage);
     passage.both.spawn(passage.inward());
     passage.both.spawn(passage.outward());

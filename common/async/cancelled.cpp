@@ -17,4 +17,10 @@ bool is_cancellation(const std::exception_ptr& thrown) {
     }
 }
 
+Task<> check_not_cancelled() {
+    auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none)
+        throw boost::system::system_error(asio::error::operation_aborted);
+}
+
 } // namespace fairlead

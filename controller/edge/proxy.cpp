@@ -1,5 +1,6 @@
 #include "controller/edge/proxy.hpp"
 
+#include "common/async/cancelled.hpp"
 #include "common/async/task_group.hpp"
 #include "common/runtime/ip.hpp"
 #include "common/runtime/log.hpp"
@@ -207,10 +208,8 @@ Task<bool> Proxy::serve_request() {
     for (;;) {
         Exchange x(edge_.executor_, edge_.limits_.http, request_.method);
         auto opened = co_await open(x);
-        if (!opened) {
-            route_.reset(); // its places are asked for anew
+        if (!opened)
             co_return co_await refuse(status_of(opened.error()), sentence_of(opened.error()));
-        }
         exchange_ = &x;
         std::exception_ptr thrown;
         try {
@@ -266,6 +265,7 @@ Task<> Proxy::exchange(Exchange& x) {
         x.client_gone = !told;
         if (!told) co_return;
     }
+    co_await check_not_cancelled();
     x.both.spawn(upload(x));
     x.both.spawn(download(x));
     co_await x.both.join();

@@ -352,6 +352,27 @@ TEST_SUITE("controller/edge/proxy") {
         CHECK(stand.near.open_streams() == 0);
     }
 
+    TEST_CASE("a connection may be cut off in the very turn in which one of its waits ends") {
+        auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
+        Stand stand(silent);
+        auto body = [&]() -> Task<> {
+            auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            wire->room = 0;
+            wire->send("POST / HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 5\r\n"
+                       "Expect: 100-continue\r\n\r\n");
+            TaskGroup serving(stand.io.get_executor());
+            auto serve = [&]() -> Task<> { co_await stand.edge.serve(*wire); };
+            serving.spawn(serve());
+            while (stand.far.open_streams() == 0) co_await sleep_for(1ms);
+            wire->take(1 << 30); // so that it may say "100"
+            serving.cancel();
+            co_await serving.join();
+            CHECK(wire->out == "HTTP/1.1 100 Continue\r\n\r\n");
+        };
+        stand.run(body);
+        CHECK(stand.near.open_streams() == 0);
+    }
+
     TEST_CASE("a client that reads slowly holds back its own answer, and no more of it waits here"
     ) {
         std::size_t taken = 0;
