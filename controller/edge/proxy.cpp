@@ -111,10 +111,15 @@ Task<> Proxy::run() {
     }
 }
 
+/// Whether the name leads where the last request went.
+bool Proxy::still_leads_there() const {
+    auto now = edge_.table_->find(name_);
+    return now && now->environment == route_->environment;
+}
+
 void Proxy::look_again() {
     if (!route_) return;
-    auto now = edge_.table_->find(name_);
-    if (now && now->environment == route_->environment) return;
+    if (still_leads_there()) return;
     kept_.reset();
     if (!exchange_) return; // the next request is told
     exchange_->client_gone = true;
@@ -210,6 +215,11 @@ Task<bool> Proxy::serve_request() {
         auto opened = co_await open(x);
         if (!opened)
             co_return co_await refuse(status_of(opened.error()), sentence_of(opened.error()));
+        if (!still_leads_there()) { // since the stream was asked for
+            x.upstream.reset();
+            auto status = edge_.table_->find(name_) ? 503 : 404;
+            co_return co_await refuse(status);
+        }
         exchange_ = &x;
         std::exception_ptr thrown;
         try {

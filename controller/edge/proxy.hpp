@@ -49,6 +49,7 @@ private:
     Task<> pass_in(Exchange& x);
     Task<> pass_out(Exchange& x);
     bool may_reuse() const;
+    bool still_leads_there() const;
 
     Edge& edge_;
     net::Wire& wire_;

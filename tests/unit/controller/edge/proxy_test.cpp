@@ -44,6 +44,25 @@ TEST_SUITE("controller/edge/proxy") {
         CHECK(stand.opened.size() == 1);
     }
 
+    TEST_CASE("a name that leads elsewhere once its stream is open gets no answer of the site") {
+        std::string seen;
+        Stand stand(answers(ok("hello"), &seen));
+        auto table = std::make_shared<Table>();
+        std::string status = "404";
+        SUBCASE("nowhere") {}
+        SUBCASE("to another environment") {
+            table->add("shop.example", Stand::route("env_other"));
+            status = "503";
+        }
+        stand.opens = [&]() -> Task<> {
+            co_await sleep_for(1ms);
+            stand.edge.use(table);
+        };
+        CHECK(stand.talk(get).starts_with("HTTP/1.1 " + status + " "));
+        CHECK(seen == "");
+        CHECK(stand.near.open_streams() == 0);
+    }
+
     TEST_CASE("a request in flight ends when its name leads elsewhere") {
         auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
         Stand stand(silent);

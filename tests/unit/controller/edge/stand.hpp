@@ -161,6 +161,7 @@ public:
                    std::shared_ptr<const Route> to, std::uint16_t port
                ) -> Task<Result<stream::Stream>> {
             opened.push_back(port);
+            if (opens) co_await opens();
             if (!failure.empty())
                 co_return fail(Error(Errc::unavailable, "No.").with_code(failure));
             co_return near.open(to->environment.str());
@@ -232,7 +233,8 @@ public:
 
     asio::io_context io{1};
     Site site;
-    std::string failure; ///< the code that opening fails with
+    std::string failure;           ///< the code that opening fails with
+    std::function<Task<>()> opens; ///< awaited before a stream is there
     std::vector<std::uint16_t> opened;
     std::shared_ptr<PlayedWire> last;
     std::optional<TaskGroup> sites; ///< of one run()
