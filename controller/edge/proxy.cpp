@@ -460,7 +460,8 @@ Task<bool> Proxy::conclude(Exchange& x) {
     co_return keep_;
 }
 
-/// After 101: bytes both ways, until either side ends or nothing was said for long.
+/// After 101: bytes both ways, until the site ends, the client is lost or nothing was said for
+/// long.
 Task<> Proxy::pass_through(Exchange& x) {
     wire_.may_be_cut(true);
     Exchange through(edge_.executor_, edge_.limits_.http, "GET");
@@ -485,7 +486,9 @@ Task<> Proxy::pass_in(Exchange& x) {
     for (;;) {
         if (begin_ == end_) {
             auto filled = co_await fill(net::Wire::unlimited);
-            if (!filled || !*filled) break;
+            if (!filled) break;
+            // Its last words are on their way, and the site may still have some.
+            if (!*filled) co_return x.upstream->stream.close();
         }
         edge_.deadlines_->set(x, edge_.limits_.quiet_time);
         std::string_view bytes(buffer_.get() + begin_, end_ - begin_);

@@ -139,11 +139,20 @@ public:
     explicit Stand(Site plays, EdgeLimits limits = EdgeLimits())
         : site(std::move(plays)),
           edge(io.get_executor(), opener(), Names({"console.example"}, {}), limits) {
-        near.attach([this] { carry(near, far); });
-        far.attach([this] { carry(far, near); });
+        attach();
         auto table = std::make_shared<Table>();
         table->add("shop.example", route());
         edge.use(table);
+    }
+
+    /// The link between edge and agent.
+    void attach() {
+        near.attach([this] { carry(near, far); });
+        far.attach([this] { carry(far, near); });
+    }
+    void detach() {
+        near.detach(std::chrono::steady_clock::now());
+        far.detach(std::chrono::steady_clock::now());
     }
 
     static std::shared_ptr<const Route> route(const std::string& environment = "env_shop") {

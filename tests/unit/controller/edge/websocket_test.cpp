@@ -130,4 +130,67 @@ TEST_SUITE("controller/edge/websocket") {
         };
         stand.run(body);
     }
+
+    TEST_CASE("the last words of a client arrive, and those of the site after them") {
+        std::string seen;
+        auto site = [&](stream::Stream stream) -> Task<> {
+            seen = co_await read_until(stream, "\r\n\r\n");
+            auto written = co_await stream.write(upgraded);
+            CHECK(written);
+            seen = co_await read_until(stream, "never");
+            written = co_await stream.write("farewell");
+            CHECK(written);
+            stream.close();
+        };
+        Stand stand(site);
+        auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+        auto body = [&]() -> Task<> {
+            bool away = false;
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(upgrade);
+                auto open = [](const std::string& text) { return ends(text, "\r\n\r\n"); };
+                co_await one.until(open);
+                stand.detach();
+                away = true;
+                one.send("last words");
+            };
+            auto comes_back = [&]() -> Task<> {
+                while (!away) co_await sleep_for(1ms);
+                co_await sleep_for(20ms);
+                stand.attach();
+            };
+            TaskGroup link(stand.io.get_executor());
+            link.spawn(comes_back());
+            co_await stand.connection(wire, client);
+            co_await link.join();
+        };
+        stand.run(body);
+        CHECK(seen == "last words");
+        CHECK(ends(wire->out, "farewell"));
+        CHECK(!wire->aborted);
+        CHECK(stand.near.open_streams() == 0);
+    }
+
+    TEST_CASE("a client that ended is not waited for by a site that says nothing") {
+        EdgeLimits limits;
+        limits.quiet_time = 100ms;
+        auto site = [](stream::Stream stream) -> Task<> {
+            auto request = co_await read_until(stream, "\r\n\r\n");
+            auto written = co_await stream.write(upgraded);
+            CHECK(written);
+            co_await sleep_for(1h);
+        };
+        Stand stand(site, limits);
+        auto body = [&]() -> Task<> {
+            auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(upgrade);
+                auto open = [](const std::string& text) { return ends(text, "\r\n\r\n"); };
+                co_await one.until(open);
+            };
+            co_await stand.connection(wire, client);
+        };
+        stand.run(body);
+        CHECK(stand.near.open_streams() == 0);
+    }
 }
