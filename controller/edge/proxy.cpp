@@ -107,7 +107,7 @@ Task<> Proxy::run() {
         if (!got) co_return;
         ++edge_.counters_.requests;
         auto go_on = co_await serve_request();
-        if (!go_on) co_return;
+        if (!go_on || wire_.stopping()) co_return;
     }
 }
 
@@ -463,6 +463,7 @@ Task<bool> Proxy::conclude(Exchange& x) {
 /// After 101: bytes both ways, until the site ends, the client is lost or nothing was said for
 /// long.
 Task<> Proxy::pass_through(Exchange& x) {
+    if (wire_.stopping()) co_return wire_.abort(); // as those that are open already
     wire_.may_be_cut(true);
     Exchange through(edge_.executor_, edge_.limits_.http, "GET");
     through.upstream = std::move(x.upstream);

@@ -431,6 +431,39 @@ TEST_SUITE("controller/edge/proxy") {
         stand.run(body);
     }
 
+    TEST_CASE("a listener that stops in the middle of an answer has the connection when that ends"
+    ) {
+        EdgeLimits limits;
+        limits.http.idle_time = 1h;
+        bool stopped = false;
+        auto site = [&](stream::Stream stream) -> Task<> {
+            auto request = co_await read_until(stream, "\r\n\r\n");
+            auto written =
+                co_await stream.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+            CHECK(written);
+            while (!stopped) co_await sleep_for(1ms);
+            written = co_await stream.write("world");
+            CHECK(written);
+            co_await read_until(stream, "never");
+        };
+        Stand stand(site, limits);
+        auto body = [&]() -> Task<> {
+            auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(get_and_stay);
+                auto half = [](const std::string& text) { return ends(text, "hello"); };
+                co_await one.until(half);
+                one.stops = stopped = true;
+                auto never = [](const std::string&) { return false; };
+                co_await one.until(never);
+                CHECK(ends(one.out, "helloworld"));
+                CHECK(!one.aborted);
+            };
+            co_await stand.connection(wire, client);
+        };
+        stand.run(body);
+    }
+
     TEST_CASE("a listener that stops lets an answer end and takes no further request") {
         Stand stand(answers(ok("hello")));
         auto body = [&]() -> Task<> {

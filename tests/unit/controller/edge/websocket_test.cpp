@@ -193,4 +193,26 @@ TEST_SUITE("controller/edge/websocket") {
         stand.run(body);
         CHECK(stand.near.open_streams() == 0);
     }
+
+    TEST_CASE("a WebSocket that is accepted once the listener stops ends at once") {
+        auto site = [](stream::Stream stream) -> Task<> {
+            auto request = co_await read_until(stream, "\r\n\r\n");
+            auto written = co_await stream.write(upgraded);
+            CHECK(written);
+            co_await read_until(stream, "never");
+        };
+        Stand stand(site);
+        auto body = [&]() -> Task<> {
+            auto wire = std::make_shared<PlayedWire>(stand.io.get_executor(), "shop.example");
+            wire->stops = true;
+            std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
+                one.send(upgrade);
+                auto never = [](const std::string&) { return false; };
+                co_await one.until(never);
+                CHECK(one.aborted);
+            };
+            co_await stand.connection(wire, client);
+        };
+        stand.run(body);
+    }
 }
