@@ -369,7 +369,7 @@ git_transports: {transports}
 #workers: 32
 # Open connections, agents included; one more is closed at once.
 #connections: 20000
-# How many of them may come from one address. All servers behind one router have one address.
+# How many of them may come from one address, of IPv6 from one /64. All servers behind one router have one address.
 #connections_per_address: 5000
 # Counts in Prometheus format at /metrics.
 #metrics: true
