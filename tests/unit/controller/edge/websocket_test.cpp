@@ -97,7 +97,8 @@ TEST_SUITE("controller/edge/websocket") {
         auto site = [](stream::Stream stream) -> Task<> {
             auto request = co_await read_until(stream, "\r\n\r\n");
             bool socket = request.starts_with("GET /websocket");
-            auto written = co_await stream.write(socket ? upgraded : ok("hello"));
+            auto answer = socket ? upgraded : ok("hello");
+            auto written = co_await stream.write(answer);
             CHECK(written);
             co_await read_until(stream, "never");
         };
