@@ -67,6 +67,12 @@ Result<std::vector<Member>> MemberRepo::list(std::string_view after, std::int64_
     );
 }
 
+Result<std::vector<Member>> MemberRepo::owners(std::int64_t limit) {
+    return db_.all<Member>(
+        FAIRLEAD_MEMBER " AND m.owner = 1 ORDER BY u.email LIMIT $2", org_, limit
+    );
+}
+
 Result<> MemberRepo::set_role(const UserId& user, std::string_view role) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE membership SET role = $3 WHERE org_id = $1 AND user_id = $2", org_, user, role

@@ -50,6 +50,9 @@ public:
     /// gone.
     Result<std::vector<Member>> list(std::string_view after, std::int64_t limit);
 
+    /// The first `limit`, by e-mail.
+    Result<std::vector<Member>> owners(std::int64_t limit);
+
     Result<> set_role(const UserId& user, std::string_view role);
     /// JSON lists of codes.
     Result<>

@@ -1,5 +1,6 @@
 #include "controller/access/permissions.hpp"
 #include "controller/members/leaving.hpp"
+#include "controller/members/member_repo.hpp"
 #include "office.hpp"
 
 #include <doctest/doctest.h>
@@ -44,6 +45,23 @@ bool of_org(const api::Route& route) {
 } // namespace
 
 TEST_SUITE("controller/members") {
+    TEST_CASE("owners are found wherever they stand among the members") {
+        Office office;
+        for (const auto* name : {"bob", "cid", "dan"})
+            office.member(name + std::string("@example.org"), "none");
+        office.join(office.person("zed@example.org"), office.org, "none", true);
+        auto owners = [&](std::int64_t limit) {
+            std::vector<std::string> emails;
+            auto found = office.core->store.read([&](store::Connection& db) {
+                return members::MemberRepo(db, office.org).owners(limit);
+            });
+            for (const auto& owner : found.value()) emails.push_back(owner.email);
+            return emails;
+        };
+        CHECK(owners(10) == std::vector<std::string>{"ann@example.org", "zed@example.org"});
+        CHECK(owners(1) == std::vector<std::string>{"ann@example.org"});
+    }
+
     TEST_CASE("a member without a role sees nothing and can do nothing, and what is no permission "
               "is held by nobody [S-RBAC-01]") {
         Office office;
