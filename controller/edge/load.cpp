@@ -108,6 +108,8 @@ void add_names(Table& table, const Verified& verified, const EnvironmentRow& row
     std::shared_ptr<const Route> route;
     for (const auto& listed : *names) {
         auto host = plain_name(listed);
+        // A wildcard is nothing that a client can ask for.
+        if (host.starts_with('*')) continue;
         if (!covers(of_org->second, host)) continue;
         if (!route) route = route_of(row);
         table.add(std::move(host), route);

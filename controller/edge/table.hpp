@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ public:
 
     /// None when nothing is known of the name, which is plain.
     std::shared_ptr<const Route> find(const std::string& host) const;
+
+    /// Whose each host name is.
+    std::map<std::string, OrgId> owners() const;
 
     std::size_t size() const { return routes_.size(); }
 

@@ -68,13 +68,15 @@ TEST_SUITE("controller/edge/load") {
         world.domain("org_b", "other.example");
         auto shop = world.environment(
             "org_a",
-            R"(["Shop.Example","a.example.org","a.b.example.org","example.org","unproved.example","lost.example","other.example","unclaimed.example"])"
+            R"(["Shop.Example","a.example.org","a.b.example.org","example.org","unproved.example","lost.example","other.example","unclaimed.example","*.example.org"])"
         );
         world.environment("org_a", R"(["port.example.org"])", "port");
         world.environment("org_a", R"(["direct.example.org"])", "direct");
         world.environment("org_c", R"(["shop.example"])");
         auto table = world.load();
         CHECK(table.size() == 3);
+        CHECK(table.owners().size() == 3);
+        CHECK(table.owners().at("shop.example").str() == "org_a");
         for (auto host : {"shop.example", "a.example.org", "a.b.example.org"}) {
             CAPTURE(host);
             CHECK(leads_to(table, host) == shop);
