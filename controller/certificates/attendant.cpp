@@ -18,6 +18,7 @@ namespace fairlead::certificates {
 namespace {
 
 constexpr int backlog = 8;
+constexpr auto pause_after_failure = std::chrono::milliseconds(100);
 
 tl::unexpected<Error> broken(const char* what) {
     return fail(
@@ -36,9 +37,18 @@ Result<Descriptor> listening(int family, const sockaddr* at, socklen_t size) {
 
 } // namespace
 
-Attendant::Attendant(Descriptor listening, Serve serve)
-    : listening_(std::move(listening)), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      serve_(std::move(serve)), thread_([this] { run(); }) {}
+Attendant::Attendant(Descriptor listening, Descriptor stop, Serve serve)
+    : listening_(std::move(listening)), stop_(std::move(stop)), serve_(std::move(serve)),
+      thread_([this] { run(); }) {}
+
+Result<std::unique_ptr<Attendant>> Attendant::start(Descriptor listening, Serve serve) {
+    // Without it the thread could not be told to end.
+    Descriptor stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!stop) return broken("eventfd");
+    return std::unique_ptr<Attendant>(
+        new Attendant(std::move(listening), std::move(stop), std::move(serve))
+    );
+}
 
 Attendant::~Attendant() {
     ::eventfd_write(stop_.get(), 1);
@@ -52,7 +62,14 @@ void Attendant::run() {
         if (!egress::wait_for(listening_.get(), POLLIN, later, stop_.get())) return;
         Descriptor peer(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)
         );
-        if (peer) serve_(std::move(peer), stop_.get());
+        if (peer) {
+            serve_(std::move(peer), stop_.get());
+            continue;
+        }
+        // Such as with no descriptors left: whoever waits goes on waiting, and would be seen at
+        // once.
+        auto breath = std::chrono::steady_clock::now() + pause_after_failure;
+        if (egress::wait_for(stop_.get(), POLLIN, breath, -1)) return;
     }
 }
 

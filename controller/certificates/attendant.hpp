@@ -2,9 +2,11 @@
 #pragma once
 
 #include "common/runtime/file.hpp"
+#include "common/runtime/result.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 
@@ -14,12 +16,14 @@ class Attendant {
 public:
     /// `serve` gets each peer, and a descriptor that can be read once it shall end.
     using Serve = std::function<void(Descriptor peer, int stop)>;
-    Attendant(Descriptor listening, Serve serve);
+    /// Errc::internal.
+    static Result<std::unique_ptr<Attendant>> start(Descriptor listening, Serve serve);
     /// Ends what is under way.
     ~Attendant();
     Attendant(const Attendant&) = delete;
 
 private:
+    Attendant(Descriptor listening, Descriptor stop, Serve serve);
     void run();
 
     Descriptor listening_, stop_;

@@ -14,7 +14,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto head_time = 10s, connect_time = 15s, idle_time = 60s;
+// One connection after the other: whoever connects and says nothing keeps the client waiting.
+constexpr auto head_time = 1s, connect_time = 15s, idle_time = 60s;
 
 std::string lower(std::string text) {
     for (char& c : text)
@@ -45,10 +46,14 @@ Result<std::unique_ptr<Bridge>>
 Bridge::open(outbound::Way& way, egress::Place to, outbound::Deadline until) {
     std::unique_ptr<Bridge> bridge(new Bridge(way, std::move(to), until));
     FAIRLEAD_TRY(listening, listen_on_loopback(bridge->port_));
-    bridge->attendant_.emplace(
-        std::move(listening),
-        [own = bridge.get()](Descriptor peer, int stop) { own->serve(std::move(peer), stop); }
+    FAIRLEAD_TRY(
+        attendant,
+        Attendant::start(
+            std::move(listening),
+            [own = bridge.get()](Descriptor peer, int stop) { own->serve(std::move(peer), stop); }
+        )
     );
+    bridge->attendant_ = std::move(attendant);
     return bridge;
 }
 

@@ -44,7 +44,7 @@ private:
     std::uint16_t port_ = 0;
     mutable std::mutex lock_;
     std::optional<Error> failure_;
-    std::optional<Attendant> attendant_; ///< last: ends before the rest goes away
+    std::unique_ptr<Attendant> attendant_; ///< last: ends before the rest goes away
 };
 
 } // namespace fairlead::certificates

@@ -64,10 +64,14 @@ Result<std::unique_ptr<HookServer>>
 HookServer::open(const std::string& folder, const Challenges& challenges, std::string name) {
     std::unique_ptr<HookServer> server(new HookServer(challenges, std::move(name)));
     FAIRLEAD_TRY(listening, listen_in(folder, socket_name));
-    server->attendant_.emplace(
-        std::move(listening),
-        [own = server.get()](Descriptor peer, int stop) { own->serve(std::move(peer), stop); }
+    FAIRLEAD_TRY(
+        attendant,
+        Attendant::start(
+            std::move(listening),
+            [own = server.get()](Descriptor peer, int stop) { own->serve(std::move(peer), stop); }
+        )
     );
+    server->attendant_ = std::move(attendant);
     return server;
 }
 

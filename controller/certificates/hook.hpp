@@ -6,7 +6,6 @@
 #include "controller/certificates/client.hpp"
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -48,7 +47,7 @@ private:
     const Challenges& challenges_;
     std::string name_;
     bool shown_ = false;
-    std::optional<Attendant> attendant_;
+    std::unique_ptr<Attendant> attendant_;
 };
 
 } // namespace fairlead::certificates

@@ -10,15 +10,18 @@
 #include <doctest/doctest.h>
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <map>
 #include <span>
 #include <stdexcept>
+#include <thread>
 
 using namespace fairlead;
 using namespace fairlead::certificates;
@@ -92,15 +95,24 @@ struct PlayedWay final : outbound::Way {
     std::optional<Error> fails;
 };
 
-/// What the bridge answers to a head.
-std::string say(const Bridge& bridge, const std::string& head, Descriptor* keep = nullptr) {
-    auto url = std::string(bridge.url().reveal());
+bool connect_to(const Descriptor& client, std::uint16_t port) {
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    at.sin_port = htons(static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1))));
+    at.sin_port = htons(port);
+    return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0;
+}
+
+Descriptor connected(const Bridge& bridge) {
+    auto url = std::string(bridge.url().reveal());
     Descriptor to(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    REQUIRE(::connect(to.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+    REQUIRE(connect_to(to, static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)))));
+    return to;
+}
+
+/// What the bridge answers to a head.
+std::string say(const Bridge& bridge, const std::string& head, Descriptor* keep = nullptr) {
+    auto to = connected(bridge);
     auto until = std::chrono::steady_clock::now() + 10s;
     egress::send_all(to.get(), head, until, -1);
     auto answer = egress::read_head(to.get(), 4096, until, -1).text;
@@ -221,6 +233,14 @@ echo chain >csr-cert.pem
         CHECK(client.enrol(account, {}));
     }
 
+    TEST_CASE("an order that fails does not do well because of words about accounts") {
+        Played played("echo uacme: Account already exists at https://a/1; exit 2\n");
+        auto ended = played.issue();
+        REQUIRE(!ended);
+        CHECK(ended.error().code() == "acme_failed");
+        CHECK(played.clean());
+    }
+
     TEST_CASE("the way out leads to the directory's host alone, for who knows its password") {
         PlayedWay way;
         auto bridge =
@@ -254,6 +274,55 @@ echo chain >csr-cert.pem
         bridge.reset();
         char byte = 0;
         CHECK(::recv(near.get(), &byte, 1, 0) == 0);
+    }
+
+    TEST_CASE("whoever connects and says nothing does not keep the client waiting for long") {
+        PlayedWay way;
+        auto bridge =
+            Bridge::open(way, {"acme.example", 443}, std::chrono::steady_clock::now() + 60s)
+                .value();
+        std::vector<Descriptor> silent;
+        for (int i = 0; i < 3; ++i) silent.push_back(connected(*bridge));
+        // Within the ten seconds that the client's side waits here.
+        CHECK(say(*bridge, "GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 407"));
+    }
+
+    TEST_CASE("without descriptors nothing is served, nothing spins, and everything ends") {
+        std::uint16_t port = 0;
+        auto listening = listen_on_loopback(port).value();
+        rlimit before{};
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+        rlimit none{3, before.rlim_max}; // that are there already
+        SUBCASE("before it is started") {
+            REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+            auto attendant = Attendant::start(std::move(listening), [](Descriptor, int) {});
+            REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+            REQUIRE(!attendant);
+            CHECK(attendant.error().kind() == Errc::internal);
+        }
+        SUBCASE("once it is") {
+            std::atomic<bool> served = false;
+            Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+            auto attendant = Attendant::start(std::move(listening), [&](Descriptor, int) {
+                                 served = true;
+                             }).value();
+            REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+            auto spent = [] {
+                rusage usage{};
+                ::getrusage(RUSAGE_SELF, &usage);
+                return std::chrono::seconds(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+                       std::chrono::microseconds(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+            };
+            CHECK(connect_to(client, port));
+            auto since = spent();
+            std::this_thread::sleep_for(500ms);
+            CHECK(spent() - since < 250ms);
+            CHECK(!served);
+            REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+            // Whoever waited is served then.
+            for (int i = 0; i < 100 && !served; ++i) std::this_thread::sleep_for(100ms);
+            CHECK(served);
+        }
     }
 
     TEST_CASE("a way that is shut is why the authority cannot be reached") {
