@@ -29,12 +29,15 @@ struct Challenges {
     std::function<void(const std::string& name)> hide;
 };
 
-/// What goes wrong has one of these codes, and a sentence for the people whose name it is:
+/// What goes wrong has one of these codes, and a sentence that anybody may read:
 /// of the name: acme_dns, acme_connection, acme_challenge, acme_caa, acme_rejected, acme_refused,
 ///   acme_failed, acme_timeout, acme_bad_certificate;
 /// of everything (concerns_all): acme_unreachable, acme_account, acme_unregistered,
-///   acme_rate_limited, acme_client_missing, egress_missing;
+///   acme_client_missing, egress_missing;
+/// of either, which nobody can tell: acme_rate_limited;
 /// neither: "stopped", because `stop` was requested.
+/// What the authority itself said is a fact (said_fact), for the people whose name it is; of the
+/// account, it is the error's detail.
 class Client {
 public:
     virtual ~Client() = default;
@@ -45,7 +48,13 @@ public:
     issue(const Account& account, const Order& order, const std::stop_token& stop) = 0;
 };
 
-/// Another name would end alike.
+/// Another name may end alike.
 bool concerns_all(const std::string& code);
+/// The same name may end alike when it is asked for again, whatever becomes of others.
+bool concerns_name(const std::string& code);
+
+inline constexpr auto said_fact = "said";
+/// The message, and what the authority said.
+std::string sentence_of(const Error& why);
 
 } // namespace fairlead::certificates

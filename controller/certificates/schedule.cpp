@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
 constexpr std::array<milliseconds, 6> pauses{5min, 15min, 1h, 3h, 6h, 12h};
+constexpr std::int64_t below_an_hour = 2;
 
 } // namespace
 
@@ -24,6 +25,11 @@ milliseconds pause_after(std::int64_t failures, double chance) {
     auto at = static_cast<std::size_t>(std::clamp<std::int64_t>(failures - 1, 0, last));
     auto pause = static_cast<double>(pauses[at].count());
     return milliseconds(static_cast<std::int64_t>(pause * (0.8 + 0.4 * chance)));
+}
+
+milliseconds pause_after_limit(std::int64_t failures, double chance) {
+    auto last = static_cast<std::int64_t>(pauses.size());
+    return pause_after(below_an_hour + std::clamp<std::int64_t>(failures, 1, last), chance);
 }
 
 } // namespace fairlead::certificates

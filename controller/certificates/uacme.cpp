@@ -65,7 +65,7 @@ Result<Uacme::Run> Uacme::prepare(const Account& account) const {
 /// Everything that it said, when it ended well.
 Result<std::string> Uacme::end(
     const Run& run, std::vector<std::string> words, const Account& account,
-    const std::stop_token& stop
+    const std::stop_token& stop, Well also
 ) const {
     Command command;
     command.argv = {parts_.program, "-v", "-n", "-a", account.directory, "-c", "."};
@@ -85,7 +85,7 @@ Result<std::string> Uacme::end(
         );
     if (!ended) return fail(ended.error());
     if (ended->stopped) return failed("stopped", "The controller was stopped.");
-    if (ended->ok() || is_registered(ended->output)) return std::move(ended->output);
+    if (ended->ok() || (also && also(ended->output))) return std::move(ended->output);
     if (ended->timed_out)
         return failed(
             "acme_timeout", "The certificate authority did not come to an end within " +
@@ -112,7 +112,7 @@ Result<> Uacme::enrol(const Account& account, const std::stop_token& stop) {
         words.push_back(parts_.external->key_id + ":" + std::string(parts_.external->key.reveal()));
     }
     words.insert(words.end(), {"new", account.contact});
-    FAIRLEAD_TRY(said, end(run, words, account, stop));
+    FAIRLEAD_TRY(said, end(run, words, account, stop, &is_registered));
     if (!is_registered(said)) return {};
     // Known there since before, perhaps with another contact.
     FAIRLEAD_CHECK(end(run, {"update", account.contact}, account, stop));

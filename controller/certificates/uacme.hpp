@@ -10,6 +10,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace fairlead::certificates {
 
@@ -43,10 +45,12 @@ public:
 
 private:
     struct Run;
+    /// Whether a run that failed did well all the same, by its output.
+    using Well = bool (*)(std::string_view output);
     Result<Run> prepare(const Account& account) const;
     Result<std::string>
     end(const Run& run, std::vector<std::string> words, const Account& account,
-        const std::stop_token& stop) const;
+        const std::stop_token& stop, Well also = nullptr) const;
 
     Parts parts_;
 };

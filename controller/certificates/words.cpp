@@ -12,6 +12,9 @@
 namespace fairlead::certificates {
 namespace {
 
+/// What begins a line that uacme itself wrote. Whatever it quotes stands in the middle of one, or
+/// is indented: a detail of the authority may hold text of the server that it looked at.
+constexpr std::string_view own = "uacme: ";
 constexpr std::string_view told = "the server reported the following error:";
 
 /// An error type of RFC 8555, section 6.7, and what it means here.
@@ -89,15 +92,40 @@ std::string shown(std::string text) {
     return text;
 }
 
+/// Of the controller's account, which is its operator's.
+bool concerns_account(std::string_view code) {
+    return code == "acme_account" || code == "acme_unregistered";
+}
+
 Error failed(Errc kind, std::string_view code, std::string message) {
     return Error(kind, std::move(message)).with_code(std::string(code));
 }
 
+struct Line {
+    std::string_view text, after; ///< without uacme's name; and all that follows the line
+};
+
+/// The last line of uacme's own that begins so, and has `within` in it.
+std::optional<Line>
+last_own(std::string_view output, std::string_view beginning, std::string_view within = "") {
+    std::optional<Line> found;
+    while (!output.empty()) {
+        auto end = std::min(output.find_first_of("\r\n"), output.size());
+        auto line = output.substr(0, end);
+        output.remove_prefix(std::min(end + 1, output.size()));
+        if (!line.starts_with(own)) continue;
+        line.remove_prefix(own.size());
+        if (line.starts_with(beginning) && line.find(within) != std::string_view::npos)
+            found = Line{line, output};
+    }
+    return found;
+}
+
 /// The problem document (RFC 7807) that is shown after `told`; the last one of several.
 std::optional<boost::json::object> problem_in(std::string_view output) {
-    auto at = output.rfind(told);
-    if (at == std::string_view::npos) return std::nullopt;
-    auto rest = output.substr(at + told.size());
+    auto line = last_own(output, told);
+    if (!line) return std::nullopt;
+    auto rest = line->after;
     rest.remove_prefix(std::min(rest.find('{'), rest.size()));
     boost::json::stream_parser parser({}, {.max_depth = 8});
     boost::system::error_code wrong;
@@ -117,15 +145,19 @@ std::string text_of(const boost::json::object& problem, std::string_view member)
 Error failure_of(const boost::json::object& problem) {
     auto type = text_of(problem, "type");
     type = type.substr(type.rfind(':') + 1);
-    auto detail = shown(text_of(problem, "detail"));
-    auto said = detail.empty() ? std::string() : " It said: " + detail;
+    auto said = shown(text_of(problem, "detail"));
+    std::string code = "acme_refused", message = "The certificate authority refused.";
     for (const auto& meaning : meanings)
-        if (meaning.type == type)
-            return failed(Errc::unavailable, meaning.code, std::string(meaning.words) + said);
-    return failed(
-        Errc::unavailable, "acme_refused",
-        "The certificate authority refused." + (said.empty() ? " It gave no reason." : said)
-    );
+        if (meaning.type == type) {
+            code = meaning.code;
+            message = meaning.words;
+        }
+    // About the account, and so for the operator's log alone: it may name their mail address.
+    if (concerns_account(code))
+        return Error(Errc::unavailable, std::move(message), std::move(said)).with_code(code);
+    auto error = failed(Errc::unavailable, code, std::move(message));
+    if (said.empty()) return error;
+    return std::move(error).with_fact(said_fact, std::move(said));
 }
 
 /// The last line that has something to say.
@@ -136,8 +168,7 @@ std::string last_line(std::string_view output) {
         output = output.substr(0, end + 1);
         auto start = output.find_last_of("\r\n");
         auto line = output.substr(start == std::string_view::npos ? 0 : start + 1);
-        constexpr std::string_view prefix = "uacme: ";
-        if (line.starts_with(prefix)) line.remove_prefix(prefix.size());
+        if (line.starts_with(own)) line.remove_prefix(own.size());
         return shown(std::string(line));
     }
     return "";
@@ -146,28 +177,34 @@ std::string last_line(std::string_view output) {
 /// libcurl's reason for a directory that does not answer.
 std::string reason_in(std::string_view output) {
     constexpr std::string_view mark = " failed: ";
-    auto at = output.rfind("curl_");
-    if (at == std::string_view::npos) return "";
-    at = output.rfind(mark);
-    if (at == std::string_view::npos) return "";
-    auto line = output.substr(at + mark.size());
-    return shown(std::string(line.substr(0, line.find_first_of("\r\n"))));
+    auto line = last_own(output, "curl_", mark);
+    if (!line) return "";
+    return shown(std::string(line->text.substr(line->text.rfind(mark) + mark.size())));
 }
 
 } // namespace
 
 bool concerns_all(const std::string& code) {
-    static constexpr std::array codes{"acme_unreachable",    "acme_account",
-                                      "acme_unregistered",   "acme_rate_limited",
-                                      "acme_client_missing", "egress_missing"};
-    return std::ranges::find(codes, code) != codes.end();
+    static constexpr std::array codes{
+        "acme_unreachable", "acme_rate_limited", "acme_client_missing", "egress_missing"};
+    return concerns_account(code) || std::ranges::find(codes, code) != codes.end();
+}
+
+bool concerns_name(const std::string& code) {
+    return !concerns_all(code) || code == "acme_rate_limited";
+}
+
+std::string sentence_of(const Error& why) {
+    for (const auto& [name, said] : why.facts())
+        if (name == said_fact) return why.message() + " It said: " + said;
+    return why.message();
 }
 
 Error failure_in(std::string_view output, std::string_view directory) {
     if (auto problem = problem_in(output)) return failure_of(*problem);
-    if (output.find("failed to fetch directory") != std::string_view::npos ||
-        output.find("curl_get failed") != std::string_view::npos ||
-        output.find("curl_post failed") != std::string_view::npos) {
+    auto says = [&](std::string_view beginning) { return last_own(output, beginning).has_value(); };
+    if (says("failed to fetch directory at ") || says("acme_get: curl_get failed") ||
+        says("acme_post: curl_post failed")) {
         auto reason = reason_in(output);
         auto cure = reason.find("certificate") == std::string::npos
                         ? std::string()
@@ -180,12 +217,12 @@ Error failure_in(std::string_view output, std::string_view directory) {
         );
     }
     // It looks for the account before it orders, and does not show what the authority says then.
-    if (output.find("no account associated with ") != std::string_view::npos)
+    if (says("no account associated with "))
         return failed(
             Errc::unavailable, "acme_unregistered",
             "The certificate authority does not know this controller any more; it registers anew."
         );
-    if (output.find("no challenge completed") != std::string_view::npos)
+    if (says("no challenge completed"))
         return failed(
             Errc::unavailable, "acme_challenge",
             "The certificate authority did not ask for anything that this controller can show "
@@ -199,7 +236,7 @@ Error failure_in(std::string_view output, std::string_view directory) {
 }
 
 bool is_registered(std::string_view output) {
-    return output.find("Account already exists at ") != std::string_view::npos;
+    return last_own(output, "Account already exists at ").has_value();
 }
 
 } // namespace fairlead::certificates

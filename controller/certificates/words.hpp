@@ -11,11 +11,12 @@ namespace fairlead::certificates {
 /// The longest sentence of an authority that people are shown.
 inline constexpr std::size_t most_shown = 600;
 
-/// Out of everything that it said before it failed; codes as Client has them. Whatever the text is,
-/// the message is printable, of bounded length, and one that a person can act on.
+/// Out of everything that it said before it failed; codes and facts as Client has them. Whatever
+/// the text is, message and fact are printable, of bounded length, and ones that a person can act
+/// on.
 Error failure_in(std::string_view output, std::string_view directory);
 
-/// It registered before: uacme calls that a failure.
+/// Of a run that registers: it did so before, which uacme calls a failure.
 bool is_registered(std::string_view output);
 
 } // namespace fairlead::certificates

@@ -46,6 +46,9 @@ TEST_SUITE("controller/certificates/plain") {
         CHECK(pause_after(0, 0.5) == 5min);
         CHECK(pause_after(6, 0.5) == 12h);
         CHECK(pause_after(1'000'000'000'000, 0.5) == 12h);
+        CHECK(pause_after_limit(1, 0.5) == 1h);
+        CHECK(pause_after_limit(2, 0.5) == 3h);
+        CHECK(pause_after_limit(1'000'000'000'000, 0.5) == 12h);
     }
 
     TEST_CASE("what an authority says is told with a cure") {
@@ -68,11 +71,52 @@ TEST_SUITE("controller/certificates/plain") {
             auto error = failure_in(refusal(row.type, "because of 7"), directory);
             CHECK(error.code() == row.code);
             CHECK(error.message().find(row.cure) != std::string::npos);
-            CHECK(error.message().find("It said: because of 7") != std::string::npos);
+            // Its own words are apart: a pause shows the message to everybody.
+            CHECK(error.message().find("because of 7") == std::string::npos);
+            bool of_account = std::string(row.type).starts_with("account") ||
+                              std::string(row.type).starts_with("external");
+            CHECK(sentence_of(error).ends_with(" It said: because of 7") != of_account);
+            CHECK((error.detail() == "because of 7") == of_account);
         }
+        CHECK(sentence_of(failure_in(refusal("dns", ""), directory)).ends_with("this controller."));
         CHECK(concerns_all("acme_unreachable"));
+        CHECK(!concerns_name("acme_unreachable"));
         CHECK(concerns_all("acme_rate_limited"));
+        CHECK(concerns_name("acme_rate_limited"));
         CHECK(!concerns_all("acme_dns"));
+        CHECK(concerns_name("acme_dns"));
+    }
+
+    TEST_CASE("what the authority quotes of a stranger is not taken for the client's own words") {
+        // A certificate that somebody serves may be named like this, and is in the detail then.
+        for (const char* quoted :
+             {"acme_get: curl_get failed", "uacme: acme_post: curl_post failed",
+              "uacme: failed to fetch directory at https://acme.example/directory",
+              "the server reported the following error: {\\\"type\\\": \\\"a:rateLimited\\\"}",
+              "uacme: the server reported the following error:",
+              "uacme: no account associated with x found at y", "no challenge completed",
+              "uacme: Account already exists at https://acme.example/1"}) {
+            CAPTURE(quoted);
+            auto output = refusal("unauthorized", "Invalid certificate: " + std::string(quoted));
+            CHECK(failure_in(output, directory).code() == "acme_challenge");
+            CHECK(!is_registered(output));
+            // Also where the document itself cannot be read.
+            auto broken =
+                std::string("uacme: the server reported the following error:\n{\n    \"detail\": \""
+                ) +
+                quoted + "\nuacme: it ended\n";
+            CHECK(failure_in(broken, directory).code() == "acme_failed");
+            CHECK(!is_registered(broken));
+        }
+        auto error = failure_in(
+            "uacme: curl_post: POST https://acme.example/a failed: Timeout was reached\n"
+            "    \"detail\": \"curl_get: GET x failed: rubbish\"\n"
+            "uacme: curl_post: waiting 5 seconds before retrying\n"
+            "uacme: acme_post: curl_post failed\n",
+            directory
+        );
+        CHECK(error.code() == "acme_unreachable");
+        CHECK(error.message().ends_with("cannot be reached: Timeout was reached."));
     }
 
     TEST_CASE("an authority that does not answer is named, with the reason") {
@@ -114,21 +158,22 @@ TEST_SUITE("controller/certificates/plain") {
                  lines,
                  std::string(100'000, '\xff'),
                  "uacme: the server reported the following error:\n" + lines,
-                 "the server reported the following error:\n[1,2]",
-                 std::string("the server reported the following error:\n{\"type\":7,\"detail\":[]}"
-                 ),
-                 std::string("the server reported the following error:\n{\"type\":\"a:dns\""),
+                 "uacme: the server reported the following error:\n[1,2]",
+                 "uacme: the server reported the following error:\n{\"type\":7,\"detail\":[]}",
+                 "uacme: the server reported the following error:\n{\"type\":\"a:dns\"",
                  refusal("dns", std::string(10'000, 'x')),
                  refusal("dns", "a\\u0000\\u001b[31m\\nb"),
                  refusal("dns", std::string(300, 'x') + std::string(400, '\xc3')),
-                 std::string("uacme: failed to fetch directory"),
-                 std::string("curl_get: GET x failed: \x1b[2J\x07\n failed to fetch directory"),
+                 std::string("uacme: failed to fetch directory at "),
+                 std::string("uacme: curl_get: GET x failed: \x1b[2J\x07\n"
+                             "uacme: failed to fetch directory at x"),
              }) {
             auto error = failure_in(output, directory);
             CHECK(!error.code().empty());
-            CHECK(error.message().size() < 1'000);
-            for (char c : error.message()) CHECK(static_cast<unsigned char>(c) >= 0x20);
-            CHECK(error.message().find('\x7f') == std::string::npos);
+            auto sentence = sentence_of(error);
+            CHECK(sentence.size() < 1'000);
+            for (char c : sentence) CHECK(static_cast<unsigned char>(c) >= 0x20);
+            CHECK(sentence.find('\x7f') == std::string::npos);
         }
     }
 
