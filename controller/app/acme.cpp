@@ -108,12 +108,6 @@ std::vector<std::string> acme_surroundings(const Settings& settings) {
     return findings;
 }
 
-std::set<std::string> own_names(const Settings& settings) {
-    std::set<std::string> names{settings.name};
-    names.insert(settings.names.begin(), settings.names.end());
-    return names;
-}
-
 double random_chance() {
     auto bytes = crypto::random_bytes(2);
     auto number = static_cast<unsigned char>(bytes[0]) * 256 + static_cast<unsigned char>(bytes[1]);

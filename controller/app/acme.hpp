@@ -7,7 +7,6 @@
 #include "controller/certificates/certificates.hpp"
 
 #include <memory>
-#include <set>
 #include <string>
 
 namespace fairlead::app {
@@ -21,9 +20,6 @@ std::optional<certificates::Authority> acme_authority(const Settings& settings);
 
 /// What `acme` names, looked at: the client, the key's file, the way.
 std::vector<std::string> acme_surroundings(const Settings& settings);
-
-/// The controller's own, which no organization gets a certificate for.
-std::set<std::string> own_names(const Settings& settings);
 
 /// 0 … 1
 double random_chance();

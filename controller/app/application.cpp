@@ -170,7 +170,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       ),
       core_({agents_, witnesses_, tunnel_keys_, links_}), hub_(io_.get_executor(), workers_, core_),
       edge_(
-          io_.get_executor(), streams_of(hub_, workers_, tunnel_keys_), own_names(settings_, tls_)
+          io_.get_executor(), streams_of(hub_, workers_, tunnel_keys_), edge_names(settings_, tls_)
       ),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(

@@ -113,7 +113,7 @@ private:
     void join_edge(net::ListenerHandlers& handlers);
     certificates::Certificates::Parts certificate_parts();
     void join_certificates();
-    void write_to_owners(
+    Result<> write_to_owners(
         store::UnitOfWork& unit, const api::OrgScope& scope, const std::string& kind,
         const std::string& subject, const std::string& text
     );

@@ -12,12 +12,22 @@ bool concerns_edge(const api::Event& event) {
            event.type.starts_with("server.");
 }
 
-edge::Names own_names(const Settings& settings, const net::TlsServerContext& tls) {
-    auto names = settings.names;
-    names.push_back(settings.name);
+std::set<std::string> own_names(const Settings& settings) {
+    std::set<std::string> names{edge::plain_name(settings.name)};
+    for (const auto& name : settings.names) names.insert(edge::plain_name(name));
     if (settings.url)
-        if (auto url = net::Url::parse(*settings.url)) names.push_back(url->host);
-    return {names, [&tls](std::string_view name) { return tls.covers(name); }};
+        if (auto url = net::Url::parse(*settings.url)) names.insert(edge::plain_name(url->host));
+    return names;
+}
+
+edge::Names edge_names(const Settings& settings, const net::TlsServerContext& tls) {
+    auto own = own_names(settings);
+    return {{own.begin(), own.end()}, [&tls](std::string_view name) { return tls.covers(name); }};
+}
+
+Result<certificates::Names> routed_names(store::Connection& db) {
+    FAIRLEAD_TRY(table, edge::load_table(db));
+    return table.owners();
 }
 
 edge::Opener streams_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys) {

@@ -5,8 +5,10 @@
 #include "controller/access/passkey_repo.hpp"
 #include "controller/app/acme.hpp"
 #include "controller/app/application.hpp"
+#include "controller/app/edge.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
+#include "controller/certificates/letters.hpp"
 #include "controller/domains/letters.hpp"
 #include "controller/members/member_repo.hpp"
 
@@ -129,58 +131,51 @@ void Application::join_domains() {
 
 certificates::Certificates::Parts Application::certificate_parts() {
     return {
-        store_,
-        events_,
-        audit_,
-        keys_,
-        clock_,
-        faces_of(tls_),
-        own_names(settings_),
-        acme_.get(),
-        acme_authority(settings_),
-        random_chance};
+        .store = store_,
+        .events = events_,
+        .audit = audit_,
+        .keys = keys_,
+        .clock = clock_,
+        .faces = faces_of(tls_),
+        .routed = &routed_names,
+        .own_names = own_names(settings_),
+        .client = acme_.get(),
+        .authority = acme_authority(settings_),
+        .chance = random_chance};
 }
 
 void Application::join_certificates() {
     edge_certificates_.on_due([this] { keeper_.wake(); });
     edge_certificates_.on_trouble(
         [this](
-            store::UnitOfWork& unit, const api::OrgScope& scope,
-            const certificates::Certificate& certificate, certificates::Trouble trouble
+            store::UnitOfWork& unit, const api::OrgScope& scope, certificates::Trouble trouble,
+            const std::vector<certificates::Certificate>& of,
+            const std::optional<certificates::Pause>& pause
         ) -> Result<> {
+            auto letter = certificates::letter_of(trouble, of, pause);
             bool ending = trouble == certificates::Trouble::ending;
-            auto subject = ending ? "The certificate of " + certificate.name + " ends soon"
-                                  : "There is no new certificate for " + certificate.name;
-            std::string until;
-            if (certificate.not_after_ms)
-                until = "The one that is served ends at " + to_rfc3339(*certificate.not_after_ms) +
-                        "; after that, browsers warn whoever comes.\n\n";
-            write_to_owners(
-                unit, scope, "certificate/" + certificate.id.str(), subject,
-                "No certificate could be had for " + certificate.name + " since " +
-                    to_rfc3339(certificate.failing_since_ms.value_or(clock_.now())) + ".\n\n" +
-                    certificate.error_message + "\n\n" + until +
-                    "It is tried again by itself. What the controller knows stands at " +
-                    public_url(settings_, endpoint_.port) + "\n"
+            // A kind for each: the next letter, of other names, does not replace this one.
+            auto kind = std::string(ending ? "certificate_ending/" : "certificate_failing/") +
+                        of.front().id.str();
+            return write_to_owners(
+                unit, scope, kind, letter.subject,
+                letter.text + " " + public_url(settings_, endpoint_.port) + "\n"
             );
-            return {};
         }
     );
 }
 
 /// A full outbox is no reason to undo what they are told of.
-void Application::write_to_owners(
+Result<> Application::write_to_owners(
     store::UnitOfWork& unit, const api::OrgScope& scope, const std::string& kind,
     const std::string& subject, const std::string& text
 ) {
-    constexpr std::int64_t most_members = 200;
-    auto members = members::MemberRepo(unit.db(), scope).list("", most_members);
-    if (!members) return;
+    constexpr std::int64_t most_owners = 50;
+    FAIRLEAD_TRY(owners, members::MemberRepo(unit.db(), scope).owners(most_owners));
     auto now = clock_.now();
-    for (const auto& member : *members) {
-        if (!member.owner) continue;
+    for (const auto& owner : owners) {
         auto put = mailing_.outbox().put(
-            unit, {kind, member.email, subject, text, Secret(), now + std::chrono::hours(24 * 3)},
+            unit, {kind, owner.email, subject, text, Secret(), now + std::chrono::hours(24 * 3)},
             now
         );
         if (!put)
@@ -188,6 +183,7 @@ void Application::write_to_owners(
                 "an owner is not written to", {{"kind", kind}, {"reason", put.error().message()}}
             );
     }
+    return {};
 }
 
 members::Parts Application::member_parts() {

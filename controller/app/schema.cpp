@@ -72,6 +72,7 @@ std::span<const store::Migration> schema() {
         {32, "certificates", certificates::first_tables},
         {33, "tunnel keys", tunnels::first_tables},
         {34, "counted looks at domains", domains::counted_looks},
+        {35, "certificates that are asked for", certificates::asked_column},
     };
     return steps;
 }

@@ -26,6 +26,7 @@ struct Certificate {
     std::string name; ///< a host name in lower case
     State state = State::waiting;
     bool running = false; ///< an attempt is under way
+    bool asked = false;   ///< somebody does not want to wait for it, not even for a pause's end
     std::string issuer;   ///< "" until there is one, as with the next three
     std::string serial;
     std::optional<Timestamp> not_before_ms;
@@ -39,7 +40,7 @@ struct Certificate {
 };
 BOOST_DESCRIBE_STRUCT(
     Certificate, (),
-    (id, org_id, name, state, running, issuer, serial, not_before_ms, not_after_ms, next_ms,
+    (id, org_id, name, state, running, asked, issuer, serial, not_before_ms, not_after_ms, next_ms,
      failures, failing_since_ms, error_code, error_message, told_failing, told_ending, created_ms)
 )
 

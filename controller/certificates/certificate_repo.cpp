@@ -8,12 +8,10 @@ namespace fairlead::certificates {
 namespace {
 
 #define FAIRLEAD_CERTIFICATE                                                                       \
-    "SELECT c.id, c.org_id, c.name, c.state, c.running, c.issuer, c.serial, c.not_before_ms, "     \
+    "SELECT c.id, c.org_id, c.name, c.state, c.running, c.asked, c.issuer, c.serial, "             \
+    "c.not_before_ms, "                                                                            \
     "c.not_after_ms, c.next_ms, c.failures, c.failing_since_ms, c.error_code, c.error_message, "   \
     "c.told_failing, c.told_ending, c.created_ms FROM certificate c"
-
-// Troubled ones that are looked at in one go; the others have their turn with the next.
-constexpr std::int64_t told_at_once = 100;
 
 } // namespace
 
@@ -52,11 +50,11 @@ Result<> CertificateRepo::update(const Certificate& c) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE certificate SET state = $3, running = $4, issuer = $5, serial = $6, not_before_ms "
         "= $7, not_after_ms = $8, next_ms = $9, failures = $10, failing_since_ms = $11, error_code "
-        "= $12, error_message = $13, told_failing = $14, told_ending = $15 WHERE org_id = $1 AND "
-        "id = $2",
+        "= $12, error_message = $13, told_failing = $14, told_ending = $15, asked = $16 WHERE "
+        "org_id = $1 AND id = $2",
         org_, c.id, c.state, c.running, c.issuer, c.serial, c.not_before_ms, c.not_after_ms,
         c.next_ms, c.failures, c.failing_since_ms, c.error_code, c.error_message, c.told_failing,
-        c.told_ending
+        c.told_ending, c.asked
     ));
     return {};
 }
@@ -94,22 +92,6 @@ Result<std::int64_t> CertificateRepo::attempts(const std::string& name, Timestam
     return count.value_or(0);
 }
 
-Result<Names> routed(store::Connection& db) {
-    Names names;
-    // A wildcard covers every depth below it, and not the name itself.
-    FAIRLEAD_CHECK((db.each<std::tuple<OrgId, std::string>>(
-        [&](std::tuple<OrgId, std::string> row) {
-            names.emplace(std::get<1>(row), std::get<0>(row));
-        },
-        "SELECT e.org_id, h.value FROM environment e, json_each(e.domains) h WHERE e.exposure = "
-        "'tunnel' AND substr(h.value, 1, 1) <> '*' AND EXISTS (SELECT 1 FROM domains d WHERE "
-        "d.org_id = e.org_id AND d.state = 'verified' AND (d.name = h.value OR (substr(d.name, 1, "
-        "2) = '*.' AND length(h.value) > length(d.name) - 1 AND substr(h.value, 1 - "
-        "length(d.name)) = substr(d.name, 2)))) ORDER BY e.org_id"
-    )));
-    return names;
-}
-
 Result<std::map<std::string, Known>> known(store::Connection& db) {
     std::map<std::string, Known> names;
     using Row = std::tuple<CertificateId, OrgId, std::string>;
@@ -122,7 +104,7 @@ Result<std::map<std::string, Known>> known(store::Connection& db) {
     return names;
 }
 
-Result<std::optional<Certificate>> due(store::Connection& db, Timestamp now) {
+Result<std::optional<Certificate>> due(store::Connection& db, Timestamp now, Among among) {
     auto since = now - counted_for;
     FAIRLEAD_TRY(
         all, db.one<std::int64_t>(
@@ -135,16 +117,20 @@ Result<std::optional<Certificate>> due(store::Connection& db, Timestamp now) {
         " LEFT JOIN (SELECT org_id, count(*) AS spent FROM certificate_attempt WHERE at_ms > $2 "
         "GROUP BY org_id) o ON o.org_id = c.org_id LEFT JOIN (SELECT org_id, name, count(*) AS "
         "spent FROM certificate_attempt WHERE at_ms > $2 GROUP BY org_id, name) n ON n.org_id = "
-        "c.org_id AND n.name = c.name WHERE c.next_ms <= $1 AND coalesce(o.spent, 0) < $3 AND "
-        "coalesce(n.spent, 0) < $4 ORDER BY coalesce(o.spent, 0), c.next_ms, c.id LIMIT 1",
-        now, since, most_of_org, most_for_name
+        "c.org_id AND n.name = c.name WHERE c.next_ms <= $1 AND c.asked >= $5 AND "
+        "coalesce(o.spent, "
+        "0) < $3 AND coalesce(n.spent, 0) < $4 ORDER BY coalesce(o.spent, 0), c.next_ms, c.id "
+        "LIMIT 1",
+        now, since, most_of_org, most_for_name, among == Among::asked
     );
 }
 
-Result<std::optional<Timestamp>> next_due(store::Connection& db) {
+Result<std::optional<Timestamp>> next_due(store::Connection& db, Among among) {
     FAIRLEAD_TRY(
-        next,
-        db.one<std::optional<Timestamp>>("SELECT min(next_ms), count(org_id) FROM certificate")
+        next, db.one<std::optional<Timestamp>>(
+                  "SELECT min(next_ms), count(org_id) FROM certificate WHERE asked >= $1",
+                  among == Among::asked
+              )
     );
     return next.value_or(std::nullopt);
 }
@@ -152,8 +138,9 @@ Result<std::optional<Timestamp>> next_due(store::Connection& db) {
 Result<std::vector<Certificate>> troubled(store::Connection& db, Timestamp now) {
     return db.all<Certificate>(
         FAIRLEAD_CERTIFICATE
-        " WHERE c.failing_since_ms IS NOT NULL AND ((c.told_failing = 0 AND c.failing_since_ms <= "
-        "$1) OR (c.told_ending = 0 AND c.not_after_ms < $2)) ORDER BY c.id LIMIT $3",
+        " WHERE (c.told_failing = 0 AND c.failing_since_ms <= $1) OR (c.told_ending = 0 AND "
+        "c.not_after_ms < $2 AND (c.failing_since_ms IS NOT NULL OR c.next_ms <= $1)) ORDER BY "
+        "c.org_id, c.id LIMIT $3",
         now - told_after, now + told_before_end, told_at_once
     );
 }

@@ -39,23 +39,20 @@ private:
 
 // ---- of all organizations, for the controller itself ----
 
-using Names = std::map<std::string, OrgId>;
-
-/// The host names that the edge routes, with whose they are: those of environments that are reached
-/// by the tunnel, where a verified domain of the same organization covers them.
-Result<Names> routed(store::Connection& db);
 struct Known {
     CertificateId id;
     OrgId org;
 };
 Result<std::map<std::string, Known>> known(store::Connection& db);
 
+/// All, or those alone that somebody does not want to wait for.
+enum class Among { all, asked };
 /// The next one to ask for: of the organization that asked least in the hour before, and within
 /// what is allowed for a name, of an organization and in all.
-Result<std::optional<Certificate>> due(store::Connection& db, Timestamp now);
+Result<std::optional<Certificate>> due(store::Connection& db, Timestamp now, Among among);
 /// When there may be another one; nothing when there is none at all.
-Result<std::optional<Timestamp>> next_due(store::Connection& db);
-/// Whose people are to be told something.
+Result<std::optional<Timestamp>> next_due(store::Connection& db, Among among);
+/// Up to told_at_once of those whose people are to be told something (trouble_of), by organization.
 Result<std::vector<Certificate>> troubled(store::Connection& db, Timestamp now);
 /// Attempts that the program did not see the end of can be made again now.
 Result<std::int64_t> resume(store::Connection& db, Timestamp now);

@@ -13,10 +13,12 @@
 #include "controller/certificates/client.hpp"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 namespace fairlead::certificates {
 
@@ -32,8 +34,23 @@ struct Authority {
     std::string directory, contact;
 };
 
+/// The names that the edge routes, with whose they are.
+using Names = std::map<std::string, OrgId>;
+
+/// Why none is asked for just now, whatever the name; with when it goes on, if it does. Everybody
+/// reads it, so nothing of a single name is in it.
+struct Pause {
+    std::string code, message;
+    std::optional<Timestamp> until;
+};
+
 /// What an organization's people are told.
-enum class Trouble { failing, ending };
+enum class Trouble {
+    failing, ///< for a day
+    ending,  ///< less than a week is left, and there is no new one
+};
+/// What they are still to be told of this one.
+std::optional<Trouble> trouble_of(const Certificate& certificate, Timestamp now);
 
 /// Thread-safe but for load, sync, step and watch, which one thread calls. Everything it knows is
 /// in the store: killed anywhere, the next start goes on, and a certificate that was issued and not
@@ -47,6 +64,7 @@ public:
         const crypto::Keystore& keys;
         const Clock& clock;
         Faces faces;
+        std::function<Result<Names>(store::Connection&)> routed;
         std::set<std::string> own_names; ///< the controller's, which no organization has
         Client* client = nullptr;        ///< null: nothing is asked for
         std::optional<Authority> authority;
@@ -58,9 +76,10 @@ public:
 
     /// Told after a change that somebody waits for; must not block. Set once, as is the next one.
     void on_due(std::function<void()> due) { due_ = std::move(due); }
-    /// Told in the transaction that decides it, to write to the organization's people.
+    /// Told in the transaction that decides it, to write to the organization's people: of all that
+    /// are in the same trouble at once.
     using Notice = std::function<
-        Result<>(store::UnitOfWork&, const api::OrgScope&, const Certificate&, Trouble)>;
+        Result<>(store::UnitOfWork&, const api::OrgScope&, Trouble, const std::vector<Certificate>&, const std::optional<Pause>&)>;
     void on_trouble(Notice notice) { notice_ = std::move(notice); }
 
     /// At the start: shows what there is, and takes up what was under way.
@@ -74,15 +93,11 @@ public:
     /// When step() may have something to do. Nothing: not before something changes.
     Result<std::optional<Timestamp>> next() const;
 
-    /// Somebody does not want to wait. Errc::conflict (acme_not_configured, certificate_running,
+    /// Somebody does not want to wait: this one alone is asked for in spite of a pause.
+    /// Errc::conflict (acme_not_configured, certificate_running, certificate_fresh,
     /// too_many_attempts).
     Result<Certificate> renew(api::Change& change, Certificate certificate, Timestamp now);
 
-    /// Why none is asked for just now, whatever the name; with when it goes on, if it does.
-    struct Pause {
-        std::string code, message;
-        std::optional<Timestamp> until;
-    };
     Result<std::optional<Pause>> pause(store::Connection& db) const;
 
     static constexpr std::size_t changed_at_once = 500; ///< names, in one transaction of sync()
@@ -106,8 +121,8 @@ private:
     void succeed(Certificate& certificate, const Made& made) const;
     Result<>
     fail_attempt(store::UnitOfWork& unit, Certificate& certificate, const Error& why) const;
-    Result<> end_pause(store::Connection& db, Timestamp now) const;
-    Result<> pause_all(store::Connection& db, Certificate& certificate, const Error& why) const;
+    Result<Timestamp> pause_all(store::Connection& db, const Error& why) const;
+    Result<> end_pause(store::Connection& db) const;
     Result<> show(const Served& served);
     Result<> show(const std::string& name, const std::string& chain, const Secret& key);
     void hide(const std::string& name);

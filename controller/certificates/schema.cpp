@@ -51,4 +51,11 @@ CREATE TABLE acme_account (
 );
 )sql";
 
+// `asked`: somebody does not want to wait, not even for the end of a pause. A pause of before may
+// hold what the authority said about one name, and is over.
+const std::string_view asked_column = R"sql(
+ALTER TABLE certificate ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;
+UPDATE acme_account SET failures = 0, paused_until_ms = NULL, error_code = '', error_message = '';
+)sql";
+
 } // namespace fairlead::certificates

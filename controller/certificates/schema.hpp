@@ -6,5 +6,6 @@
 namespace fairlead::certificates {
 
 extern const std::string_view first_tables;
+extern const std::string_view asked_column;
 
 } // namespace fairlead::certificates

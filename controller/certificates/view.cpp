@@ -17,11 +17,11 @@ boost::json::value text_or_null(const std::string& text) {
 
 } // namespace
 
-boost::json::object to_json(const Certificate& c, const std::optional<Certificates::Pause>& pause) {
+boost::json::object to_json(const Certificate& c, const std::optional<Pause>& pause) {
     auto code = c.error_code, message = c.error_message;
     std::optional<Timestamp> next = c.next_ms;
-    // What stops all of them is what stops this one, once its time has come.
-    if (pause && (!pause->until || c.next_ms < *pause->until)) {
+    // What stops all of them is what stops this one, once its time has come; unless somebody asked.
+    if (pause && (!pause->until || (!c.asked && c.next_ms < *pause->until))) {
         next = pause->until;
         code = pause->code;
         message = pause->message;

@@ -13,8 +13,7 @@
 namespace fairlead::certificates {
 
 /// `pause`: why none is asked for just now, if so.
-boost::json::object
-to_json(const Certificate& certificate, const std::optional<Certificates::Pause>& pause);
+boost::json::object to_json(const Certificate& certificate, const std::optional<Pause>& pause);
 
 /// For the organization's stream.
 api::Event event(const OrgId& org, std::string type, const boost::json::object& data);

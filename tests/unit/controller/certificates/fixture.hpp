@@ -11,6 +11,7 @@
 #include "controller/certificates/schedule.hpp"
 #include "controller/certificates/schema.hpp"
 #include "controller/domains/schema.hpp"
+#include "controller/edge/load.hpp"
 #include "controller/environments/schema.hpp"
 
 #include <boost/json.hpp>
@@ -122,14 +123,23 @@ struct Edge {
             keys,
             clock,
             std::move(faces),
+            [](store::Connection& db) -> Result<Names> {
+                FAIRLEAD_TRY(table, edge::load_table(db));
+                return table.owners();
+            },
             {"fairlead.example"},
             configured ? &authority : nullptr,
             named,
             [] { return 0.5; }});
-        certificates->on_trouble([this](auto&, const auto&, const Certificate& c, Trouble trouble) {
-            told.push_back(c.name + (trouble == Trouble::ending ? " ending" : " failing"));
-            return Result<>();
-        });
+        certificates->on_trouble(
+            [this](auto&, const auto&, Trouble trouble, const auto& of, const auto& pause) {
+                std::string names;
+                for (const auto& one : of) names += one.name + " ";
+                told.push_back(names + (trouble == Trouble::ending ? "ending" : "failing"));
+                why_paused = pause ? pause->code : "";
+                return Result<>();
+            }
+        );
         REQUIRE(certificates->load());
     }
 
@@ -237,7 +247,8 @@ struct Edge {
         {2, "environments", environments_schema()},
         {3, "exposure", fairlead::environments::exposure_column},
         {4, "domains", fairlead::domains::first_tables},
-        {5, "certificates", certificates::first_tables}};
+        {5, "certificates", certificates::first_tables},
+        {6, "asked", certificates::asked_column}};
     static std::string_view environments_schema() { return fairlead::environments::first_tables; }
 
     FakeClock clock;
@@ -252,7 +263,8 @@ struct Edge {
     api::OrgScope other = api::ScopeIssuer::scope(OrgId::make(clock.now()));
     int environments = 0, domains = 0;
     std::map<std::string, std::string> shown; ///< chains by name
-    std::vector<std::string> told;
+    std::vector<std::string> told;            ///< one for each letter
+    std::string why_paused;                   ///< by the last of them
     std::unique_ptr<Certificates> certificates;
 };
 
