@@ -125,8 +125,8 @@ void Certificates::succeed(Certificate& c, const Made& made) const {
     c.told_failing = c.told_ending = false;
 }
 
-/// Others may end alike: nobody asks for a while, until when it tells. A pause that is there stays as
-/// it is, or whoever asks in spite of it would make it longer for everybody.
+/// Others may end alike: nobody asks for a while, until when it tells. A pause that is there stays
+/// as it is, or whoever asks in spite of it would make it longer for everybody.
 Result<Timestamp> Certificates::pause_all(store::Connection& db, const Error& why) const {
     AccountRepo repo(db);
     FAIRLEAD_TRY(account, repo.open(parts_.authority->directory, parts_.keys));

@@ -31,17 +31,14 @@ Letter letter_of(
     auto count = certificates.size();
     Letter letter;
     if (count == 1)
-        letter.subject = ending
-                             ? "The certificate of " + certificates.front().name + " ends soon"
-                             : "There is no new certificate for " + certificates.front().name;
+        letter.subject = ending ? "The certificate of " + certificates.front().name + " ends soon"
+                                : "There is no new certificate for " + certificates.front().name;
     else
-        letter.subject =
-            ending ? fmt::format("The certificates of {} names end soon", count)
-                   : fmt::format("There are no new certificates for {} names", count);
+        letter.subject = ending ? fmt::format("The certificates of {} names end soon", count)
+                                : fmt::format("There are no new certificates for {} names", count);
     for (std::size_t i = 0; i < std::min(count, most_listed); ++i)
         letter.text += paragraph_of(certificates[i], pause);
-    if (count > most_listed)
-        letter.text += fmt::format("And {} more.\n\n", count - most_listed);
+    if (count > most_listed) letter.text += fmt::format("And {} more.\n\n", count - most_listed);
     letter.text += "Browsers warn whoever comes to a name without a certificate that is good. ";
     letter.text += pause && !pause->until ? "What the controller knows stands at"
                                           : "It is tried again by itself. What the controller "

@@ -13,9 +13,9 @@ TEST_SUITE("controller/app/edge") {
         CHECK(app::own_names(settings).size() == 3);
         settings.url = "https://Console.example.org:8443";
         CHECK(
-            app::own_names(settings) == std::set<std::string>{
-                                            "192.0.2.1", "console.example.org",
-                                            "fairlead.example.org", "other.example.org"}
+            app::own_names(settings) ==
+            std::set<std::string>{
+                "192.0.2.1", "console.example.org", "fairlead.example.org", "other.example.org"}
         );
     }
 }

@@ -35,7 +35,8 @@ TEST_SUITE("controller/certificates/letters") {
         CHECK(says(letter, "good until " + to_rfc3339(now + std::chrono::hours(100))));
         CHECK(says(letter, "tried again by itself"));
 
-        letter = letter_of(Trouble::ending, {failing("a.example.org"), failing("b.example.org")}, {});
+        letter =
+            letter_of(Trouble::ending, {failing("a.example.org"), failing("b.example.org")}, {});
         CHECK(letter.subject == "The certificates of 2 names end soon");
         CHECK(says(letter, "a.example.org\n"));
         CHECK(says(letter, "b.example.org\n"));
@@ -55,7 +56,8 @@ TEST_SUITE("controller/certificates/letters") {
         CHECK(says(letter, "asks for no certificates."));
         CHECK(!says(letter, "cannot resolve"));
         pause.until = now;
-        CHECK(says(letter_of(Trouble::ending, {failing("a.example.org")}, pause), "cannot resolve"));
+        CHECK(says(letter_of(Trouble::ending, {failing("a.example.org")}, pause), "cannot resolve")
+        );
     }
 
     TEST_CASE("a letter lists no more than one can read") {
