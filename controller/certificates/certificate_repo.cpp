@@ -118,9 +118,8 @@ Result<std::optional<Certificate>> due(store::Connection& db, Timestamp now, Amo
         "GROUP BY org_id) o ON o.org_id = c.org_id LEFT JOIN (SELECT org_id, name, count(*) AS "
         "spent FROM certificate_attempt WHERE at_ms > $2 GROUP BY org_id, name) n ON n.org_id = "
         "c.org_id AND n.name = c.name WHERE c.next_ms <= $1 AND c.asked >= $5 AND "
-        "coalesce(o.spent, "
-        "0) < $3 AND coalesce(n.spent, 0) < $4 ORDER BY coalesce(o.spent, 0), c.next_ms, c.id "
-        "LIMIT 1",
+        "coalesce(o.spent, 0) < $3 AND coalesce(n.spent, 0) < $4 ORDER BY c.error_code = "
+        "'acme_rate_limited', coalesce(o.spent, 0), c.next_ms, c.id LIMIT 1",
         now, since, most_of_org, most_for_name, among == Among::asked
     );
 }

@@ -48,7 +48,8 @@ Result<std::map<std::string, Known>> known(store::Connection& db);
 /// All, or those alone that somebody does not want to wait for.
 enum class Among { all, asked };
 /// The next one to ask for: of the organization that asked least in the hour before, and within
-/// what is allowed for a name, of an organization and in all.
+/// what is allowed for a name, of an organization and in all. What met a limit of the authority
+/// comes after all others, whom it may stop.
 Result<std::optional<Certificate>> due(store::Connection& db, Timestamp now, Among among);
 /// When there may be another one; nothing when there is none at all.
 Result<std::optional<Timestamp>> next_due(store::Connection& db, Among among);

@@ -173,6 +173,12 @@ TEST_SUITE("controller/certificates/trouble") {
         CHECK(shown.contains("b.example.net"));
         CHECK(!paused());
 
+        // It goes last, so that nobody waits who is due at the same time.
+        clock.advance(row("a.example.org").next_ms - clock.now());
+        add_environment({"c.example.net", "d.example.net"}, "tunnel", other.org());
+        CHECK(settle() == 3);
+        CHECK(authority.asked.back() == "a.example.org");
+
         // An outage after it is counted from the first step.
         authority.before = nullptr;
         authority.fails = failure("acme_unreachable");
