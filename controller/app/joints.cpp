@@ -148,15 +148,13 @@ void Application::join_certificates() {
     edge_certificates_.on_due([this] { keeper_.wake(); });
     edge_certificates_.on_trouble(
         [this](
-            store::UnitOfWork& unit, const api::OrgScope& scope, certificates::Trouble trouble,
-            const std::vector<certificates::Certificate>& of,
-            const std::optional<certificates::Pause>& pause
+            store::UnitOfWork& unit, const api::OrgScope& scope, const certificates::News& news
         ) -> Result<> {
-            auto letter = certificates::letter_of(trouble, of, pause);
-            bool ending = trouble == certificates::Trouble::ending;
+            auto letter = certificates::letter_of(news);
+            bool ending = news.trouble == certificates::Trouble::ending;
             // A kind for each: the next letter, of other names, does not replace this one.
             auto kind = std::string(ending ? "certificate_ending/" : "certificate_failing/") +
-                        of.front().id.str();
+                        news.certificates.front().id.str();
             return write_to_owners(
                 unit, scope, kind, letter.subject,
                 letter.text + " " + public_url(settings_, endpoint_.port) + "\n"

@@ -52,6 +52,13 @@ enum class Trouble {
 /// What they are still to be told of this one.
 std::optional<Trouble> trouble_of(const Certificate& certificate, Timestamp now);
 
+/// What one letter is about: all that came to the same trouble at once, of one organization.
+struct News {
+    Trouble trouble = Trouble::failing;
+    std::vector<Certificate> certificates; ///< at least one
+    std::optional<Pause> pause;            ///< why none is asked for just now, if so
+};
+
 /// Thread-safe but for load, sync, step and watch, which one thread calls. Everything it knows is
 /// in the store: killed anywhere, the next start goes on, and a certificate that was issued and not
 /// written down is asked for again.
@@ -76,10 +83,8 @@ public:
 
     /// Told after a change that somebody waits for; must not block. Set once, as is the next one.
     void on_due(std::function<void()> due) { due_ = std::move(due); }
-    /// Told in the transaction that decides it, to write to the organization's people: of all that
-    /// are in the same trouble at once.
-    using Notice = std::function<
-        Result<>(store::UnitOfWork&, const api::OrgScope&, Trouble, const std::vector<Certificate>&, const std::optional<Pause>&)>;
+    /// Told in the transaction that decides it, to write to the organization's people.
+    using Notice = std::function<Result<>(store::UnitOfWork&, const api::OrgScope&, const News&)>;
     void on_trouble(Notice notice) { notice_ = std::move(notice); }
 
     /// At the start: shows what there is, and takes up what was under way.

@@ -24,9 +24,8 @@ std::string paragraph_of(const Certificate& c, const std::optional<Pause>& pause
 
 } // namespace
 
-Letter letter_of(
-    Trouble trouble, const std::vector<Certificate>& certificates, const std::optional<Pause>& pause
-) {
+Letter letter_of(const News& news) {
+    const auto& [trouble, certificates, pause] = news;
     bool ending = trouble == Trouble::ending;
     auto count = certificates.size();
     Letter letter;

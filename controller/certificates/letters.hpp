@@ -3,9 +3,7 @@
 
 #include "controller/certificates/certificates.hpp"
 
-#include <optional>
 #include <string>
-#include <vector>
 
 namespace fairlead::certificates {
 
@@ -13,10 +11,8 @@ struct Letter {
     std::string subject, text;
 };
 
-/// Of at least one; names the first `most_listed`. `pause`: why none is asked for just now, if so.
-Letter letter_of(
-    Trouble trouble, const std::vector<Certificate>& certificates, const std::optional<Pause>& pause
-);
+/// Names the first `most_listed`.
+Letter letter_of(const News& news);
 
 inline constexpr std::size_t most_listed = 50;
 

@@ -1,6 +1,7 @@
 #include "controller/certificates/certificates.hpp"
 #include "controller/certificates/schedule.hpp"
 
+#include <map>
 #include <utility>
 
 namespace fairlead::certificates {
@@ -24,7 +25,7 @@ Result<> Certificates::watch() {
     if (found.empty()) return {};
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
         FAIRLEAD_TRY(shut, pause(unit.db()));
-        std::map<std::pair<OrgId, Trouble>, std::vector<Certificate>> told;
+        std::map<std::pair<OrgId, Trouble>, News> told;
         for (const auto& seen : found) {
             CertificateRepo repo(unit.db(), api::ScopeIssuer::scope(seen.org_id));
             FAIRLEAD_TRY(row, repo.find(seen.id));
@@ -34,13 +35,14 @@ Result<> Certificates::watch() {
             row->told_failing = true;
             if (*trouble == Trouble::ending) row->told_ending = true;
             FAIRLEAD_CHECK(repo.update(*row));
-            told[{row->org_id, *trouble}].push_back(*std::move(row));
+            auto& news = told[{row->org_id, *trouble}];
+            news.trouble = *trouble;
+            news.pause = shut;
+            news.certificates.push_back(*std::move(row));
         }
         if (!notice_) return {};
-        for (const auto& [which, certificates] : told) {
-            auto scope = api::ScopeIssuer::scope(which.first);
-            FAIRLEAD_CHECK(notice_(unit, scope, which.second, certificates, shut));
-        }
+        for (const auto& [which, news] : told)
+            FAIRLEAD_CHECK(notice_(unit, api::ScopeIssuer::scope(which.first), news));
         return {};
     });
 }

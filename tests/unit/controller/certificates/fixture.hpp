@@ -131,15 +131,13 @@ struct Edge {
             configured ? &authority : nullptr,
             named,
             [] { return 0.5; }});
-        certificates->on_trouble(
-            [this](auto&, const auto&, Trouble trouble, const auto& of, const auto& pause) {
-                std::string names;
-                for (const auto& one : of) names += one.name + " ";
-                told.push_back(names + (trouble == Trouble::ending ? "ending" : "failing"));
-                why_paused = pause ? pause->code : "";
-                return Result<>();
-            }
-        );
+        certificates->on_trouble([this](auto&, const auto&, const News& news) {
+            std::string names;
+            for (const auto& one : news.certificates) names += one.name + " ";
+            told.push_back(names + (news.trouble == Trouble::ending ? "ending" : "failing"));
+            why_paused = news.pause ? news.pause->code : "";
+            return Result<>();
+        });
         REQUIRE(certificates->load());
     }
 

@@ -28,7 +28,7 @@ bool says(const Letter& letter, const std::string& text) {
 TEST_SUITE("controller/certificates/letters") {
 
     TEST_CASE("a letter names each name, since when, why, and until when it is served") {
-        auto letter = letter_of(Trouble::failing, {failing("a.example.org")}, {});
+        auto letter = letter_of({Trouble::failing, {failing("a.example.org")}, {}});
         CHECK(letter.subject == "There is no new certificate for a.example.org");
         CHECK(says(letter, "since " + to_rfc3339(now)));
         CHECK(says(letter, "cannot resolve the name."));
@@ -36,7 +36,7 @@ TEST_SUITE("controller/certificates/letters") {
         CHECK(says(letter, "tried again by itself"));
 
         letter =
-            letter_of(Trouble::ending, {failing("a.example.org"), failing("b.example.org")}, {});
+            letter_of({Trouble::ending, {failing("a.example.org"), failing("b.example.org")}, {}});
         CHECK(letter.subject == "The certificates of 2 names end soon");
         CHECK(says(letter, "a.example.org\n"));
         CHECK(says(letter, "b.example.org\n"));
@@ -47,24 +47,25 @@ TEST_SUITE("controller/certificates/letters") {
         waits.name = "a.example.org";
         waits.next_ms = now;
         Pause pause{"acme_not_configured", "This controller asks for no certificates.", {}};
-        auto letter = letter_of(Trouble::ending, {waits}, pause);
+        auto letter = letter_of({Trouble::ending, {waits}, pause});
         CHECK(says(letter, "waited for since " + to_rfc3339(now)));
         CHECK(says(letter, "asks for no certificates."));
         CHECK(!says(letter, "by itself"));
         // What failed before is not what keeps it from being asked for now.
-        letter = letter_of(Trouble::ending, {failing("a.example.org")}, pause);
+        letter = letter_of({Trouble::ending, {failing("a.example.org")}, pause});
         CHECK(says(letter, "asks for no certificates."));
         CHECK(!says(letter, "cannot resolve"));
         pause.until = now;
-        CHECK(says(letter_of(Trouble::ending, {failing("a.example.org")}, pause), "cannot resolve")
+        CHECK(
+            says(letter_of({Trouble::ending, {failing("a.example.org")}, pause}), "cannot resolve")
         );
     }
 
     TEST_CASE("a letter lists no more than one can read") {
         std::vector<Certificate> many(most_listed, failing("a.example.org"));
-        CHECK(!says(letter_of(Trouble::failing, many, {}), "more."));
+        CHECK(!says(letter_of({Trouble::failing, many, {}}), "more."));
         many.push_back(failing("last.example.org"));
-        auto letter = letter_of(Trouble::failing, many, {});
+        auto letter = letter_of({Trouble::failing, many, {}});
         CHECK(says(letter, "And 1 more."));
         CHECK(!says(letter, "last.example.org"));
         CHECK(letter.subject == "There are no new certificates for 51 names");
