@@ -107,10 +107,7 @@ void Application::join_domains() {
             letter.text += "\n\n" + public_url(settings_, endpoint_.port) + "\n";
             // To whoever claimed it, or to the owners where they do not belong there any more.
             FAIRLEAD_TRY(maker, members::MemberRepo(unit.db(), scope).find(domain.created_by));
-            if (!maker) {
-                write_to_owners(unit, scope, kind, letter.subject, letter.text);
-                return {};
-            }
+            if (!maker) return write_to_owners(unit, scope, kind, letter.subject, letter.text);
             auto now = clock_.now();
             auto put = mailing_.outbox().put(
                 unit,
