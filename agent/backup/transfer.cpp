@@ -3,6 +3,7 @@
 #include "common/json/json.hpp"
 #include "common/runtime/process.hpp"
 #include "common/runtime/secret.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 
@@ -53,7 +54,7 @@ private:
         auto line = json::decode<Line>(text, json::Strictness::lenient, longest_line);
         if (!line) {
             Line strange;
-            strange.log = fmt::format("A worker said: {}", text.substr(0, 500));
+            strange.log = fmt::format("A worker said: {}", utf8::cut(text, 500));
             strange.warning = true;
             return hear_(strange);
         }

@@ -1,6 +1,7 @@
 #include "agent/bucket/refusal.hpp"
 
 #include "agent/bucket/xml.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 
@@ -20,7 +21,7 @@ std::string words_of(std::string text, const Access& access) {
             text.replace(at, secret.size(), "…");
     for (auto& c : text)
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-    return text.substr(0, max_words);
+    return std::string(utf8::cut(text, max_words));
 }
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> list) {

@@ -1,6 +1,7 @@
 #include "agent/deploy/odoo_run.hpp"
 
 #include "agent/deploy/units.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -24,7 +25,7 @@ Result<> run_odoo(Hands& hands, journal::Work& work, const OdooRun& run) {
                 run.from_percent + *percent * (run.to_percent - run.from_percent) / 100,
                 line.substr(line.rfind("oading") - 1)
             );
-        tail.emplace_back(line.substr(0, 1000));
+        tail.emplace_back(utf8::cut(line, 1000));
         if (tail.size() > 200) tail.erase(tail.begin());
     };
     FAIRLEAD_TRY(ended, host::run_task(task));

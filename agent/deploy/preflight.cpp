@@ -1,6 +1,7 @@
 #include "agent/deploy/preflight.hpp"
 
 #include "agent/deploy/preflight_checks.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 
@@ -79,7 +80,9 @@ Result<> verdict(const proto::PreflightReport& report) {
                 check.remedy.empty() ? "" : " " + check.remedy
             );
     if (text.empty()) return {};
-    return fail(Error(Errc::conflict, text.substr(0, 2000)).with_code("preflight_failed"));
+    return fail(
+        Error(Errc::conflict, std::string(utf8::cut(text, 2000))).with_code("preflight_failed")
+    );
 }
 
 } // namespace fairlead::deploy

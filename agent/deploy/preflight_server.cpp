@@ -7,6 +7,7 @@
 #include "agent/host/postgresql.hpp"
 #include "agent/host/systemd.hpp"
 #include "common/json/json.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -212,7 +213,7 @@ void Preflight::postgresql() {
     if (!version)
         return add(
             "postgresql", "PostgreSQL", CheckResult::failed,
-            "does not answer: " + version.error().message().substr(0, 300),
+            fmt::format("does not answer: {}", utf8::cut(version.error().message(), 300)),
             "running, version 12 or newer",
             "Start it: systemctl start postgresql; its log says why it stopped."
         );

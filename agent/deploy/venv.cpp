@@ -5,6 +5,7 @@
 #include "agent/host/users.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 
@@ -231,14 +232,15 @@ std::string explain_pip(const std::vector<std::string>& lines) {
         auto text = std::string_view(line);
         text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
         if (text.starts_with("ERROR: "))
-            cause += (cause.empty() ? "" : " ") + std::string(text.substr(7, 400));
+            cause += (cause.empty() ? "" : " ") + std::string(utf8::cut(text.substr(7), 400));
         if (inside && text.empty()) inside = false;
-        if (inside) conflict += (conflict.empty() ? "" : "; ") + std::string(text.substr(0, 200));
+        if (inside) conflict += (conflict.empty() ? "" : "; ") + std::string(utf8::cut(text, 200));
         if (text.starts_with("The conflict is caused by")) inside = true;
     }
-    if (!conflict.empty()) return "these contradict each other: " + conflict.substr(0, 1000);
-    if (!cause.empty()) return cause.substr(0, 1000);
-    return lines.empty() ? "it printed nothing" : lines.back().substr(0, 500);
+    if (!conflict.empty())
+        return "these contradict each other: " + std::string(utf8::cut(conflict, 1000));
+    if (!cause.empty()) return std::string(utf8::cut(cause, 1000));
+    return std::string(lines.empty() ? "it printed nothing" : utf8::cut(lines.back(), 500));
 }
 
 } // namespace fairlead::deploy

@@ -1,6 +1,7 @@
 #include "agent/executor/executor.hpp"
 
 #include "common/runtime/log.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <unistd.h>
 
@@ -61,7 +62,7 @@ void Executor::deliver(proto::Operation operation) {
         return log::error(
             "a delivery without a usable id was dropped", {{"why", good.error().message()}}
         );
-    if (operation.requested_by.size() > 200) operation.requested_by.resize(200);
+    operation.requested_by.resize(utf8::cut(operation.requested_by, 200).size());
     auto policy = policy_();
     if (!policy) return refuse({"policy_refused", policy.error().message(), {}});
     if (auto permitted = policy->permit(operation); !permitted)

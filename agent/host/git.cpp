@@ -5,6 +5,7 @@
 #include "agent/host/users.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 
@@ -217,7 +218,7 @@ Result<proto::Commit> Git::fetch(
             disk_full = true;
             ending.request_stop();
         }
-        tail.append(line.substr(0, 500)).append("\n");
+        tail.append(utf8::cut(line, 500)).append("\n");
         if (tail.size() > 4000) tail.erase(0, tail.size() - 2000);
         on_line(line);
     };
@@ -244,7 +245,7 @@ Result<proto::Commit> Git::fetch(
             Errc::internal, fmt::format("git named no commit of {} but: {}", source.url, text)
         );
     auto subject = text.substr(std::min(text.size(), commit.commit.size() + 1));
-    commit.subject = subject.substr(0, std::min<std::size_t>(subject.find('\n'), 200));
+    commit.subject = utf8::cut(subject.substr(0, subject.find('\n')), 200);
     return commit;
 }
 

@@ -1,5 +1,7 @@
 #include "agent/host/git_failure.hpp"
 
+#include "common/runtime/utf8.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -18,9 +20,9 @@ std::string last_words(std::string_view output) {
                        line.find("ermission denied") != std::string_view::npos ||
                        line.starts_with("Load key") || line.starts_with("Connection ");
         if (telling && line != "error: ")
-            text += (text.empty() ? "" : "; ") + std::string(line.substr(0, 300));
+            text += (text.empty() ? "" : "; ") + std::string(utf8::cut(line, 300));
     }
-    text.resize(std::min<std::size_t>(text.size(), 600));
+    text.resize(utf8::cut(text, 600).size());
     while (text.ends_with('.')) text.pop_back(); // whoever shows it ends the sentence
     return text;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "agent/journal/journal.hpp"
+#include "common/runtime/utf8.hpp"
+#include "proto/codec.hpp"
 
 #include <stdexcept>
 #include <type_traits>
@@ -14,6 +16,13 @@ template <class T>
 T must(Result<T> result) {
     if (!result) throw std::logic_error(result.error().message() + " " + result.error().detail());
     if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+/// What the journal has written; older agents wrote the bytes of strangers as they came.
+template <class T>
+Result<T> read_back(std::string_view text) {
+    if (utf8::valid(text)) return proto::read_text<T>(text);
+    return proto::read_text<T>(utf8::repaired(text));
 }
 
 /// Dies where a crash test asks for it: after the n-th record from now, once. The file that

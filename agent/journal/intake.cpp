@@ -1,6 +1,7 @@
 // What comes in: an operation is taken once, refused once, and told again to whoever asks again.
 #include "agent/journal/inside.hpp"
 #include "common/json/json.hpp"
+#include "common/runtime/utf8.hpp"
 #include "proto/codec.hpp"
 
 #include <fmt/core.h>
@@ -46,8 +47,7 @@ void Journal::report_again(std::string_view operation) {
                            "it was never accepted here, or so long ago that it is forgotten."
                        )
         );
-    if (done)
-        return add_finished(operation, must(proto::read_text<proto::Finished>(*std::get<1>(*row))));
+    if (done) return add_finished(operation, must(read_back<proto::Finished>(*std::get<1>(*row))));
     proto::Report report;
     report.operation = operation;
     report.kind = ReportKind::accepted;
@@ -60,7 +60,7 @@ std::optional<proto::Born> Journal::birth(std::string_view operation) {
         db_.one<std::string>("SELECT born FROM operation WHERE id = $1 AND born <> ''", operation)
     );
     if (!text) return std::nullopt;
-    return must(proto::read_text<proto::Born>(*text));
+    return must(read_back<proto::Born>(*text));
 }
 
 bool Journal::known(std::string_view operation) {
@@ -194,7 +194,7 @@ Delivered Journal::refuse(const proto::Operation& operation, const proto::Operat
     auto delivered = Delivered::full;
     // What is never run need not be kept, however large somebody made it.
     auto bare = operation;
-    if (bare.kind.size() > longest_kind) bare.kind.resize(longest_kind);
+    bare.kind.resize(utf8::cut(bare.kind, longest_kind).size());
     bare.args = boost::json::object();
     commit([&] {
         delivered = insert(bare, "", "accepted");

@@ -4,6 +4,7 @@
 #include "agent/journal/schema.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/log.hpp"
 #include "proto/codec.hpp"
 
 #include <algorithm>
@@ -91,17 +92,45 @@ void Journal::add_finished(std::string_view operation, const proto::Finished& fi
 std::vector<proto::Report>
 Journal::reports_after(std::uint64_t seq, std::size_t count, std::size_t bytes) {
     std::lock_guard lock(mutex_);
-    auto texts = must(db_.all<std::string>(
-        "SELECT body FROM report WHERE seq > $1 ORDER BY seq LIMIT $2", seq, count
+    using Row = std::tuple<std::uint64_t, std::string, std::string, std::string>;
+    auto rows = must(db_.all<Row>(
+        "SELECT seq, operation, kind, body FROM report WHERE seq > $1 ORDER BY seq LIMIT $2", seq,
+        count
     ));
     std::vector<proto::Report> reports;
     std::size_t size = 0;
-    for (const auto& text : texts) {
+    for (const auto& [number, operation, kind, text] : rows) {
         size += text.size();
         if (!reports.empty() && size > bytes) break;
-        reports.push_back(must(proto::read_text<proto::Report>(text)));
+        auto report = read_back<proto::Report>(text);
+        if (!report)
+            log::error(
+                "a report cannot be read and is told without its contents",
+                {{"seq", number}, {"operation", operation}, {"why", report.error().message()}}
+            );
+        reports.push_back(report ? std::move(*report) : stand_in(number, operation, kind));
     }
     return reports;
+}
+
+proto::Report
+Journal::stand_in(std::uint64_t seq, const std::string& operation, std::string_view kind) {
+    constexpr auto why = "The server cannot read what it noted here; its own log says more.";
+    proto::Report report;
+    report.seq = seq;
+    report.operation = operation;
+    report.at_ms = to_ms(clock_.now());
+    report.kind = json::enum_from<ReportKind>(kind).value_or(ReportKind::log);
+    if (report.kind == ReportKind::accepted) {
+        report.born = birth(operation);
+    } else if (report.kind == ReportKind::finished) {
+        report.finished.emplace().error = proto::OperationError{"report_unreadable", why, {}};
+        report.born = birth(operation);
+    } else {
+        report.kind = ReportKind::log;
+        report.lines.push_back({report.at_ms, proto::LogLevel::warning, {}, why});
+    }
+    return report;
 }
 
 bool Journal::make_room() {

@@ -96,7 +96,8 @@ public:
 
     std::vector<Unfinished> unfinished();
 
-    /// Reports after `seq`, in order, at most `count` and about `bytes`.
+    /// Reports after `seq`, in order and without gaps, at most `count` and about `bytes`. In the
+    /// place of one that cannot be read any more stands one that says so.
     std::vector<proto::Report>
     reports_after(std::uint64_t seq, std::size_t count = 100, std::size_t bytes = 256 << 10);
     void acknowledge(std::uint64_t seq);
@@ -118,6 +119,7 @@ private:
     void commit(Work&& work);
     std::uint64_t add_report(proto::Report report);
     void add_finished(std::string_view operation, const proto::Finished& finished);
+    proto::Report stand_in(std::uint64_t seq, const std::string& operation, std::string_view kind);
     void report_again(std::string_view operation);
     Delivered
     insert(const proto::Operation& operation, std::string_view slug, std::string_view state);

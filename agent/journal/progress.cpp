@@ -1,6 +1,7 @@
 // What an operation under way leaves: states, steps, log lines, facts, its end.
 #include "agent/journal/inside.hpp"
 #include "common/json/json.hpp"
+#include "common/runtime/utf8.hpp"
 #include "proto/codec.hpp"
 
 #include <algorithm>
@@ -14,9 +15,7 @@ namespace {
 
 std::string cut(std::string text, std::size_t limit) {
     if (text.size() <= limit) return text;
-    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
-    text.resize(limit);
-    return text + "…";
+    return std::string(utf8::cut(text, limit)) + "…";
 }
 
 } // namespace
@@ -140,7 +139,7 @@ std::vector<Unfinished> Journal::unfinished() {
                  "SELECT report FROM step WHERE operation = $1 ORDER BY position LIMIT 1000",
                  one.operation.id
              )))
-            one.steps.push_back(must(proto::read_text<proto::StepReport>(text)));
+            one.steps.push_back(must(read_back<proto::StepReport>(text)));
         found.push_back(std::move(one));
     }
     return found;

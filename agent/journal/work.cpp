@@ -1,6 +1,9 @@
 #include "agent/journal/work.hpp"
 
 #include "common/runtime/secret.hpp"
+#include "common/runtime/utf8.hpp"
+
+#include <algorithm>
 
 namespace fairlead::journal {
 namespace {
@@ -15,30 +18,22 @@ constexpr std::chrono::milliseconds progress_pause = 500ms, detail_pause = 5s;
 std::string printable(std::string_view text) {
     std::string clean;
     clean.reserve(text.size());
-    for (std::size_t i = 0; i < text.size();) {
-        auto c = static_cast<unsigned char>(text[i]);
-        std::size_t length = c < 0x80                ? 1
-                             : c >= 0xC2 && c < 0xE0 ? 2
-                             : c >= 0xE0 && c < 0xF0 ? 3
-                             : c >= 0xF0 && c < 0xF5 ? 4
-                                                     : 0;
-        bool whole = length > 0 && i + length <= text.size();
-        for (std::size_t k = 1; whole && k < length; ++k)
-            whole = (static_cast<unsigned char>(text[i + k]) & 0xC0) == 0x80;
-        if (!whole) {
+    while (!text.empty()) {
+        auto c = text[0];
+        auto length = utf8::letter(text);
+        if (length == 0) {
             clean += "\xEF\xBF\xBD";
-            ++i;
-        } else if (length == 1 && c < 0x20 && c != '\t') {
+        } else if (length == 1 && c >= 0 && c < 0x20 && c != '\t') {
             // Colour codes end with a letter; the rest of the line is what matters.
-            if (c == 0x1B && i + 1 < text.size() && text[i + 1] == '[') {
-                i += 2;
-                while (i < text.size() && (text[i] < '@' || text[i] > '~')) ++i;
+            if (text.starts_with("\x1B[")) {
+                length = 2;
+                while (length < text.size() && (text[length] < '@' || text[length] > '~')) ++length;
+                length = std::min(length + 1, text.size());
             }
-            ++i;
         } else {
-            clean.append(text, i, length);
-            i += length;
+            clean += text.substr(0, length);
         }
+        text.remove_prefix(std::max<std::size_t>(length, 1));
     }
     return clean;
 }
@@ -78,7 +73,7 @@ void Work::progress(std::uint32_t percent, std::string_view detail) {
     if (Steady::now() - told_ < (percent != step_.percent ? progress_pause : detail_pause)) return;
     told_ = Steady::now();
     step_.percent = percent;
-    step_.detail = printable(redactor_.clean(detail.substr(0, 300)));
+    step_.detail = printable(redactor_.clean(utf8::cut(detail, 300)));
     journal_.step(operation_.id, step_);
 }
 
@@ -118,7 +113,7 @@ void Work::end_step(proto::StepState state, std::string_view detail) {
     in_step_ = false;
     step_.state = state;
     if (state == proto::StepState::done) step_.percent = 100;
-    step_.detail = printable(redactor_.clean(detail.substr(0, 300)));
+    step_.detail = printable(redactor_.clean(utf8::cut(detail, 300)));
     journal_.step(operation_.id, step_);
 }
 

@@ -1,6 +1,7 @@
 #include "agent/odoo/odoo.hpp"
 
 #include "common/crypto/hash.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -247,17 +248,17 @@ std::string explain(const std::vector<std::string>& lines) {
         auto text = std::string_view(line);
         text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
         if (line.starts_with(" ") || line.empty()) {
-            if (text.starts_with("File \"")) file = text.substr(5, 300);
+            if (text.starts_with("File \"")) file = utf8::cut(text.substr(5), 300);
             continue;
         }
         inside = false;
         if (line.find(':') != std::string::npos || line.find("Error") != std::string::npos)
-            reason = line.substr(0, 500);
+            reason = utf8::cut(line, 500);
     }
     if (!reason.empty()) return file.empty() ? reason : fmt::format("{} (at {})", reason, file);
     for (auto it = lines.rbegin(); it != lines.rend(); ++it)
-        if (level_of(*it) == proto::LogLevel::error) return it->substr(0, 500);
-    return lines.empty() ? "it printed nothing" : lines.back().substr(0, 500);
+        if (level_of(*it) == proto::LogLevel::error) return std::string(utf8::cut(*it, 500));
+    return std::string(lines.empty() ? "it printed nothing" : utf8::cut(lines.back(), 500));
 }
 
 } // namespace fairlead::odoo

@@ -1,5 +1,7 @@
 #include "common/json/json.hpp"
 
+#include "common/runtime/utf8.hpp"
+
 #include <fmt/core.h>
 
 namespace fairlead::json {
@@ -24,7 +26,9 @@ Result<boost::json::value> parse(std::string_view text, std::size_t limit) {
 }
 
 std::string serialize(const boost::json::value& value) {
-    return boost::json::serialize(value);
+    auto text = boost::json::serialize(value);
+    // Bytes beyond ASCII stand in strings alone, and are written as they came.
+    return utf8::valid(text) ? text : utf8::repaired(text);
 }
 
 std::string describe(const std::vector<FieldError>& errors) {

@@ -34,6 +34,7 @@ enum class Strictness { exact, lenient };
 /// Parses at most `limit` bytes and 32 levels. Errc::invalid says where it stopped making sense.
 Result<boost::json::value> parse(std::string_view text, std::size_t limit = 1 << 20);
 
+/// What `parse` takes: bytes of a string that are no UTF-8 become U+FFFD.
 std::string serialize(const boost::json::value& value);
 
 template <class T>

@@ -1,24 +1,15 @@
 #include "controller/api/checks.hpp"
 
+#include "common/runtime/utf8.hpp"
+
 #include <fmt/core.h>
 
 namespace fairlead::api {
 
 std::size_t utf8_length(std::string_view text) {
     std::size_t count = 0;
-    for (std::size_t i = 0; i < text.size(); ++count) {
-        auto lead = static_cast<unsigned char>(text[i]);
-        std::size_t size = lead < 0x80       ? 1
-                           : lead >> 5 == 6  ? 2
-                           : lead >> 4 == 14 ? 3
-                           : lead >> 3 == 30 ? 4
-                                             : 0;
-        if (size == 0 || i + size > text.size()) return std::string_view::npos;
-        for (std::size_t k = 1; k < size; ++k)
-            if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80)
-                return std::string_view::npos;
-        i += size;
-    }
+    for (; auto size = utf8::letter(text); ++count) text.remove_prefix(size);
+    if (!text.empty()) return std::string_view::npos;
     return count;
 }
 

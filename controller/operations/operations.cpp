@@ -1,5 +1,6 @@
 #include "controller/operations/operations.hpp"
 
+#include "common/runtime/utf8.hpp"
 #include "controller/operations/view.hpp"
 
 #include <boost/json.hpp>
@@ -35,9 +36,7 @@ State state_of(proto::Outcome outcome) {
 
 std::string cut(std::string text, std::size_t limit) {
     if (text.size() <= limit) return text;
-    while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xc0) == 0x80) --limit;
-    text.resize(limit);
-    return text + "…";
+    return std::string(utf8::cut(text, limit)) + "…";
 }
 
 Result<>

@@ -59,6 +59,7 @@ public:
     Result<policy::Policy> rules{
         policy::Policy::parse("version: 1\noperations: [{allow: '*'}]\n", "policy.yaml")};
     std::atomic<bool> gate_{true}, ended_{false};
+    std::string breaks; ///< with these words
     std::atomic<bool> pings_touch_nothing{false};
     std::atomic<int> runs{0}, at_once{0}, most_at_once{0};
 
@@ -101,6 +102,7 @@ private:
             gate_.wait(false);
             --at_once;
             work.info("worked");
+            if (!breaks.empty()) return fail(Errc::invalid, breaks);
             return {};
         };
         plan.steps.push_back(step);
@@ -240,6 +242,17 @@ TEST_SUITE("agent/executor/server") {
         again.send(deliver(1));
         again.outcome(op_id(1));
         CHECK(rig.runs == 1);
+    }
+
+    TEST_CASE("words that are no UTF-8 end an operation, not the executor") {
+        Rig rig;
+        rig.breaks = "The line \"caf\xe9";
+        Client client(rig.path());
+        client.send(deliver(1));
+        auto outcome = client.outcome(op_id(1));
+        REQUIRE(outcome.error);
+        CHECK(outcome.error->message == "The line \"caf\ufffd");
+        CHECK_FALSE(rig.ended_);
     }
 
     TEST_CASE("behind an end that is told again come the environments as they are now") {

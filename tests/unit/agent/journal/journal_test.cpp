@@ -90,6 +90,59 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(journal->unfinished().empty());
     }
 
+    TEST_CASE("bytes of strangers that are no UTF-8 are journalled as text") {
+        JournalFile journal;
+        journal->deliver(operation(1, 1), "");
+        proto::StepReport step;
+        step.name = "check\xe9";
+        journal->step(op_id(1), step);
+        proto::Finished finished;
+        finished.error = proto::OperationError{"failed", "The line \"caf\xe9", {}};
+        journal->finish(op_id(1), finished);
+        CHECK(last_outcome(*journal, op_id(1))->error->message == "The line \"caf\ufffd");
+    }
+
+    TEST_CASE("what an older agent noted in bytes that are no UTF-8 is told all the same") {
+        JournalFile journal;
+        journal->deliver(operation(1, 1), "");
+        proto::Finished finished;
+        finished.note = "was @";
+        journal->finish(op_id(1), finished);
+        journal.run("UPDATE report SET body = CAST(replace(CAST(body AS BLOB), '@', x'e9') AS TEXT)"
+        );
+        journal.run("UPDATE operation SET finished = replace(finished, '@', x'e9')");
+        CHECK(last_outcome(*journal, op_id(1))->note == "was \ufffd");
+        journal->acknowledge(2);
+        journal->query(op_id(1));
+        CHECK(last_outcome(*journal, op_id(1))->note == "was \ufffd");
+    }
+
+    TEST_CASE("in the place of a report that cannot be read stands one that says so") {
+        JournalFile journal;
+        proto::Born born{"backup.create", "env_1", "shop", "schedule", {}};
+        journal->begin(operation(1, 0), "shop", born);
+        journal->step(op_id(1), {});
+        journal->log(op_id(1), {{1, proto::LogLevel::info, "", "a line"}});
+        journal->finish(op_id(1), {});
+        journal->deliver(operation(2, 1), "");
+        journal.run("UPDATE report SET body = '{' WHERE seq < 5");
+        auto reports = all_reports(*journal);
+        REQUIRE(reports.size() == 5);
+        for (std::size_t i = 0; i < reports.size(); ++i) CHECK(reports[i].seq == i + 1);
+        CHECK(reports[0].kind == ReportKind::accepted);
+        REQUIRE(reports[0].born);
+        CHECK(reports[0].born->slug == "shop");
+        for (auto i : {1, 2}) {
+            CHECK(reports[i].kind == ReportKind::log);
+            CHECK(reports[i].operation == op_id(1));
+            CHECK(reports[i].lines.size() == 1);
+        }
+        REQUIRE(reports[3].finished);
+        CHECK(reports[3].finished->outcome == proto::Outcome::failed);
+        CHECK(reports[3].finished->error->code == "report_unreadable");
+        CHECK(reports[4].operation == op_id(2));
+    }
+
     TEST_CASE("what is done together is there whole or not at all, and told once") {
         JournalFile journal;
         int told = 0;

@@ -35,6 +35,12 @@ public:
         journal_.reset();
         journal_ = std::make_unique<Journal>(folder_.path() / "journal.db", clock, limits_);
     }
+    /// Changes the file behind the journal's back.
+    void run(std::string_view sql) {
+        journal_.reset();
+        store::Connection(folder_.path() / "journal.db").script(sql);
+        open();
+    }
     Journal* operator->() { return journal_.get(); }
     Journal& operator*() { return *journal_; }
 

@@ -72,6 +72,18 @@ TEST_SUITE("common/json") {
         }
     }
 
+    TEST_CASE("bytes that are no UTF-8 go out as U+FFFD, and are read again") {
+        Outer outer;
+        outer.name = "caf\xe9";
+        outer.labels = {{"k\xff", "\xe2\x82"}};
+        auto text = json::encode(outer);
+        auto back = json::decode<Outer>(text, Strictness::exact);
+        REQUIRE(back);
+        CHECK(back->name == "caf\ufffd");
+        CHECK(back->labels == std::map<std::string, std::string>{{"k\ufffd", "\ufffd\ufffd"}});
+        CHECK(json::serialize(boost::json::value("a\u20ac")) == "\"a\u20ac\"");
+    }
+
     TEST_CASE("depth and size are limited, and rubbish is located") {
         CHECK(json::parse(std::string(32, '[') + std::string(32, ']')));
         CHECK(
