@@ -1,5 +1,7 @@
 #include "agent/deploy/requirement_lines.hpp"
 
+#include "common/runtime/utf8.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string>
@@ -10,18 +12,38 @@ namespace {
 
 constexpr std::string_view blanks = " \t";
 
-/// What Python's splitlines() takes for the end of a line, beside \r and \n.
-constexpr std::array<std::string_view, 10> line_ends{
-    "\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
-
 /// Options that bring nothing from anywhere.
 constexpr std::array<std::string_view, 7> harmless{
     "--hash",     "--no-binary", "--only-binary",   "--prefer-binary",
     "--no-index", "--pre",       "--require-hashes"};
 
+/// Python's splitlines(), strip() and \s end lines or see blanks at all of these that are not
+/// control characters (str.isspace of Unicode 15).
+bool is_odd_blank(std::string_view letter) {
+    constexpr std::array<std::string_view, 7> single{"\u00a0", "\u1680", "\u2028", "\u2029",
+                                                     "\u202f", "\u205f", "\u3000"};
+    return std::ranges::find(single, letter) != single.end() ||
+           (letter >= "\u2000" && letter <= "\u200a");
+}
+
+/// Where the first letter stands that programs disagree about: a control character other than tab
+/// and line ends, a blank beyond ASCII, or what is no UTF-8. npos: there is none.
+std::size_t special_in(std::string_view text) {
+    for (std::size_t at = 0; at < text.size();) {
+        auto size = utf8::letter(text.substr(at));
+        auto letter = text.substr(at, size);
+        bool control = letter < " " ? letter != "\t" && letter != "\r" && letter != "\n"
+                                    : letter >= "\x7f" && letter < "\u00a0";
+        if (size == 0 || control || is_odd_blank(letter)) return at;
+        at += size;
+    }
+    return std::string_view::npos;
+}
+
 tl::unexpected<Error> refused(std::string_view line, std::string_view why) {
     // What follows may be a token.
-    auto shown = line.substr(0, std::min<std::size_t>(line.find_first_of("@/:\\%$=\"'"), 60));
+    auto shown = line.substr(0, line.find_first_of("@/:\\%$=\"'"));
+    shown = utf8::cut(shown.substr(0, special_in(shown)), 60);
     bool cut = shown.size() < line.size();
     return fail(
         Error(
@@ -36,19 +58,30 @@ tl::unexpected<Error> refused(std::string_view line, std::string_view why) {
     );
 }
 
+/// As Python does where `special_in` finds nothing.
 std::vector<std::string_view> split_lines(std::string_view text) {
     std::vector<std::string_view> lines;
     while (!text.empty()) {
-        std::size_t end = text.size(), length = 0;
-        for (auto mark : line_ends)
-            if (auto at = text.find(mark); at < end) {
-                end = at;
-                length = mark.size();
-            }
-        lines.push_back(text.substr(0, end));
-        text.remove_prefix(end + length);
+        auto line = text.substr(0, text.find_first_of("\r\n"));
+        lines.push_back(line);
+        text.remove_prefix(line.size());
+        text.remove_prefix(text.starts_with("\r\n") ? 2 : text.empty() ? 0 : 1);
     }
     return lines;
+}
+
+Result<> check_letters(std::string_view text) {
+    for (auto line : split_lines(text)) {
+        auto at = special_in(line);
+        if (at == std::string_view::npos) continue;
+        return refused(
+            line, utf8::letter(line.substr(at)) == 0
+                      ? "is not written in UTF-8"
+                      : "holds a control character or an unusual blank, which pip may take for the "
+                        "end of a line"
+        );
+    }
+    return {};
 }
 
 bool is_comment(std::string_view line) {
@@ -125,6 +158,7 @@ Result<> check_encoding(std::string_view text) {
 
 Result<> check_named_packages(std::string_view requirements) {
     FAIRLEAD_CHECK(check_encoding(requirements));
+    FAIRLEAD_CHECK(check_letters(requirements));
     std::string joined;
     for (auto line : split_lines(requirements)) {
         bool comment = is_comment(line);

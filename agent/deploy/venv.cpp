@@ -46,6 +46,7 @@ Result<Exit> build_task(
         "Environment=PIP_DISABLE_PIP_VERSION_CHECK=1",
         "Environment=PIP_NO_INPUT=1",
         "Environment=PYTHONUNBUFFERED=1",
+        "Environment=PYTHONUTF8=1", // pip reads requirements as the locale says, else
         "UMask=0022"};
     task.argv = std::move(argv);
     task.deadline = 3600s;

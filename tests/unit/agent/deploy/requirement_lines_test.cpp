@@ -1,8 +1,10 @@
 #include "agent/deploy/requirement_lines.hpp"
+#include "common/runtime/utf8.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 using namespace fairlead;
 using fairlead::deploy::check_named_packages;
@@ -24,7 +26,8 @@ TEST_SUITE("agent/deploy/requirement_lines") {
               "lxml==4.9.2; python_version < '3.11' and sys_platform != \"win32\"",
               "lxml==4.9.2 --hash=sha256:aa11 \\\n    --hash=sha256:bb22",
               "--no-binary :all:", "--only-binary=lxml", "--pre", "--require-hashes", "lx\\\nml",
-              "Babel==1!2.0", "# -*- coding: utf-8 -*-"}) {
+              "Babel==1!2.0", "# -*- coding: utf-8 -*-", "# caf\u00e9 \u2014 \u4f8b \U0001f600",
+              "lxml==4.9.2 \\\r\n  --hash=sha256:aa11\r"}) {
             CAPTURE(line);
             CHECK(in_a_file(line));
         }
@@ -58,6 +61,30 @@ TEST_SUITE("agent/deploy/requirement_lines") {
         }
         CHECK_FALSE(check_named_packages("-i https://evil.test")); // without an end of its line
         CHECK_FALSE(check_named_packages("https:\\"));
+    }
+
+    TEST_CASE("letters that Python ends lines at or takes for blanks are refused wherever they are"
+    ) {
+        std::vector<std::string> letters{"\u00a0", "\u1680", "\u2000", "\u200a", "\u2028",
+                                         "\u2029", "\u202f", "\u205f", "\u3000"};
+        for (char c = 0; c < ' '; ++c)
+            if (c != '\t' && c != '\r' && c != '\n') letters.emplace_back(1, c);
+        for (int c = 0x80; c < 0xa0; ++c) letters.push_back({'\xc2', static_cast<char>(c)});
+        letters.insert(letters.end(), {"\x7f", "\x85", "\xe9", "\xe2\x80", "\xff\xfe"});
+        for (const auto& letter : letters) {
+            CAPTURE(letter);
+            for (const auto& line :
+                 {letter + "# a #\\\n--index-url https://evil.test/simple",
+                  "# note" + letter + "-i x", "lxml" + letter, "lxml " + letter + "--pre",
+                  "\t" + letter + "# note"}) {
+                auto named = in_a_file(line);
+                REQUIRE_FALSE(named);
+                CHECK(named.error().code() == "requirement_address");
+                CHECK(utf8::valid(named.error().message()));
+            }
+        }
+        auto cut = in_a_file(std::string(59, 'x') + "\u00e9=@").error().message();
+        CHECK(cut.starts_with("The line \"" + std::string(59, 'x') + "\u2026\""));
     }
 
     TEST_CASE("what is told shows no token") {
