@@ -2,6 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <optional>
+
 namespace fairlead::journal {
 namespace {
 
@@ -31,6 +34,15 @@ Result<> guarded(const std::function<Result<>(Work&)>& act, Work& work) {
     } catch (const std::exception& error) {
         return fail(Errc::internal, fmt::format("Unexpected: {}.", error.what()));
     }
+}
+
+/// Nothing: the plan has no such step any more.
+std::optional<std::size_t> index_of(const Plan& plan, const proto::StepReport& noted) {
+    auto fits = [&](const Step& step) { return noted.name.empty() || step.name == noted.name; };
+    if (noted.index < plan.steps.size() && fits(plan.steps[noted.index])) return noted.index;
+    auto at = std::ranges::find_if(plan.steps, fits);
+    if (noted.name.empty() || at == plan.steps.end()) return std::nullopt;
+    return static_cast<std::size_t>(at - plan.steps.begin());
 }
 
 Error cancelled() {
@@ -164,15 +176,45 @@ Engine::persist(Work& work, std::string_view what, const std::function<Result<>(
     }
 }
 
-proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& found) {
+std::vector<StepState> Engine::resume(const Plan& plan, Work& work, const Unfinished& found) {
     std::vector states(plan.steps.size(), StepState::pending);
-    bool begun = false, last_call = false;
-    for (const auto& step : found.steps) {
-        if (step.index >= states.size()) continue;
-        states[step.index] = step.state;
-        begun = true;
-        last_call = last_call || plan.steps[step.index].last_call;
+    std::vector<proto::StepReport> known;
+    std::size_t past = 0;
+    bool moved = false;
+    for (auto step : found.steps) {
+        auto index = index_of(plan, step);
+        if (!index) {
+            work.warn(fmt::format(
+                "The step \"{}\" was begun by another version of the agent; this one knows no such "
+                "step and leaves what it did.",
+                step.name
+            ));
+            continue;
+        }
+        states[*index] = step.state;
+        past = std::max(past, *index);
+        moved = moved || *index != step.index;
+        step.index = static_cast<std::uint32_t>(*index);
+        step.count = static_cast<std::uint32_t>(plan.steps.size());
+        known.push_back(std::move(step));
     }
+    // What that version did not have there was not needed to come this far.
+    for (std::size_t i = 0; i < past; ++i)
+        if (states[i] == StepState::pending) states[i] = StepState::skipped;
+    // At their old positions they would be written over by others.
+    if (moved)
+        journal_.together([&] {
+            journal_.forget_steps(work.id());
+            for (const auto& step : known) journal_.step(work.id(), step);
+        });
+    return states;
+}
+
+proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& found) {
+    auto states = resume(plan, work, found);
+    bool begun = !found.steps.empty(), last_call = false;
+    for (std::size_t i = 0; i < states.size(); ++i)
+        last_call = last_call || (states[i] != StepState::pending && plan.steps[i].last_call);
     if (found.state == "undoing" || (!last_call && begun && plan.recovery == Recovery::undo)) {
         proto::Finished outcome;
         auto code = work.recall("engine.code");

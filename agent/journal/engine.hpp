@@ -12,7 +12,7 @@ namespace fairlead::journal {
 /// One step. `act` and `undo` may be called again after a crash in their middle, and then reach the
 /// same end; what `undo` must know, `act` remembers before it acts.
 struct Step {
-    std::string name;  ///< "fetch"
+    std::string name;  ///< "fetch"; once in a plan, and the same in every version of the agent
     std::string title; ///< "Fetch the repositories"
     std::function<Result<>(Work&)> act;
     std::function<Result<>(Work&)> undo = {}; ///< empty: there is nothing to take back
@@ -54,6 +54,8 @@ private:
         const Plan& plan, Work& work, const std::vector<proto::StepState>& states,
         proto::Finished outcome
     );
+    /// The states that a crash left; steps of another version's plan are found by their names.
+    std::vector<proto::StepState> resume(const Plan& plan, Work& work, const Unfinished& found);
     Result<> persist(Work& work, std::string_view what, const std::function<Result<>(Work&)>& act);
     proto::Finished finish(Work& work, proto::Finished outcome);
     void begin(const Plan& plan, Work& work, std::size_t index);

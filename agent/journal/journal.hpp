@@ -87,6 +87,8 @@ public:
 
     void set_state(std::string_view operation, std::string_view state);
     void step(std::string_view operation, const proto::StepReport& step);
+    /// Before they are noted anew at other positions; inside together().
+    void forget_steps(std::string_view operation);
     void log(std::string_view operation, std::vector<proto::LogLine> lines);
     void finish(std::string_view operation, const proto::Finished& finished);
 

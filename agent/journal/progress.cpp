@@ -47,6 +47,10 @@ void Journal::step(std::string_view operation, const proto::StepReport& step) {
     crash_point();
 }
 
+void Journal::forget_steps(std::string_view operation) {
+    commit([&] { must(db_.run("DELETE FROM step WHERE operation = $1", operation)); });
+}
+
 void Journal::log(std::string_view operation, std::vector<proto::LogLine> lines) {
     if (lines.empty()) return;
     commit([&] {

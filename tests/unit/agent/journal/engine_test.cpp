@@ -192,6 +192,69 @@ TEST_SUITE("agent/journal/engine") {
         }
     }
 
+    TEST_CASE(
+        "a plan that another version of the agent began is recovered by the names of its steps"
+    ) {
+        // x is new before the step that was interrupted, or was there and is no more.
+        auto with_x = [](World& world) {
+            auto plan = world.plan();
+            plan.steps.insert(plan.steps.begin() + 1, world.step("x"));
+            return plan;
+        };
+        const auto crash = [](Work&) -> Result<> {
+            throw store::StoreError(store::StoreError::Kind::io, "crash");
+        };
+        for (bool newer : {true, false}) {
+            CAPTURE(newer);
+            for (const std::string at : {"b", "c", "keep"}) {
+                CAPTURE(at);
+                World world;
+                world.deliver();
+                auto plan_of = [&](bool has_x) { return has_x ? with_x(world) : world.plan(); };
+                auto old = plan_of(!newer);
+                for (auto& step : old.steps)
+                    if (step.name == at) step.act = crash;
+                CHECK_THROWS((void)world.engine().run(old, *world.work()));
+                if (at == "c") {
+                    // The first undoing is interrupted as well.
+                    auto again = plan_of(newer);
+                    for (auto& step : again.steps)
+                        if (step.name == "b") step.undo = crash;
+                    world.journal.open();
+                    CHECK_THROWS((void)world.engine().recover(
+                        again, *world.work(), world.journal->unfinished().at(0)
+                    ));
+                }
+                world.journal.open();
+                world.acts.clear();
+                auto finished = world.engine().recover(
+                    plan_of(newer), *world.work(), world.journal->unfinished().at(0)
+                );
+                if (at == "keep") {
+                    CHECK(finished.outcome == Outcome::succeeded);
+                    CHECK(world.acts == Names{"keep"});
+                } else {
+                    CHECK(finished.error->code == "interrupted");
+                    CHECK(world.acts == Names{"-b", "-a", "settle"});
+                }
+            }
+        }
+    }
+
+    TEST_CASE("steps that were noted without a name are recovered by their positions") {
+        World world;
+        world.deliver();
+        world.journal->set_state(op_id(1), "running");
+        proto::StepReport step;
+        step.index = 1;
+        step.state = StepState::running;
+        world.journal->step(op_id(1), step);
+        (void)world.engine().recover(
+            world.plan(), *world.work(), world.journal->unfinished().at(0)
+        );
+        CHECK(world.acts == Names{"-b", "settle"});
+    }
+
     TEST_CASE("a crash during the undoing keeps the reason of the failure") {
         World world;
         world.fails = "c";
