@@ -100,6 +100,14 @@ std::optional<std::string> site_of(const proto::EnvironmentSpec& e) {
         {"handle", array{object{{"handler", "subroute"}, {"routes", std::move(routes)}}}}});
 }
 
+Result<std::vector<std::string>> names_of(std::string_view site) {
+    FAIRLEAD_TRY(parsed, json::parse(site));
+    boost::json::error_code none;
+    const auto* names = parsed.find_pointer("/match/0/host", none);
+    if (!names) return fail(Errc::invalid, "It is no route of Caddy's with the names of hosts.");
+    return json::from_value<std::vector<std::string>>(*names, json::Strictness::exact);
+}
+
 Result<std::string>
 caddy_config(const std::vector<std::string>& sites, const AcmeSettings& settings) {
     array routes;

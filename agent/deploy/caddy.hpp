@@ -33,6 +33,9 @@ Result<AcmeSettings> acme_settings(std::string_view yaml, std::string_view file_
 /// served here.
 std::optional<std::string> site_of(const proto::EnvironmentSpec& environment);
 
+/// The names that a site answers to. Errc::invalid when `site_of` did not make it.
+Result<std::vector<std::string>> names_of(std::string_view site);
+
 /// The whole configuration. `sites` are what `site_of` made; Errc::invalid when one is not.
 Result<std::string>
 caddy_config(const std::vector<std::string>& sites, const AcmeSettings& settings);

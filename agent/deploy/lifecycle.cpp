@@ -94,7 +94,7 @@ journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
         const auto& place = s->hands.place();
         FAIRLEAD_CHECK(systemd.stop({place.task() + ".service"}, std::chrono::seconds(30)));
         FAIRLEAD_CHECK(s->hands.stop_all(work));
-        FAIRLEAD_CHECK(s->hands.forget_units());
+        FAIRLEAD_CHECK(s->hands.forget_units(work));
         return systemd.reload();
     };
     auto database = [s](Work& work) -> Result<> {

@@ -110,9 +110,15 @@ Result<> Hands::enable_all() {
     return systemd_.enable(units());
 }
 
-Result<> Hands::forget_units() {
+Result<> Hands::forget_units(journal::Work& work) {
     FAIRLEAD_CHECK(beside_.stop());
-    if (there(place_.current() / site_file)) FAIRLEAD_CHECK(sites_.serve(place_, 0));
+    if (there(place_.current() / site_file))
+        if (auto gone = sites_.serve(place_, 0); !gone)
+            work.warn(fmt::format(
+                "Caddy goes on answering for its domains until the next deployment with domains on "
+                "this server. {}",
+                gone.error().message()
+            ));
     FAIRLEAD_CHECK(systemd_.disable(units()));
     FAIRLEAD_CHECK(exposure_.detach(layout(), place_));
     FAIRLEAD_CHECK(host::remove_tree(place_.drop_in(layout(), place_.service())));

@@ -29,6 +29,8 @@ inline constexpr const char* replacing =
 inline constexpr const char* beside =
     "beside"; ///< "yes": the new release ran well beside the live one
 inline constexpr const char* switched = "switched";
+inline constexpr const char* named =
+    "named"; ///< "yes": the release that was switched to, or the one before, is served by domains
 inline constexpr const char* replaced_database =
     "replaced_database"; ///< "yes": other data came in place of the database
 inline constexpr const char* had_no_database =
@@ -107,8 +109,9 @@ public:
     Result<> stop_all(journal::Work& work, std::chrono::seconds mercy = std::chrono::seconds(90));
     Result<> start_all();
     Result<> enable_all();
-    /// Disables the units and takes their drop-ins and domains away; they are stopped already.
-    Result<> forget_units();
+    /// Disables the units and takes their drop-ins and domains away; they are stopped already. A
+    /// Caddy in trouble keeps nobody from it, and is warned of.
+    Result<> forget_units(journal::Work& work);
 
     /// When Odoo went away for this operation; set by whatever stopped it.
     std::optional<std::chrono::steady_clock::time_point> down_since;
@@ -117,6 +120,7 @@ private:
     Result<bool> answers(std::uint16_t port, std::string& why);
     Result<> hold();
     Result<> change_beside(journal::Work& work, std::uint32_t number);
+    Result<> serve_again(journal::Work& work);
     Result<> wait_until_serving(journal::Work& work, const std::string& unit);
     Error health_error(journal::Work& work, const std::string& unit, std::string why);
 

@@ -161,6 +161,12 @@ void Preflight::web_ports() {
             "web_ports", title, CheckResult::failed, "Caddy is not installed", "Caddy",
             "Install Caddy with the system's own tool."
         );
+    if (auto settings = acme_settings(site_.layout()); !settings)
+        return add(
+            "web_ports", title, CheckResult::failed,
+            "the settings of certificates cannot be read: " + settings.error().message(),
+            "settings that can be read", "Correct that file."
+        );
     std::vector<std::string> taken, blocks;
     for (auto port : ports) {
         auto found = host::listeners(port);
@@ -258,6 +264,23 @@ void Preflight::dns() {
             "a domain", "Add a domain to the environment; until then it is reached here alone."
         );
     if (e_.domains.empty()) return add("dns", "Domains", CheckResult::passed, "none to look up");
+    if (e_.exposure == proto::Exposure::direct) {
+        auto taken = taken_names(site_.layout(), place_, e_.domains);
+        if (!taken)
+            return add(
+                "dns", "Domains", CheckResult::failed, taken.error().message(),
+                "environments whose domains can be read"
+            );
+        std::vector<std::string> served;
+        for (const auto& [name, slug] : *taken)
+            served.push_back(fmt::format("{} is served for the environment {}", name, slug));
+        if (!served.empty())
+            return add(
+                "dns", "Domains", CheckResult::failed, fmt::format("{}", fmt::join(served, "; ")),
+                "names that no other environment of this server answers to",
+                fmt::format("Deploy {} first without that name, or delete it.", taken->front().slug)
+            );
+    }
     std::vector<std::string> missing;
     for (const auto& domain : e_.domains)
         if (!host::resolve(domain)) missing.push_back(domain);

@@ -1,6 +1,5 @@
 #include "agent/deploy/sites.hpp"
 
-#include "agent/deploy/caddy.hpp"
 #include "agent/deploy/records.hpp"
 #include "agent/host/files.hpp"
 #include "common/runtime/file.hpp"
@@ -9,6 +8,7 @@
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <mutex>
 
 namespace fairlead::deploy {
@@ -41,6 +41,50 @@ Result<> tell_caddy(std::vector<std::string> words) {
     ));
 }
 
+struct LiveSite {
+    std::string slug, text;
+    std::vector<std::string> names;
+};
+
+/// Nothing where the release in `folder` is not served.
+Result<std::optional<LiveSite>> read_site(const Place& place, const fs::path& folder) {
+    LiveSite site{place.slug, {}, {}};
+    auto text = read_file(folder / site_file, size_limit);
+    if (!text && text.error().kind() == Errc::not_found) return std::nullopt;
+    auto names = text ? names_of(*text) : tl::unexpected(text.error());
+    if (!names)
+        return fail(
+            Errc::invalid, fmt::format(
+                               "{} of the environment {} cannot be read: {} Deploy that one again.",
+                               site_file, place.slug, names.error().message()
+                           )
+        );
+    site.text = std::move(*text);
+    site.names = std::move(*names);
+    return site;
+}
+
+/// What the current releases of all environments but `place` say.
+Result<std::vector<LiveSite>> other_sites(const Layout& layout, const Place& place) {
+    std::vector<LiveSite> sites;
+    for (const auto& other : all_places(layout)) {
+        if (other.slug == place.slug) continue;
+        FAIRLEAD_TRY(site, read_site(other, other.current()));
+        if (site) sites.push_back(std::move(*site));
+    }
+    return sites;
+}
+
+std::vector<TakenName>
+taken_of(const std::vector<LiveSite>& others, const std::vector<std::string>& names) {
+    std::vector<TakenName> taken;
+    for (const auto& other : others)
+        for (const auto& name : names)
+            if (std::ranges::find(other.names, name) != other.names.end())
+                taken.push_back({name, other.slug});
+    return taken;
+}
+
 } // namespace
 
 bool has_site(const Place& place, std::uint32_t number) {
@@ -48,25 +92,44 @@ bool has_site(const Place& place, std::uint32_t number) {
     return number != 0 && fs::exists(place.release(number) / site_file, ignored);
 }
 
+Result<std::vector<TakenName>>
+taken_names(const Layout& layout, const Place& place, const std::vector<std::string>& names) {
+    FAIRLEAD_TRY(others, other_sites(layout, place));
+    return taken_of(others, names);
+}
+
+Result<AcmeSettings> acme_settings(const Layout& layout) {
+    auto file = layout.policy.parent_path() / "agent.yaml";
+    auto yaml = read_file(file, size_limit);
+    if (!yaml && yaml.error().kind() != Errc::not_found) return fail(yaml.error());
+    return acme_settings(yaml ? *yaml : std::string(), file.string());
+}
+
 Result<std::string>
 Sites::config(const Place& place, std::uint32_t number, std::size_t& count) const {
+    FAIRLEAD_TRY(others, other_sites(layout_, place));
     std::vector<std::string> sites;
-    auto add = [&](const fs::path& file) -> Result<> {
-        auto site = read_file(file, size_limit);
-        if (!site && site.error().kind() == Errc::not_found) return {};
-        FAIRLEAD_CHECK(site);
-        sites.push_back(std::move(*site));
-        return {};
-    };
-    for (const auto& other : all_places(layout_))
-        if (other.slug != place.slug) FAIRLEAD_CHECK(add(other.current() / site_file));
-    if (number != 0) FAIRLEAD_CHECK(add(place.release(number) / site_file));
+    for (auto& other : others) sites.push_back(std::move(other.text));
+    if (number != 0) {
+        FAIRLEAD_TRY(own, read_site(place, place.release(number)));
+        if (own) {
+            // Who answers would depend on who was deployed last.
+            if (auto taken = taken_of(others, own->names); !taken.empty())
+                return fail(Error(
+                                Errc::conflict,
+                                fmt::format(
+                                    "The environment {} serves {} still: deploy it first "
+                                    "without that name, or delete it.",
+                                    taken.front().slug, taken.front().name
+                                )
+                )
+                                .with_code("domain_taken"));
+            sites.push_back(std::move(own->text));
+        }
+    }
     count = sites.size();
     if (count == 0) return std::string();
-    auto settings_file = layout_.policy.parent_path() / "agent.yaml";
-    auto yaml = read_file(settings_file, size_limit);
-    if (!yaml && yaml.error().kind() != Errc::not_found) return fail(yaml.error());
-    FAIRLEAD_TRY(settings, acme_settings(yaml ? *yaml : std::string(), settings_file.string()));
+    FAIRLEAD_TRY(settings, acme_settings(layout_));
     return caddy_config(sites, settings);
 }
 

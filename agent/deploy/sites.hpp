@@ -3,12 +3,14 @@
 /// to get out of step with.
 #pragma once
 
+#include "agent/deploy/caddy.hpp"
 #include "agent/deploy/layout.hpp"
 #include "agent/host/systemd.hpp"
 #include "common/runtime/result.hpp"
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fairlead::deploy {
 
@@ -20,6 +22,22 @@ inline constexpr const char* site_file = "site.json";
 /// True when a release of the environment is to be served directly.
 bool has_site(const Place& place, std::uint32_t number);
 
+/// A name that another environment of this server answers to.
+struct TakenName {
+    std::string name;
+    std::string slug; ///< of that environment
+
+    bool operator==(const TakenName&) const = default;
+};
+
+/// Those of `names` that current releases of other environments have. Errc::invalid names the
+/// environment whose release cannot be read.
+Result<std::vector<TakenName>>
+taken_names(const Layout& layout, const Place& place, const std::vector<std::string>& names);
+
+/// Root's settings of this server, as acme_settings reads them.
+Result<AcmeSettings> acme_settings(const Layout& layout);
+
 /// Stateless; calls of several operations are taken one after the other.
 class Sites {
 public:
@@ -27,7 +45,8 @@ public:
 
     /// Serves each environment as its current release says, and `place` as release `number` does; 0
     /// does not serve it. Caddy goes on with what it served before when it does not take the new
-    /// configuration: code "caddy_failed" with its words. Without any site it is stopped.
+    /// configuration: code "caddy_failed" with its words. A name that another environment has is
+    /// refused: code "domain_taken". Without any site Caddy is stopped.
     Result<> serve(const Place& place, std::uint32_t number);
 
 private:

@@ -31,6 +31,7 @@ bool Hands::runs(const journal::Work& work) {
 
 Result<> Hands::switch_to(journal::Work& work, std::uint32_t number) {
     FAIRLEAD_TRY(templates_changed, install_templates(layout()));
+    if (has_domains(work, number)) work.remember(fact::named, true);
     work.remember(fact::switched, true);
     FAIRLEAD_TRY(stays_open, exposure_.stays_open(place_, number));
     FAIRLEAD_TRY(running, systemd_.state(place_.service()));
@@ -132,9 +133,12 @@ Result<> Hands::undo_switch(journal::Work& work) {
             place_.current(), fs::path("releases") / std::to_string(previous(work))
         ));
         work.info(fmt::format("Release {} is the current one again.", previous(work)));
+        // Another environment's deployment makes Caddy's configuration from what is current, and
+        // may have done so while the release that failed was.
+        if (work.recall_yes(fact::named)) FAIRLEAD_CHECK(serve_again(work));
         return systemd_.reload();
     }
-    FAIRLEAD_CHECK(forget_units());
+    FAIRLEAD_CHECK(forget_units(work));
     FAIRLEAD_CHECK(host::remove_tree(place_.current()));
     return systemd_.reload();
 }
@@ -154,13 +158,19 @@ Result<> Hands::serve_domains(journal::Work& work, std::uint32_t number) {
 }
 
 Result<> Hands::undo_serve_domains(journal::Work& work) {
+    return serve_again(work);
+}
+
+Result<> Hands::serve_again(journal::Work& work) {
     auto back = sites_.serve(place_, previous(work));
-    // What Caddy refuses leaves it with what it served before, and it would refuse it again.
-    if (!back && (back.error().code() == "caddy_failed" || back.error().kind() == Errc::invalid)) {
-        work.warn(back.error().message());
-        return {};
-    }
-    return back;
+    if (back) return {};
+    // What is refused leaves Caddy with what it served before, and would be refused again.
+    const auto& why = back.error();
+    bool refused =
+        why.code() == "caddy_failed" || why.code() == "domain_taken" || why.kind() == Errc::invalid;
+    if (!refused) return back;
+    work.warn(why.message());
+    return {};
 }
 
 } // namespace fairlead::deploy
