@@ -52,9 +52,11 @@ std::string beside_conf(
     const auto& e = release.environment;
     std::string more = " \"--max-cron-threads=0\"";
     // Websockets find the live process; its port is taken, and nobody asks for another.
-    if (e.resources.workers > 0)
-        more += odoo::major_version(e.odoo_version) < 16 ? " \"--longpolling-port=0\""
-                                                         : " \"--gevent-port=0\"";
+    if (e.resources.workers > 0) {
+        std::string option(odoo::websocket_port_option(e.odoo_version));
+        std::ranges::replace(option, '_', '-');
+        more += fmt::format(" \"--{}=0\"", option);
+    }
     if (port) more += fmt::format(" \"--http-port={}\"", *port);
     auto text = service_conf;
     constexpr std::string_view start = "\nExecStart=\"";

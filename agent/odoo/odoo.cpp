@@ -55,6 +55,11 @@ int major_version(std::string_view version) {
     return major;
 }
 
+std::string_view websocket_port_option(std::string_view version) {
+    auto major = major_version(version);
+    return major != 0 && major < 16 ? "longpolling_port" : "gevent_port";
+}
+
 std::string configuration(
     const proto::EnvironmentSpec& e, const Installation& i, std::string_view admin_password
 ) {
@@ -76,8 +81,7 @@ std::string configuration(
     set("list_db", "False");
     set("http_interface", "127.0.0.1");
     set("http_port", e.port);
-    if (e.gevent_port != 0)
-        set(major != 0 && major < 16 ? "longpolling_port" : "gevent_port", e.gevent_port);
+    if (e.gevent_port != 0) set(websocket_port_option(e.odoo_version), e.gevent_port);
     // Only what comes through a proxy of ours may say who asked and for which name.
     set("proxy_mode", e.exposure == proto::Exposure::port ? "False" : "True");
     set("workers", e.resources.workers);

@@ -29,6 +29,9 @@ struct Installation {
 /// 19 for "19.0" and "saas-19.1"; 0 where the name does not say.
 int major_version(std::string_view version);
 
+/// Name of the option for the port of websockets: "gevent_port", "longpolling_port" before 16.
+std::string_view websocket_port_option(std::string_view version);
+
 /// odoo.conf. `admin_password` is random: the database manager is off, and this bars its last door.
 std::string configuration(
     const proto::EnvironmentSpec& environment, const Installation& installation,

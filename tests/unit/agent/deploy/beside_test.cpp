@@ -45,9 +45,11 @@ TEST_SUITE("agent/deploy/beside") {
         CHECK(has(sharing, "Sockets=fairlead-odoo@shop.socket\n"));
         CHECK_FALSE(has(sharing, "--http-port"));
         CHECK(has(sharing, "\"--gevent-port=0\""));
-        auto old = release(2, 3);
-        old.environment.odoo_version = "15.0";
-        CHECK(has(beside_conf(place, old, unit, std::nullopt), "\"--longpolling-port=0\""));
+        auto other = release(2, 3);
+        other.environment.odoo_version = "15.0";
+        CHECK(has(beside_conf(place, other, unit, std::nullopt), "\"--longpolling-port=0\""));
+        other.environment.odoo_version = "master";
+        CHECK(has(beside_conf(place, other, unit, std::nullopt), "\"--gevent-port=0\""));
     }
 
     TEST_CASE("two processes run at once only where both let requests end and memory is enough") {

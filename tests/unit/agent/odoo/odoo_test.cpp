@@ -59,6 +59,9 @@ TEST_SUITE("agent/odoo/odoo") {
         );
         CHECK(major_version("saas-17.4") == 17);
         CHECK(major_version("master") == 0);
+        CHECK(websocket_port_option("15.0") == "longpolling_port");
+        CHECK(websocket_port_option("16.0") == "gevent_port");
+        CHECK(websocket_port_option("master") == "gevent_port");
     }
 
     TEST_CASE("a key stands in the configuration once: twice is a crash of Odoo") {
