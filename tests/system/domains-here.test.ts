@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe } from "node:test";
+import { CrashPoints } from "./lib/crash.ts";
 import { offer } from "./lib/debs.ts";
 import { Executor, newId, type Told } from "./lib/direct.ts";
 import type { Host } from "./lib/host.ts";
@@ -61,6 +62,21 @@ describe("an environment that is reached by its domains at its server", () => {
     (await host.sh(`openssl s_client -connect 127.0.0.1:443 -servername ${of} </dev/null 2>/dev/null | openssl x509 -noout -serial || true`)).trim();
   const served = (of: string) => poll(`https://${of} answers with a certificate of the authority`, 90_000, async () =>
     (await curl("-f", `https://${of}/web/health`)).stdout.includes("pass") || undefined);
+
+  /** The hosts that Caddy answers for. */
+  const names = async (): Promise<string[]> => {
+    const routes = await host.sh("curl -sS --unix-socket /run/fairlead-caddy/admin.sock -H 'Host;' http://localhost/config/apps/http/servers/environments/routes");
+    return (JSON.parse(routes) as { match: { host: string[] }[] }[]).flatMap((route) => route.match.flatMap((one) => one.host));
+  };
+
+  /** What the deployment of another environment does at its end: it has Caddy serve what is current. */
+  const publishCurrent = (): Promise<string> => host.sh(`
+    python3 -c '
+import json
+config = json.load(open("/var/lib/fairlead/caddy/caddy.json"))
+config["apps"]["http"]["servers"]["environments"]["routes"] = [json.load(open("/var/lib/fairlead/environments/${slug}/current/site.json"))]
+json.dump(config, open("/srv/current.json", "w"))'
+    caddy reload --config /srv/current.json --address unix//run/fairlead-caddy/admin.sock`);
 
   scenario(world, "is not served where another web server has the ports, and is told which", async () => {
     await host.sh("systemd-run -q --unit another-web.service python3 -m http.server 443");
@@ -152,7 +168,59 @@ describe("an environment that is reached by its domains at its server", () => {
     assert.notEqual((await curl(`https://${second}/`)).code, 0);
   });
 
-  scenario(world, "has its certificate renewed with no controller and no agent at work [X-AUTO-01]", async () => {
+  scenario(world, "has a name that no other environment of the server is let have", async () => {
+    const looked = good(await executor.run("environment.preflight", {
+      environment: { ...spec, id: newId("env"), slug: "other", name: "other", port: 8169, gevent_port: 8172, domains: ["other.fairlead.test", name] },
+    }));
+    const check = looked.finished.result.preflight?.checks.find((one) => one.id === "dns");
+    assert.equal(check?.result, "failed", JSON.stringify(looked.finished));
+    assert.equal(check.value, `${name} is served for the environment ${slug}`);
+    assert.match(check.remedy ?? "", /Deploy shop first without that name/);
+  });
+
+  scenario(world, "is looked at before a deployment with settings of certificates that nobody can read", async () => {
+    await host.write("/etc/fairlead/agent.yaml", "direct:\n  acme_ca: ftp://x\n");
+    const told = await deploy();
+    await certificatesFrom(pebble.directory, pebble.root);
+    assert.equal(told.finished.error?.code, "preflight_failed", JSON.stringify(told.finished));
+    assert.match(told.finished.error.message, /agent\.yaml line 2/);
+    await served(name);
+  });
+
+  scenario(world, "is served by its old names or its new ones when the executor is killed as they change", async () => {
+    const crash = await CrashPoints.on(host);
+    spec = { ...spec, domains: [name] };
+    await crash.arm(0);
+    const records = await crash.records(good(await deploy()).begun);
+    const changing = records.filter((one) => one.step === "domains");
+    for (const point of [records.find((one) => one.step === "health")!, changing[0]!, changing.at(-1)!]) {
+      spec = { ...spec, domains: [name, second] };
+      await crash.arm(point.number);
+      const { id: operation, told } = await executor.begin("environment.deploy", {
+        environment: spec, release: { id: newId("rel"), number: (number += 1) }, update: "none",
+      });
+      const at = await crash.reached(told);
+      assert.ok(at, `no record ${point.number}`);
+      if (point.step === "health") {
+        await publishCurrent();
+        assert.deepEqual(await names(), [name, second]);
+      }
+      await host.sh("systemctl kill -s KILL fairlead-executor.service");
+      await told.catch(() => undefined);
+      const { outcome, note } = (await executor.follow(operation)).finished;
+      console.log(`# killed at ${at}, expected ${point.number}: ${outcome}, ${note}`);
+      if (point.step === "health") assert.equal(outcome, "failed", note);
+      assert.deepEqual(await names(), outcome === "succeeded" ? [name, second] : [name], note);
+      await served(name);
+      spec = { ...spec, domains: [name] };
+      await crash.arm(0);
+      good(await deploy());
+      assert.deepEqual(await names(), [name]);
+    }
+    spec = { ...spec, domains: [name, second] };
+  });
+
+  scenario(world, "has its certificate renewed with no controller and no agent at work", async () => {
     pebble = await Pebble.on(host, 14100, 45);
     await certificatesFrom(pebble.directory, pebble.root);
     good(await deploy());
@@ -172,9 +240,15 @@ describe("an environment that is reached by its domains at its server", () => {
     await host.sh("systemctl start fairlead-executor.socket");
   });
 
-  scenario(world, "is gone with its domains when it is deleted", async () => {
-    good(await executor.run("environment.delete", { environment_id: id, slug, drop_data: true }));
-    assert.notEqual((await curl(`https://${name}/`)).code, 0);
+  scenario(world, "is deleted although Caddy cannot be told, which goes with the agent", async () => {
+    const ghost = "/var/lib/fairlead/environments/ghost";
+    await host.sh(`mkdir -p ${ghost}/current; echo '{' >${ghost}/current/site.json`);
+    const told = good(await executor.run("environment.delete", { environment_id: id, slug, drop_data: true }));
+    assert.match(told.log, /Caddy goes on answering .* site\.json of the environment ghost cannot be read/);
+    assert.notEqual(await host.sh("ss -Htln 'sport = :443'"), "");
+    await host.sh(`rm -r ${ghost}; bash /srv/agent/remove`);
     assert.equal(await host.sh("ss -Htln 'sport = :443 or sport = :80'"), "");
+    assert.equal(await host.sh("ls -d /etc/systemd/system/fairlead-caddy.service /var/lib/fairlead/caddy /var/lib/fairlead-caddy /var/lib/private/fairlead-caddy 2>/dev/null || true"), "");
+    assert.notEqual((await host.sh("command -v caddy")).trim(), "", "the distribution's package stays");
   });
 });

@@ -84,11 +84,9 @@ TEST_SUITE("agent/deploy/sites") {
                  {taken_names(world.layout, mine, {}).error(), world.sites.serve(mine, 1).error(),
                   world.sites.serve(shop, 1).error()}) {
                 CHECK(error.kind() == Errc::invalid);
-                CHECK(
-                    error.message().starts_with(
-                        "site.json of the environment shop cannot be read: "
-                    )
-                );
+                CHECK(error.message().starts_with(
+                    "site.json of the environment shop cannot be read: "
+                ));
             }
         }
         fs::remove(shop.release(1) / site_file);
