@@ -1,9 +1,11 @@
 // What is asked of a server for an environment: each is an operation.
+#include "common/json/json.hpp"
 #include "controller/environments/inside.hpp"
 #include "controller/environments/refusals.hpp"
 #include "controller/environments/spec.hpp"
 #include "controller/environments/view.hpp"
 #include "proto/codec.hpp"
+#include "proto/messages.hpp"
 
 #include <fmt/core.h>
 
@@ -25,6 +27,24 @@ void follow(proto::EnvironmentSpec& spec, const proto::EnvironmentSpec& like) {
     for (auto& ours : spec.addons)
         for (const auto& theirs : like.addons) take(ours, theirs);
     spec.modules.clear();
+}
+
+/// An older agent would pass over what it does not know, and deploy all the same.
+Result<> check_agent(const Environment& environment, const proto::EnvironmentSpec& spec) {
+    if (environment.server_protocol >= proto::reach_since) return {};
+    if (!spec.listed_sources && spec.exposure == proto::Exposure::port) return {};
+    return conflict(
+        "agent_too_old",
+        fmt::format(
+            "The agent on the server of {} is too old {}. Update it (run its installer there "
+            "again), "
+            "and deploy then.",
+            environment.name,
+            spec.listed_sources
+                ? "to keep to the domains that the organization lists for sources"
+                : fmt::format("for the exposure \"{}\"", json::enum_name(spec.exposure))
+        )
+    );
 }
 
 } // namespace
@@ -60,6 +80,7 @@ Result<Operation> Environments::preflight(
 ) {
     FAIRLEAD_TRY(environment, reachable(unit, scope, id));
     FAIRLEAD_TRY(spec, spec_of(unit.db(), scope, environment));
+    FAIRLEAD_CHECK(check_agent(environment, spec));
     return ask(
         unit, scope, actor, environment, proto::kind::preflight,
         proto::write_text(proto::PreflightArgs{spec}), "", std::chrono::minutes(10)
@@ -77,6 +98,7 @@ Result<Operation> Environments::deploy(
     FAIRLEAD_CHECK(checks.result());
     proto::DeployArgs args;
     FAIRLEAD_TRY(spec, spec_of(unit.db(), scope, environment));
+    FAIRLEAD_CHECK(check_agent(environment, spec));
     args.environment = std::move(spec);
     if (request.like) follow(args.environment, *request.like);
     args.update = request.update;

@@ -18,13 +18,15 @@ namespace {
     "last_restored_ms, last_drill_ms, last_drill_passed"
 
 // Environments of $1 that the holder $2 of a limit to projects sees, with their server's status and
-// the operation that is not over. "" sees all of them.
+// protocol, and the operation that is not over. "" sees all of them.
 #define FAIRLEAD_SEEN                                                                              \
     " AND ($2 = '' OR EXISTS (SELECT 1 FROM project_limit l WHERE l.org_id = $1 AND l.holder = $2" \
     " AND l.project_id = e.project_id))"
 #define FAIRLEAD_ENVIRONMENT                                                                       \
-    "SELECT " FAIRLEAD_OWN_COLUMNS ", status, server_status, busy_kind, busy_state FROM ("         \
-    "SELECT e.*, s.status AS server_status, coalesce(o.kind, '') AS busy_kind, coalesce(o.state, " \
+    "SELECT " FAIRLEAD_OWN_COLUMNS                                                                 \
+    ", status, server_status, server_protocol, busy_kind, busy_state FROM ("                       \
+    "SELECT e.*, s.status AS server_status, coalesce(s.capability, 0) AS server_protocol, "        \
+    "coalesce(o.kind, '') AS busy_kind, coalesce(o.state, "                                        \
     "'') AS busy_state,"                                                                           \
     " CASE WHEN o.kind = 'environment.delete' THEN 'deleting'"                                     \
     " WHEN s.status <> 'online' AND (e.live_state <> '' OR o.state IN ('delivered', 'running', "   \

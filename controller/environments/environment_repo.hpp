@@ -14,7 +14,7 @@
 
 namespace fairlead::environments {
 
-/// A row; `status`, `server_status` and `busy_…` come from the server and the operation that is not
+/// A row; `status`, `server_…` and `busy_…` come from the server and the operation that is not
 /// over.
 struct Environment {
     EnvironmentId id;
@@ -56,6 +56,7 @@ struct Environment {
     bool last_drill_passed = false;
     std::string status;
     std::string server_status;
+    std::int64_t server_protocol = 0; ///< what its agent spoke last
     std::string busy_kind;
     std::string busy_state;
 
@@ -69,7 +70,7 @@ BOOST_DESCRIBE_STRUCT(
      keep_releases, live_state, live_detail, current_release, next_release, last_operation_id,
      created_ms, backup_storage, backup_recipient, next_backup_ms, next_drill_ms, backup_enabled,
      last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed, status, server_status,
-     busy_kind, busy_state)
+     server_protocol, busy_kind, busy_state)
 )
 
 struct EnvironmentFilter {

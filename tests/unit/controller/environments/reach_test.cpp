@@ -57,6 +57,37 @@ TEST_SUITE("controller/environments/reach") {
         );
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture, "an agent that is too old for an exposure or a list of sources deploys neither"
+    ) {
+        auto plain = create(project()).id();
+        auto tunnel =
+            create(project({{"name", "b"}}), {{"name", "T"}, {"exposure", "tunnel"}}).id();
+        agent.protocol = proto::reach_since - 1;
+        agent.connect();
+        for (auto act : {"deploy", "preflight"}) {
+            auto refused = post(tunnel, act);
+            CHECK(refused.status == 409);
+            CHECK(refused.code() == "agent_too_old");
+            CHECK(refused.text("detail").find("for the exposure \"tunnel\"") != std::string::npos);
+        }
+        deploy(plain);
+        REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "INSERT INTO org_setting (org_id, downloads) VALUES ($1, $2)", world.org.org(),
+                R"(["git.example.com"])"
+            );
+        }));
+        auto listed = post(plain, "deploy");
+        CHECK(listed.code() == "agent_too_old");
+        CHECK(listed.text("detail").find("lists for sources") != std::string::npos);
+        // The cure.
+        agent.protocol = proto::protocol;
+        agent.connect();
+        deploy(plain);
+        deploy(tunnel);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "an exposure by domains is not refused without one, and says so") {
         auto id = create(project(), {{"exposure", "direct"}}).id();
         CHECK(get(id).text("exposure_detail").find("no domain") != std::string::npos);

@@ -13,7 +13,7 @@ Agent::Agent(World& of, ServerId id) : world(of), server(std::move(id)) {}
 
 proto::Hello Agent::hello() const {
     proto::Hello hello;
-    hello.protocol = proto::protocol;
+    hello.protocol = protocol;
     hello.oldest_protocol = proto::oldest_protocol;
     hello.version = "0.1.0";
     hello.journal = journal;

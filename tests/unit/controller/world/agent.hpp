@@ -57,6 +57,7 @@ public:
 
     World& world;
     ServerId server;
+    std::uint32_t protocol = proto::protocol; ///< what it says that it speaks
     std::optional<operations::AgentLink> link;
     std::deque<proto::ToAgent> inbox;
     std::map<std::string, Known> known;

@@ -329,6 +329,7 @@ ServerId World::add_server(std::string name) {
         {{"token", make_token()},
          {"csr", crypto::make_csr(last_key, "agent")},
          {"name", name},
+         {"capability", proto::protocol},
          {"facts", boost::json::object()}}
     );
     REQUIRE_MESSAGE(reply.status == 201, boost::json::serialize(reply.json));
