@@ -21,6 +21,7 @@ Result<Operation> Backups::restore(
     const Environment& target, const RestoreRequest& request
 ) {
     FAIRLEAD_CHECK(check_whole(backup));
+    FAIRLEAD_CHECK(check_listed(unit.db(), scope, backup.storage_id));
     if (target.server_status == "revoked") return revoked(target.name);
     if (target.never_deployed()) return not_deployed(target);
     proto::RestoreArgs args;
@@ -76,6 +77,7 @@ Result<Operation> Backups::grant(
     const std::string& recipient, const Environment& target
 ) {
     FAIRLEAD_CHECK(check_whole(backup));
+    FAIRLEAD_CHECK(check_listed(unit.db(), scope, backup.storage_id));
     FAIRLEAD_TRY(reference, this->reference(unit.db(), scope, backup));
     proto::BackupGrantArgs args{
         backup.environment_id.str(), backup.environment_slug, std::move(reference), recipient};
@@ -99,6 +101,7 @@ Result<Operation> Backups::grant(
 Result<Operation>
 Backups::drill(Unit& unit, const Scope& scope, const Actor& actor, const Backup& backup) {
     FAIRLEAD_CHECK(check_whole(backup));
+    FAIRLEAD_CHECK(check_listed(unit.db(), scope, backup.storage_id));
     FAIRLEAD_TRY(
         environment, environments::EnvironmentRepo(unit.db(), scope).find(backup.environment_id)
     );

@@ -106,6 +106,7 @@ Result<Operation> Copies::restore(
     }
     // Before anything is made for it.
     FAIRLEAD_CHECK(backups_.reference(unit.db(), scope, backup));
+    FAIRLEAD_CHECK(check_listed(unit.db(), scope, backup.storage_id));
     if (!elsewhere && !fresh)
         return backups_.restore(
             unit, scope, actor, backup, target,
@@ -149,8 +150,11 @@ Result<Operation> Copies::clone(
                     "{} has no backup that succeeded. Have one made for this copy.", source.name
                 )
             );
+        FAIRLEAD_CHECK(check_listed(unit.db(), scope, newest->storage_id));
         plan.backup = std::move(newest);
     } else {
+        FAIRLEAD_TRY(policy, PolicyRepo(unit.db(), scope).get(source.id));
+        if (policy.storage_id) FAIRLEAD_CHECK(check_listed(unit.db(), scope, *policy.storage_id));
         plan.add(proto::kind::backup, source.server_id);
     }
     if (fresh) plan.add(proto::kind::deploy, target.server_id);

@@ -2,7 +2,10 @@
 #pragma once
 
 #include "controller/backups/backup_repo.hpp"
+#include "controller/backups/storage_repo.hpp"
 #include "controller/environments/refusals.hpp"
+
+#include <string_view>
 
 namespace fairlead::backups {
 
@@ -10,5 +13,12 @@ using environments::check_reachable, environments::not_deployed, environments::r
 
 /// Errc::conflict, code "backup_not_whole".
 Result<> check_whole(const Backup& backup);
+
+/// "s3.example.org" of "https://s3.example.org:9000".
+std::string_view host_of(const Storage& storage);
+
+/// Before data come from there: Errc::conflict, code "source_not_listed", where the organization
+/// lists its sources and the storage is at none of them. One that is gone passes.
+Result<> check_listed(store::Connection& db, const api::OrgScope& scope, const StorageId& storage);
 
 } // namespace fairlead::backups

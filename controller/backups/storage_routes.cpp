@@ -1,6 +1,7 @@
 #include "common/json/json.hpp"
 #include "controller/api/routes.hpp"
 #include "controller/backups/checks.hpp"
+#include "controller/backups/refusals.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/backups/view.hpp"
 #include "controller/environments/checks.hpp"
@@ -100,9 +101,7 @@ server_in(api::Checks& checks, std::string_view field, const std::optional<std::
 /// What is restored comes from there.
 Result<> check_source(Change& change, const Storage& row) {
     FAIRLEAD_TRY(domains, members::listed_domains(change.db(), change.scope()));
-    std::string_view host = row.endpoint;
-    host.remove_prefix(std::min(host.find("://") + 3, host.size()));
-    host = host.substr(0, host.find(':'));
+    auto host = host_of(row);
     api::Checks checks;
     checks.that(
         members::allows(domains, host), "endpoint",
@@ -216,7 +215,7 @@ Result<Response> edit(const Call& call, Backups& backups) {
         if (is_null("ca")) row.ca.clear();
         read_members(checks, body, row, row.provider != before.provider);
         FAIRLEAD_CHECK(checks.result());
-        if (row.endpoint != before.endpoint) FAIRLEAD_CHECK(check_source(change, row));
+        FAIRLEAD_CHECK(check_source(change, row));
         if (elsewhere(before, row) && before.backups > 0)
             return api::conflict(
                 "storage_has_backups",

@@ -125,6 +125,9 @@ describe("an organization that lists its sources", () => {
     const deployed = await contractor.send<Problem>("POST", `${org}/environments/${ids[org]!.environment}/deploy`, { body: {} });
     assert.equal(deployed.status, 400, deployed.text);
     assert.ok(deployed.body.errors?.some((one) => one.field === "addons[0].url"), deployed.text);
+    const renamed = await contractor.send<Problem>("PATCH", `${org}/storages/${ids[org]!.storage}`, { body: { name: "renamed" } });
+    assert.equal(renamed.status, 400, renamed.text);
+    assert.ok(renamed.body.errors?.some((one) => one.field === "endpoint"), renamed.text);
   });
 
   scenario(world, "says nothing about another organization's [S-ALLOW-04]", async () => {

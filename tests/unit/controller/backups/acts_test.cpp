@@ -325,6 +325,32 @@ TEST_SUITE("controller/backups/acts") {
         CHECK(world.in_org("POST", "/backups/" + bak + "/drill").status == 202);
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture, "data come out of a storage only where the organization's list of sources has it"
+    ) {
+        auto bak = backup(shop);
+        auto test = live(in, "Test");
+        allow(R"(["git.example.com"])");
+        auto refused = [](const Reply& reply) {
+            CHECK(reply.status == 409);
+            CHECK(reply.code() == "source_not_listed");
+            CHECK(reply.text("detail").find("minio.example.org,") != std::string::npos);
+        };
+        for (const auto& target : {shop, test}) refused(restore(bak, {{"environment_id", target}}));
+        refused(world.in_org("POST", "/backups/" + bak + "/drill"));
+        refused(world.in_org("POST", "/environments/" + shop + "/drill"));
+        // What stays on its server comes from nowhere; backups are made and removed as before.
+        auto goes = [&](const Reply& reply) {
+            REQUIRE_MESSAGE(reply.status == 202, boost::json::serialize(reply.json));
+            run(reply.id());
+        };
+        goes(clone(shop, {{"target_environment_id", test}, {"safety_backup", false}}));
+        backup(shop);
+        goes(world.in_org("DELETE", "/backups/" + bak, nullptr, {{"x-confirm", bak}}));
+        allow(R"(["git.example.com","minio.example.org"])");
+        CHECK(restore(backup(shop), {{"environment_id", shop}}).status == 202);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "a backup is removed by its id, also when its environment is gone") {
         auto bak = backup(shop), other = backup(shop);
         auto path = "/backups/" + bak;

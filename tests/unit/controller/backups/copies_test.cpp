@@ -296,6 +296,22 @@ TEST_SUITE("controller/backups/copies") {
         CHECK(str(copy_of(newest.id()).at("backup_id")) == made);
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture, "nothing is begun for data from a storage that the list of sources has not"
+    ) {
+        auto bak = backup(shop);
+        auto target = live_on_far("Far");
+        allow(R"(["git.example.com"])");
+        CHECK(restore(bak, fresh("New")).code() == "source_not_listed");
+        CHECK(restore(bak, {{"environment_id", target}}).code() == "source_not_listed");
+        for (auto by : {"newest", "fresh"})
+            CHECK(
+                clone(shop, {{"target_environment_id", target}, {"backup", by}}).code() ==
+                "source_not_listed"
+            );
+        CHECK(rows("copies") == 0);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "what fails ends it, and says where, why and what to do") {
         auto bak = backup(shop);
         auto asked = restore(bak, fresh("Copy"));

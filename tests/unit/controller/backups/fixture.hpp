@@ -43,6 +43,16 @@ struct BackupWorld {
         }
         return body;
     }
+    /// The domains, as JSON, that code and data may come from.
+    void allow(std::string_view domains) {
+        REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "INSERT INTO org_setting (org_id, downloads) VALUES ($1, $2)"
+                " ON CONFLICT (org_id) DO UPDATE SET downloads = excluded.downloads",
+                world.org.org(), domains
+            );
+        }));
+    }
     Reply make_storage(object extra = {}) {
         return world.in_org("POST", "/storages", storage_body(std::move(extra)));
     }
