@@ -25,6 +25,10 @@ Result<T> read_back(std::string_view text) {
     return proto::read_text<T>(utf8::repaired(text));
 }
 
+/// What is told in the place of what cannot be read back.
+inline constexpr const char* unreadable =
+    "The server cannot read what it noted here; its own log says more.";
+
 /// Dies where a crash test asks for it: after the n-th record from now, once. The file that
 /// FAIRLEAD_TEST_CRASH_AT names holds n. Does nothing in a release.
 void crash_point();

@@ -47,7 +47,12 @@ void Journal::report_again(std::string_view operation) {
                            "it was never accepted here, or so long ago that it is forgotten."
                        )
         );
-    if (done) return add_finished(operation, must(read_back<proto::Finished>(*std::get<1>(*row))));
+    if (done) {
+        auto finished = read_back<proto::Finished>(*std::get<1>(*row));
+        return add_finished(
+            operation, finished ? std::move(*finished) : failed("report_unreadable", unreadable)
+        );
+    }
     proto::Report report;
     report.operation = operation;
     report.kind = ReportKind::accepted;

@@ -115,7 +115,6 @@ Journal::reports_after(std::uint64_t seq, std::size_t count, std::size_t bytes) 
 
 proto::Report
 Journal::stand_in(std::uint64_t seq, const std::string& operation, std::string_view kind) {
-    constexpr auto why = "The server cannot read what it noted here; its own log says more.";
     proto::Report report;
     report.seq = seq;
     report.operation = operation;
@@ -124,11 +123,12 @@ Journal::stand_in(std::uint64_t seq, const std::string& operation, std::string_v
     if (report.kind == ReportKind::accepted) {
         report.born = birth(operation);
     } else if (report.kind == ReportKind::finished) {
-        report.finished.emplace().error = proto::OperationError{"report_unreadable", why, {}};
+        report.finished.emplace().error =
+            proto::OperationError{"report_unreadable", unreadable, {}};
         report.born = birth(operation);
     } else {
         report.kind = ReportKind::log;
-        report.lines.push_back({report.at_ms, proto::LogLevel::warning, {}, why});
+        report.lines.push_back({report.at_ms, proto::LogLevel::warning, {}, unreadable});
     }
     return report;
 }

@@ -141,6 +141,11 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(reports[3].finished->outcome == proto::Outcome::failed);
         CHECK(reports[3].finished->error->code == "report_unreadable");
         CHECK(reports[4].operation == op_id(2));
+        // Nor can the end be read when it is asked for again.
+        journal->acknowledge(5);
+        journal.run("UPDATE operation SET finished = '{'");
+        journal->query(op_id(1));
+        CHECK(last_outcome(*journal, op_id(1))->error->code == "report_unreadable");
     }
 
     TEST_CASE("what is done together is there whole or not at all, and told once") {
