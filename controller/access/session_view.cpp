@@ -55,8 +55,8 @@ orgs_of(const orgs::Plans& plans, store::Connection& db, const UserId& user) {
 Caller caller_of(const api::Call& call) {
     const auto& request = call.request();
     return {
-        request.address, std::string(request.header("user-agent").substr(0, 300)),
-        request.request_id, std::string(request.cookie(cookie_name)), request.at};
+        request.address, request.user_agent(), request.request_id,
+        std::string(request.cookie(cookie_name)), request.at};
 }
 
 Result<api::Response> SessionView::show(const Session& session) const {

@@ -1,5 +1,6 @@
 #include "controller/api/call.hpp"
 
+#include "common/runtime/utf8.hpp"
 #include "controller/api/route_table.hpp"
 
 #include <fmt/core.h>
@@ -38,6 +39,10 @@ std::string_view Request::header(std::string_view name) const {
     for (const auto& [key, value] : headers)
         if (key == name) return value;
     return {};
+}
+
+std::string Request::user_agent() const {
+    return std::string(utf8::cut(utf8::repaired(header("user-agent").substr(0, 300)), 300));
 }
 
 std::string_view Request::cookie(std::string_view name) const {
@@ -102,7 +107,7 @@ Actor Call::actor() const {
         }
     }
     actor.address = request_.address;
-    actor.user_agent = std::string(request_.header("user-agent").substr(0, 300));
+    actor.user_agent = request_.user_agent();
     actor.request_id = request_.request_id;
     return actor;
 }

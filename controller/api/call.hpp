@@ -36,6 +36,8 @@ struct Request {
 
     /// The first header of that name (lower case), "" when absent.
     std::string_view header(std::string_view name) const;
+    /// The beginning of that header, as text: at most 300 bytes of it.
+    std::string user_agent() const;
     /// The value of a cookie, "" when absent.
     std::string_view cookie(std::string_view name) const;
 };

@@ -154,7 +154,7 @@ Result<Received> Pushes::take(
             api::Actor actor;
             actor.label = "push hook";
             actor.address = request.address;
-            actor.user_agent = std::string(request.header("user-agent").substr(0, 300));
+            actor.user_agent = request.user_agent();
             actor.request_id = request.request_id;
             FAIRLEAD_CHECK(decide(unit, scope, actor, *environment, *hook, push));
             settled = push.outcome != Outcome::refused;

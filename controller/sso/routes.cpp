@@ -22,8 +22,8 @@ constexpr auto sign_in_page = "/signin";
 access::Caller caller_of(const Call& call) {
     const auto& request = call.request();
     return {
-        request.address, std::string(request.header("user-agent").substr(0, 300)),
-        request.request_id, std::string(request.cookie(access::cookie_name)), request.at};
+        request.address, request.user_agent(), request.request_id,
+        std::string(request.cookie(access::cookie_name)), request.at};
 }
 
 Response elsewhere(const std::string& location) {

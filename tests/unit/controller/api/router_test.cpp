@@ -168,6 +168,17 @@ TEST_SUITE("controller/api/router") {
         CHECK(pattern == "/break");
     }
 
+    TEST_CASE("what a browser calls itself is text of bounded length, whatever it sends") {
+        Request request;
+        CHECK(request.user_agent().empty());
+        request.headers = {{"user-agent", "Fire\xe9 \u20ac"}};
+        CHECK(request.user_agent() == "Fire\ufffd \u20ac");
+        request.headers = {{"user-agent", std::string(299, 'x') + "\u20ac"}};
+        CHECK(request.user_agent() == std::string(299, 'x'));
+        request.headers = {{"user-agent", std::string(1000, '\xff')}};
+        CHECK(request.user_agent().size() == 300);
+    }
+
     TEST_CASE("queries decode, and are limited") {
         auto query = parse_query("a=1&b=x%26y+z&c").value();
         CHECK(query["b"] == "x&y z");
