@@ -88,8 +88,13 @@ TlsStream::Tried TlsStream::try_read(void* into, std::size_t size) {
     errno = 0;
     std::size_t got = 0;
     int returned = SSL_read_ex(ssl_.get(), into, size, &got);
-    if (returned == 1) return {Want::nothing, got, {}};
-    return judge(returned, errno);
+    if (returned != 1) return judge(returned, errno);
+    if (!bulk_ && got >= record / 2) {
+        bulk_ = true;
+        // From the next buffer on; idle links never get here, and keep none.
+        SSL_set_default_read_buffer_len(ssl_.get(), 4 * record);
+    }
+    return {Want::nothing, got, {}};
 }
 
 TlsStream::Tried TlsStream::try_write(const void* from, std::size_t size) {
@@ -104,6 +109,16 @@ TlsStream::Tried TlsStream::try_write(const void* from, std::size_t size) {
     auto tried = judge(returned, errno);
     if (tried.want == Want::nothing && !tried.ec) tried.ec = asio::error::broken_pipe;
     return tried;
+}
+
+TlsStream::Tried TlsStream::try_write_records(const char* from, std::size_t size) {
+    auto all = try_write(from, size);
+    while (all.want == Want::nothing && !all.ec && all.size < size) {
+        auto more = try_write(from + all.size, size - all.size);
+        if (more.want != Want::nothing || more.ec) break; // met again with the next write
+        all.size += more.size;
+    }
+    return all;
 }
 
 error_code TlsStream::after_wait(error_code ec) const {

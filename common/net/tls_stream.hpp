@@ -103,17 +103,19 @@ private:
     Tried try_handshake();
     Tried try_read(void* into, std::size_t size);
     Tried try_write(const void* from, std::size_t size);
+    Tried try_write_records(const char* from, std::size_t size);
     Tried judge(int returned, int saved_errno);
     error_code after_wait(error_code ec) const;
     Task<error_code> wait_for(Want want);
     void expire() override;
 
-    /// Beast writes a frame's header and payload as two buffers: small ones travel in one record.
+    /// Beast writes a frame's header and payload as two buffers, which travel in as few records as
+    /// possible.
     template <class Iterator>
     asio::const_buffer gather(Iterator at, Iterator end) {
         asio::const_buffer first;
         while (at != end && first.size() == 0) first = asio::const_buffer(*at++);
-        if (at == end || first.size() >= gather_limit) return first;
+        if (at == end || first.size() >= record) return first;
         gathered_.assign(static_cast<const char*>(first.data()), first.size());
         for (; at != end && gathered_.size() < gather_limit; ++at) {
             asio::const_buffer next(*at);
@@ -150,7 +152,7 @@ private:
         template <class Self>
         void operator()(Self& self, error_code ec = {}) {
             stream.step(self, *this, ec, [this] {
-                return stream.try_write(from.data(), from.size());
+                return stream.try_write_records(static_cast<const char*>(from.data()), from.size());
             });
         }
         error_code end_of_stream() const { return {}; }
@@ -185,7 +187,8 @@ private:
         self.complete(result.ec, result.size);
     }
 
-    static constexpr std::size_t gather_limit = 16 * 1024;
+    static constexpr std::size_t record = 16 * 1024; ///< what TLS puts into one at most
+    static constexpr std::size_t gather_limit = 4 * record;
 
     asio::ip::tcp::socket socket_;
     std::shared_ptr<Deadlines> deadlines_;
@@ -197,6 +200,7 @@ private:
     bool client_ = false;
     bool timed_out_ = false;
     bool broken_ = false;
+    bool bulk_ = false; ///< so much came at once that several records are read together
 };
 
 /// What Beast's WebSocket asks of a stream that is not a plain socket.

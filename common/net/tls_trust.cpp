@@ -11,7 +11,7 @@ namespace {
 
 std::int64_t changed(const char* variable, const char* otherwise) {
     const char* set = std::getenv(variable);
-    struct stat found{};
+    struct stat found {};
     if (stat(set ? set : otherwise, &found) != 0) return 0;
     return found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec;
 }

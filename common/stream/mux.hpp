@@ -31,8 +31,10 @@ struct Budget {
 struct Limits {
     Limits() = default;
 
-    std::size_t streams = 256;       ///< open at once, both sides together
-    std::size_t quantum = 32 * 1024; ///< bytes of one stream before it is the next one's turn
+    std::size_t streams = 256; ///< open at once, both sides together
+    /// Bytes of one stream before it is the next one's turn: with the headers of frame and
+    /// WebSocket, two full TLS records.
+    std::size_t quantum = 32 * 1024 - 64;
     std::size_t initial_window = 64 * 1024;   ///< must be the same on both sides
     std::size_t max_window = 4 * 1024 * 1024; ///< of one stream
     /// That all windows together may grow by; less than total_in, which the others need too.
