@@ -5,6 +5,7 @@
 #include "common/runtime/result.hpp"
 #include "common/runtime/secret.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,14 @@ public:
     /// Whose client certificates agents may show; several while a CA is being replaced. Sessions
     /// that were granted under another set do not resume. An empty set refuses every agent.
     Result<> set_agent_authorities(const std::vector<std::string>& pems);
+
+    /// Asks clients other than agents for a certificate of these authorities (PEM, one or more)
+    /// where `asked` says so of the name that they come for (SNI, lower case);
+    /// PeerInfo::certificate then holds one that was verified, and none where the client showed
+    /// none. One of somebody else ends the handshake. `asked` is called in handshakes.
+    Result<> set_visitor_authorities(
+        const std::string& pem, std::function<bool(std::string_view name)> asked
+    );
 
     /// Makes session tickets outlive a restart, so that thousands of agents come back cheaply.
     /// Without it the ticket keys are random and die with the process. At least 32 random bytes;

@@ -28,6 +28,9 @@ struct ServerSettings {
     /// By exact name, while an authority may ask.
     std::map<std::string, std::shared_ptr<const Identity>, std::less<>> challenges;
     StorePtr authorities;
+    StorePtr visitor_authorities; ///< null: nobody but agents is asked
+    std::string visitor_sessions; ///< likewise
+    std::function<bool(std::string_view)> asks_visitors;
     std::string agent_sessions; ///< session id context of agent links: names the set of authorities
 };
 

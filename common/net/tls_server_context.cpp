@@ -41,6 +41,25 @@ bool asks_for(SSL* ssl, const unsigned char* wanted, std::size_t wanted_size) {
     return offers(extension + 2, size - 2, wanted, wanted_size);
 }
 
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (auto& c : result)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return result;
+}
+
+/// SNI as it came (RFC 6066, section 3), before OpenSSL has looked at it; "" when there is none.
+std::string name_in_hello(SSL* ssl) {
+    const unsigned char* extension = nullptr;
+    std::size_t size = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &size) != 1) return "";
+    constexpr std::size_t head = 5; // length of the list, kind, length of the name
+    if (size < head || extension[2] != TLSEXT_NAMETYPE_host_name) return "";
+    auto length = std::size_t(extension[3]) << 8 | extension[4];
+    if (length > size - head) return "";
+    return lower({reinterpret_cast<const char*>(extension) + head, length});
+}
+
 /// Before anything is decided: an agent gets its own, stricter rules.
 int on_client_hello(SSL* ssl, int*, void* argument) {
     auto& impl = impl_of(argument);
@@ -57,6 +76,10 @@ int on_client_hello(SSL* ssl, int*, void* argument) {
     } else if (notes && asks_for(ssl, acme_alpn_wire, sizeof acme_alpn_wire)) {
         notes->challenged = true;
         sessions = acme_sessions;
+    } else if (settings->visitor_authorities && settings->asks_visitors(name_in_hello(ssl))) {
+        SSL_set_verify(ssl, SSL_VERIFY_PEER, note_verify_error);
+        SSL_set1_verify_cert_store(ssl, settings->visitor_authorities.get());
+        sessions = settings->visitor_sessions;
     }
     // A ticket is good for the same kind of connection and the same set of authorities only.
     SSL_set_session_id_context(
@@ -128,11 +151,32 @@ int on_ticket(SSL* ssl, void*) {
     return 1;
 }
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (auto& c : result)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    return result;
+/// Whose certificates are good, and a name for exactly these, for sessions.
+struct Authorities {
+    StorePtr store;
+    std::string sessions;
+};
+
+Result<Authorities>
+read_authorities(const std::vector<std::string>& pems, std::string_view purpose) {
+    Authorities read{StorePtr(X509_STORE_new()), std::string(purpose)};
+    std::vector<std::string> fingerprints;
+    for (const auto& pem : pems) {
+        FAIRLEAD_TRY(certificates, read_certificates(pem));
+        for (auto& one : certificates) {
+            if (X509_check_ca(one.get()) == 0)
+                return fail(
+                    Errc::invalid,
+                    "The certificate of " + facts_of(*one).common_name + " is not an authority's."
+                );
+            X509_STORE_add_cert(read.store.get(), one.get());
+            fingerprints.push_back(fingerprint_of(*one));
+        }
+    }
+    std::sort(fingerprints.begin(), fingerprints.end());
+    for (const auto& one : fingerprints) read.sessions += one;
+    read.sessions = sha256_hex(read.sessions).substr(0, SSL_MAX_SID_CTX_LENGTH);
+    return read;
 }
 
 } // namespace
@@ -214,6 +258,12 @@ void TlsServerContext::Impl::change(const std::function<void(ServerSettings&)>& 
     next->agent_sessions = settings->agent_sessions;
     X509_STORE_up_ref(settings->authorities.get());
     next->authorities.reset(settings->authorities.get());
+    if (auto* visitors = settings->visitor_authorities.get()) {
+        X509_STORE_up_ref(visitors);
+        next->visitor_authorities.reset(visitors);
+        next->visitor_sessions = settings->visitor_sessions;
+        next->asks_visitors = settings->asks_visitors;
+    }
     how(*next);
     settings = std::move(next);
 }
@@ -272,27 +322,22 @@ void TlsServerContext::remove_challenge_for(std::string_view name) {
 }
 
 Result<> TlsServerContext::set_agent_authorities(const std::vector<std::string>& pems) {
-    StorePtr store(X509_STORE_new());
-    std::vector<std::string> fingerprints;
-    for (const auto& pem : pems) {
-        FAIRLEAD_TRY(certificates, read_certificates(pem));
-        for (auto& one : certificates) {
-            if (X509_check_ca(one.get()) == 0)
-                return fail(
-                    Errc::invalid,
-                    "The certificate of " + facts_of(*one).common_name + " is not an authority's."
-                );
-            X509_STORE_add_cert(store.get(), one.get());
-            fingerprints.push_back(fingerprint_of(*one));
-        }
-    }
-    std::sort(fingerprints.begin(), fingerprints.end());
-    std::string all;
-    for (const auto& one : fingerprints) all += one;
-    auto sessions = sha256_hex(all).substr(0, SSL_MAX_SID_CTX_LENGTH);
+    FAIRLEAD_TRY(read, read_authorities(pems, ""));
     impl_->change([&](ServerSettings& next) {
-        next.authorities = std::move(store);
-        next.agent_sessions = sessions;
+        next.authorities = std::move(read.store);
+        next.agent_sessions = read.sessions;
+    });
+    return {};
+}
+
+Result<> TlsServerContext::set_visitor_authorities(
+    const std::string& pem, std::function<bool(std::string_view name)> asked
+) {
+    FAIRLEAD_TRY(read, read_authorities({pem}, "visitors"));
+    impl_->change([&](ServerSettings& next) {
+        next.visitor_authorities = std::move(read.store);
+        next.visitor_sessions = read.sessions;
+        next.asks_visitors = std::move(asked);
     });
     return {};
 }

@@ -124,6 +124,56 @@ TEST_SUITE("common/net/tls") {
         CHECK(!agents.peer.resumed);
     }
 
+    TEST_CASE("who comes for a name behind a proxy is known by that one's certificate, and nobody "
+              "else is "
+              "asked") {
+        TestCa ca, proxies, strangers;
+        std::atomic<bool> asked = true;
+        std::optional<PeerCertificate> seen;
+        bool resumed = false;
+        TestServer server(ca, only_http([&](HttpRequest request) -> Task<HttpResponse> {
+                              seen = request.peer->certificate;
+                              resumed = request.peer->resumed;
+                              co_return HttpResponse(200, "text/plain", "http");
+                          }));
+        must(server.tls.set_visitor_authorities(proxies.pem, [&](std::string_view name) {
+            return asked && name == "localhost";
+        }));
+        auto ask = [&](TlsClientContext& tls) -> std::string {
+            seen.reset();
+            auto url = Url::parse("https://localhost:" + std::to_string(server.port) + "/").value();
+            auto answer = http_request(tls, "GET", url, {});
+            return answer ? "" : answer.error().code();
+        };
+        auto proxy = proxies.client("proxy"), stranger = strangers.client("stranger");
+        auto with = client(ca, &proxy), without = client(ca, nullptr),
+             other = client(ca, &stranger);
+        CHECK(ask(with) == "");
+        CHECK(seen.value().common_name == "proxy");
+        // A ticket stands for the certificate that was shown.
+        CHECK(ask(with) == "");
+        CHECK(seen.value().common_name == "proxy");
+        CHECK(resumed);
+        CHECK(ask(without) == "");
+        CHECK(!seen);
+        CHECK(ask(other) == "tls_client_unknown_authority");
+        // What an agent shows is not enough.
+        auto agent = ca.client("srv_7");
+        auto as_agent = client(ca, &agent);
+        CHECK(ask(as_agent) == "tls_client_unknown_authority");
+        // Other changes leave it as it is.
+        auto own = ca.server();
+        must(server.tls.set_certificate_for("other.example", own.pem, own.key));
+        CHECK(ask(with) == "");
+        CHECK(seen);
+        asked = false;
+        with.forget_sessions();
+        CHECK(ask(with) == "");
+        CHECK(!seen);
+        CHECK(!server.tls.set_visitor_authorities("nothing", [](std::string_view) { return true; })
+        );
+    }
+
     TEST_CASE("agents are shown their own certificate where browsers are shown another one") {
         TestCa ca, operators;
         AgentServer agents(ca);
