@@ -18,6 +18,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
 
 namespace fairlead::net {
 class Deadlines;
@@ -78,6 +79,11 @@ public:
     Edge(const Edge&) = delete;
     ~Edge();
 
+    /// From now on routed names are served to a proxy before this edge alone, which is told by its
+    /// client certificate (net::TlsServerContext::set_visitor_authorities): others get 403, and
+    /// who a visitor is says `address_field` of the request.
+    void stand_behind(std::string address_field) { address_field_ = std::move(address_field); }
+
     /// For the listener: one connection of a client, for a name that is routed or nobody's.
     Task<> serve(net::Wire& wire);
 
@@ -100,6 +106,7 @@ private:
     Opener opener_;
     Names names_;
     EdgeLimits limits_;
+    std::string address_field_; ///< "": nothing stands before this edge
     std::shared_ptr<net::Deadlines> deadlines_;
     std::shared_ptr<const Table> table_;
     Quota clients_, kept_;

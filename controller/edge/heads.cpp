@@ -1,5 +1,7 @@
 #include "controller/edge/heads.hpp"
 
+#include "common/runtime/ip.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -51,6 +53,7 @@ bool one_hop(std::string_view name) {
 bool proxy_word(std::string_view name) {
     return name.starts_with("x-forwarded") || name == "forwarded" || name == "x-real-ip" ||
            name == "x-client-ip" || name == "x-cluster-client-ip" || name == "true-client-ip" ||
+           name == "cf-connecting-ip" || name == "cf-connecting-ipv6" || name == "cf-pseudo-ipv4" ||
            name == "proxy" || name.find('_') != std::string_view::npos;
 }
 
@@ -96,6 +99,15 @@ std::optional<Refusal> refusal_of(const net::HttpRequest& request, std::string_v
     if (host != server_name)
         return Refusal(421, "The connection was made for another name than the request.");
     return std::nullopt;
+}
+
+std::string visitor_of(
+    const net::HttpRequest& request, std::string_view field, std::string_view connection_address
+) {
+    auto said = request.headers.get(field);
+    if (said && request.headers.count(field) == 1)
+        if (auto address = IpAddress::parse(*said)) return address->text();
+    return std::string(connection_address);
 }
 
 std::uint16_t port_for(const Route& route, const net::HttpRequest& request) {

@@ -22,6 +22,12 @@ struct Refusal {
 /// 421).
 std::optional<Refusal> refusal_of(const net::HttpRequest& request, std::string_view server_name);
 
+/// The visitor's address, where a proxy that may be believed says it in one field of that name;
+/// else the connection's own.
+std::string visitor_of(
+    const net::HttpRequest& request, std::string_view field, std::string_view connection_address
+);
+
 /// The port of the environment that a request is for: the live bus has its own where Odoo runs
 /// workers.
 std::uint16_t port_for(const Route& route, const net::HttpRequest& request);

@@ -196,6 +196,10 @@ std::optional<Refusal> Proxy::take_route() {
     if (auto refusal = refusal_of(request_, name_)) return refusal;
     auto route = edge_.table_->find(name_);
     if (!route) return Refusal(was_routed_ ? 404 : 421, "");
+    if (!edge_.address_field_.empty() && !wire_.peer().certificate)
+        return Refusal(
+            403, "This site is reached through the network that stands before it alone."
+        );
     if (is_proof_of_name(request_.path()))
         return Refusal(404, "Proofs of this name are not the site's to give.");
     bool moved = !route_ || route_->environment != route->environment;
@@ -262,7 +266,10 @@ Task<Result<>> Proxy::open(Exchange& x) {
 }
 
 Task<> Proxy::exchange(Exchange& x) {
-    auto head = request_head(request_, wire_.peer().address);
+    const auto& connection = wire_.peer().address;
+    const auto& field = edge_.address_field_;
+    auto visitor = field.empty() ? connection : visitor_of(request_, field, connection);
+    auto head = request_head(request_, visitor);
     auto sent = co_await x.upstream->stream.write(head);
     if (!sent) {
         x.upstream_broken = true;

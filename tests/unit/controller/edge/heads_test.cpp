@@ -46,11 +46,35 @@ TEST_SUITE("controller/edge/heads") {
         for (auto name :
              {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port",
               "x-forwarded-server", "x-forwarded-prefix", "forwarded", "x-real-ip", "x-client-ip",
-              "true-client-ip", "x_forwarded_for", "x-forwarded_for", "x_real_ip", "proxy"}) {
+              "true-client-ip", "cf-connecting-ip", "cf-connecting-ipv6", "x_forwarded_for",
+              "x-forwarded_for", "x_real_ip", "proxy"}) {
             CAPTURE(name);
             auto head = request_head(request({{name, "spoofed"}}), "203.0.113.7");
             CHECK(head.find("spoofed") == std::string::npos);
         }
+    }
+
+    TEST_CASE(
+        "a proxy that is believed says who the visitor is, in one field that holds one address"
+    ) {
+        struct Row {
+            std::initializer_list<std::pair<std::string_view, std::string_view>> fields;
+            const char* visitor;
+        };
+        for (const auto& row : {
+                 Row{{{"cf-connecting-ip", "198.51.100.4"}}, "198.51.100.4"},
+                 Row{{{"cf-connecting-ip", "2001:DB8::4"}}, "2001:db8::4"},
+                 Row{{}, "203.0.113.7"},
+                 Row{{{"x-forwarded-for", "198.51.100.4"}}, "203.0.113.7"},
+                 Row{{{"cf-connecting-ip", "198.51.100.4, 1.1.1.1"}}, "203.0.113.7"},
+                 Row{{{"cf-connecting-ip", "shop.example"}}, "203.0.113.7"},
+                 Row{{{"cf-connecting-ip", ""}}, "203.0.113.7"},
+                 Row{{{"cf-connecting-ip", "198.51.100.4"}, {"cf-connecting-ip", "198.51.100.5"}},
+                     "203.0.113.7"},
+             })
+            CHECK(
+                visitor_of(request(row.fields), "cf-connecting-ip", "203.0.113.7") == row.visitor
+            );
     }
 
     TEST_CASE("fields of one hop go, and so do those that Connection names") {

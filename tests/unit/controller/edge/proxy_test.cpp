@@ -63,6 +63,29 @@ TEST_SUITE("controller/edge/proxy") {
         CHECK(stand.near.open_streams() == 0);
     }
 
+    TEST_CASE("behind a proxy nobody is served who does not come through it, and it says who asks"
+    ) {
+        std::string seen;
+        Stand stand(answers(ok("hello"), &seen));
+        const std::string from_there =
+            "GET / HTTP/1.1\r\nHost: shop.example\r\nCF-Connecting-IP: 198.51.100.4\r\n"
+            "Connection: close\r\n\r\n";
+        // Without one before the edge, a client's word counts for nothing.
+        CHECK(ends(stand.talk(from_there), "hello"));
+        CHECK(count(seen, "x-forwarded-for: 203.0.113.7\r\n") == 1);
+        CHECK(count(seen, "198.51.100.4") == 0);
+        stand.edge.stand_behind("cf-connecting-ip");
+        CHECK(stand.talk(from_there).starts_with("HTTP/1.1 403 "));
+        CHECK(stand.talk("GET / HTTP/1.1\r\nHost: other.example\r\n\r\n", "other.example")
+                  .starts_with("HTTP/1.1 421 "));
+        seen.clear();
+        stand.certificate.emplace();
+        CHECK(ends(stand.talk(from_there), "hello"));
+        CHECK(count(seen, "x-forwarded-for: 198.51.100.4\r\n") == 1);
+        CHECK(count(seen, "cf-connecting-ip") == 0);
+        CHECK(stand.opened.size() == 2);
+    }
+
     TEST_CASE("a request in flight ends when its name leads elsewhere") {
         auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
         Stand stand(silent);

@@ -63,6 +63,10 @@ public:
     // ---- the edge
 
     const net::PeerInfo& peer() const override { return peer_; }
+    /// Shown and verified in the handshake.
+    void show(std::optional<net::PeerCertificate> certificate) {
+        peer_.certificate = std::move(certificate);
+    }
 
     Task<Result<>> wait_readable(Limit limit) override {
         while (in_.empty() && !ended_ && !aborted) {
@@ -198,6 +202,7 @@ public:
         std::shared_ptr<PlayedWire> wire;
         auto body = [&]() -> Task<> {
             wire = std::make_shared<PlayedWire>(io.get_executor(), name);
+            wire->show(certificate);
             std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
                 one.send(request);
                 auto never = [](const std::string&) { return false; };
@@ -242,8 +247,9 @@ public:
 
     asio::io_context io{1};
     Site site;
-    std::string failure;           ///< the code that opening fails with
-    std::function<Task<>()> opens; ///< awaited before a stream is there
+    std::optional<net::PeerCertificate> certificate; ///< of clients that talk()
+    std::string failure;                             ///< the code that opening fails with
+    std::function<Task<>()> opens;                   ///< awaited before a stream is there
     std::vector<std::uint16_t> opened;
     std::shared_ptr<PlayedWire> last;
     std::optional<TaskGroup> sites; ///< of one run()
