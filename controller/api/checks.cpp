@@ -43,4 +43,19 @@ Result<> Checks::result() const {
     return fail(Error(Errc::invalid, text + ".").with_fields(errors_));
 }
 
+std::string printable(std::string text, std::size_t most) {
+    if (text.size() > most) {
+        auto end = most;
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+        text.resize(end);
+    }
+    bool readable = utf8_length(text) != std::string::npos;
+    for (char& c : text) {
+        auto byte = static_cast<unsigned char>(c);
+        if (byte < 0x20 || byte == 0x7f) c = ' ';
+        if (byte >= 0x80 && !readable) c = '?';
+    }
+    return text;
+}
+
 } // namespace fairlead::api

@@ -35,4 +35,8 @@ private:
 /// Characters in UTF-8; npos where it is not valid.
 std::size_t utf8_length(std::string_view text);
 
+/// A stranger's text, fit for a page, a log and a column: at most `most` bytes, without control
+/// characters, and with ? in place of what is no UTF-8.
+std::string printable(std::string text, std::size_t most);
+
 } // namespace fairlead::api

@@ -1,0 +1,10 @@
+/// The tables of Cloudflare's custom hostnames.
+#pragma once
+
+#include <string_view>
+
+namespace fairlead::cloudflare {
+
+extern const std::string_view first_tables;
+
+} // namespace fairlead::cloudflare
