@@ -10,6 +10,7 @@
 #include "controller/access/erase.hpp"
 #include "controller/access/waits.hpp"
 #include "controller/app/acme.hpp"
+#include "controller/app/cloudflare.hpp"
 #include "controller/app/contract.hpp"
 #include "controller/app/edge.hpp"
 #include "controller/app/outside.hpp"
@@ -18,6 +19,7 @@
 #include "controller/audit/routes.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/certificates/routes.hpp"
+#include "controller/cloudflare/routes.hpp"
 #include "controller/domains/routes.hpp"
 #include "controller/edge/load.hpp"
 #include "controller/environments/counts.hpp"
@@ -160,6 +162,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       domains_({store_, events_, audit_, clock_, host_of(public_url(settings_, endpoint_.port))}),
       looker_(*outbound_, *challenges_), acme_(make_acme_client(settings_, tls_, clock_)),
       edge_certificates_(certificate_parts()), keeper_(edge_certificates_, clock_),
+      zone_api_(make_zone_api(settings_)), hostnames_(hostname_parts()),
+      hostname_keeper_(hostnames_, clock_),
       enrolment_({store_, events_, audit_, authority_, clock_, plans_}),
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
@@ -202,7 +206,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           plans_,
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
-           webhooks::erase, domains::erase, certificates::erase, access::erase,
+           webhooks::erase, domains::erase, certificates::erase, cloudflare::erase, access::erase,
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
@@ -226,7 +230,9 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     join_domains();
     join_certificates();
     events_.on_publish([this](const api::Event& event) {
-        if (concerns_edge(event)) edge_.changed();
+        if (!concerns_edge(event)) return;
+        edge_.changed();
+        hostname_keeper_.wake();
     });
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
@@ -299,6 +305,7 @@ void Application::add_routes() {
     tunnels::add_routes(table_, tunnel_keys_);
     webhooks::add_routes(table_, webhooks_);
     domains::add_routes(table_, domains_);
+    cloudflare::add_routes(table_, hostnames_);
     certificates::add_routes(table_, edge_certificates_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
@@ -376,6 +383,7 @@ Result<> Application::run() {
             ~Threads() {
                 app.checker_->end();
                 app.keeper_.stop();
+                app.hostname_keeper_.stop();
                 app.courier_->stop();
                 app.checker_->stop();
             }
@@ -383,6 +391,7 @@ Result<> Application::run() {
         courier_->start();
         checker_->start();
         keeper_.start();
+        hostname_keeper_.start();
         auto ended = [&](std::exception_ptr failed) { broken = failed; };
         asio::co_spawn(io_, serve(), ended);
         log::info(

@@ -37,6 +37,7 @@
 #include "controller/backups/copy_chain.hpp"
 #include "controller/certificates/certificates.hpp"
 #include "controller/certificates/keeper.hpp"
+#include "controller/cloudflare/keeper.hpp"
 #include "controller/domains/checker.hpp"
 #include "controller/edge/edge.hpp"
 #include "controller/environments/environments.hpp"
@@ -110,9 +111,11 @@ private:
     sso::Sso::Parts sso_parts();
     void join_webhooks();
     void join_domains();
+    void stand_behind_cloudflare();
     void join_edge(net::ListenerHandlers& handlers);
     certificates::Certificates::Parts certificate_parts();
     void join_certificates();
+    cloudflare::Hostnames::Parts hostname_parts();
     Result<> write_to_owners(
         store::UnitOfWork& unit, const api::OrgScope& scope, const std::string& kind,
         const std::string& subject, const std::string& text
@@ -187,6 +190,9 @@ private:
     std::unique_ptr<certificates::Client> acme_;
     certificates::Certificates edge_certificates_;
     certificates::Keeper keeper_;
+    std::unique_ptr<cloudflare::ZoneApi> zone_api_;
+    cloudflare::Hostnames hostnames_;
+    cloudflare::Keeper hostname_keeper_;
     fleet::Enrolment enrolment_;
     fleet::AgentService agents_;
     gateway::FleetCore core_;

@@ -5,6 +5,7 @@
 #include "controller/app/application.hpp"
 #include "controller/app/audit_command.hpp"
 #include "controller/app/authorities.hpp"
+#include "controller/app/cloudflare.hpp"
 #include "controller/app/keys.hpp"
 #include "controller/app/people.hpp"
 #include "controller/app/volume.hpp"
@@ -154,7 +155,7 @@ int check(const fs::path& config) {
     for (const auto& finding : findings)
         std::fprintf(stderr, "fairlead-controller: %s\n", finding.c_str());
     if (findings.empty()) std::printf("%s is fine, and so is what it names.\n", config.c_str());
-    if (!settings->acme)
+    if (!settings->acme && !cloudflare_settings(*settings))
         std::printf("Without `acme`, no certificates are asked for: domains that lead here are "
                     "shown the controller's own.\n");
     return findings.empty() ? 0 : 1;

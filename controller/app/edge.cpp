@@ -1,9 +1,14 @@
 #include "controller/app/edge.hpp"
 
 #include "common/net/http_client.hpp"
+#include "common/runtime/file.hpp"
+#include "common/runtime/log.hpp"
 #include "controller/app/application.hpp"
+#include "controller/app/cloudflare.hpp"
 #include "controller/edge/load.hpp"
 #include "controller/gateway/open_tunnel.hpp"
+
+#include <stdexcept>
 
 namespace fairlead::app {
 
@@ -49,7 +54,28 @@ edge::Loader table_of(store::Store& store) {
     };
 }
 
+void Application::stand_behind_cloudflare() {
+    const auto* given = cloudflare_settings(settings_);
+    if (!given) return;
+    if (!given->origin_ca_file) {
+        log::warning(
+            "edge: cloudflare: without origin_ca_file anybody may go around Cloudflare, and "
+            "visitors' addresses are not believed: sites see those of Cloudflare"
+        );
+        return;
+    }
+    auto asked = [this](std::string_view name) {
+        return edge_.side_of(name) == edge::Side::routed;
+    };
+    auto pem = read_file(*given->origin_ca_file, 1024 * 1024);
+    auto set = pem ? tls_.set_visitor_authorities(*pem, asked) : Result<>(fail(pem.error()));
+    if (!set)
+        throw std::runtime_error("edge: cloudflare: origin_ca_file: " + set.error().message());
+    edge_.stand_behind("cf-connecting-ip");
+}
+
 void Application::join_edge(net::ListenerHandlers& handlers) {
+    stand_behind_cloudflare();
     handlers.http = [this](net::HttpRequest request) -> Task<net::HttpResponse> {
         // An agent that has to recover knows the name that the controller had when it enrolled.
         bool recovers = request.peer && request.peer->alpn == net::recover_alpn;

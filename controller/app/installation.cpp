@@ -6,6 +6,7 @@
 #include "common/runtime/log.hpp"
 #include "controller/access/users.hpp"
 #include "controller/app/acme.hpp"
+#include "controller/app/cloudflare.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/schema.hpp"
 #include "controller/audit/log.hpp"
@@ -339,6 +340,7 @@ std::vector<std::string> check_surroundings(const Settings& settings, const Cloc
     }
     note(load_exceptions(settings));
     for (auto& finding : acme_surroundings(settings)) findings.push_back(std::move(finding));
+    for (auto& finding : cloudflare_surroundings(settings)) findings.push_back(std::move(finding));
     if (settings.egress && settings.egress->ca) note(read_file(*settings.egress->ca, 1024 * 1024));
     note(sso::make_providers(settings.sign_in_with));
     note(install::Packages(settings.packages)

@@ -5,6 +5,7 @@
 #include "controller/access/passkey_repo.hpp"
 #include "controller/app/acme.hpp"
 #include "controller/app/application.hpp"
+#include "controller/app/cloudflare.hpp"
 #include "controller/app/edge.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
@@ -134,10 +135,27 @@ certificates::Certificates::Parts Application::certificate_parts() {
         .keys = keys_,
         .clock = clock_,
         .faces = faces_of(tls_),
-        .routed = &routed_names,
+        // Where Cloudflare ends TLS for them, their certificates are its matter.
+        .routed = [this](store::Connection& db) -> Result<certificates::Names> {
+            if (cloudflare_settings(settings_)) return certificates::Names();
+            return routed_names(db);
+        },
         .own_names = own_names(settings_),
         .client = acme_.get(),
         .authority = acme_authority(settings_),
+        .chance = random_chance};
+}
+
+cloudflare::Hostnames::Parts Application::hostname_parts() {
+    return {
+        .store = store_,
+        .events = events_,
+        .audit = audit_,
+        .clock = clock_,
+        .routed = &routed_names,
+        .own_names = own_names(settings_),
+        .api = zone_api_.get(),
+        .zone = cloudflare_zone(settings_),
         .chance = random_chance};
 }
 

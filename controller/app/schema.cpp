@@ -5,6 +5,7 @@
 #include "controller/authority/schema.hpp"
 #include "controller/backups/schema.hpp"
 #include "controller/certificates/schema.hpp"
+#include "controller/cloudflare/schema.hpp"
 #include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
 #include "controller/fleet/schema.hpp"
@@ -73,6 +74,7 @@ std::span<const store::Migration> schema() {
         {33, "tunnel keys", tunnels::first_tables},
         {34, "counted looks at domains", domains::counted_looks},
         {35, "certificates that are asked for", certificates::asked_column},
+        {36, "custom hostnames", cloudflare::first_tables},
     };
     return steps;
 }

@@ -1,5 +1,6 @@
 #include "controller/app/settings.hpp"
 
+#include "common/net/http_client.hpp"
 #include "common/runtime/file.hpp"
 #include "controller/access/webauthn.hpp"
 #include "controller/certificates/uacme.hpp"
@@ -69,6 +70,35 @@ std::vector<std::string> acme_findings(const AcmeSettings& acme) {
         );
     if (acme.eab_key_id.has_value() != acme.eab_key_file.has_value())
         wrong.emplace_back("acme: eab_key_id and eab_key_file go together.");
+    return wrong;
+}
+
+/// What the types cannot say of `edge: cloudflare`.
+std::vector<std::string> cloudflare_findings(const CloudflareSettings& cloudflare) {
+    std::vector<std::string> wrong;
+    bool id =
+        cloudflare.zone_id.size() == 32 && std::ranges::all_of(cloudflare.zone_id, [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        });
+    if (!id)
+        wrong.emplace_back(
+            "edge: cloudflare: zone_id must be the 32 letters and digits that Cloudflare shows at "
+            "the zone's overview."
+        );
+    if (!cloudflare.token_file.starts_with('/'))
+        wrong.emplace_back("edge: cloudflare: token_file must be an absolute path.");
+    if (cloudflare.origin_ca_file && !cloudflare.origin_ca_file->starts_with('/'))
+        wrong.emplace_back("edge: cloudflare: origin_ca_file must be an absolute path.");
+    if (!is_host_name(cloudflare.origin) || is_address(cloudflare.origin))
+        wrong.emplace_back(
+            "edge: cloudflare: origin must be the host name in the zone that others set CNAME "
+            "records to."
+        );
+    auto api = net::Url::parse(cloudflare.api);
+    if (!api || cloudflare.api.ends_with('/') || api->target.find('?') != std::string::npos)
+        wrong.emplace_back(
+            "edge: cloudflare: api must read https://host/path, without a slash at the end."
+        );
     return wrong;
 }
 
@@ -191,6 +221,9 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
     if (settings.acme)
         for (const auto& wrong : acme_findings(*settings.acme))
             findings.push_back(file.string() + ": " + wrong);
+    if (settings.edge && settings.edge->cloudflare)
+        for (const auto& wrong : cloudflare_findings(*settings.edge->cloudflare))
+            findings.push_back(file.string() + ": " + wrong);
     if (settings.mail)
         for (const auto& wrong : mail_findings(*settings.mail))
             findings.push_back(file.string() + ": " + wrong);
@@ -281,6 +314,22 @@ data: {data}
 #  terms_accepted: true              # you have read its terms of service
 #  eab_key_id: kid-1                 # where the authority wants an account of its own kind
 #  eab_key_file: /etc/fairlead/eab.key   # base64url, for the controller's user alone: chmod 0400
+
+# What stands before the edge for the domains that people point here. Without this section nothing does: they lead to this
+# controller, and `acme` gets their certificates. With Cloudflare for SaaS each of their names becomes a custom hostname of your zone;
+# Cloudflare ends TLS with certificates of its own and asks here. In the zone: a proxied record for `origin` that leads here,
+# set as fallback origin; SSL mode Full, Authenticated Origin Pulls on. Asked through the egress where one is named.
+#edge:
+#  cloudflare:
+#    zone_id: 023e105f4ecef8ad9ca31a8372d0c353
+#    token_file: /etc/fairlead/cloudflare.token   # an API token: Zone, SSL and Certificates, Edit. For the controller's user alone
+#    origin: edge.example.net          # what others set CNAME records to
+#    # Whose client certificate Cloudflare shows when it asks here (Authenticated Origin Pulls). Connections for such names
+#    # without one are refused, and visitors' addresses are believed. Better an authority of your own, uploaded to the zone:
+#    # the one that Cloudflare publishes is the same for all its customers. Without the file anybody may go around Cloudflare,
+#    # and every visitor has an address of Cloudflare's.
+#    origin_ca_file: /etc/fairlead/cloudflare-origin-pull-ca.pem
+#    api: https://api.cloudflare.com/client/v4
 
 # The agent's packages and install.sh, as packaging/release makes them.
 packages: {packages}

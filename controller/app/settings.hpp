@@ -49,6 +49,21 @@ BOOST_DESCRIBE_STRUCT(
     AcmeSettings, (), (directory, contact, terms_accepted, eab_key_id, eab_key_file)
 )
 
+/// The zone of Cloudflare for SaaS that stands before the edge.
+struct CloudflareSettings {
+    std::string zone_id;
+    std::string token_file;
+    std::string origin; ///< what people set CNAME records to
+    std::optional<std::string> origin_ca_file;
+    std::string api = "https://api.cloudflare.com/client/v4";
+};
+BOOST_DESCRIBE_STRUCT(CloudflareSettings, (), (zone_id, token_file, origin, origin_ca_file, api))
+
+struct EdgeSettings {
+    std::optional<CloudflareSettings> cloudflare;
+};
+BOOST_DESCRIBE_STRUCT(EdgeSettings, (), (cloudflare))
+
 struct SessionSettings {
     std::chrono::seconds idle{30 * 60};
     std::chrono::seconds absolute{7 * 24 * 3600};
@@ -102,6 +117,7 @@ struct Settings {
     std::string data = "/var/lib/fairlead-controller";
     std::optional<CertificateSettings> certificate;
     std::optional<AcmeSettings> acme;
+    std::optional<EdgeSettings> edge;
     std::string packages = "/usr/share/fairlead/agent";
     GitTransports git_transports = GitTransports::safe;
     std::optional<std::string> plans;
@@ -123,7 +139,7 @@ struct Settings {
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
-    (name, names, listen, url, data, certificate, acme, packages, git_transports, plans,
+    (name, names, listen, url, data, certificate, acme, edge, packages, git_transports, plans,
      plan_of_new_organizations, registration, mail, egress, passkey_domain, sessions, sign_in_with,
      rates, agents, workers, connections, connections_per_address, metrics, security_contact, log)
 )

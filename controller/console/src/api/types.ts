@@ -62,6 +62,7 @@ export type BackupKind = Schemas["BackupKind"];
 export type Import = Schemas["Import"];
 export type Copy = Schemas["Copy"];
 export type Certificate = Schemas["Certificate"];
+export type CustomHostname = Schemas["CustomHostname"];
 export type TunnelKey = Schemas["TunnelKey"];
 export type Domain = Schemas["Domain"];
 /** A name that an environment answers to, and whether it would be routed. */

@@ -217,13 +217,28 @@ TEST_SUITE("controller/app/installation") {
         // Tables of the installation itself, of people, and of what has the organization's id in
         // its parent.
         const std::vector<std::string> without{
-            "installation",    "schema_migration", "org",
-            "app_user",        "setup_link",       "session",
-            "proof_wait",      "idempotency",      "authority",
-            "own_certificate", "acme_account",     "audit_key",
-            "challenge",       "connect_key",      "outgoing_mail",
-            "passkey",         "rate_bucket",      "recovery_code",
-            "sign_in_attempt", "sign_in_identity", "totp"};
+            "installation",
+            "schema_migration",
+            "org",
+            "app_user",
+            "setup_link",
+            "session",
+            "proof_wait",
+            "idempotency",
+            "authority",
+            "own_certificate",
+            "acme_account",
+            "audit_key",
+            "challenge",
+            "connect_key",
+            "outgoing_mail",
+            "passkey",
+            "rate_bucket",
+            "recovery_code",
+            "sign_in_attempt",
+            "sign_in_identity",
+            "totp",
+            "custom_hostname_leaving"};
         auto tables = db.db()
                           .all<std::string>("SELECT name FROM sqlite_schema WHERE type = 'table' "
                                             "AND name NOT LIKE 'sqlite_%' ORDER BY name")

@@ -68,7 +68,8 @@ TEST_SUITE("controller/app/settings") {
             CAPTURE(key);
             bool explained = text.find("\n" + key + ":") != std::string::npos ||
                              text.find("\n#" + key + ":") != std::string::npos ||
-                             text.find("\n#  " + key + ":") != std::string::npos;
+                             text.find("\n#  " + key + ":") != std::string::npos ||
+                             text.find("\n#    " + key + ":") != std::string::npos;
             CHECK(explained);
         }
     }
@@ -137,6 +138,32 @@ TEST_SUITE("controller/app/settings") {
                  Row{"name: a\nacme:\n  terms_accepted: true\n", "contact"},
                  Row{fine + "  directory: http://acme.example/\n", "no https address"},
                  Row{fine + "  eab_key_id: kid\n", "go together"},
+             }) {
+            CAPTURE(row.text);
+            CHECK(refusal(row.text).find(row.says) != std::string::npos);
+        }
+    }
+
+    TEST_CASE_FIXTURE(
+        File, "a zone of Cloudflare's is named with a token's file and what names lead to"
+    ) {
+        const std::string fine = "name: a\nedge:\n  cloudflare:\n    zone_id: "
+                                 "023e105f4ecef8ad9ca31a8372d0c353\n    token_file: /t\n";
+        const std::string origin = "    origin: edge.example.net\n";
+        CHECK(load(fine + origin)->edge->cloudflare->api == "https://api.cloudflare.com/client/v4");
+        struct Row {
+            std::string text, says;
+        };
+        for (const auto& row : {
+                 Row{fine, "origin"},
+                 Row{fine + "    origin: 192.0.2.1\n", "origin must be the host name"},
+                 Row{fine + origin + "    origin_ca_file: ca.pem\n", "origin_ca_file must be"},
+                 Row{fine + origin + "    api: http://api.example\n", "api must read https"},
+                 Row{fine + origin + "    api: https://api.example/\n", "api must read https"},
+                 Row{"name: a\nedge: {cloudflare: {zone_id: ../x, token_file: /t, origin: a.b}}\n",
+                     "zone_id must be the 32"},
+                 Row{"name: a\nedge: {cloudflare: {zone_id: x, token_file: t, origin: a.b}}\n",
+                     "token_file must be an absolute path"},
              }) {
             CAPTURE(row.text);
             CHECK(refusal(row.text).find(row.says) != std::string::npos);
