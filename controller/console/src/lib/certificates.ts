@@ -1,4 +1,4 @@
-import type { Certificate } from "../api/types";
+import type { Certificate, CustomHostname } from "../api/types";
 
 type Tone = "good" | "busy" | "idle" | "warn" | "bad";
 
@@ -12,8 +12,16 @@ export function standing(one: Certificate, now: number): [tone: Tone, word: stri
   return one.next_attempt_at ? ["busy", "Waits for its turn"] : ["idle", "Not asked for"];
 }
 
+/** How a name stands that Cloudflare serves. */
+export function standingThere({ state, error }: CustomHostname): [tone: Tone, word: string] {
+  if (state === "issued") return ["good", "Active"];
+  if (state === "failed") return ["bad", "Not active"];
+  if (!error) return ["busy", "Being set up"];
+  return ["warn", error.code === "cloudflare_pending" ? "Waits for your DNS" : "Held up"];
+}
+
 /** By name, labels from the right, so that what belongs together stands together. */
-export function byName(list: readonly Certificate[]): Certificate[] {
-  const turned = ({ name }: Certificate) => name.split(".").reverse().join(".");
+export function byName<One extends { name: string }>(list: readonly One[]): One[] {
+  const turned = ({ name }: One) => name.split(".").reverse().join(".");
   return [...list].sort((a, b) => turned(a).localeCompare(turned(b)));
 }

@@ -24,6 +24,8 @@ export const orgEvents = [
   "copy.updated",
   "certificate.updated",
   "certificate.deleted",
+  "custom_hostname.updated",
+  "custom_hostname.deleted",
   "domain.updated",
   "domain.deleted",
   "webhook.updated",
@@ -46,6 +48,7 @@ const things: Record<string, { list: (org: string) => QueryKey; one: (org: strin
   project: { list: keys.projects, one: keys.project },
   storage: { list: keys.storages, one: keys.storage },
   certificate: { list: keys.certificates, one: keys.certificate },
+  custom_hostname: { list: keys.customHostnames, one: keys.customHostname },
   domain: { list: keys.domains, one: keys.domain },
   webhook: { list: keys.webhooks, one: keys.webhook },
   environment: { list: keys.environments, one: keys.environment, fresh: keys.founds }, // a new one may be one that was found

@@ -1,11 +1,11 @@
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { certificatesQuery } from "../../api/certificates";
+import { certificatesQuery, customHostnamesQuery } from "../../api/certificates";
 import { api, need } from "../../api/client";
-import type { Certificate } from "../../api/types";
+import type { Certificate, CustomHostname } from "../../api/types";
 import { tell, useAct } from "../../app/act";
 import { May, useOrg } from "../../app/access";
-import { byName, standing } from "../../lib/certificates";
+import { byName, standing, standingThere } from "../../lib/certificates";
 import { Mono } from "../../ui/bits";
 import { Empty, Panel } from "../../ui/Page";
 import { Loaded } from "../../ui/Problem";
@@ -17,11 +17,21 @@ import { useNow, When } from "../../ui/time";
 export default function Certificates() {
   const org = useOrg();
   const certificates = useQuery(certificatesQuery(org));
+  const hostnames = useQuery(customHostnamesQuery(org));
   return (
     <div className="fl-stack">
       <p className="fl-dim fl-words">
         Each name that leads to an environment through the tunnel gets a certificate of its own once its domain is verified, and a new one after two thirds of its life. Nobody has to do anything for it.
       </p>
+      {!!hostnames.data?.length && (
+        <Panel title="Served by Cloudflare" flush>
+          <Table label="Names that Cloudflare serves" head={["Name", "State", "CNAME to set", "Next look"]}>
+            {byName(hostnames.data).map((one) => (
+              <There key={one.id} hostname={one} />
+            ))}
+          </Table>
+        </Panel>
+      )}
       <Panel title="Certificates" flush>
         <Loaded query={certificates}>
           {(list) =>
@@ -31,6 +41,10 @@ export default function Certificates() {
                   <Line key={one.id} certificate={one} />
                 ))}
               </Table>
+            ) : hostnames.data?.length ? (
+              <Empty icon="lock" title="None of this controller's">
+                Cloudflare stands before the names above, and shows visitors certificates of its own.
+              </Empty>
             ) : (
               <Empty icon="lock" title="No certificate yet">
                 Verify a domain, give one of its names to an environment, and let that be reached by the tunnel.
@@ -67,6 +81,26 @@ function Line({ certificate }: { certificate: Certificate }) {
         <May permission="certificates.renew">
           <Renew certificate={certificate} />
         </May>
+      </td>
+    </Row>
+  );
+}
+
+function There({ hostname }: { hostname: CustomHostname }) {
+  const [tone, word] = standingThere(hostname);
+  return (
+    <Row>
+      <td>
+        <Mono>{hostname.name}</Mono>
+        <span className="fl-sub">by {hostname.served_by}</span>
+      </td>
+      <td data-name="State" className="fl-quiet">
+        <Lamp tone={tone}>{word}</Lamp>
+        {hostname.error && <span className="fl-sub fl-says">{hostname.error.message}</span>}
+      </td>
+      <td data-name="CNAME to set">{hostname.cname_target && <Mono>{hostname.cname_target}</Mono>}</td>
+      <td data-name="Next look">
+        <When time={hostname.next_look_at} />
       </td>
     </Row>
   );

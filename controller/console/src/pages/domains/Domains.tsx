@@ -1,18 +1,23 @@
 import { Button, Modal, Stack, TextInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
+import { customHostnamesQuery } from "../../api/certificates";
 import { api, need } from "../../api/client";
 import { domainsQuery } from "../../api/domains";
 import { keys } from "../../api/keys";
 import type { Domain } from "../../api/types";
 import { May, useMay, useOrg } from "../../app/access";
 import { useAct } from "../../app/act";
+import { byName, standingThere } from "../../lib/certificates";
 import { inOrder } from "../../lib/claims";
 import { withItem } from "../../live/reduce";
+import { Mono } from "../../ui/bits";
 import { FormEnd } from "../../ui/FormEnd";
 import { Icon } from "../../ui/Icon";
 import { Empty, Panel } from "../../ui/Page";
 import { Loaded, ProblemNote } from "../../ui/Problem";
+import { Lamp } from "../../ui/status";
+import { Row, Table } from "../../ui/Table";
 import { Claim } from "./Claim";
 
 export default function Domains() {
@@ -52,10 +57,42 @@ export default function Domains() {
           }
         </Loaded>
       </Panel>
+      {may("certificates.view") && <Records />}
       <Modal opened={claiming} onClose={() => setClaiming(false)} title="Claim a domain">
         <ClaimForm onDone={() => setClaiming(false)} />
       </Modal>
     </div>
+  );
+}
+
+/** Where Cloudflare stands before the edge, names lead there. */
+function Records() {
+  const hostnames = useQuery(customHostnamesQuery(useOrg()));
+  const led = byName(hostnames.data ?? []).filter((one) => one.cname_target);
+  if (!led.length) return null;
+  return (
+    <Panel title="DNS records to set" flush>
+      <Table label="DNS records to set" head={["Name", "Type", "Value", "State"]}>
+        {led.map((one) => {
+          const [tone, word] = standingThere(one);
+          return (
+            <Row key={one.id}>
+              <td>
+                <Mono>{one.name}</Mono>
+              </td>
+              <td data-name="Type">CNAME</td>
+              <td data-name="Value">
+                <Mono>{one.cname_target}</Mono>
+              </td>
+              <td data-name="State" className="fl-quiet">
+                <Lamp tone={tone}>{word}</Lamp>
+                <span className="fl-sub">by {one.served_by}</span>
+              </td>
+            </Row>
+          );
+        })}
+      </Table>
+    </Panel>
   );
 }
 
