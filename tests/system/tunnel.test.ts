@@ -9,38 +9,12 @@ import { type DomainState, putDomain } from "./lib/domains.ts";
 import { root } from "./lib/paths.ts";
 import { ownOrg } from "./lib/people.ts";
 import { Visitor } from "./lib/site.ts";
+import { bigFile, odooUnits, standIn } from "./lib/stand-in-site.ts";
 import type { Environment, Server } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 const names = { shop: "shop.tunnel.test", deep: "a.b.wild.tunnel.test", pending: "pending.tunnel.test", others: "others.tunnel.test", unclaimed: "unclaimed.tunnel.test" };
-
-/** Stands where Odoo listens: tells what came, and carries bodies of any size. */
-const standIn = `
-import hashlib, http.server, json, socketserver, sys
-class Site(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    def log_message(self, *_): pass
-    def answer(self, body):
-        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
-    def do_GET(self):
-        if self.path == "/endless":
-            self.send_response(200); self.send_header("Content-Length", str(1 << 50)); self.end_headers()
-            while True: self.wfile.write(bytes(1 << 16))
-        if self.path != "/big": return self.answer(json.dumps(self.headers.items()).encode())
-        with open("/var/tmp/big", "rb") as file:
-            self.send_response(200); self.send_header("Content-Length", str(200 << 20)); self.end_headers()
-            while piece := file.read(1 << 16): self.wfile.write(piece)
-    def do_POST(self):
-        sum, left = hashlib.sha256(), int(self.headers["Content-Length"])
-        while left > 0:
-            piece = self.rfile.read(min(left, 1 << 16))
-            if not piece: break
-            sum.update(piece); left -= len(piece)
-        self.answer(sum.hexdigest().encode())
-class Server(socketserver.ThreadingMixIn, http.server.HTTPServer): daemon_threads = True
-Server(("127.0.0.1", int(sys.argv[1])), Site).serve_forever()
-`;
 
 interface Hostile {
   name: string;
@@ -62,24 +36,13 @@ describe("the tunnel", () => {
   const answers = (name: string, wanted: number): Promise<true> =>
     poll(`${name} answers ${wanted}`, 30_000, async () => ((await status(name)) === wanted ? true : undefined), 300);
 
-  /** Odoo with the socket that would start it again. */
-  const odoo = (what: "start" | "stop"): string => `systemctl ${what} fairlead-odoo@${environment.slug}.socket fairlead-odoo@${environment.slug}.service`;
-
   /** A program instead of Odoo on the environment's port, until the returned function is called. */
   const replaceOdoo = async (): Promise<() => Promise<void>> => {
-    await on.host.write("/var/tmp/site.py", standIn);
-    await on.host.sh(`${odoo("stop")}; systemd-run -q --collect --unit fl-site python3 /var/tmp/site.py ${environment.port}`);
-    const back = async (): Promise<void> => {
-      await on.host.sh(`systemctl stop fl-site; ${odoo("start")}`);
+    const back = await standIn(on.host, environment);
+    return async () => {
+      await back();
       await answers(names.shop, 200);
     };
-    try {
-      await poll("the stand-in answers", 20_000, async () => ((await shop.ask("/x")).status === 200 ? true : undefined));
-    } catch (error) {
-      await back();
-      throw error;
-    }
-    return back;
   };
 
   before(async () => {
@@ -196,7 +159,7 @@ describe("the tunnel", () => {
       await on.host.sh("nft delete table inet cut");
     };
     try {
-      const sum = (await on.host.sh("head -c 200M /dev/urandom >/var/tmp/big; sha256sum </var/tmp/big")).slice(0, 64);
+      const sum = (await on.host.sh(`head -c 200M /dev/urandom >${bigFile}; sha256sum <${bigFile}`)).slice(0, 64);
       const answer = await shop.open("/big");
       assert.equal(answer.headers["content-length"], String(200 << 20));
       const got = createHash("sha256");
@@ -269,9 +232,9 @@ describe("the tunnel", () => {
     assert.match(page.text, /<h1>The site is not reachable<\/h1>/);
     await on.host.sh("systemctl start fairlead-link.service");
     await answers(names.shop, 200);
-    await on.host.sh(odoo("stop"));
+    await on.host.sh(odooUnits("stop", environment));
     await answers(names.shop, 502);
-    await on.host.sh(odoo("start"));
+    await on.host.sh(odooUnits("start", environment));
     await answers(names.shop, 200);
   });
 });

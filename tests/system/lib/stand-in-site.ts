@@ -3,7 +3,7 @@ import type { Host } from "./host.ts";
 import type { Environment } from "./types.ts";
 import { poll } from "./wait.ts";
 
-/** GET /big sends this file of the host. */
+/** GET /big sends this file of the host; /endless never ends. */
 export const bigFile = "/var/tmp/big";
 
 const program = `
@@ -15,6 +15,9 @@ class Site(http.server.BaseHTTPRequestHandler):
         self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
     def do_GET(self):
         if self.headers.get("Upgrade"): return self.echo()
+        if self.path == "/endless":
+            self.send_response(200); self.send_header("Content-Length", str(1 << 50)); self.end_headers()
+            while True: self.wfile.write(bytes(1 << 16))
         if self.path != "/big": return self.answer(json.dumps(self.headers.items()).encode())
         with open("${bigFile}", "rb") as file:
             self.send_response(200); self.send_header("Content-Length", str(os.fstat(file.fileno()).st_size)); self.end_headers()
