@@ -53,8 +53,10 @@ Edge::~Edge() = default;
 
 Task<> Edge::serve(net::Wire& wire) {
     bool full = proxies_.size() >= limits_.connections;
-    auto of_client = clients_.take(subscriber_of(wire.peer().address));
-    if (full || !of_client) {
+    bool one_client = !comes_through_network(wire);
+    auto of_client = one_client ? clients_.take(subscriber_of(wire.peer().address))
+                                : std::optional<Quota::Place>();
+    if (full || (one_client && !of_client)) {
         ++counters_.refused;
         auto busy = full ? page(503, "There are too many visitors here at the moment.", "", "GET")
                          : page(429, "Your address has too many connections open.", "", "GET");
@@ -72,6 +74,10 @@ Task<> Edge::serve(net::Wire& wire) {
     }
     proxies_.erase(place);
     if (thrown) std::rethrow_exception(thrown);
+}
+
+bool Edge::comes_through_network(const net::Wire& wire) const {
+    return !address_field_.empty() && wire.peer().certificate;
 }
 
 void Edge::use(std::shared_ptr<const Table> table) {

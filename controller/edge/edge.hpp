@@ -102,6 +102,9 @@ public:
 private:
     friend class Proxy;
 
+    /// A connection of the network before this edge, which brings many visitors.
+    bool comes_through_network(const net::Wire& wire) const;
+
     Executor executor_;
     Opener opener_;
     Names names_;

@@ -96,7 +96,6 @@ public:
 
 Proxy::Proxy(Edge& edge, net::Wire& wire)
     : edge_(edge), wire_(wire), name_(plain_name(wire.peer().server_name)),
-      subscriber_(subscriber_of(wire.peer().address)),
       was_routed_(edge.table_->find(name_) != nullptr), reader_(edge.limits_.http) {}
 
 Proxy::~Proxy() = default;
@@ -196,17 +195,22 @@ std::optional<Refusal> Proxy::take_route() {
     if (auto refusal = refusal_of(request_, name_)) return refusal;
     auto route = edge_.table_->find(name_);
     if (!route) return Refusal(was_routed_ ? 404 : 421, "");
-    if (!edge_.address_field_.empty() && !wire_.peer().certificate)
+    const auto& field = edge_.address_field_;
+    bool through = edge_.comes_through_network(wire_);
+    if (!field.empty() && !through)
         return Refusal(
             403, "This site is reached through the network that stands before it alone."
         );
+    const auto& connection = wire_.peer().address;
+    visitor_ = through ? visitor_of(request_, field, connection) : connection;
+    subscriber_ = subscriber_of(visitor_);
     if (is_proof_of_name(request_.path()))
         return Refusal(404, "Proofs of this name are not the site's to give.");
     bool moved = !route_ || route_->environment != route->environment;
     route_ = std::move(route);
     if (!moved) return std::nullopt;
     places_.reset();
-    auto places = edge_.connections_.take(*route_, subscriber_);
+    auto places = edge_.connections_.take(*route_, through ? "" : subscriber_);
     if (!places) return refusal_when(places.error());
     places_.emplace(*std::move(places));
     return std::nullopt;
@@ -266,10 +270,7 @@ Task<Result<>> Proxy::open(Exchange& x) {
 }
 
 Task<> Proxy::exchange(Exchange& x) {
-    const auto& connection = wire_.peer().address;
-    const auto& field = edge_.address_field_;
-    auto visitor = field.empty() ? connection : visitor_of(request_, field, connection);
-    auto head = request_head(request_, visitor);
+    auto head = request_head(request_, visitor_);
     auto sent = co_await x.upstream->stream.write(head);
     if (!sent) {
         x.upstream_broken = true;

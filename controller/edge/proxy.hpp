@@ -54,7 +54,8 @@ private:
     Edge& edge_;
     net::Wire& wire_;
     std::string name_;       ///< of SNI, plain
-    std::string subscriber_; ///< of the client's address
+    std::string visitor_;    ///< the address of whoever asks
+    std::string subscriber_; ///< of that
     bool was_routed_ = false;
     net::HttpReader reader_;
     std::unique_ptr<char[]> buffer_;

@@ -20,9 +20,10 @@ Shares::take(const Route& route, const std::string& address) {
     if (!organization) return tl::unexpected(Full::organization);
     auto environment = environments_.take(route.environment.str());
     if (!environment) return tl::unexpected(Full::environment);
-    auto of_address = addresses_.take(route.environment.str() + " " + address);
-    if (!of_address) return tl::unexpected(Full::address);
-    return Places{*std::move(organization), *std::move(environment), *std::move(of_address)};
+    auto of_address = address.empty() ? std::optional<Quota::Place>()
+                                      : addresses_.take(route.environment.str() + " " + address);
+    if (!of_address && !address.empty()) return tl::unexpected(Full::address);
+    return Places{*std::move(organization), *std::move(environment), std::move(of_address)};
 }
 
 } // namespace fairlead::edge

@@ -54,13 +54,15 @@ public:
     enum class Full { organization, environment, address };
 
     struct Places {
-        Quota::Place organization, environment, address;
+        Quota::Place organization, environment;
+        std::optional<Quota::Place> address;
     };
 
     Shares(std::size_t of_organization, std::size_t of_environment, std::size_t of_address)
         : organizations_(of_organization), environments_(of_environment), addresses_(of_address) {}
 
-    /// All three, or the first that has no place.
+    /// All three, or the first that has no place. An empty address is many clients', and has no
+    /// part of its own.
     tl::expected<Places, Full> take(const Route& route, const std::string& address);
 
 private:

@@ -200,33 +200,51 @@ TEST_SUITE("controller/edge/limits") {
     }
 
     TEST_CASE("another address has a place where one has all that it may") {
+        bool network = false;
+        SUBCASE("as connections come") {}
+        SUBCASE("as a network before the edge says") {
+            network = true;
+        }
         EdgeLimits limits;
         limits.of_address = 1;
-        limits.of_environment = limits.streams_of_environment = 2;
+        limits.of_environment = 4;
+        limits.streams_of_environment = 2;
         auto silent = [](stream::Stream stream) -> Task<> { co_await read_until(stream, "never"); };
         Stand stand(silent, limits);
+        if (network) stand.edge.stand_behind("cf-connecting-ip");
         auto body = [&]() -> Task<> {
             auto wire_from = [&](std::string address) {
-                return std::make_shared<PlayedWire>(
-                    stand.io.get_executor(), "shop.example", std::move(address)
+                auto wire = std::make_shared<PlayedWire>(
+                    stand.io.get_executor(), "shop.example",
+                    network ? "198.51.100.1" : std::move(address)
                 );
+                if (network) wire->show(net::PeerCertificate());
+                return wire;
             };
-            auto first = wire_from("2001:db8::1");
-            auto neighbour = wire_from("2001:db8::2"); // of the same /64
-            auto other = wire_from("2001:db8:0:1::1");
+            const std::string here = "2001:db8::1";
+            const std::string neighbours = "2001:db8::2"; // of the same /64
+            const std::string elsewhere = "2001:db8:0:1::1";
+            auto first = wire_from(here);
+            auto neighbour = wire_from(neighbours);
+            auto other = wire_from(elsewhere);
+            auto get_from = [](const std::string& address) {
+                return "GET / HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n"
+                       "CF-Connecting-IP: " +
+                       address + "\r\n\r\n";
+            };
             std::function<Task<>(PlayedWire&)> refused = [&](PlayedWire& one) -> Task<> {
-                one.send(get);
+                one.send(get_from(neighbours));
                 auto never = [](const std::string&) { return false; };
                 co_await one.until(never);
                 CHECK(one.out.starts_with("HTTP/1.1 429 "));
             };
             std::function<Task<>(PlayedWire&)> served = [&](PlayedWire& one) -> Task<> {
-                one.send(get);
+                one.send(get_from(elsewhere));
                 while (stand.far.open_streams() < 2) co_await sleep_for(1ms);
                 CHECK(one.out == "");
             };
             std::function<Task<>(PlayedWire&)> client = [&](PlayedWire& one) -> Task<> {
-                one.send(get);
+                one.send(get_from(here));
                 while (stand.far.open_streams() == 0) co_await sleep_for(1ms);
                 co_await stand.connection(neighbour, refused);
                 co_await stand.connection(other, served);
