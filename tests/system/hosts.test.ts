@@ -39,7 +39,7 @@ describe("a throw-away server", () => {
 
   scenario(world, "keeps its disk over a power cut", async () => {
     const host = await world.host("power");
-    await host.sh("echo kept >/srv/file; systemd-run -q sleep 1000; pgrep -x sleep");
+    await host.sh("echo kept >/srv/file; systemd-run -q -p Type=exec sleep 1000; pgrep -x sleep");
     await host.kill();
     await assert.rejects(host.sh("true"), /is off/);
     await host.boot();
