@@ -158,14 +158,16 @@ describe("what is reached", () => {
 
     scenario(world, "nothing but controller, git server and packages: no provider's API is in the product, and none is dialled [S-GEN-07]", async () => {
       // In what is built: machines' metadata, and the APIs by which servers, disks and DNS are bought and changed.
-      const apis = /169\.254\.169\.254|metadata\.google\.internal|(ec2|iam|sts|route53)[.a-z0-9-]*\.amazonaws\.com|api\.hetzner\.cloud|dns\.hetzner\.com|api\.digitalocean\.com|compute\.googleapis\.com|management\.azure\.com|(eu|ca|us)\.api\.ovh\.com|api\.vultr\.com|api\.linode\.com|ecs[.a-z0-9-]*\.aliyuncs\.com|api\.cloudflare\.com/i;
+      const apis = /169\.254\.169\.254|metadata\.google\.internal|(ec2|iam|sts|route53)[.a-z0-9-]*\.amazonaws\.com|api\.hetzner\.cloud|dns\.hetzner\.com|api\.digitalocean\.com|compute\.googleapis\.com|management\.azure\.com|(eu|ca|us)\.api\.ovh\.com|api\.vultr\.com|api\.linode\.com|ecs[.a-z0-9-]*\.aliyuncs\.com|api\.cloudflare\.com/gi;
       // (The console is compressed in the controller, so its files are looked at as they were before.)
       const console = path(root, "controller/console/dist");
       const files = [built("controller/fairlead-controller"), built("agent/fairlead-agent"), ...readdirSync(console, { recursive: true }).map((name) => path(console, String(name))).filter((file) => statSync(file).isFile())];
       assert.ok(files.some((file) => file.endsWith(".js")), files.join(" "));
+      // The operator's own edge is asked for, where its configuration names a zone there; a customer's account is not.
+      const operators = (file: string, api: string): boolean => file === built("controller/fairlead-controller") && api === "api.cloudflare.com";
       for (const file of files) {
-        const found = apis.exec(readFileSync(file, "latin1"));
-        assert.equal(found, null, `${file} names ${found?.[0]}`);
+        const found = [...readFileSync(file, "latin1").matchAll(apis)].map(([api]) => api).filter((api) => !operators(file, api));
+        assert.deepEqual(found, [], `${file} names them`);
       }
 
       // What they dial while a server enrols and an environment is deployed: the server's kernel writes down each new connection, and
