@@ -6,18 +6,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/http/string_body.hpp>
-// Masking is a loop over each byte that passes through a tunnel: in the agent's small code it would
-// cost more than encrypting it.
-#ifndef __clang__
-#pragma GCC push_options
-#pragma GCC optimize("O3")
-#endif
-#include <boost/beast/websocket/detail/mask.hpp>
-#ifndef __clang__
-#pragma GCC pop_options
-#endif
 #include <boost/beast/websocket/stream.hpp>
 
 #include <algorithm>
