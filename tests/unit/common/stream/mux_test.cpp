@@ -1,4 +1,4 @@
-#include "common/stream/mux.hpp"
+#include "mux_pair.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,72 +10,6 @@
 
 using namespace fairlead;
 using namespace fairlead::stream;
-
-namespace {
-
-/// Two ends and a line between them that can be cut after any frame.
-struct Pair {
-    explicit Pair(Limits limits = Limits())
-        : a(Role::dialler, 111, limits), b(Role::acceptor, 222, limits) {
-        connect();
-    }
-
-    void connect() {
-        to_a.clear();
-        to_b.clear();
-        a.connected();
-        b.connected();
-    }
-    void cut() {
-        a.disconnected();
-        b.disconnected();
-        to_a.clear();
-        to_b.clear();
-    }
-    /// One frame a side onto the line.
-    void send(Mux& from, std::deque<std::string>& line) {
-        std::string frame;
-        if (from.next(frame)) line.push_back(frame);
-    }
-    void deliver(Mux& to, std::deque<std::string>& line) {
-        if (line.empty()) return;
-        auto frame = std::move(line.front());
-        line.pop_front();
-        auto taken = to.receive(frame);
-        if (!taken) FAIL(taken.error().message());
-    }
-    void settle() {
-        while (a.has_next() || b.has_next() || !to_a.empty() || !to_b.empty()) {
-            send(a, to_b);
-            send(b, to_a);
-            deliver(b, to_b);
-            deliver(a, to_a);
-        }
-    }
-
-    Mux a, b;
-    std::deque<std::string> to_a, to_b;
-};
-
-std::vector<Event::Kind> kinds(Mux& mux) {
-    std::vector<Event::Kind> list;
-    for (const auto& event : mux.take_events()) list.push_back(event.kind);
-    return list;
-}
-
-/// Byte `i` of stream `id` in one direction: tells a lost, doubled or swapped byte at once.
-char byte_at(StreamId id, bool from_a, std::uint64_t i) {
-    auto x = (i + 1) * 0x9E3779B97F4A7C15u + id * 0xC2B2AE3D27D4EB4Fu + from_a;
-    return static_cast<char>(x >> 37);
-}
-
-std::string bytes_of(StreamId id, bool from_a, std::uint64_t from, std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = byte_at(id, from_a, from + i);
-    return bytes;
-}
-
-} // namespace
 
 TEST_SUITE("common/stream/mux") {
 
@@ -141,129 +75,6 @@ TEST_SUITE("common/stream/mux") {
         CHECK(pair.a.write(id, data).value() == 1000);
     }
 
-    TEST_CASE("what nobody acknowledges is bounded for all streams together, and each has a part") {
-        Limits limits;
-        limits.total_out = 100'000;
-        Pair pair(limits);
-        std::string much(1'000'000, 'x');
-        std::vector<StreamId> ids;
-        std::size_t held = 0;
-        for (int i = 0; i < 20; ++i) {
-            ids.push_back(pair.a.open("x").value());
-            held += pair.a.write(ids.back(), much).value();
-        }
-        // An initial window for each, and the rest once.
-        CHECK(held == 20 * limits.initial_window + limits.total_out);
-        pair.settle();
-        pair.a.take_events();
-        // The peer has it all and reads nothing: what was acknowledged makes room for who waits.
-        std::size_t more = 0;
-        for (auto id : ids) more += pair.a.write(id, much).value();
-        CHECK(more > 0);
-        CHECK(more <= 20 * limits.initial_window + limits.total_out);
-        // Whoever waits is told when another one goes.
-        pair.a.take_events();
-        std::size_t told = 0;
-        pair.a.reset(ids.front(), 1, "not needed");
-        for (const auto& event : pair.a.take_events()) told += event.kind == Event::writable;
-        CHECK(told > 0);
-        CHECK(pair.b.unread(ids[1]) > 0);
-        CHECK(pair.b.unread(ids[1]) <= limits.initial_window);
-    }
-
-    TEST_CASE("two muxes with one budget hold no more than it and the part of each stream") {
-        auto budget = std::make_shared<Budget>(100'000);
-        Limits limits;
-        limits.budget = budget;
-        limits.own_out = 1000;
-        std::string much(1'000'000, 'x');
-        SUBCASE("written and not acknowledged") {
-            std::size_t held = 0;
-            {
-                Pair first(limits), second(limits);
-                auto one = first.a.open("x").value();
-                auto two = second.a.open("x").value();
-                held += first.a.write(one, much).value();
-                held += second.a.write(two, much).value();
-                CHECK(held == 100'000 + 2 * limits.own_out);
-                CHECK(budget->out == 100'000);
-                CHECK(second.a.write(two, "x").value() == 0);
-                // The part of its own always moves, and with it the rest once the other is gone.
-                first.a.reset(one, 1, "not needed");
-                CHECK(budget->out == 0);
-                second.settle();
-                auto told = kinds(second.a);
-                CHECK(std::ranges::count(told, Event::writable) == 1);
-                CHECK(second.a.write(two, much).value() > 50'000);
-            }
-            CHECK(budget->out == 0);
-        }
-        SUBCASE("windows") {
-            {
-                Pair first(limits), second(limits);
-                for (auto* pair : {&first, &second}) {
-                    auto id = pair->a.open("x").value();
-                    for (int round = 0; round < 100; ++round) {
-                        CHECK(pair->a.write(id, much));
-                        pair->settle();
-                        while (!pair->b.read(id).empty()) {
-                        }
-                    }
-                }
-                // One window doubled; there was no room for the other.
-                CHECK(budget->windows == limits.initial_window);
-            }
-            CHECK(budget->windows == 0);
-        }
-    }
-
-    TEST_CASE("many idle streams keep no window from growing") {
-        Limits limits;
-        limits.streams = 2000;
-        limits.total_window = limits.initial_window;
-        Pair pair(limits);
-        for (int i = 0; i < 1999; ++i) CHECK(pair.a.open("idle"));
-        auto id = pair.a.open("busy").value();
-        std::uint64_t most = 0;
-        for (int round = 0; round < 10; ++round) {
-            CHECK(pair.a.write(id, std::string(1'000'000, 'x')));
-            pair.settle();
-            most = std::max(most, pair.b.unread(id));
-            while (!pair.b.read(id).empty()) {
-            }
-        }
-        CHECK(most == 2 * limits.initial_window);
-    }
-
-    TEST_CASE("when more lies unread than may, the stream with the most is reset on both sides") {
-        Limits limits;
-        limits.total_in = 100'000;
-        Pair pair(limits);
-        std::vector<StreamId> ids;
-        for (int i = 0; i < 4; ++i) {
-            ids.push_back(pair.a.open("x").value());
-            CHECK(pair.a.write(ids.back(), std::string(i == 1 ? 40'000 : 20'000, 'x')));
-        }
-        pair.settle();
-        CHECK(pair.b.unread(ids[1]) == 40'000);
-        pair.a.take_events();
-        CHECK(pair.a.write(ids[3], "x"));
-        pair.settle();
-        auto events = pair.a.take_events();
-        REQUIRE(events.size() == 1);
-        CHECK(events[0].stream == ids[1]);
-        CHECK(events[0].kind == Event::reset);
-        CHECK(events[0].code == static_cast<std::uint32_t>(ResetCode::too_many));
-        CHECK(pair.b.take_events().back().kind == Event::reset);
-        for (auto id : {ids[0], ids[2], ids[3]}) CHECK(pair.b.unread(id) >= 20'000);
-        CHECK(pair.b.open_streams() == 3);
-        // There is room again, also for what was read.
-        CHECK(pair.b.read(ids[0]).size() == 20'000);
-        CHECK(pair.a.write(ids[0], std::string(59'000, 'x')));
-        pair.settle();
-        CHECK(pair.b.open_streams() == 3);
-    }
-
     TEST_CASE("a window grows while its reader keeps up, and not when it does not") {
         Limits limits;
         limits.initial_window = 1000;
@@ -327,34 +138,6 @@ TEST_SUITE("common/stream/mux") {
         CHECK(events[0].text == "no longer wanted");
         CHECK(!pair.a.write(id, "x"));
         CHECK(pair.a.open_streams() == 0);
-    }
-
-    TEST_CASE("the limit of streams holds on both sides") {
-        Limits limits;
-        limits.streams = 3;
-        Pair pair(limits);
-        for (int i = 0; i < 3; ++i) CHECK(pair.a.open(""));
-        CHECK(!pair.a.open(""));
-        pair.settle();
-        Limits more;
-        more.streams = 10;
-        Mux greedy(Role::dialler, 5, more), strict(Role::acceptor, 6, limits);
-        greedy.connected();
-        strict.connected();
-        std::string frame;
-        for (int i = 0; i < 5; ++i) CHECK(greedy.open(""));
-        for (int i = 0; i < 50; ++i) {
-            if (greedy.next(frame)) CHECK(strict.receive(frame));
-            if (strict.next(frame)) CHECK(greedy.receive(frame));
-        }
-        CHECK(strict.open_streams() == 3);
-        CHECK(greedy.open_streams() == 3);
-        auto events = greedy.take_events();
-        CHECK(std::count_if(events.begin(), events.end(), [](const Event& e) {
-                  return e.kind == Event::reset &&
-                         e.code == static_cast<std::uint32_t>(ResetCode::too_many);
-              }) == 2);
-        CHECK(!greedy.open(std::string(max_open_payload + 1, 'x')));
     }
 
     TEST_CASE("a peer that breaks the rules is told how") {
