@@ -89,7 +89,7 @@ TlsStream::Tried TlsStream::try_read(void* into, std::size_t size) {
     std::size_t got = 0;
     int returned = SSL_read_ex(ssl_.get(), into, size, &got);
     if (returned != 1) return judge(returned, errno);
-    if (!bulk_ && got >= record / 2) {
+    if (may_be_bulk_ && !bulk_ && got >= record / 2) {
         bulk_ = true;
         // From the next buffer on; idle links never get here, and keep none.
         SSL_set_default_read_buffer_len(ssl_.get(), 4 * record);
@@ -157,6 +157,7 @@ PeerInfo TlsStream::take_facts() {
     unsigned alpn_size = 0;
     SSL_get0_alpn_selected(ssl_.get(), &alpn, &alpn_size);
     facts.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
+    may_be_bulk_ = facts.alpn == agent_alpn;
     if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
         name && !client_) {
         facts.server_name = name;

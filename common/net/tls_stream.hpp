@@ -115,7 +115,7 @@ private:
     asio::const_buffer gather(Iterator at, Iterator end) {
         asio::const_buffer first;
         while (at != end && first.size() == 0) first = asio::const_buffer(*at++);
-        if (at == end || first.size() >= record) return first;
+        if (at == end || first.size() >= record) return asio::buffer(first, gather_limit);
         gathered_.assign(static_cast<const char*>(first.data()), first.size());
         for (; at != end && gathered_.size() < gather_limit; ++at) {
             asio::const_buffer next(*at);
@@ -187,8 +187,8 @@ private:
         self.complete(result.ec, result.size);
     }
 
-    static constexpr std::size_t record = 16 * 1024; ///< what TLS puts into one at most
-    static constexpr std::size_t gather_limit = 4 * record;
+    static constexpr std::size_t record = 16 * 1024;        ///< what TLS puts into one at most
+    static constexpr std::size_t gather_limit = 4 * record; ///< in one turn: others wait meanwhile
 
     asio::ip::tcp::socket socket_;
     std::shared_ptr<Deadlines> deadlines_;
@@ -200,7 +200,8 @@ private:
     bool client_ = false;
     bool timed_out_ = false;
     bool broken_ = false;
-    bool bulk_ = false; ///< so much came at once that several records are read together
+    bool may_be_bulk_ = false; ///< a link: of whom to expect no harm
+    bool bulk_ = false;        ///< so much came at once that several records are read together
 };
 
 /// What Beast's WebSocket asks of a stream that is not a plain socket.
