@@ -1,27 +1,21 @@
 #include "controller/certificates/keeper.hpp"
 
-#include "common/runtime/log.hpp"
-
 #include <algorithm>
-#include <exception>
 #include <stdexcept>
 
 namespace fairlead::certificates {
 
+Keeper::Keeper(Certificates& certificates, const Clock& clock)
+    : certificates_(certificates), clock_(clock),
+      rounds_(
+          {"looking after certificates",
+           [this](const std::stop_token& stop) { return round(stop); }, [this] { return pause(); }}
+      ) {}
+
 void Keeper::start() {
     if (auto loaded = certificates_.load(); !loaded)
         throw std::runtime_error("certificates cannot be read: " + loaded.error().message());
-    thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
-}
-
-void Keeper::stop() {
-    thread_ = {};
-}
-
-void Keeper::wake() {
-    std::lock_guard held(lock_);
-    woken_ = true;
-    news_.notify_one();
+    rounds_.start();
 }
 
 Result<bool> Keeper::round(const std::stop_token& stop) {
@@ -37,26 +31,6 @@ std::chrono::milliseconds Keeper::pause() const {
     // What is due and yet waits has used up what is allowed in an hour.
     if (!next || !*next || **next <= now) return longest_sleep;
     return std::min<std::chrono::milliseconds>(**next - now, longest_sleep);
-}
-
-void Keeper::run(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-        try {
-            auto did = round(stop);
-            if (did && *did) continue;
-            if (!did)
-                log::error(
-                    "looking after certificates failed",
-                    {{"reason", did.error().message()}, {"detail", did.error().detail()}}
-                );
-        } catch (const std::exception& broken) {
-            log::error("looking after certificates failed", {{"reason", broken.what()}});
-        }
-        auto sleep = pause();
-        std::unique_lock held(lock_);
-        news_.wait_for(held, stop, sleep, [&] { return woken_; });
-        woken_ = false;
-    }
 }
 
 } // namespace fairlead::certificates
