@@ -1,6 +1,6 @@
 #include "controller/access/waits.hpp"
 
-#include <arpa/inet.h>
+#include "common/runtime/ip.hpp"
 
 #include <algorithm>
 
@@ -14,14 +14,7 @@ constexpr std::int64_t longest_s = 900;
 } // namespace
 
 std::string wait_of_address(std::string_view purpose, std::string_view address) {
-    auto subject = std::string(purpose) + "/address/";
-    in6_addr bytes{};
-    if (::inet_pton(AF_INET6, std::string(address).c_str(), &bytes) != 1)
-        return subject + std::string(address.substr(0, 64));
-    std::fill(bytes.s6_addr + 8, bytes.s6_addr + 16, std::uint8_t(0));
-    char text[INET6_ADDRSTRLEN] = "";
-    ::inet_ntop(AF_INET6, &bytes, text, sizeof text);
-    return subject + text + "/64";
+    return std::string(purpose) + "/address/" + subscriber_of(address.substr(0, 64));
 }
 
 std::string wait_of_account(std::string_view purpose, std::string_view account) {

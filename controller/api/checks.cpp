@@ -44,12 +44,8 @@ Result<> Checks::result() const {
 }
 
 std::string printable(std::string text, std::size_t most) {
-    if (text.size() > most) {
-        auto end = most;
-        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-        text.resize(end);
-    }
-    bool readable = utf8_length(text) != std::string::npos;
+    text.resize(utf8::cut(text, most).size());
+    bool readable = utf8::valid(text);
     for (char& c : text) {
         auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7f) c = ' ';

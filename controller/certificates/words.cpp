@@ -77,19 +77,8 @@ constexpr std::array meanings{
 };
 
 /// Fit for a page and a column, whatever a stranger wrote.
-std::string shown(std::string text) {
-    if (text.size() > most_shown) {
-        auto end = most_shown;
-        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-        text.resize(end);
-    }
-    bool readable = api::utf8_length(text) != std::string::npos;
-    for (char& c : text) {
-        auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7f) c = ' ';
-        if (byte >= 0x80 && !readable) c = '?';
-    }
-    return text;
+std::string shown(std::string_view text) {
+    return api::printable(std::string(text), most_shown);
 }
 
 /// Of the controller's account, which is its operator's.
@@ -169,7 +158,7 @@ std::string last_line(std::string_view output) {
         auto start = output.find_last_of("\r\n");
         auto line = output.substr(start == std::string_view::npos ? 0 : start + 1);
         if (line.starts_with(own)) line.remove_prefix(own.size());
-        return shown(std::string(line));
+        return shown(line);
     }
     return "";
 }
@@ -179,7 +168,7 @@ std::string reason_in(std::string_view output) {
     constexpr std::string_view mark = " failed: ";
     auto line = last_own(output, "curl_", mark);
     if (!line) return "";
-    return shown(std::string(line->text.substr(line->text.rfind(mark) + mark.size())));
+    return shown(line->text.substr(line->text.rfind(mark) + mark.size()));
 }
 
 } // namespace
