@@ -2,6 +2,7 @@
 
 #include "common/crypto/totp.hpp"
 #include "controller/api/checks.hpp"
+#include "controller/api/nullable.hpp"
 #include "controller/api/page.hpp"
 #include "controller/api/response.hpp"
 
@@ -28,10 +29,6 @@ struct CodeBody {
 };
 BOOST_DESCRIBE_STRUCT(CodeBody, (), (code))
 
-boost::json::value time_or_null(const std::optional<Timestamp>& at) {
-    return at ? boost::json::value(to_rfc3339(*at)) : boost::json::value(nullptr);
-}
-
 Result<Response> show(const AccountRoutes& parts, const UserId& user) {
     FAIRLEAD_TRY(view, parts.account.view(user));
     boost::json::array methods;
@@ -44,7 +41,7 @@ Result<Response> show(const AccountRoutes& parts, const UserId& user) {
          {"operator", view.user.is_operator},
          {"has_password", !view.user.password_hash.empty()},
          {"second_factors", std::move(methods)},
-         {"totp_since", time_or_null(view.totp_since)},
+         {"totp_since", api::time_or_null(view.totp_since)},
          {"recovery_codes_left", view.recovery_codes}}
     );
 }
@@ -126,7 +123,7 @@ Result<Response> pending_links(const Call& call, const AccountRoutes& parts) {
              {"created_at", to_rfc3339(mail.created)},
              {"expires_at", to_rfc3339(mail.expires)},
              {"attempts", mail.attempts},
-             {"next_attempt_at", time_or_null(mail.next)},
+             {"next_attempt_at", api::time_or_null(mail.next)},
              {"last_error", mail.last_error}}
         );
     return api::page_of(std::move(items), page);

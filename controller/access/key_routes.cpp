@@ -7,6 +7,7 @@
 #include "controller/access/limits.hpp"
 #include "controller/access/permissions.hpp"
 #include "controller/api/checks.hpp"
+#include "controller/api/nullable.hpp"
 #include "controller/api/routes.hpp"
 #include "controller/orgs/plans.hpp"
 
@@ -35,11 +36,6 @@ struct NewKey {
 };
 BOOST_DESCRIBE_STRUCT(NewKey, (), (name, kind, permissions, projects, addresses, expires_in_s))
 
-boost::json::value time_or_null(const std::optional<Timestamp>& at) {
-    if (!at) return nullptr;
-    return boost::json::value(to_rfc3339(*at));
-}
-
 Result<boost::json::object> to_json(KeyRepo& keys, const ApiKey& key, Timestamp now) {
     boost::json::value projects = nullptr;
     if (key.limited) {
@@ -62,10 +58,10 @@ Result<boost::json::object> to_json(KeyRepo& keys, const ApiKey& key, Timestamp 
         {"status", !there ? "maker_left"
                    : over ? "expired"
                           : "active"},
-        {"expires_at", time_or_null(key.expires_ms)},
+        {"expires_at", api::time_or_null(key.expires_ms)},
         {"created_at", to_rfc3339(key.created_ms)},
         {"created_by", {{"id", key.created_by.str()}, {"email", key.created_by_email}}},
-        {"last_used_at", time_or_null(key.last_used_ms)}};
+        {"last_used_at", api::time_or_null(key.last_used_ms)}};
 }
 
 Result<Response> list(const Call& call, const KeyRoutes& parts) {

@@ -1,6 +1,7 @@
 #include "controller/backups/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/api/nullable.hpp"
 
 namespace fairlead::backups {
 namespace {
@@ -8,12 +9,6 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-value time(const std::optional<Timestamp>& at) {
-    return at ? value(to_rfc3339(*at)) : value(nullptr);
-}
-value text_or_null(const std::string& text) {
-    return text.empty() ? value(nullptr) : value(text);
-}
 template <class IdType>
 value id_or_null(const std::optional<IdType>& id) {
     return id ? value(id->str()) : value(nullptr);
@@ -36,12 +31,12 @@ object to_json(const Storage& s) {
         {"addressing", json::enum_name(s.addressing)},
         {"access_key", s.access_key},
         {"has_session_token", s.has_session_token},
-        {"ca", text_or_null(s.ca)},
+        {"ca", api::text_or_null(s.ca)},
         {"object_lock", json::enum_name(s.object_lock)},
         {"object_lock_days", s.object_lock_days},
         {"state", json::enum_name(s.state)},
         {"checks", boost::json::parse(s.checks)},
-        {"tested_at", time(s.tested_ms)},
+        {"tested_at", api::time_or_null(s.tested_ms)},
         {"tested_on", id_or_null(s.tested_on)},
         {"test_operation_id", id_or_null(s.test_operation)},
         {"environments", s.environments},
@@ -51,8 +46,6 @@ object to_json(const Storage& s) {
 }
 
 object to_json(const Backup& b) {
-    value error = nullptr;
-    if (!b.error_code.empty()) error = object{{"code", b.error_code}, {"message", b.error_message}};
     return {
         {"id", b.id.str()},
         {"environment",
@@ -64,9 +57,9 @@ object to_json(const Backup& b) {
         {"storage", {{"id", b.storage_id.str()}, {"name", b.storage_name}}},
         {"kind", json::enum_name(b.kind)},
         {"state", json::enum_name(b.state)},
-        {"odoo_version", text_or_null(b.odoo_version)},
+        {"odoo_version", api::text_or_null(b.odoo_version)},
         {"release", b.release_number ? value(b.release_number) : value(nullptr)},
-        {"postgresql_version", text_or_null(b.postgresql_version)},
+        {"postgresql_version", api::text_or_null(b.postgresql_version)},
         {"database_bytes", b.database_bytes},
         {"dump_bytes", b.dump_bytes},
         {"files", b.files},
@@ -76,24 +69,22 @@ object to_json(const Backup& b) {
         {"missing_files", b.missing_files},
         {"recipients", boost::json::parse(b.recipients)},
         {"started_at", to_rfc3339(b.started_ms)},
-        {"finished_at", time(b.finished_ms)},
-        {"removed_at", time(b.removed_ms)},
+        {"finished_at", api::time_or_null(b.finished_ms)},
+        {"removed_at", api::time_or_null(b.removed_ms)},
         {"operation_id", b.operation_id.str()},
-        {"error", std::move(error)},
-        {"last_restored_at", time(b.last_restored_ms)},
+        {"error", api::error_or_null(b.error_code, b.error_message)},
+        {"last_restored_at", api::time_or_null(b.last_restored_ms)},
         {"last_drill", b.last_drill ? boost::json::parse(*b.last_drill) : value(nullptr)}};
 }
 
 object to_json(const Copy& c, const std::vector<CopyStep>& steps) {
-    value error = nullptr;
-    if (!c.error_code.empty()) error = object{{"code", c.error_code}, {"message", c.error_message}};
     boost::json::array list;
     for (const auto& step : steps)
         list.push_back(object{
             {"kind", step.kind},
             {"server_id", step.server_id.str()},
             {"operation_id", id_or_null(step.operation_id)},
-            {"state", text_or_null(step.state)}});
+            {"state", api::text_or_null(step.state)}});
     return {
         {"id", c.id.str()},
         {"source", {{"id", c.source_id.str()}, {"name", c.source_name}}},
@@ -103,9 +94,9 @@ object to_json(const Copy& c, const std::vector<CopyStep>& steps) {
         {"backup_id", id_or_null(c.backup_id)},
         {"state", json::enum_name(c.state)},
         {"operations", std::move(list)},
-        {"error", std::move(error)},
+        {"error", api::error_or_null(c.error_code, c.error_message)},
         {"created_at", to_rfc3339(c.created_ms)},
-        {"finished_at", time(c.finished_ms)}};
+        {"finished_at", api::time_or_null(c.finished_ms)}};
 }
 
 proto::Retention retention_of(const Policy& policy) {
@@ -123,12 +114,12 @@ object to_json(const Policy& p, const environments::Environment& e) {
         {"retention", json::to_value(retention_of(p))},
         {"in_sync", wanted == e.backup_storage},
         {"server",
-         {{"storage_id", text_or_null(e.backup_storage)},
-          {"recipient", text_or_null(e.backup_recipient)},
-          {"next_backup_at", time(e.next_backup_ms)},
-          {"next_drill_at", time(e.next_drill_ms)}}},
+         {{"storage_id", api::text_or_null(e.backup_storage)},
+          {"recipient", api::text_or_null(e.backup_recipient)},
+          {"next_backup_at", api::time_or_null(e.next_backup_ms)},
+          {"next_drill_at", api::time_or_null(e.next_drill_ms)}}},
         {"operation_id", id_or_null(p.operation_id)},
-        {"updated_at", time(p.updated_ms)},
+        {"updated_at", api::time_or_null(p.updated_ms)},
         {"updated_by", user(p.updated_by, p.updated_by_email)}};
 }
 

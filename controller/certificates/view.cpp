@@ -1,22 +1,9 @@
 #include "controller/certificates/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/api/nullable.hpp"
 
 namespace fairlead::certificates {
-namespace {
-
-boost::json::value time_or_null(const std::optional<Timestamp>& at) {
-    if (!at) return nullptr;
-    return boost::json::value(to_rfc3339(*at));
-}
-
-boost::json::value text_or_null(const std::string& text) {
-    if (text.empty()) return nullptr;
-    return boost::json::value(text);
-}
-
-} // namespace
-
 boost::json::object to_json(const Certificate& c, const std::optional<Pause>& pause) {
     auto code = c.error_code, message = c.error_message;
     std::optional<Timestamp> next = c.next_ms;
@@ -26,21 +13,19 @@ boost::json::object to_json(const Certificate& c, const std::optional<Pause>& pa
         code = pause->code;
         message = pause->message;
     }
-    boost::json::value error = nullptr;
-    if (!code.empty()) error = boost::json::object{{"code", code}, {"message", message}};
     return {
         {"id", c.id.str()},
         {"name", c.name},
         {"state", json::enum_name(c.state)},
         {"running", c.running},
-        {"issuer", text_or_null(c.issuer)},
-        {"serial", text_or_null(c.serial)},
-        {"not_before", time_or_null(c.not_before_ms)},
-        {"not_after", time_or_null(c.not_after_ms)},
-        {"next_attempt_at", time_or_null(next)},
+        {"issuer", api::text_or_null(c.issuer)},
+        {"serial", api::text_or_null(c.serial)},
+        {"not_before", api::time_or_null(c.not_before_ms)},
+        {"not_after", api::time_or_null(c.not_after_ms)},
+        {"next_attempt_at", api::time_or_null(next)},
         {"failures", c.failures},
-        {"failing_since", time_or_null(c.failing_since_ms)},
-        {"error", std::move(error)},
+        {"failing_since", api::time_or_null(c.failing_since_ms)},
+        {"error", api::error_or_null(code, message)},
         {"created_at", to_rfc3339(c.created_ms)}};
 }
 

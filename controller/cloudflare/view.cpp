@@ -1,22 +1,9 @@
 #include "controller/cloudflare/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/api/nullable.hpp"
 
 namespace fairlead::cloudflare {
-namespace {
-
-boost::json::value text_or_null(const std::string& text) {
-    if (text.empty()) return nullptr;
-    return boost::json::value(text);
-}
-
-boost::json::value time_or_null(const std::optional<Timestamp>& at) {
-    if (!at) return nullptr;
-    return boost::json::value(to_rfc3339(*at));
-}
-
-} // namespace
-
 boost::json::object
 to_json(const Hostname& row, const std::string& target, const std::optional<Pause>& pause) {
     auto code = row.error_code, message = row.error_message;
@@ -27,19 +14,17 @@ to_json(const Hostname& row, const std::string& target, const std::optional<Paus
         code = pause->code;
         message = pause->message;
     }
-    boost::json::value error = nullptr;
-    if (!code.empty()) error = boost::json::object{{"code", code}, {"message", message}};
     return {
         {"id", row.id.str()},
         {"name", row.name},
         {"served_by", "Cloudflare"},
         {"state", json::enum_name(row.state)},
-        {"hostname_status", text_or_null(row.status)},
-        {"certificate_status", text_or_null(row.ssl_status)},
-        {"cname_target", text_or_null(target)},
-        {"looked_at", time_or_null(row.looked_ms)},
-        {"next_look_at", time_or_null(next)},
-        {"error", std::move(error)},
+        {"hostname_status", api::text_or_null(row.status)},
+        {"certificate_status", api::text_or_null(row.ssl_status)},
+        {"cname_target", api::text_or_null(target)},
+        {"looked_at", api::time_or_null(row.looked_ms)},
+        {"next_look_at", api::time_or_null(next)},
+        {"error", api::error_or_null(code, message)},
         {"created_at", to_rfc3339(row.created_ms)}};
 }
 

@@ -1,6 +1,7 @@
 #include "controller/domains/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/api/nullable.hpp"
 #include "controller/domains/names.hpp"
 
 #include <boost/json.hpp>
@@ -10,10 +11,6 @@ namespace {
 
 using boost::json::object;
 using boost::json::value;
-
-value time_or_null(const std::optional<Timestamp>& at) {
-    return at ? value(to_rfc3339(*at)) : value(nullptr);
-}
 
 value method_or_null(Method method) {
     return method == Method::none ? value(nullptr) : value(json::enum_name(method));
@@ -38,8 +35,6 @@ object challenge(const Domain& d) {
 } // namespace
 
 object to_json(const Domain& d) {
-    value error = nullptr;
-    if (!d.error_code.empty()) error = object{{"code", d.error_code}, {"message", d.error_message}};
     std::optional<Timestamp> fails;
     if (d.failing_ms && d.state == State::verified) fails = *d.failing_ms + grace;
     return {
@@ -49,14 +44,14 @@ object to_json(const Domain& d) {
         {"method", method_or_null(d.method)},
         {"challenge", d.state == State::failed ? value(nullptr) : value(challenge(d))},
         {"checking", d.asked_ms.has_value()},
-        {"checked_at", time_or_null(d.checked_ms)},
-        {"next_check_at", time_or_null(d.next_check_ms)},
-        {"last_error", std::move(error)},
-        {"verified_at", time_or_null(d.verified_ms)},
-        {"failing_since", time_or_null(d.failing_ms)},
-        {"fails_at", time_or_null(fails)},
-        {"failed_at", time_or_null(d.failed_ms)},
-        {"expires_at", time_or_null(d.expires_ms)},
+        {"checked_at", api::time_or_null(d.checked_ms)},
+        {"next_check_at", api::time_or_null(d.next_check_ms)},
+        {"last_error", api::error_or_null(d.error_code, d.error_message)},
+        {"verified_at", api::time_or_null(d.verified_ms)},
+        {"failing_since", api::time_or_null(d.failing_ms)},
+        {"fails_at", api::time_or_null(fails)},
+        {"failed_at", api::time_or_null(d.failed_ms)},
+        {"expires_at", api::time_or_null(d.expires_ms)},
         {"created_at", to_rfc3339(d.created_ms)},
         {"created_by", {{"id", d.created_by.str()}, {"email", d.created_by_email}}}};
 }
@@ -82,7 +77,7 @@ object audit_facts(const Domain& d) {
     return {
         {"state", json::enum_name(d.state)},
         {"method", method_or_null(d.method)},
-        {"error", d.error_code.empty() ? value(nullptr) : value(d.error_code)}};
+        {"error", api::text_or_null(d.error_code)}};
 }
 
 } // namespace fairlead::domains

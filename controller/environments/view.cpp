@@ -1,6 +1,7 @@
 #include "controller/environments/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/api/nullable.hpp"
 #include "controller/domains/standing.hpp"
 #include "controller/environments/reach.hpp"
 #include "controller/environments/spec.hpp"
@@ -14,9 +15,6 @@ using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 
-value text_or_null(const std::string& text) {
-    return text.empty() ? value(nullptr) : value(text);
-}
 template <class T>
 value or_null(const std::optional<T>& from) {
     return from ? value(*from) : value(nullptr);
@@ -34,7 +32,7 @@ value status_detail(const Environment& e, bool last_failed) {
         return last_failed ? "The first deployment failed and was undone: nothing is on the server."
                            : "Not deployed yet.";
     if (e.live_state == "starting") return "Odoo is starting.";
-    return text_or_null(e.live_detail);
+    return api::text_or_null(e.live_detail);
 }
 
 value time(const std::optional<Timestamp>& at) {
@@ -50,7 +48,7 @@ object backup_summary(const Environment& e) {
         {"last_drill_passed", e.last_drill_ms ? value(e.last_drill_passed) : value(nullptr)},
         {"next_backup_at", time(e.next_backup_ms)},
         {"next_drill_at", time(e.next_drill_ms)},
-        {"recipient", text_or_null(e.backup_recipient)}};
+        {"recipient", api::text_or_null(e.backup_recipient)}};
 }
 
 object branches(const BranchByType& by_type) {
@@ -69,8 +67,8 @@ object to_json(const Credential& c) {
         {"name", c.name},
         {"host", c.host},
         {"kind", c.kind},
-        {"username", text_or_null(c.username)},
-        {"fingerprint", text_or_null(c.fingerprint)},
+        {"username", api::text_or_null(c.username)},
+        {"fingerprint", api::text_or_null(c.fingerprint)},
         {"created_at", to_rfc3339(c.created_ms)},
         {"created_by", user(c.created_by, c.created_by_email)}};
 }
@@ -115,7 +113,7 @@ object to_json(const Release& r) {
             {"url", commit.url},
             {"branch", commit.branch},
             {"commit", commit.commit},
-            {"subject", text_or_null(commit.subject)}});
+            {"subject", api::text_or_null(commit.subject)}});
     array packages;
     for (const auto& package : strings(r.python_packages)) {
         auto split = package.find("==");
@@ -130,7 +128,7 @@ object to_json(const Release& r) {
         {"state", json::enum_name(r.state)},
         {"commits", std::move(commits)},
         {"python_packages", std::move(packages)},
-        {"manifest_sha256", text_or_null(r.manifest_sha256)},
+        {"manifest_sha256", api::text_or_null(r.manifest_sha256)},
         {"has_database_snapshot", r.has_database_snapshot},
         {"created_at", to_rfc3339(r.created_ms)},
         {"created_by",

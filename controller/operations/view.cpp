@@ -1,6 +1,7 @@
 #include "controller/operations/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/api/nullable.hpp"
 #include "controller/operations/operations.hpp"
 
 #include <algorithm>
@@ -14,10 +15,6 @@ using boost::json::value;
 value time(const std::optional<Timestamp>& at) {
     return at ? value(to_rfc3339(*at)) : value(nullptr);
 }
-value text_or_null(const std::string& text) {
-    return text.empty() ? value(nullptr) : value(text);
-}
-
 constexpr std::string_view permission = "operations.view";
 
 std::string project_of(const Operation& operation) {
@@ -35,7 +32,7 @@ object to_json(const Step& step) {
         {"percent", moving ? value(step.percent) : value(nullptr)},
         {"started_at", time(step.started_ms)},
         {"finished_at", time(step.finished_ms)},
-        {"detail", text_or_null(step.detail)}};
+        {"detail", api::text_or_null(step.detail)}};
 }
 
 object to_json(const LoggedLine& line) {
@@ -43,7 +40,7 @@ object to_json(const LoggedLine& line) {
         {"seq", line.seq},
         {"time", to_rfc3339(line.time_ms)},
         {"level", json::enum_name(line.level)},
-        {"step", text_or_null(line.step)},
+        {"step", api::text_or_null(line.step)},
         {"text", line.text}};
 }
 
@@ -61,7 +58,7 @@ object to_json(const Operation& o, const std::vector<Step>& steps) {
         {"server_id", o.server_id.str()},
         {"requested_by", nullptr},
         {"origin", json::enum_name(o.origin)},
-        {"note", text_or_null(o.note)},
+        {"note", api::text_or_null(o.note)},
         {"created_at", to_rfc3339(o.created_ms)},
         {"delivered_at", time(o.delivered_ms)},
         {"started_at", time(o.started_ms)},
@@ -71,7 +68,7 @@ object to_json(const Operation& o, const std::vector<Step>& steps) {
         {"steps", std::move(step_list)},
         {"result", nullptr},
         {"error", nullptr},
-        {"outcome", text_or_null(o.outcome)},
+        {"outcome", api::text_or_null(o.outcome)},
     };
     if (o.requested_by)
         body["requested_by"] =
@@ -81,7 +78,7 @@ object to_json(const Operation& o, const std::vector<Step>& steps) {
         body["error"] = object{
             {"code", o.error_code},
             {"message", o.error_message},
-            {"step", text_or_null(o.error_step)}};
+            {"step", api::text_or_null(o.error_step)}};
     return body;
 }
 
@@ -103,9 +100,9 @@ boost::json::array to_json(const std::vector<proto::Check>& checks) {
             {"id", cut(check.id, 64)},
             {"title", cut(check.title, 200)},
             {"result", json::enum_name(check.result)},
-            {"value", text_or_null(cut(check.value, longest))},
-            {"need", text_or_null(cut(check.need, longest))},
-            {"remedy", text_or_null(cut(check.remedy, longest))}});
+            {"value", api::text_or_null(cut(check.value, longest))},
+            {"need", api::text_or_null(cut(check.need, longest))},
+            {"remedy", api::text_or_null(cut(check.remedy, longest))}});
     }
     return list;
 }

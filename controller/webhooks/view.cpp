@@ -1,24 +1,11 @@
 #include "controller/webhooks/view.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/api/nullable.hpp"
 
 #include <boost/json.hpp>
 
 namespace fairlead::webhooks {
-namespace {
-
-boost::json::value time_or_null(const std::optional<Timestamp>& at) {
-    if (!at) return nullptr;
-    return boost::json::value(to_rfc3339(*at));
-}
-
-boost::json::value error_or_null(const std::string& code, const std::string& message) {
-    if (code.empty()) return nullptr;
-    return boost::json::object{{"code", code}, {"message", message}};
-}
-
-} // namespace
-
 boost::json::object to_json(const Webhook& w) {
     boost::json::value disabled = nullptr;
     if (w.disabled_ms)
@@ -36,10 +23,10 @@ boost::json::object to_json(const Webhook& w) {
         {"state", json::enum_name(w.state)},
         {"disabled", std::move(disabled)},
         {"waiting", w.waiting},
-        {"last_delivered_at", time_or_null(w.last_delivered_ms)},
-        {"last_failed_at", time_or_null(w.last_failed_ms)},
-        {"secret_rotated_at", time_or_null(w.rotated_ms)},
-        {"old_secret_until", time_or_null(w.old_until_ms)},
+        {"last_delivered_at", api::time_or_null(w.last_delivered_ms)},
+        {"last_failed_at", api::time_or_null(w.last_failed_ms)},
+        {"secret_rotated_at", api::time_or_null(w.rotated_ms)},
+        {"old_secret_until", api::time_or_null(w.old_until_ms)},
         {"created_at", to_rfc3339(w.created_ms)},
         {"created_by", {{"id", w.created_by.str()}, {"email", w.created_by_email}}}};
 }
@@ -52,10 +39,10 @@ boost::json::object to_json(const Delivery& d) {
         {"state", json::enum_name(d.state)},
         {"attempts", d.attempts},
         {"created_at", to_rfc3339(d.created_ms)},
-        {"next_attempt_at", time_or_null(d.next_ms)},
-        {"delivered_at", time_or_null(d.delivered_ms)},
+        {"next_attempt_at", api::time_or_null(d.next_ms)},
+        {"delivered_at", api::time_or_null(d.delivered_ms)},
         {"status", json::to_value(d.status)},
-        {"error", error_or_null(d.error_code, d.error_message)}};
+        {"error", api::error_or_null(d.error_code, d.error_message)}};
 }
 
 boost::json::object to_json(const Attempt& a) {
@@ -64,7 +51,7 @@ boost::json::object to_json(const Attempt& a) {
         {"at", to_rfc3339(a.at_ms)},
         {"duration_ms", a.duration_ms},
         {"status", json::to_value(a.status)},
-        {"error", error_or_null(a.error_code, a.error_message)},
+        {"error", api::error_or_null(a.error_code, a.error_message)},
         {"response", json::to_value(a.response)}};
 }
 
