@@ -254,18 +254,50 @@ TEST_SUITE("controller/edge/limits") {
         stand.run(body);
     }
 
+    TEST_CASE("a kept stream counts for whoever asks over it now") {
+        EdgeLimits limits;
+        limits.streams_of_environment = 2;
+        Stand stand(keeps_answering, limits);
+        stand.edge.stand_behind("cf-connecting-ip");
+        auto get_from = [](const std::string& address) {
+            return "GET / HTTP/1.1\r\nHost: shop.example\r\nCF-Connecting-IP: " + address +
+                   "\r\n\r\n";
+        };
+        auto body = [&]() -> Task<> {
+            auto wire = [&] {
+                auto made = std::make_shared<PlayedWire>(
+                    stand.io.get_executor(), "shop.example", "198.51.100.1"
+                );
+                made->show(net::PeerCertificate());
+                return made;
+            };
+            auto first = wire();
+            auto second = wire();
+            std::function<Task<>(PlayedWire&)> back = [&](PlayedWire& one) -> Task<> {
+                one.send(get_from("203.0.113.1"));
+                auto answered = [](const std::string& out) { return ends(out, "hello"); };
+                co_await one.until(answered);
+                CHECK(one.out.starts_with("HTTP/1.1 200 "));
+            };
+            std::function<Task<>(PlayedWire&)> both = [&](PlayedWire& one) -> Task<> {
+                for (std::string address : {"203.0.113.1", "203.0.113.2"}) {
+                    one.out.clear();
+                    one.send(get_from(address));
+                    auto answered = [](const std::string& out) { return ends(out, "hello"); };
+                    co_await one.until(answered);
+                }
+                co_await stand.connection(second, back);
+            };
+            co_await stand.connection(first, both);
+        };
+        stand.run(body);
+        CHECK(stand.opened.size() == 2);
+    }
+
     TEST_CASE("no more streams are kept for later requests than the limit") {
         EdgeLimits limits;
         limits.kept_of_environment = 0;
-        auto site = [](stream::Stream stream) -> Task<> {
-            for (;;) {
-                auto request = co_await read_until(stream, "\r\n\r\n");
-                if (request.empty()) co_return;
-                auto written = co_await stream.write(ok("hello"));
-                if (!written) co_return;
-            }
-        };
-        Stand stand(site, limits);
+        Stand stand(keeps_answering, limits);
         auto answer = stand.talk(get_and_stay + get);
         CHECK(count(answer, "HTTP/1.1 200 OK") == 2);
         CHECK(stand.opened.size() == 2);

@@ -291,6 +291,16 @@ inline std::string ok(const std::string& body, const std::string& more = "") {
            "\r\n" + body;
 }
 
+/// A site that says hello to each request of a stream.
+inline Task<> keeps_answering(stream::Stream stream) {
+    for (;;) {
+        auto request = co_await read_until(stream, "\r\n\r\n");
+        if (request.empty()) co_return;
+        auto written = co_await stream.write(ok("hello"));
+        if (!written) co_return;
+    }
+}
+
 inline std::size_t count(const std::string& text, const std::string& part) {
     std::size_t found = 0;
     for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size()))
