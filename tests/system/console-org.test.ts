@@ -115,7 +115,7 @@ describe("the console's organization", () => {
     const page = await web.signedIn();
     await page.goto(`${base}/roles`);
     await page.getByRole("button", { name: "New role" }).click();
-    await page.getByLabel("Name").fill("Release engineer");
+    await page.getByRole("textbox", { name: "Name" }).fill("Release engineer");
     await page.getByRole("textbox", { name: "Begin with" }).click();
     await page.getByRole("option", { name: "What Viewer may" }).click();
     await page.getByRole("button", { name: "Choose permissions" }).click();
@@ -166,7 +166,7 @@ describe("the console's organization", () => {
     const page = await web.signedIn("light", kim);
     await page.goto(`${base}/roles`);
     await page.getByRole("button", { name: "New role" }).click();
-    await page.getByLabel("Name").fill("More than mine");
+    await page.getByRole("textbox", { name: "Name" }).fill("More than mine");
     await page.getByRole("button", { name: "Choose permissions" }).click();
     assert.ok(await page.getByRole("checkbox", { name: "Remove members" }).isDisabled());
     assert.ok(await page.getByRole("checkbox", { name: "See projects", exact: true }).isEnabled());
@@ -195,7 +195,7 @@ describe("the console's organization", () => {
     await page.goto(`${base}/api-keys`);
     await page.getByText("No API key yet").waitFor();
     await page.getByRole("link", { name: "New API key" }).first().click();
-    await page.getByLabel("Name").fill("CI");
+    await page.getByRole("textbox", { name: "Name" }).fill("CI");
     await page.getByRole("checkbox", { name: "See projects", exact: true }).check();
     await page.getByRole("button", { name: "Create key" }).click();
     // The form before it has a field of that name too.
