@@ -64,6 +64,12 @@ export class CrashPoints {
     await this.host.sh(`touch ${dir}/go`);
   }
 
+  /** Stops nowhere any more, and lets go whatever is held: also after a test that failed half way. */
+  async disarm(): Promise<void> {
+    await this.next(0);
+    await this.release();
+  }
+
   /** What has been recorded since `arm`, each in the step that had begun by then. `begun` in ms of the server's clock. */
   async records(steps: { name: string; begun: number }[]): Promise<JournalRecord[]> {
     const times = (await this.host.sh(`cat ${dir}/records`)).trim().split("\n").map(Number);
