@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe } from "node:test";
+import { after, afterEach, before, describe } from "node:test";
 import type { Api } from "./lib/api.ts";
 import { axe, looks, overflow, Web } from "./lib/browser.ts";
 import { CloudflareFront, CloudflareStandIn } from "./lib/cloudflare.ts";
@@ -13,6 +13,7 @@ import { type Authority, makeAuthority } from "./lib/pki.ts";
 import { run } from "./lib/process.ts";
 import { Visitor } from "./lib/site.ts";
 import type { Environment, List } from "./lib/types.ts";
+import { poll } from "./lib/wait.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 interface Hostname {
@@ -56,6 +57,9 @@ describe("names behind Cloudflare", () => {
     live = await world.environment(project, on.server, "behind", { exposure: "tunnel", domains: [shop] });
     await world.succeeded(await world.deploy(live), 900_000);
   });
+  afterEach(() => {
+    cloudflare.fault = undefined; // of a test that failed half way
+  });
   after(() => cloudflare?.stop());
 
   const environment = (name: string, domains: string[]): Promise<Environment> =>
@@ -67,6 +71,8 @@ describe("names behind Cloudflare", () => {
     await controller.stop();
     await controller.start();
   };
+  /** No event of the controller's tells what the stand-in has. */
+  const left = (name: string): Promise<unknown> => poll(`${name} left the zone`, 60_000, async () => !cloudflare.of(name) || undefined);
   /** Its time has come. */
   const due = (): Promise<unknown> =>
     run("sqlite3", ["-cmd", ".timeout 10000", join(controller.data, "fairlead.db"), "UPDATE custom_hostname SET next_ms = 0; UPDATE custom_hostname_leaving SET next_ms = 0"]);
@@ -123,7 +129,7 @@ describe("names behind Cloudflare", () => {
     await api.call("PATCH", `${org}/environments/${made.id}`, { body: { exposure: "tunnel" } });
     await until("theirs.example.org", "made", ({ hostname_status }) => hostname_status === "pending");
     await api.call("PATCH", `${org}/environments/${made.id}`, { body: { exposure: "port" } });
-    await world.until("it left the zone", 60_000, async () => !cloudflare.of("theirs.example.org") || undefined);
+    await left("theirs.example.org");
   });
 
   scenario(world, "whose validation failed say so, and it is begun anew", async () => {
@@ -137,7 +143,7 @@ describe("names behind Cloudflare", () => {
     await due();
     await until("late.example.org", "tried again", ({ certificate_status }) => certificate_status === "pending_validation");
     await api.call("PATCH", `${org}/environments/${made.id}`, { body: { exposure: "port" } });
-    await world.until("it left the zone", 60_000, async () => !cloudflare.of("late.example.org") || undefined);
+    await left("late.example.org");
   });
 
   scenario(world, "wait while Cloudflare takes no more requests, is out of order, or does not take the token, and the token is nowhere", async () => {
@@ -163,7 +169,7 @@ describe("names behind Cloudflare", () => {
     await restart();
     await until("held.example.org", "made", ({ hostname_status }) => hostname_status === "pending");
     await api.call("PATCH", `${org}/environments/${made.id}`, { body: { exposure: "port" } });
-    await world.until("it left the zone", 60_000, async () => !cloudflare.of("held.example.org") || undefined);
+    await left("held.example.org");
     assert.ok(!controller.log.includes(cloudflare.token));
     assert.doesNotMatch((await run("grep", ["-rlaF", cloudflare.token, controller.data], { check: false })).stdout, /./);
   });
@@ -171,7 +177,7 @@ describe("names behind Cloudflare", () => {
   scenario(world, "are made once, although the answer was lost and the controller was killed", async () => {
     cloudflare.fault = { kind: "cut", method: "POST" };
     const made = await environment("cut", ["cut.example.org"]);
-    await world.until("it was asked for", 60_000, async () => cloudflare.of("cut.example.org"));
+    await poll("it was asked for", 60_000, async () => cloudflare.of("cut.example.org"));
     await controller.kill();
     cloudflare.fault = undefined;
     const { id } = cloudflare.of("cut.example.org")!;
@@ -181,12 +187,12 @@ describe("names behind Cloudflare", () => {
     // And taken out once, in the same way.
     cloudflare.fault = { kind: "cut", method: "DELETE" };
     await api.call("PATCH", `${org}/environments/${made.id}`, { body: { exposure: "port" } });
-    await world.until("it left the zone", 60_000, async () => !cloudflare.of("cut.example.org") || undefined);
+    await left("cut.example.org");
     await controller.kill();
     cloudflare.fault = undefined;
     await controller.start();
-    await world.until("nothing is left to do", 60_000, async () =>
-      (await run("sqlite3", [join(controller.data, "fairlead.db"), "SELECT count(*) FROM custom_hostname_leaving"])).stdout.trim() === "0" || undefined);
+    await poll("nothing is left to do", 60_000, async () =>
+      (await run("sqlite3", ["-cmd", ".timeout 10000", join(controller.data, "fairlead.db"), "SELECT count(*) FROM custom_hostname_leaving"])).stdout.trim() === "0" || undefined);
   });
 
   scenario(world, "stand in the console with their state and the record to set", async () => {
@@ -221,7 +227,7 @@ describe("names behind Cloudflare", () => {
   scenario(world, "leave with their environment, also where the controller was away", async () => {
     await api.call("PATCH", `${org}/environments/${live.id}`, { body: { exposure: "port" } });
     await restart();
-    await world.until("nothing is left in the zone", 60_000, async () => cloudflare.hostnames.size === 0 || undefined);
+    await poll("nothing is left in the zone", 60_000, async () => cloudflare.hostnames.size === 0 || undefined);
     assert.deepEqual(await all(), []);
   });
 });

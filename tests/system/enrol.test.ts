@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe } from "node:test";
 import type { Image } from "./lib/host.ts";
 import type { List, Operation, Server } from "./lib/types.ts";
+import { poll } from "./lib/wait.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("enrolment by the pasted command", () => {
@@ -28,7 +29,7 @@ describe("enrolment by the pasted command", () => {
       const { server } = await world.server(image, { image });
       assert.equal(server.status, "online");
       const ping = await (await world.api()).post<Operation>(`${await world.org()}/servers/${server.id}/ping`);
-      await world.succeeded(ping, 30_000);
+      await world.succeeded(ping, 60_000);
     });
   }
 
@@ -40,7 +41,7 @@ describe("enrolment by the pasted command", () => {
       nft add rule inet closed input iif lo accept
       nft add rule inet closed input ct state established,related accept`);
     const { server } = await world.enrol(host);
-    await world.succeeded(await (await world.api()).post(`${await world.org()}/servers/${server.id}/ping`), 30_000);
+    await world.succeeded(await (await world.api()).post(`${await world.org()}/servers/${server.id}/ping`), 60_000);
     const listening = await host.sh("ss -Hltunp | grep -v '127.0.0.1\\|\\[::1\\]' || true");
     assert.equal(listening, "");
     const links = await host.sh("ss -Htnp state established | grep fairlead || true");
@@ -55,7 +56,7 @@ describe("enrolment by the pasted command", () => {
     for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"]) assert.match(status, new RegExp(`${set}:\\s*0+\\n`));
     assert.match(status, /NoNewPrivs:\s*1/);
 
-    await world.succeeded(await (await world.api()).post(`${await world.org()}/servers/${(await online(host.name)).id}/ping`), 30_000);
+    await world.succeeded(await (await world.api()).post(`${await world.org()}/servers/${(await online(host.name)).id}/ping`), 60_000);
     const sockets = await host.sh("ss -Hlxp | grep executor.sock; stat -c '%U:%G %a' /run/fairlead/executor.sock");
     assert.match(sockets, /root:fairlead 660/);
     assert.equal(await host.sh("ss -Htunap | grep fairlead | grep -v ESTAB || true"), "");
@@ -111,13 +112,12 @@ describe("enrolment by the pasted command", () => {
   scenario(world, "a revoked server is cut at once and stays out, and says so itself [S-PRIV-02]", async () => {
     const { host, server } = await world.server("revoked");
     const api = await world.api();
-    const begun = Date.now();
     await api.post(`${await world.org()}/servers/${server.id}/revoke`, { reason: "stolen" }, { "X-Confirm": server.name });
-    await world.until("the link is cut", 5_000, async () =>
+    // Before the link's next heartbeat, which comes after 15 s.
+    await poll("the link is cut", 12_000, async () =>
       (await host.sh("ss -Htn state established | grep -c '10\\..*\\.0\\.1:' || true")).trim() === "0" ? true : undefined);
-    assert.ok(Date.now() - begun < 5_000);
     await host.sh("systemctl restart fairlead-link");
-    const said = await host.exec(["bash", "-c", "for i in {1..100}; do journalctl -b --no-pager -u fairlead-link | grep -i revoked && exit; sleep 0.1; done; exit 1"]);
+    const said = await host.exec(["bash", "-c", "for i in {1..300}; do journalctl -b --no-pager -u fairlead-link | grep -i revoked && exit; sleep 0.1; done; exit 1"]);
     assert.match(said.stdout, /revoked/i);
     assert.equal((await online(host.name, false)).status, "revoked");
   });

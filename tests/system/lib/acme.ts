@@ -69,9 +69,17 @@ export class Pebble {
       // One nonce in twenty is refused, as the real one does now and then.
       PEBBLE_WFE_NONCEREJECT: "5", PEBBLE_AUTHZREUSE: "0", ...(thinksS ? { PEBBLE_VA_SLEEPTIME: String(thinksS) } : { PEBBLE_VA_NOSLEEP: "1" }),
     });
-    await poll("the directory answers", 10_000, async () =>
+    await poll("the directory answers", 60_000, async () =>
       (await run("curl", ["-sk", "-o", "/dev/null", "-w", "%{http_code}", `https://${this.place}/dir`], { check: false })).stdout === "200" || undefined);
-    await poll("the name server takes answers", 10_000, async () => (await this.#tell("clear-a", { host: "nothing.example" })) || undefined);
+    await poll("the name server takes answers", 60_000, async () => (await this.#tell("clear-a", { host: "nothing.example" })) || undefined);
+  }
+
+  /** Takes connections and answers nobody until `goOn`: whoever asks waits. */
+  hold(): void {
+    for (const child of this.#children) child.kill("SIGSTOP");
+  }
+  goOn(): void {
+    for (const child of this.#children) child.kill("SIGCONT");
   }
 
   async stop(): Promise<void> {

@@ -173,7 +173,11 @@ export class Api {
         method, path, headers: { Host: this.#host, ...headers }, timeout,
       });
       request.on("timeout", () => request.destroy(new Error(`${method} ${path}: no answer in ${timeout} ms`)));
-      request.on("error", failed);
+      // A kept connection that the other side has just closed: browsers ask again as well.
+      request.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code === "ECONNRESET" && request.reusedSocket && method === "GET") this.#open(method, path, options).then(done, failed);
+        else failed(error);
+      });
       request.on("response", done);
       request.end(body);
     });

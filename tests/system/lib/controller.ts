@@ -1,5 +1,6 @@
 // A real controller of the build, with a fresh data folder, on the address that hosts reach.
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
@@ -76,7 +77,7 @@ export class Controller {
     this.#exit.finally(() => process.off("exit", kill)).catch(() => undefined);
     let over = false;
     this.#exit.then(() => (over = true), () => (over = true));
-    await poll("the controller is ready", 30_000, async () => {
+    await poll("the controller is ready", 60_000, async () => {
       if (over) return false;
       return (await fetchInsecurely(this.address, this.port, "/readyz")).status === 200 ? true : undefined;
     }, 50);
@@ -115,16 +116,21 @@ export class Controller {
   }
 }
 
-/** A port that nobody listens on now. */
-export function freePort(address: string): Promise<number> {
-  return new Promise((done, failed) => {
-    const probe = createServer();
-    probe.once("error", failed);
-    probe.listen(0, address, () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => done(port));
+/**
+ * A port that nobody listens on now. Not one of those that the kernel gives to whoever connects: one of them could be taken by then, also
+ * while what listens there is away for a moment.
+ */
+export async function freePort(address: string): Promise<number> {
+  for (let left = 100; left > 0; left -= 1) {
+    const port = randomInt(15_000, 32_000);
+    const free = await new Promise<boolean>((done, failed) => {
+      const probe = createServer();
+      probe.once("error", (error: NodeJS.ErrnoException) => (error.code === "EADDRINUSE" ? done(false) : failed(error)));
+      probe.listen(port, address, () => probe.close(() => done(true)));
     });
-  });
+    if (free) return port;
+  }
+  throw new Error(`no free port at ${address}`);
 }
 
 /** Before the authority is known; only the tests on one machine may do so. */

@@ -63,7 +63,7 @@ export class Egress {
     this.#exit.finally(() => process.off("exit", kill)).catch(() => undefined);
     let over = false;
     this.#exit.then(() => (over = true), () => (over = true));
-    await poll("the egress answers", 10_000, async () => over || (await answers(this.socket)) || undefined, 20);
+    await poll("the egress answers", 60_000, async () => over || (await answers(this.socket)) || undefined, 20);
     if (over) throw new Error(`the egress ended at once:\n${this.log.slice(-2000)}`);
     return this;
   }

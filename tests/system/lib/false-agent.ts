@@ -56,7 +56,7 @@ export class FalseAgent {
   }
 
   /** The next operation of this kind that was not asked for here before; those that come before it are passed over. */
-  async next(kind: string, ms = 30_000): Promise<Order> {
+  async next(kind: string, ms = 60_000): Promise<Order> {
     return within(`the agent is given ${kind}`, ms, async (signal) => {
       while (!signal.aborted) {
         const change = this.#socket!.change();

@@ -73,7 +73,7 @@ mail:
   }
 
   /** Takes the next mail to an address, waiting for it. */
-  async next(to: string, ms = 30_000): Promise<Mail> {
+  async next(to: string, ms = 60_000): Promise<Mail> {
     return within(`a mail to ${to}`, ms, async (signal) => {
       while (!signal.aborted) {
         const at = this.mails.findIndex((mail) => mail.to === to);

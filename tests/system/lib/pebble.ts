@@ -38,7 +38,7 @@ export class Pebble {
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=pebble -keyout own.key -out own.pem -addext subjectAltName=IP:127.0.0.1 2>/dev/null
       chmod 644 own.pem; chmod 755 /usr/local/bin/pebble
       systemd-run -q --collect --unit pebble-${port}.service -E PEBBLE_VA_NOSLEEP=1 -E PEBBLE_WFE_NONCEREJECT=0 /usr/local/bin/pebble -config ${dir}/config.json`);
-    await poll("pebble answers", 30_000, async () =>
+    await poll("pebble answers", 60_000, async () =>
       (await host.exec(["curl", "-fsS", "--cacert", this.root, "-o", this.issuer, `https://127.0.0.1:${management}/roots/0`], { check: false })).code === 0 || undefined);
   }
 }

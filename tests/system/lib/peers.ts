@@ -130,7 +130,7 @@ export class FalseController {
   }
 
   /** The next link that an agent opens, with its hello. */
-  async link(ms = 45_000): Promise<FalseLink> {
+  async link(ms = 90_000): Promise<FalseLink> {
     return within("an agent comes", ms, async (signal) => {
       while (!signal.aborted) {
         const link = this.#links.shift();
@@ -142,7 +142,7 @@ export class FalseController {
   }
 
   /** Waits until TLS with somebody has failed. */
-  async refused(ms = 45_000): Promise<string> {
+  async refused(ms = 90_000): Promise<string> {
     return within("somebody refuses the certificate", ms, async (signal) => {
       while (!signal.aborted) {
         const failure = this.failures.at(-1);
@@ -199,14 +199,14 @@ export async function callAs(endpoint: Endpoint, pair: Partial<KeyPair>, hello: 
   let failure: NodeJS.ErrnoException | undefined;
   socket.on("error", (error) => (failure ??= error));
   try {
-    await within("TLS", 10_000, () => new Promise<void>((done, failed) => socket.once("secureConnect", done).once("error", failed)));
+    await within("TLS", 30_000, () => new Promise<void>((done, failed) => socket.once("secureConnect", done).once("error", failed)));
     socket.write(`GET /link HTTP/1.1\r\nHost: ${endpoint.name}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString("base64")}\r\n\r\n`);
     const { head, rest } = await readHead(socket);
     if (!head.startsWith("HTTP/1.1 101")) throw new Error(head);
     const end = new WebSocketEnd(socket, "client", rest);
     end.send(JSON.stringify(hello));
-    await within("an answer to the hello", 10_000, async () => {
+    await within("an answer to the hello", 30_000, async () => {
       while (end.texts.length === 0 && end.open) await end.change();
     });
     return { answer: end.texts.length ? (JSON.parse(end.texts[0]!) as Message) : undefined, socket: end };

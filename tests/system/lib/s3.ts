@@ -1,8 +1,9 @@
 // S3 servers as customers have them, on this machine: Swift with its s3api, and s3rver. TLS and faults are the relay's.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { freePort } from "./controller.ts";
 import { folder, root } from "./paths.ts";
 import { makeAuthority } from "./pki.ts";
 import { ended, run } from "./process.ts";
@@ -148,13 +149,14 @@ export class S3 {
   /** Back again at the same address and port. */
   async resume(): Promise<void> {
     this.#children = await this.#start();
-    await poll(`${this.kind} answers`, 30_000, async () => {
+    await poll(`${this.kind} answers`, 120_000, async () => {
       const gone = this.#children.find((child) => child.exitCode !== null);
       if (gone) throw new Error(`${gone.spawnargs.join(" ")} ended with ${gone.exitCode}; its log is in ${this.dir}`);
       // All of them: Swift's proxy avoids for a minute what did not answer it once.
       await Promise.all(this.ports.map(opened));
       return (await ask(this.port, this.keys, "GET", "")).status === 200 || undefined;
     });
+    this.#port ||= await freePort(this.address);
     this.#relay = await Relay.start(this.address, this.#tls, this.port, this.#port);
   }
 
@@ -260,14 +262,9 @@ function opened(port: number): Promise<void> {
 }
 
 async function freePorts(count: number): Promise<number[]> {
-  const held = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer();
-    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
-    return server;
-  }));
-  const ports = held.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort("127.0.0.1"));
+  return [...ports];
 }
 
 /** Swift keeps what it knows of an object in extended attributes; where the disk has none, a file system in a file has. */

@@ -75,7 +75,7 @@ export class SshGit {
     child.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-4000)));
     this.#process = child;
     this.#exit = ended(child);
-    await poll("sshd answers", 10_000, async () => {
+    await poll("sshd answers", 60_000, async () => {
       if (child.exitCode !== null) throw new Error(`sshd ended: ${said}`);
       return new Promise<true | undefined>((done) => {
         const socket = connect(this.port, this.address, () => { socket.destroy(); done(true); });

@@ -56,7 +56,7 @@ export async function standIn(host: Host, environment: Environment): Promise<() 
     await host.sh(`systemctl stop fl-site; ${odooUnits("start", environment)}`);
   };
   try {
-    await poll("the stand-in answers", 20_000, async () => ((await host.exec(["curl", "-fsS", `http://127.0.0.1:${environment.port}/x`], { check: false })).code === 0 ? true : undefined));
+    await poll("the stand-in answers", 60_000, async () => ((await host.exec(["curl", "-fsS", `http://127.0.0.1:${environment.port}/x`], { check: false })).code === 0 ? true : undefined));
   } catch (error) {
     await back();
     throw error;

@@ -70,7 +70,7 @@ export class StreamOpener {
 
   #until(what: string, fits: (frame: Buffer) => boolean): Promise<Buffer> {
     const { socket } = this.link;
-    return within(what, 15_000, async (signal) => {
+    return within(what, 60_000, async (signal) => {
       while (!signal.aborted) {
         const change = socket.change();
         const found = socket.binaries.find(fits);

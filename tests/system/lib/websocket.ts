@@ -27,7 +27,7 @@ export function acceptKey(key: string): string {
 }
 
 /** Reads up to the empty line that ends a head; gives it and what came after. */
-export function readHead(stream: TLSSocket, ms = 10_000): Promise<{ head: string; rest: Buffer }> {
+export function readHead(stream: TLSSocket, ms = 30_000): Promise<{ head: string; rest: Buffer }> {
   return within("a head of HTTP", ms, () => new Promise((done, failed) => {
     let data = Buffer.alloc(0);
     const more = (chunk: Buffer): void => {

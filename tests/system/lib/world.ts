@@ -36,6 +36,8 @@ export class World {
 
   /** See Controller.launcher; set before the controller is asked for, such as by the function above. */
   launcher: string[] = [];
+  /** What a scenario may take that does not say so itself: suites that deploy on real servers set more. A hang is told after that. */
+  patienceMs = 300_000;
   /** The controller's port, where it has to be known before. */
   port: number | undefined;
 
@@ -107,7 +109,7 @@ export class World {
   /** Enrols a host by the pasted command and waits until the controller says online. */
   async enrol(host: Host): Promise<Enrolled> {
     await this.paste(host, await this.enrolCommand());
-    const server = await this.until(`${host.name} is online`, 60_000, async (api, org) => {
+    const server = await this.until(`${host.name} is online`, 90_000, async (api, org) => {
       const { data } = await api.get<List<Server>>(`${org}/servers`);
       return data.find((one) => one.name === host.name && one.status === "online");
     });
@@ -255,7 +257,7 @@ export function worldOfSuite(config: string | (() => Promise<string>) = ""): Wor
 }
 
 /** A test whose failure leaves logs behind and says where. */
-export function scenario(world: World, title: string, body: () => Promise<void>, timeoutMs = 600_000): void {
+export function scenario(world: World, title: string, body: () => Promise<void>, timeoutMs = world.patienceMs): void {
   it(title, { timeout: timeoutMs + 60_000 }, async () => {
     try {
       await within(title, timeoutMs, body);
