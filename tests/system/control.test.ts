@@ -90,7 +90,7 @@ describe("in the customer's hands", () => {
     // Its time is put back, which is what a clock would do.
     const old = await makeToken({ expires_in_s: 3600 });
     const database = path((await world.controller()).data, "fairlead.db");
-    await run("sqlite3", ["-cmd", ".timeout 5000", database, `UPDATE registration_token SET expires_ms = expires_ms - 3600001 WHERE id = '${old.registration_token.id}'`]);
+    await run("sqlite3", ["-cmd", ".timeout 20000", database, `UPDATE registration_token SET expires_ms = expires_ms - 3600001 WHERE id = '${old.registration_token.id}'`]);
     const late = await enrol(old.token, "late");
     assert.deepEqual([late.status, late.body.code], [403, "token_expired"]);
     const { data } = await owner.get<List<Server>>(`${org}/servers`);
@@ -107,7 +107,7 @@ describe("in the customer's hands", () => {
       const host = await world.host("stays");
       await world.paste(host, command.command);
       const online = async (): Promise<Server | undefined> => (await owner.get<List<Server>>(`${org}/servers`)).data.find((one) => one.name === host.name && one.status === "online");
-      const server = await world.until("the server is online", 60_000, online);
+      const server = await world.until("the server is online", 90_000, online);
       const stranger = await enrolAlone(owner, org, "by-another"); // with a token of its own
       played = await PlayedAgent.connect(owner.endpoint, stranger);
       const other = await makeToken({ max_uses: 5 });
@@ -117,7 +117,7 @@ describe("in the customer's hands", () => {
       assert.deepEqual([refused.status, refused.body.code], [403, "token_revoked"]);
 
       // Who is in works on, on the link that there is and on a new one, and after a restart of the controller.
-      const ping = async (id: string): Promise<unknown> => world.succeeded(await owner.post<{ id: string }>(`${org}/servers/${id}/ping`), 30_000);
+      const ping = async (id: string): Promise<unknown> => world.succeeded(await owner.post<{ id: string }>(`${org}/servers/${id}/ping`), 90_000);
       await ping(server.id);
       await ping(stranger.server);
       await host.sh("systemctl restart fairlead-link");
@@ -125,11 +125,11 @@ describe("in the customer's hands", () => {
       const controller = await world.controller();
       await controller.stop();
       await controller.start();
-      await world.until("the server is back", 60_000, online);
+      await world.until("the server is back", 90_000, online);
       await ping(server.id);
       // Other tokens work on.
       // The address has been refused before, in this file more than once, and may have to wait.
-      const third = await poll("the wait is over", 30_000, async () => {
+      const third = await poll("the wait is over", 120_000, async () => {
         const got = await enrol(other.token, "by-a-third");
         return got.status === 429 ? undefined : got;
       });

@@ -16,7 +16,7 @@ describe("the package fairlead-controller", () => {
     await host.copy(join(built("packages"), name), "/root/controller.deb");
     const install = "DEBIAN_FRONTEND=noninteractive apt-get -qq -y install /root/controller.deb 2>&1";
 
-    assert.match(await host.sh(install), /fairlead-controller init/);
+    assert.match(await host.sh(install, { timeoutMs: 180_000 }), /fairlead-controller init/);
     assert.equal(await host.sh("systemctl is-enabled fairlead-controller || true; systemctl is-active fairlead-controller || true"), "disabled\ninactive\n");
     await host.sh("systemctl start fairlead-controller"); // a condition that is not met is no failure
     assert.equal(await host.sh("systemctl is-active fairlead-controller || true"), "inactive\n");
@@ -24,8 +24,8 @@ describe("the package fairlead-controller", () => {
     const said = await host.sh("fairlead-controller init --admin ada@fairlead.test --name localhost --listen 127.0.0.1:443");
     assert.match(said, /https:\/\/localhost\S*/);
     await host.sh("systemctl enable --now fairlead-controller");
-    const ready = "for i in {1..200}; do curl -fsk https://localhost/readyz >/dev/null && exit; sleep 0.1; done; journalctl --no-pager -u fairlead-controller >&2; exit 1";
-    await host.sh(ready);
+    const ready = "for i in {1..600}; do curl -fsk https://localhost/readyz >/dev/null && exit; sleep 0.1; done; journalctl --no-pager -u fairlead-controller >&2; exit 1";
+    await host.sh(ready, { timeoutMs: 120_000 });
 
     // Port 443 without root, and next to nothing else.
     const pid = (await host.sh("systemctl show -P MainPID fairlead-controller")).trim();
@@ -47,15 +47,15 @@ describe("the package fairlead-controller", () => {
     const contact = "curl -sk -w ' %{http_code}' https://localhost/.well-known/security.txt";
     assert.match(await host.sh(contact), /security_contact in controller\.yaml.* 404$/s);
     await host.sh("echo 'security_contact: mailto:security@fairlead.test' >>/etc/fairlead/controller.yaml && systemctl restart fairlead-controller");
-    await host.sh(ready);
+    await host.sh(ready, { timeoutMs: 120_000 });
     const told = await host.sh(contact);
     assert.match(told, /^Contact: mailto:security@fairlead\.test\nExpires: \d{4}-.*\nCanonical: https:\/\/localhost\/\.well-known\/security\.txt\n 200$/s);
     assert.ok(Date.parse(/Expires: (.*)/.exec(told)![1]!) > Date.now());
 
     // Again, over the running one: it restarts and serves.
     await host.sh("sed -i '/^Package: fairlead-controller$/,/^$/ s/^Version: .*/Version: 0.0.9/' /var/lib/dpkg/status");
-    await host.sh(install);
-    await host.sh(ready);
+    await host.sh(install, { timeoutMs: 180_000 });
+    await host.sh(ready, { timeoutMs: 120_000 });
     assert.notEqual((await host.sh("systemctl show -P MainPID fairlead-controller")).trim(), pid);
 
     await host.sh("DEBIAN_FRONTEND=noninteractive apt-get -qq -y remove fairlead-controller >/dev/null");

@@ -83,7 +83,7 @@ describe("a controller that was taken over", () => {
     const next = hostile!.link();
     let here = false;
     next.then(() => (here = true), () => (here = true));
-    await poll("the agent calls again", 60_000, async () => {
+    await poll("the agent calls again", 90_000, async () => {
       await on.host.sh("ip addr add 10.254.254.1/32 dev lo; ip addr del 10.254.254.1/32 dev lo");
       return here ? true : undefined;
     }, 500);
@@ -104,7 +104,7 @@ describe("a controller that was taken over", () => {
     assert.deepEqual(strange, []);
   }
 
-  const refusedIn = (text: string): Promise<string> => on.host.sh(`journalctl -b --no-pager -u fairlead-executor -g '${text}' | tail -n 5`);
+  const refusedIn = (text: string): Promise<string> => on.host.sh(`journalctl --sync || true; journalctl -b --no-pager -u fairlead-executor -g '${text}' | tail -n 5`);
 
   const orderly = (): Record<string, unknown> => ({
     environment: {
@@ -272,7 +272,7 @@ describe("a controller that was taken over", () => {
     ];
     for (const [what, does] of breaks) {
       does(link);
-      await poll(`${what}: the agent ends the link`, 20_000, async () => (link.socket.open ? undefined : true), 50);
+      await poll(`${what}: the agent ends the link`, 60_000, async () => (link.socket.open ? undefined : true), 50);
       link = await taken();
     }
     // What is merely odd is borne.
@@ -286,7 +286,7 @@ describe("a controller that was taken over", () => {
     assert.equal(await mainProcess("fairlead-link"), linkProcess);
     const resident = Number((await on.host.sh(`awk '/VmRSS/{print $2}' /proc/${linkProcess}/status`)).trim());
     assert.ok(resident < 64 * 1024, `${resident} KiB`);
-    const journal = await on.host.sh("journalctl -b --no-pager -u 'fairlead-*'");
+    const journal = await on.host.sh("journalctl --sync || true; journalctl -b --no-pager -u 'fairlead-*'");
     assert.doesNotMatch(journal, /unexpected error|dumped core|status=70|oom-kill/i);
     assert.match(journal, /renewed certificate could not be used/);
   }, 900_000);

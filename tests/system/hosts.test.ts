@@ -17,7 +17,7 @@ describe("a throw-away server", () => {
     const other = await world.host("other");
     await host.sh("nft add table inet t; nft add chain inet t out '{ type filter hook output priority 0; }'; nft add rule inet t out ip daddr 10.0.0.0/8 reject");
     // Units of the same name on two hosts have nothing to do with each other.
-    for (const one of [host, other]) await one.sh("systemd-run -q --unit=same sleep 1000");
+    for (const one of [host, other]) await one.sh("systemd-run -q -p Type=exec --unit=same sleep 1000");
     await host.sh("systemctl stop same");
     await other.sh("systemctl is-active same; test $(wc -l </sys/fs/cgroup/system.slice/same.service/cgroup.procs) = 1; pgrep -x sleep");
     const git = await world.git();

@@ -62,7 +62,7 @@ describe("streams of a controller that was taken over", () => {
     // It counts; there is no such environment.
     assert.equal((await streams.answer(text)).code, ends.notOffered);
     await refused("the same again", text);
-    assert.match(await on.host.sh("journalctl -b --no-pager -u fairlead-link -g 'a stream was refused' | tail -n 1"), /used before/);
+    assert.match(await on.host.sh("journalctl --sync || true; journalctl -b --no-pager -u fairlead-link -g 'a stream was refused' | tail -n 1"), /used before/);
   });
 
   scenario(world, "are refused to whoever brings a key of their own, where root named the organization's", async () => {

@@ -6,6 +6,7 @@ import type { Api } from "./lib/api.ts";
 import { built } from "./lib/paths.ts";
 import { run } from "./lib/process.ts";
 import type { List } from "./lib/types.ts";
+import { poll } from "./lib/wait.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 interface Witness {
@@ -54,6 +55,8 @@ describe("the audit log's witnesses", () => {
     (await (await world.api()).get<List<Entry>>(`${await world.org()}/audit?action=audit`)).data.filter((one) => one.actor.id === on.server.id);
 
   const status = async (): Promise<string> => (await on.host.exec(["fairlead-agent", "status"], { check: false })).stdout;
+  /** It is written a moment after the controller was told. */
+  const says = (pattern: RegExp): Promise<true> => poll(`status says ${pattern}`, 30_000, async () => (pattern.test(await status()) ? true : undefined), 300);
 
   scenario(world, "hold the newest signed state, each going on from the one before", async () => {
     await write(3, "first");
@@ -95,12 +98,12 @@ describe("the audit log's witnesses", () => {
     assert.equal(entry.result, "failed");
     assert.equal(entry.after?.reason, alarm.fork!.reason);
     assert.match(controller.log, /a server has seen another audit log than this one/);
-    assert.match(await status(), /audit log: +FORKED, seen .*before/);
+    await says(/audit log: +FORKED, seen .*before/);
     // It is remembered over a restart of the agent, and so told to a controller that was restored once more.
     await on.host.sh("systemctl restart fairlead-link");
     await world.until("the server is back", 60_000, async (api, org) =>
       (await api.get<{ status: string }>(`${org}/servers/${on.server.id}`)).status === "online" ? true : undefined);
-    assert.match(await status(), /FORKED/);
+    await says(/FORKED/);
     assert.ok((await until("the fork is still told", () => true)).fork);
   });
 
