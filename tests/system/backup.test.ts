@@ -17,6 +17,7 @@ const mib = 1 << 20;
 
 describe("a backup", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   const bucket = "agency-backups";
   // What stands in Odoo and must be seen nowhere else.
   const marker = `CUSTOMER-${randomBytes(8).toString("hex")}`;
@@ -219,8 +220,7 @@ describe("a backup", () => {
       ["the bucket full", { kind: "answer", status: 507, code: "InsufficientStorage" }],
     ] as [string, Fault][]) {
       s3.relay.fault = (asked) => (asked.method === "PUT" ? fault : undefined);
-      const ended = await world.finished(await world.act(shop, "backups"));
-      s3.relay.fault = undefined;
+      const ended = await world.finished(await world.act(shop, "backups")).finally(() => (s3.relay.fault = undefined));
       assert.equal(ended.state, "failed", what);
       assert.match(ended.error!.code, /^storage_/, what);
       const listed = await backupOf(world, ended);
@@ -229,8 +229,7 @@ describe("a backup", () => {
       assert.equal(await s3.uploads(bucket), 0);
     }
     await s3.suspend();
-    const gone = await world.finished(await world.act(shop, "backups"));
-    await s3.resume();
+    const gone = await world.act(shop, "backups").then((one) => world.finished(one)).finally(() => s3.resume());
     assert.equal(gone.state, "failed");
     assert.equal(gone.error!.code, "storage_unreachable");
     assert.match(gone.error!.message, /^\S+:\d+ cannot be reached: .* Check the endpoint/);
@@ -243,7 +242,7 @@ describe("a backup", () => {
     for (const step of ["backup.database", "files"]) {
       const operation = await world.act(shop, "backups");
       await poll(`the worker is at it (${step})`, 60_000, async () =>
-        (await on.host.exec(["pgrep", "-f", "fairlead-agent worker|/proc/self/exe worker"], { check: false })).code === 0 ? true : undefined);
+        (await on.host.exec(["pgrep", "-f", "fairlead-agent worker|/proc/self/exe worker"], { check: false })).code === 0 ? true : undefined, 20);
       await on.host.sh("systemctl kill --signal=KILL fairlead-executor.service");
       const ended = await world.finished(operation);
       assert.equal(ended.state, "failed", step);

@@ -15,6 +15,7 @@ const mib = 1 << 20;
 
 describe("an environment of real size", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let shop: Environment;
   let s3: S3;

@@ -13,6 +13,7 @@ const patience = 540_000;
 
 describe("a person with the console", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let web: Web;
   let page: Page;
   let base: string;

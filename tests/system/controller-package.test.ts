@@ -8,6 +8,7 @@ import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("the package fairlead-controller", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "starts nothing before init, serves after, and keeps the data until it is purged", async () => {
     const host = await world.host("package", { image: "debian12-bare" });

@@ -2,7 +2,7 @@
 // migration. Afterwards Odoo serves the old release whole or the new one whole, nothing is left over, the state that the
 // controller tells is true, and the operation ran once. At which records: `KillPoints` in lib/crash.ts.
 import assert from "node:assert/strict";
-import { before, describe } from "node:test";
+import { afterEach, before, describe } from "node:test";
 import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
 import { demo, difference, effects, shape } from "./lib/odoo.ts";
 import type { Environment, Operation, Server } from "./lib/types.ts";
@@ -44,6 +44,9 @@ describe("a crash in the middle of a deployment", () => {
     points = await KillPoints.of(records, ["executor", "link", "host", "controller"]);
   });
 
+  // What a test that failed half way left held would hold up all that come after it.
+  afterEach(() => (crash as CrashPoints | undefined)?.disarm().catch(() => undefined));
+
   scenario(world, "of the executor leaves the old release whole or the new one whole [X-DEP-01] [S-PRE-09]", () =>
     each("executor", () => on.host.sh("systemctl kill -s KILL fairlead-executor.service")), hours(3));
 
@@ -75,7 +78,7 @@ describe("a crash in the middle of a deployment", () => {
     for (const point of points.for(victim)) {
       await crash.arm(point.number);
       const operation = await deployNext();
-      const end = world.finished(operation, 180_000);
+      const end = world.finished(operation, 300_000);
       const at = await crash.reached(end);
       if (at !== undefined) await kill();
       if (at === undefined) assert.equal((await end).state, "succeeded", `nothing was killed: ${JSON.stringify((await end).error)}`);
@@ -91,7 +94,7 @@ describe("a crash in the middle of a deployment", () => {
     while (left.length > 0) {
       await crash.arm(left[0]!);
       const operation = await deployNext();
-      const end = world.finished(operation, 180_000);
+      const end = world.finished(operation, 300_000);
       const at: number[] = [];
       for (let stop = await crash.reached(end); stop !== undefined; stop = await crash.reached(end)) {
         at.push(stop);

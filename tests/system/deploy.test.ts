@@ -8,6 +8,7 @@ import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("an environment", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let environment: Environment;
   const v1Rows = ["one=new", "two=new", "three=new"];
@@ -20,7 +21,7 @@ describe("an environment", () => {
   });
 
   scenario(world, "comes up with its first deployment: Odoo, PostgreSQL and data are on the server alone [S-GEN-01] [S-PRE-01]", async () => {
-    const operation = await world.succeeded(await world.deploy(environment));
+    const operation = await world.succeeded(await world.deploy(environment), 540_000); // the first builds all, on a machine that may be busy
     assert.equal(operation.steps[0]?.name, "preflight");
     assert.ok(operation.steps.every((step) => step.state === "done" || step.state === "skipped"), JSON.stringify(operation.steps));
     assert.deepEqual(await demo(on.host, environment), { code: "v1", module: "19.0.1.0.0", rows: v1Rows, file: "kept by v1" });
@@ -95,7 +96,7 @@ describe("an environment", () => {
     assert.equal((await world.look(environment)).status, "stopped");
     await on.host.kill();
     await on.host.boot();
-    await world.until("the server is back", 60_000, async (api, org) =>
+    await world.until("the server is back", 90_000, async (api, org) =>
       (await api.get<{ status: string }>(`${org}/servers/${on.server.id}`)).status === "online" ? true : undefined);
     assert.equal(await healthy(on.host, environment), false);
 
@@ -126,7 +127,7 @@ describe("an environment", () => {
   scenario(world, "is cancelled at a step's end, and what was done is undone", async () => {
     const was = await demo(on.host, environment);
     const operation = await world.deploy(environment, { update: "all" });
-    await world.until("it has begun", 60_000, async (api, org) =>
+    await world.until("it has begun", 120_000, async (api, org) =>
       (await api.get<Operation>(`${org}/operations/${operation.id}`)).steps.some((step) => step.name === "fetch" && step.state === "done") ? true : undefined);
     await (await world.api()).post(`${await world.org()}/operations/${operation.id}/cancel`);
     assert.equal((await world.finished(operation)).state, "cancelled");
@@ -139,7 +140,7 @@ describe("an environment", () => {
     assert.equal((await api.send("DELETE", path)).status, 428);
     assert.equal((await api.send("DELETE", path, { headers: { "X-Confirm": "another" } })).status, 409);
     const operation = await api.call<Operation>("DELETE", path, { headers: { "X-Confirm": environment.name } });
-    await world.until("the environment is gone", 60_000, async (client, org) =>
+    await world.until("the environment is gone", 120_000, async (client, org) =>
       (await client.send("GET", `${org}/environments/${environment.id}`)).status === 404 ? true : undefined);
     assert.ok(operation.id);
     const left = await on.host.sh(`

@@ -7,6 +7,7 @@ import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("a disk that becomes full", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let environment: Environment;
   let was: Demo;

@@ -19,6 +19,7 @@ const second = "www.shop.fairlead.test";
 
 describe("an environment that is reached by its domains at its server", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let executor: Executor;
   let host: Host;
   let pebble: Pebble;
@@ -81,15 +82,18 @@ json.dump(config, open("/srv/current.json", "w"))'
   scenario(world, "is not served where another web server has the ports, and is told which", async () => {
     await host.sh("systemd-run -q --unit another-web.service python3 -m http.server 443");
     spec = { ...spec, exposure: "direct" };
-    await poll("the other server listens", 30_000, async () => (await curl("http://127.0.0.1:443/")).code === 0 || undefined);
-    const looked = good(await executor.run("environment.preflight", { environment: spec }));
-    const check = looked.finished.result.preflight?.checks.find((one) => one.id === "web_ports");
-    assert.equal(check?.result, "failed", JSON.stringify(looked.finished));
-    assert.match(check.value ?? "", /port 443 is used by python3 \(another-web\.service\)/);
-    const told = await deploy();
-    assert.equal(told.finished.error?.code, "preflight_failed");
-    assert.equal((await host.exec(["systemctl", "is-active", "another-web.service"])).stdout.trim(), "active");
-    await host.sh("systemctl stop another-web.service");
+    try {
+      await poll("the other server listens", 30_000, async () => (await curl("http://127.0.0.1:443/")).code === 0 || undefined);
+      const looked = good(await executor.run("environment.preflight", { environment: spec }));
+      const check = looked.finished.result.preflight?.checks.find((one) => one.id === "web_ports");
+      assert.equal(check?.result, "failed", JSON.stringify(looked.finished));
+      assert.match(check.value ?? "", /port 443 is used by python3 \(another-web\.service\)/);
+      const told = await deploy();
+      assert.equal(told.finished.error?.code, "preflight_failed");
+      assert.equal((await host.exec(["systemctl", "is-active", "another-web.service"])).stdout.trim(), "active");
+    } finally {
+      await host.sh("systemctl stop another-web.service");
+    }
   });
 
   scenario(world, "answers by https with a certificate that it got by itself, and leads http there", async () => {
@@ -112,7 +116,7 @@ json.dump(config, open("/srv/current.json", "w"))'
 
   scenario(world, "opens websockets, and answers no proof of a domain", async () => {
     const upgrade = await curl(
-      "-i", "--http1.1", "-m", "5", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
+      "-i", "--http1.1", "-m", "10", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
       "-H", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "-H", `Origin: https://${name}`, `https://${name}/websocket?version=saas-18.5-1`,
     );
     assert.match(upgrade.stdout, /^HTTP\/1\.1 101 /);
@@ -247,13 +251,16 @@ json.dump(config, open("/srv/current.json", "w"))'
     await host.sh(`
       systemctl stop fairlead-executor.socket fairlead-executor.service
       curl -sS --unix-socket /run/fairlead-caddy/admin.sock -H 'Host;' -H 'Content-Type: application/json' -X POST http://localhost/config/apps/tls/automation/renew_interval -d '"3s"'`);
-    const renewed = await poll("another certificate is shown", 120_000, async () => {
-      const now = await serial(second);
-      return now && now !== first ? now : undefined;
-    });
-    assert.match(renewed, /serial=/);
-    assert.equal((await curl("-f", `https://${second}/web/health`)).code, 0);
-    await host.sh("systemctl start fairlead-executor.socket");
+    try {
+      const renewed = await poll("another certificate is shown", 120_000, async () => {
+        const now = await serial(second);
+        return now && now !== first ? now : undefined;
+      }, 500);
+      assert.match(renewed, /serial=/);
+      assert.equal((await curl("-f", `https://${second}/web/health`)).code, 0);
+    } finally {
+      await host.sh("systemctl start fairlead-executor.socket");
+    }
   });
 
   scenario(world, "is deleted although Caddy cannot be told, which goes with the agent", async () => {

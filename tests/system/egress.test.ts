@@ -19,6 +19,7 @@ const onTheInternet = "93.184.216.34"; // in these tests, an address of the host
 
 describe("fairlead-egress", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   const names = new Names();
   let address: string, host: Host, api: Api, org: string;
   let mail: MailServer | undefined, receiver: Receiver | undefined;

@@ -8,6 +8,7 @@ import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("enrolment by the pasted command", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "brings a server online, tells its facts, and is harmless twice", async () => {
     const { host, server } = await world.server("first");

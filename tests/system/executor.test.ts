@@ -1,7 +1,7 @@
 // The executor itself, without link and controller: a deployment, deliveries again and again, and what a crash after a journal
 // record leaves; at which ones: `KillPoints` in lib/crash.ts.
 import assert from "node:assert/strict";
-import { before, describe } from "node:test";
+import { afterEach, before, describe } from "node:test";
 import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
 import { Executor, newId, type Told } from "./lib/direct.ts";
 import { demo, type Demo, difference, shape } from "./lib/odoo.ts";
@@ -15,6 +15,7 @@ const v2: Demo = { code: "v2", module: "19.0.2.0.0", rows: migrated, file: "kept
 
 describe("the executor", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let executor: Executor;
   let number = 0;
   const slug = "shop";
@@ -70,7 +71,9 @@ describe("the executor", () => {
     assert.equal(await process(), running);
   });
 
-  let crash: CrashPoints;
+  let crash: CrashPoints | undefined;
+  // What a test that failed half way left held would hold up all that come after it.
+  afterEach(() => crash?.disarm().catch(() => undefined));
   let records: JournalRecord[] = [];
   /** What the server looks like at rest with either release. */
   const rest = new Map<string, string>();
@@ -124,14 +127,14 @@ describe("the executor", () => {
   async function killed(victim: string, point: JournalRecord, again?: number): Promise<boolean> {
     const from = live;
     await (await world.git()).commit("shop", "v2");
-    await crash.arm(point.number);
+    await crash!.arm(point.number);
     const { id, told } = await executor.begin("environment.deploy", deployment());
-    const at = [await crash.reached(told)];
-    if (again !== undefined) await crash.next(at[0]! + again);
+    const at = [await crash!.reached(told)];
+    if (again !== undefined) await crash!.next(at[0]! + again);
     if (at[0] !== undefined) await kill[victim]!();
     await told.catch(() => undefined);
     let end = executor.follow(id);
-    if (again !== undefined && at.push(await crash.reached(end)) && at[1] !== undefined) {
+    if (again !== undefined && at.push(await crash!.reached(end)) && at[1] !== undefined) {
       await kill[victim]!();
       await end.catch(() => undefined);
       end = executor.follow(id);
@@ -152,7 +155,7 @@ describe("the executor", () => {
   let live = 0;
 
   async function back(to: number): Promise<void> {
-    await crash.arm(0); // a record that the deployment did not come to
+    await crash!.arm(0); // a record that the deployment did not come to
     good(await executor.run("environment.rollback", { environment_id: environment.id, slug, release: { id: newId("rel"), number: to }, database: "snapshot" }));
     assert.deepEqual(await demo(executor.host, environment), v1);
     live = to;

@@ -8,6 +8,7 @@ import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("a deployment that fails", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let environment: Environment;
   let was: Demo;
@@ -43,10 +44,13 @@ describe("a deployment that fails", () => {
     await api.call("PATCH", `${await world.org()}/projects/${project.data[0]!.id}`, {
       body: { addons: [...project.data[0]!.addons, { name: "gone", url: (await world.git()).url("nowhere"), branch: "19.0" }] },
     });
-    const operation = await world.finished(await world.deploy(environment));
-    assert.equal(operation.state, "failed");
-    assert.deepEqual(await demo(on.host, environment), was);
-    await api.call("PATCH", `${await world.org()}/projects/${project.data[0]!.id}`, { body: { addons: project.data[0]!.addons } });
+    try {
+      const operation = await world.finished(await world.deploy(environment));
+      assert.equal(operation.state, "failed");
+      assert.deepEqual(await demo(on.host, environment), was);
+    } finally {
+      await api.call("PATCH", `${await world.org()}/projects/${project.data[0]!.id}`, { body: { addons: project.data[0]!.addons } });
+    }
   });
 
   scenario(world, "does not stand in the way of the next good one", async () => {

@@ -25,6 +25,7 @@ interface Found {
 
 describe("an environment that a restored controller does not know", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let web: Web | undefined;
   let host: Host | undefined;
   after(() => web?.close());

@@ -25,6 +25,7 @@ const shell = [
 
 describe("a controller that was taken over", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let environment: Environment;
   let repository: string;

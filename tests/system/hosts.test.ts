@@ -6,6 +6,7 @@ import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("a throw-away server", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "has a real systemd, PostgreSQL with peer authentication, and an own firewall", async () => {
     const host = await world.host("plain");

@@ -47,6 +47,7 @@ async function putCertificate(host: Host, certificate: string): Promise<void> {
 
 describe("an agent that is not what it says", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "is refused by name on both sides: foreign, expired, another organization's, another key's, unknown, none [S-PRIV-02]", async () => {
     const { host, server } = await world.server("victim");
@@ -159,6 +160,7 @@ describe("an agent that is not what it says", () => {
 
 describe("a controller that is not the right one", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "is refused by name, and learns nothing: another authority's certificate, its own, an expired one [S-PRIV-02]", async () => {
     const { host } = await world.server("careful");
@@ -196,6 +198,7 @@ async function look(world: World, server: Server): Promise<Server> {
 
 describe("a server's identity over time", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "after a third of its life a certificate is renewed over the link, and the link stays", async () => {
     const on = await world.server("renews");
@@ -240,6 +243,7 @@ describe("a server's identity over time", () => {
 
 describe("a new authority", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "ca rotate moves live agents to a new authority, and waits for those that lag", async () => {
     const live = await world.server("live");
@@ -296,6 +300,7 @@ describe("a new authority", () => {
 
 describe("the operator's own certificate", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "on a controller whose agents had pinned another loses none of them, also when theirs runs out", async () => {
     const on = await world.server("before");

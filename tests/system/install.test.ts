@@ -37,6 +37,7 @@ describe("the programs as they ship", () => {
 
 describe("install.sh", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   const online = /online {5}.*, ([0-9.]+) s after the start/;
 

@@ -77,7 +77,7 @@ function create(page: Page, options: Options): Promise<Credential> {
   return page.evaluate(async (json) => {
     const publicKey = (PublicKeyCredential as any).parseCreationOptionsFromJSON(json);
     // The page's own offer of passkeys may still be on its way out; the browser takes one request at a time.
-    for (let left = 50; ; left--) {
+    for (let left = 300; ; left--) {
       try {
         return ((await navigator.credentials.create({ publicKey })) as any).toJSON();
       } catch (error) {
@@ -91,7 +91,14 @@ function create(page: Page, options: Options): Promise<Credential> {
 function get(page: Page, options: Options): Promise<Credential> {
   return page.evaluate(async (json) => {
     const publicKey = (PublicKeyCredential as any).parseRequestOptionsFromJSON(json);
-    return ((await navigator.credentials.get({ publicKey })) as any).toJSON();
+    for (let left = 300; ; left--) {
+      try {
+        return ((await navigator.credentials.get({ publicKey })) as any).toJSON();
+      } catch (error) {
+        if (left === 0 || (error as Error).name !== "OperationError") throw error;
+        await new Promise((again) => setTimeout(again, 100));
+      }
+    }
   }, options) as Promise<Credential>;
 }
 

@@ -14,6 +14,7 @@ const name = "far.tunnel.test";
 
 describe("a site at the end of a bad line", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let environment: Environment;
   let visitor: Visitor;
@@ -39,15 +40,18 @@ describe("a site at the end of a bad line", () => {
       let said = 0;
       const talk = setInterval(() => socket.send(`word ${said++}`), 100);
       try {
-        await poll("it talks", 10_000, async () => (socket.texts.length > 10 ? true : undefined));
+        await poll("it talks", 30_000, async () => (socket.texts.length > 10 ? true : undefined));
         // Resets end the link's connection at once, so that what is under way goes on over another one.
         await on.host.sh(`nft add table inet cut; nft 'add chain inet cut out { type filter hook output priority 0; }'
           nft add rule inet cut out ip daddr ${address} tcp dport ${port} reject with tcp reset`);
-        const before = socket.texts.length;
-        await new Promise((over) => setTimeout(over, 20_000)); // how long it is cut is what is asked for
-        assert.ok(socket.texts.length - before < 10, "it was not cut");
-        await on.host.sh("nft delete table inet cut");
-        await poll("it talks again", 60_000, async () => (socket.texts.length > 250 ? true : undefined));
+        try {
+          const before = socket.texts.length;
+          await new Promise((over) => setTimeout(over, 20_000)); // how long it is cut is what is asked for
+          assert.ok(socket.texts.length - before < 10, "it was not cut");
+        } finally {
+          await on.host.sh("nft delete table inet cut");
+        }
+        await poll("it talks again", 120_000, async () => (socket.texts.length > 250 ? true : undefined));
       } finally {
         clearInterval(talk);
       }

@@ -10,6 +10,7 @@ import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("a push to its repository", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled, environment: Environment, hook: Hook, path: string;
 
   before(async () => {
@@ -55,7 +56,7 @@ describe("a push to its repository", () => {
     await controller.stop();
     await controller.start();
     await world.succeeded({ id: first.operation_id! });
-    const next = await world.until("the push that waited is deployed", 60_000, async () => (await pushes())[0]!.operation_id ?? undefined);
+    const next = await world.until("the push that waited is deployed", 120_000, async () => (await pushes())[0]!.operation_id ?? undefined);
     await world.succeeded({ id: next });
     assert.equal((await demo(on.host, environment)).code, "v2");
     assert.deepEqual((await pushes()).slice(0, 3).map((one) => [one.provider, one.outcome]), [["gitea", "queued"], ["bitbucket", "replaced"], ["gitlab", "queued"]]);

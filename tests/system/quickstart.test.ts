@@ -38,7 +38,7 @@ describe("packaging/quickstart", () => {
   async function window(): Promise<Page> {
     browser ??= await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"] });
     const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(180_000); // Odoo makes its assets when it is first asked for them
     return page;
   }
 
@@ -87,7 +87,7 @@ describe("packaging/quickstart", () => {
     assert.match(again.stdout, /enrolled already: srv_/);
     assert.match(again.stdout, /deployed already: release 1/);
     assert.equal(/^ +(\S+@\S+ {3}\S+)$/m.exec(again.stdout)?.[1], /^ +(\S+@\S+ {3}\S+)$/m.exec(first.stdout)?.[1]);
-    assert.ok(Date.now() - started < 120_000, `${Date.now() - started} ms`);
+    assert.ok(Date.now() - started < 300_000, `${Date.now() - started} ms`);
     assert.match((await quickstart("status")).stdout, new RegExp(`${server}\\s+running`));
   });
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, createPrivateKey, sign } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe } from "node:test";
+import { after, afterEach, before, describe } from "node:test";
 import { PlayedAgent } from "./lib/agent.ts";
 import { Api, type Problem } from "./lib/api.ts";
 import { Authenticator } from "./lib/authenticator.ts";
@@ -87,6 +87,7 @@ acme:
       if (found) done.push({ route: `${method} ${found.path}`, request: String(answer.headers["x-request-id"]) });
     };
   });
+  afterEach(() => (agent as PlayedAgent | undefined)?.release()); // also after a test that failed half way
   after(async () => {
     agent?.close();
     await Promise.all([mail?.stop(), staff?.stop()]);
@@ -239,7 +240,7 @@ acme:
     agent = await PlayedAgent.connect(await controller.endpoint(), machine);
     const server = `${org}/servers/${machine.server}`;
     await ok(owner, "PATCH", server, { name: "munich" });
-    const finished = async (operation: Operation): Promise<void> => void (await world.succeeded(operation, 30_000));
+    const finished = async (operation: Operation): Promise<void> => void (await world.succeeded(operation, 60_000));
     await finished(await owner.post<Operation>(`${server}/ping`));
     await ok(owner, "DELETE", `${org}/registration-tokens/${(await owner.post<{ registration_token: { id: string } }>(`${org}/registration-tokens`, { name: "spare" })).registration_token.id}`);
     const credential = await owner.post<{ id: string }>(`${org}/git-credentials`, { name: "c", host: "git.example.org", kind: "token", secret: "s" });
@@ -261,7 +262,7 @@ acme:
     const { secret } = await ok<{ secret: string }>(owner, "POST", `${environment}/push-deploy/rotate`);
     const pushed = await sendPush(owner, { ...hook, secret }, "github", source);
     assert.equal(pushed.body.outcome, "queued", pushed.text);
-    await world.succeeded({ id: pushed.body.operation_id! }, 30_000);
+    await world.succeeded({ id: pushed.body.operation_id! }, 60_000);
     await ok(owner, "DELETE", `${environment}/push-deploy`);
     const releases = await owner.get<List<{ id: string; state: string }>>(`${environment}/releases`);
     await finished(await owner.post<Operation>(`${environment}/rollback`, { release_id: releases.data.find((one) => one.state === "kept")!.id, database: "keep" }));
@@ -270,12 +271,12 @@ acme:
     const slow = await owner.post<Operation>(`${environment}/deploy`, {});
     await ok(owner, "POST", `${org}/operations/${slow.id}/cancel`);
     agent.release();
-    await world.finished(slow, 30_000);
+    await world.finished(slow, 60_000);
     await finished(await ok<Operation>(owner, "DELETE", environment, undefined, confirm("lively")));
 
     agent.inventory([found(machine.server)]);
     const there = `${server}/found-environments`;
-    const strange = await poll("the strange environment is seen", 30_000, async () => (await owner.get<List<{ id: string }>>(there)).data[0]);
+    const strange = await poll("the strange environment is seen", 60_000, async () => (await owner.get<List<{ id: string }>>(there)).data[0]);
     const adopted = await owner.post<Environment>(`${there}/${strange.id}/adopt`, { project_id: project.id });
     await finished(await ok<Operation>(owner, "DELETE", `${org}/environments/${adopted.id}`, undefined, confirm(adopted.name)));
     await ok(owner, "DELETE", `${org}/projects/${project.id}`, undefined, confirm("Shops"));
@@ -335,7 +336,7 @@ acme:
       if (order.kind === "import.analyse") return { analysis: { odoo_version: "19.0", fits: true } };
       return {};
     };
-    const finished = async (operation: { id: string }): Promise<void> => void (await world.succeeded(operation, 30_000));
+    const finished = async (operation: { id: string }): Promise<void> => void (await world.succeeded(operation, 60_000));
     const storage = await owner.post<{ id: string; test_operation_id: string }>(`${org}/storages`, {
       name: "bucket", provider: "other", endpoint: "https://s3.example.org", bucket: "backups", access_key: "a", secret_key: "s", test_on_server: machine.server,
     });

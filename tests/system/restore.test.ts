@@ -8,7 +8,7 @@ import { enrolAlone } from "./lib/fill.ts";
 import { healthy } from "./lib/odoo.ts";
 import { ownOrg } from "./lib/people.ts";
 import type { S3 } from "./lib/s3.ts";
-import type { Environment, List } from "./lib/types.ts";
+import type { Environment, List, Operation } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
@@ -16,6 +16,7 @@ const mib = 1 << 20;
 
 describe("a restore", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   const bucket = "restores";
   const picture = randomBytes(3 * mib);
   let on: Enrolled;
@@ -133,9 +134,13 @@ describe("a restore", () => {
     const refused = async (what: string, spoilIt: () => Promise<void>, says: RegExp): Promise<void> => {
       const kept = new Map<string, Buffer>();
       for (const key of [dump, list, pack]) kept.set(key, await s3.read(bucket, key));
-      await spoilIt();
-      const ended = await world.finished(await restore(world, backup, staging, { safety_backup: false }));
-      for (const [key, bytes] of kept) await s3.write(bucket, key, bytes);
+      let ended: Operation;
+      try {
+        await spoilIt();
+        ended = await world.finished(await restore(world, backup, staging, { safety_backup: false }));
+      } finally {
+        for (const [key, bytes] of kept) await s3.write(bucket, key, bytes);
+      }
       assert.equal(ended.state, "failed", what);
       assert.match(ended.error!.message, says, what);
       assert.ok(!ended.steps.some((step) => step.name === "replace" && step.state !== "pending"), what);
@@ -154,8 +159,8 @@ describe("a restore", () => {
     // Another identity where the environment's own was.
     const identity = `/var/lib/fairlead/environments/${shop.slug}/backup/identity`;
     await on.host.sh(`cp -p ${identity} /root/kept && cp -p /var/lib/fairlead/environments/${staging.slug}/backup/identity ${identity}`);
-    const wrong = await world.finished(await restore(world, backup, staging, { safety_backup: false }));
-    await on.host.sh(`cp -p /root/kept ${identity}`);
+    const wrong = await restore(world, backup, staging, { safety_backup: false }).then((one) => world.finished(one))
+      .finally(() => on.host.sh(`cp -p /root/kept ${identity}`));
     assert.equal(wrong.error?.code, "backup_key_wrong");
     void was;
   });
@@ -187,7 +192,7 @@ describe("a restore", () => {
     await on.host.kill();
     await on.host.boot();
     const ended = await world.finished(operation, 240_000);
-    await poll("Odoo answers again", 90_000, async () => (await healthy(on.host, staging) ? true : undefined));
+    await poll("Odoo answers again", 120_000, async () => (await healthy(on.host, staging) ? true : undefined));
     if (ended.state !== "succeeded") assert.equal((await sql(staging, "SELECT a FROM mark")).trim(), "old");
     assert.equal(await leftovers(on.host), "");
   });
@@ -230,7 +235,7 @@ describe("a restore", () => {
     const code = { url: "https://git.example.org/odoo.git", branch: "19.0" };
     const work = await api.post<{ id: string }>(`${other}/projects`, { name: "Theirs", odoo_version: "19.0", odoo_source: code });
     const ended = (operation: { id: string }): Promise<string> =>
-      poll("it ends", 30_000, async () => {
+      poll("it ends", 60_000, async () => {
         const { state } = await api.get<{ state: string }>(`${other}/operations/${operation.id}`);
         return ["succeeded", "failed"].includes(state) ? state : undefined;
       });

@@ -13,6 +13,7 @@ import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("code from private repositories", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let ssh: SshGit;
   let key: string;
@@ -144,6 +145,7 @@ describe("code from private repositories", () => {
 
 describe("several repositories", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   let on: Enrolled;
   let environment: Environment;
   const names = ["common", "own"];
@@ -223,6 +225,7 @@ describe("several repositories", () => {
 
 describe("where the organization lists its sources", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
   const name = "controller.fairlead.test"; // which the git server's certificate is good for
   let door: Server;
   after(() => void door?.close());
@@ -280,6 +283,7 @@ describe("where the organization lists its sources", () => {
 
 describe("a server without PostgreSQL, git and Python's venv", () => {
   const world = worldOfSuite();
+  world.patienceMs = 600_000; // real servers are at work
 
   scenario(world, "gets them from its distribution with the first deployment", async () => {
     const on = await world.server("plain", { image: "debian12-bare" });

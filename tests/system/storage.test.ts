@@ -55,7 +55,7 @@ for (const kind of ["swift", "s3rver"] as Kind[]) {
     });
 
     const environment = (more: Record<string, string> = {}): Record<string, string> =>
-      ({ BUCKET_SECRET: server.keys.secret, BUCKET_IDLE_MS: "5000", ...more });
+      ({ BUCKET_SECRET: server.keys.secret, BUCKET_IDLE_MS: "30000", ...more });
 
     /** What the tool printed, and whether it worked. */
     async function ask(storage: StorageSettings, args: string[], more: Record<string, string> = {}): Promise<{ good: boolean; said: unknown; text: string }> {
@@ -117,7 +117,7 @@ for (const kind of ["swift", "s3rver"] as Kind[]) {
       const plain = server.storage(bucket);
       const all = await good<{ key: string }[]>(["list", "many/"], plain);
       assert.equal(new Set(all.map((one) => one.key)).size, many);
-      await good(["remove", ...all.map((one) => one.key)], plain, { BUCKET_IDLE_MS: "60000" }); // Swift takes its time for a thousand
+      await good(["remove", ...all.map((one) => one.key)], plain, { BUCKET_IDLE_MS: "90000" }); // Swift takes its time for a thousand
       assert.deepEqual(await server.objects(bucket), []);
     });
 
@@ -219,7 +219,7 @@ for (const kind of ["swift", "s3rver"] as Kind[]) {
       let said = "";
       child.stdout.on("data", (text: Buffer) => (said += text.toString()));
       const end = ended(child);
-      await poll("parts are on their way", 20_000, async () => server.relay.asked.filter((one) => one.url.includes("partNumber=")).length >= 3 || undefined);
+      await poll("parts are on their way", 60_000, async () => server.relay.asked.filter((one) => one.url.includes("partNumber=")).length >= 3 || undefined);
       child.kill("SIGTERM");
       assert.equal(await end, 1);
       assert.equal((JSON.parse(said) as Failure).code, "cancelled");

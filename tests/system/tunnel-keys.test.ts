@@ -16,12 +16,15 @@ interface Site {
 
 describe("tunnel keys of two organizations", () => {
   const world = worldOfSuite("\nplan_of_new_organizations: agency\n");
+  world.patienceMs = 600_000; // real servers are at work
   let api: Api, ours: Site, theirs: Site;
 
   before(async () => {
     api = await world.api();
-    ours = await site(await world.org(), "ours");
-    theirs = await site(await ownOrg(api, "Theirs"), "theirs");
+    await (await world.git()).addOdoo();
+    const other = await ownOrg(api, "Theirs");
+    // Both at once: each waits for its server most of the time.
+    [ours, theirs] = await Promise.all([site(await world.org(), "ours"), site(other, "theirs")]);
   });
 
   /** A server of the organization with an Odoo that answers to a name through the tunnel. */
@@ -29,7 +32,7 @@ describe("tunnel keys of two organizations", () => {
     const machine = await world.host(name);
     const { command } = await api.post<{ command: string }>(`${org}/registration-tokens`, { name });
     await world.paste(machine, command);
-    const server = await poll("the server is online", 60_000, async () =>
+    const server = await poll("the server is online", 90_000, async () =>
       (await api.get<List<Server>>(`${org}/servers`)).data.find((one) => one.name === machine.name && one.status === "online"));
     const git = await world.git();
     await git.commit(name, "v1");
@@ -43,13 +46,13 @@ describe("tunnel keys of two organizations", () => {
       exposure: "tunnel", domains: [host],
     });
     const deploy = await api.post<Operation>(`${org}/environments/${environment.id}/deploy`);
-    const end = await poll("the deployment ends", 300_000, async () => {
+    const end = await poll("the deployment ends", 600_000, async () => {
       const now = await api.get<Operation>(`${org}/operations/${deploy.id}`);
       return ["succeeded", "failed", "cancelled", "expired"].includes(now.state) ? now : undefined;
     });
     assert.equal(end.state, "succeeded", JSON.stringify(end.error));
     const one = { org, host };
-    await poll(`${host} answers`, 60_000, async () => (await visit(one)) === 200 || undefined);
+    await poll(`${host} answers`, 90_000, async () => (await visit(one)) === 200 || undefined);
     return one;
   }
 
@@ -57,7 +60,7 @@ describe("tunnel keys of two organizations", () => {
   async function visit({ host }: Site, agent?: Agent): Promise<number> {
     const { address, port } = await world.controller();
     return new Promise((done) => {
-      const asked = request({ host: address, port, servername: host, path: "/web/login", headers: { Host: host }, rejectUnauthorized: false, agent, timeout: 20_000 }, (answer) => {
+      const asked = request({ host: address, port, servername: host, path: "/web/login", headers: { Host: host }, rejectUnauthorized: false, agent, timeout: 60_000 }, (answer) => {
         answer.resume();
         answer.on("end", () => done(answer.complete ? answer.statusCode! : 0));
         answer.on("error", () => done(0));
@@ -86,21 +89,21 @@ describe("tunnel keys of two organizations", () => {
     const visitors = Array.from({ length: 6 }, visitor);
     const seen = async (more: number): Promise<void> => {
       const from = statuses[200] ?? 0;
-      await poll("visitors of the other", 60_000, async () => (statuses[200] ?? 0) >= from + more || undefined);
+      await poll("visitors of the other", 120_000, async () => (statuses[200] ?? 0) >= from + more || undefined);
     };
     try {
       for (let round = 0; round < 3; round++) {
         const before = await current(ours.org);
         await api.post(`${ours.org}/tunnel-keys/rotate`, { grace_s: 60 });
-        await poll("ours answers under the new key", 20_000, async () => (await visit(ours)) === 200 || undefined);
+        await poll("ours answers under the new key", 90_000, async () => (await visit(ours)) === 200 || undefined);
         await seen(20);
         await api.post(`${ours.org}/tunnel-keys/${before}/revoke`);
-        await poll("ours goes on", 20_000, async () => (await visit(ours)) === 200 || undefined);
+        await poll("ours goes on", 90_000, async () => (await visit(ours)) === 200 || undefined);
         await api.post(`${ours.org}/tunnel-keys/${await current(ours.org)}/revoke`);
-        await poll("nothing gets through without a key", 10_000, async () => (await visit(ours)) !== 200 || undefined);
+        await poll("nothing gets through without a key", 60_000, async () => (await visit(ours)) !== 200 || undefined);
         await seen(20);
         await api.post(`${ours.org}/tunnel-keys/rotate`);
-        await poll("ours is back", 20_000, async () => (await visit(ours)) === 200 || undefined);
+        await poll("ours is back", 90_000, async () => (await visit(ours)) === 200 || undefined);
       }
     } finally {
       going = false;

@@ -66,7 +66,7 @@ describe("webhooks", () => {
   /** What a test ping ends with. */
   const ping = async (made: Made): Promise<Delivery> => {
     const { id } = await api.post<Delivery>(`${hooks}/${made.webhook.id}/test`);
-    return poll("the test is over", 40_000, async () => {
+    return poll("the test is over", 90_000, async () => {
       const { delivery } = await api.get<{ delivery: Delivery }>(`${hooks}/${made.webhook.id}/deliveries/${id}`);
       return delivery.state === "waiting" ? undefined : delivery;
     }, 50);
@@ -156,7 +156,7 @@ describe("webhooks", () => {
     assert.ok(waiting.every(({ state, attempts }) => state === "waiting" && attempts <= 1));
     const errors: Record<string, [number | null, string]> = { failing: [500, "answered_badly"], redirecting: [307, "redirect_refused"], closing: [null, "outbound_cut"] };
     for (const [name, [status, code]] of Object.entries(errors)) {
-      const [oldest] = await poll(`${name} is told`, 30_000, async () => {
+      const [oldest] = await poll(`${name} is told`, 60_000, async () => {
         const all = (await deliveries(bad[name as keyof typeof bad])).filter(({ error }) => error);
         return all.length > 0 ? all : undefined;
       }, 50);
@@ -177,7 +177,7 @@ describe("webhooks", () => {
     (await FalseAgent.enrol(await world.controller(), api, other, "theirs")).close();
     await enrol("ours");
     const told = (receiver: Receiver): Came | undefined => receiver.came.find((came) => type(came) === "server.enrolled");
-    await poll("each is told of its server", 30_000, async () => (told(one!) && told(two!)) || undefined, 20);
+    await poll("each is told of its server", 60_000, async () => (told(one!) && told(two!)) || undefined, 20);
     const org = (came: Came): string => (JSON.parse(came.body) as { data: { organization_id: string } }).data.organization_id;
     for (const [receiver, path] of [[one!, await world.org()], [two!, other]] as const)
       for (const came of receiver.came) assert.equal(`/api/v1/orgs/${org(came)}`, path, came.body);
@@ -223,7 +223,7 @@ describe("webhooks", () => {
       const { state, error, status } = await ping(made);
       assert.deepEqual([state, error?.code, status], ["failed", code, null], `${name}: ${error?.message}`);
     }
-    await poll("the connections are gone", 10_000, async () => open === 0 || undefined, 20);
+    await poll("the connections are gone", 30_000, async () => open === 0 || undefined, 20);
     two.answer = [204, ""];
     assert.equal((await ping(made)).state, "delivered");
     await drop(made);
@@ -245,7 +245,7 @@ describe("webhooks", () => {
     assert.equal(now!.headers["webhook-id"], before!.headers["webhook-id"]);
     assert.equal(now!.body, before!.body);
     assert.ok(two.verifies(made.secret, now));
-    await poll("it is delivered", 10_000, async () => (await deliveries(made))[0]?.state === "delivered" || undefined, 50);
+    await poll("it is delivered", 60_000, async () => (await deliveries(made))[0]?.state === "delivered" || undefined, 50);
     await drop(made);
   });
 
@@ -263,7 +263,7 @@ describe("webhooks", () => {
     await comes("another after the start", silent, 2);
     const [cut, again] = silent.came;
     assert.deepEqual([again!.headers["webhook-id"], again!.body], [cut!.headers["webhook-id"], cut!.body]);
-    const [row] = await poll("it is delivered", 10_000, async () => {
+    const [row] = await poll("it is delivered", 60_000, async () => {
       const all = await deliveries(made);
       return all[0]?.state === "delivered" ? all : undefined;
     }, 50);

@@ -33,6 +33,11 @@ export class Host {
     return new Host(name, (await run(command, ["ip", name])).stdout.trim(), image);
   }
 
+  /** This machine's end of the server's own line, which no other server shares. */
+  get gateway(): string {
+    return this.ip.replace(/\d+$/, "1");
+  }
+
   /** Runs a program inside as root. */
   async exec(args: string[], options: RunOptions = {}): Promise<Ran> {
     return run(command, ["exec", this.name, "--", ...args], options);

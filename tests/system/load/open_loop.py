@@ -4,7 +4,7 @@ Usage: open_loop.py PORT STOP_FILE [--host NAME] [--tls CA_FILE] [--rate 10] [--
 
 Three clients at once: one that opens a connection for each of `rate` requests a second; one that keeps a connection
 where the server lets it; one that always has a request under way that takes `slow` seconds. Ends when the stop file is
-there, or after three minutes, and prints one JSON object. At most 3000 requests are under way: what comes on top fails.
+there, or after 280 s, and prints one JSON object. At most 3000 requests are under way: what comes on top fails.
 """
 import argparse
 import http.client
@@ -14,7 +14,7 @@ import ssl
 import threading
 import time
 
-LONGEST = 180
+LONGEST = 280
 MOST = 3000
 
 
