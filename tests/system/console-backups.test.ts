@@ -80,6 +80,12 @@ describe("backups in the console", () => {
     return args.backup_id;
   }
 
+  /** The backup's page once it knows the environments, which say where a backup can go. */
+  async function atBackup(page: Page): Promise<void> {
+    await shown(page, `${base}/backups/${backup}`);
+    await page.getByRole("link", { name: "Harbour production" }).first().waitFor();
+  }
+
   before(async () => {
     api = await world.api();
     org = await world.org();
@@ -111,7 +117,7 @@ describe("backups in the console", () => {
     await form.getByRole("radio", { name: "Cloudflare R2" }).check();
     await form.getByLabel("Account ID").waitFor();
     await form.getByRole("radio", { name: "MinIO" }).check();
-    await form.getByLabel("Name").fill("Main bucket");
+    await form.getByRole("textbox", { name: "Name" }).fill("Main bucket");
     await form.getByLabel("Endpoint").fill("http://minio.example.org");
     await form.getByRole("textbox", { name: "Bucket" }).fill("odoo-backups");
     await form.getByLabel("Access key").fill("AKMARKER");
@@ -166,7 +172,7 @@ describe("backups in the console", () => {
     page.on("request", (request) => sent.push(request.postData() ?? ""));
     await page.goto(`${base}/settings/recovery-keys`);
     await page.getByText("There is no recovery key").waitFor();
-    await page.getByLabel("Name").fill("Safe in the office");
+    await page.getByRole("textbox", { name: "Name" }).fill("Safe in the office");
     const field = page.getByRole("textbox", { name: "Recipient" });
     await field.fill(made);
     await page.getByText("That is the secret half of a key").waitFor();
@@ -286,7 +292,7 @@ describe("backups in the console", () => {
 
   scenario(world, "are restored with the keyboard alone: production by its name, what was there is backed up first", async () => {
     const page = await web.signedIn();
-    await page.goto(`${base}/backups/${backup}`);
+    await atBackup(page);
     await page.getByRole("button", { name: "Restore", exact: true }).focus();
     await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog");
@@ -315,7 +321,7 @@ describe("backups in the console", () => {
 
   scenario(world, "are copied into another environment, neutralised unless somebody says otherwise", async () => {
     const page = await web.signedIn();
-    await page.goto(`${base}/backups/${backup}`);
+    await atBackup(page);
     await page.getByRole("button", { name: "Restore", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("radio", { name: "Another one" }).check();
@@ -347,7 +353,7 @@ describe("backups in the console", () => {
 
   scenario(world, "go into a new environment by several operations, of which each shows what comes before and after it", async () => {
     const page = await web.signedIn();
-    await page.goto(`${base}/backups/${backup}`);
+    await atBackup(page);
     await page.getByRole("button", { name: "Restore", exact: true }).click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("radio", { name: "A new one" }).check();
@@ -397,7 +403,7 @@ describe("backups in the console", () => {
           if (await page.getByRole("button", { name: /clone|copy an environment/i }).count()) found.push(`${one.name}${tab}`);
         }
       }
-      await shown(page, `${base}/backups/${backup}`);
+      await atBackup(page);
       if (await page.getByRole("button", { name: "Restore", exact: true }).count()) {
         await page.getByRole("button", { name: "Restore", exact: true }).click();
         const dialog = page.getByRole("dialog");

@@ -83,6 +83,8 @@ describe("a person with the console", () => {
     await page.locator(".fl-log-line").first().waitFor({ timeout: patience });
     await page.getByRole("status").or(page.locator("header")).getByText("Running", { exact: true }).first().waitFor({ timeout: patience });
     await page.getByText("Succeeded", { exact: true }).first().waitFor({ timeout: patience });
+    // The pre-flight check has succeeded before; the release is there when the deployment has.
+    await page.locator(".fl-lead").getByText("release #1").waitFor({ timeout: patience });
     await page.getByText("#1", { exact: true }).waitFor();
     // The report of before, left open beside it, no longer says what it said.
     await kept.getByText("This report is outdated.").waitFor();
@@ -119,7 +121,7 @@ describe("a person with the console", () => {
     await page.getByRole("button", { name: "More acts" }).click();
     await page.getByRole("menuitem", { name: "Stop" }).click();
     await page.locator(".fl-lead").getByText("Stopped").waitFor({ timeout: patience });
-    await page.getByRole("button", { name: "Start" }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
     await page.locator(".fl-lead").getByText("Running").waitFor({ timeout: patience });
 
     await page.getByRole("button", { name: "Roll back to release 1" }).click();

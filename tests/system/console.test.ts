@@ -93,7 +93,7 @@ describe("the console", () => {
     await controller.stop();
     await page.getByText("No live updates").waitFor();
     await controller.start();
-    await page.getByText("No live updates").waitFor({ state: "detached", timeout: 30_000 });
+    await page.getByText("No live updates").waitFor({ state: "detached", timeout: 60_000 });
     await project("Seen afterwards");
     await page.getByRole("link", { name: "Seen afterwards" }).waitFor();
   });
@@ -170,6 +170,7 @@ describe("the console", () => {
         assert.deepEqual(await axe(page), [], "dialog");
         await page.getByRole("dialog").getByRole("button", { name: "Deploy", exact: true }).click();
         await page.getByText("unseen is not connected").waitFor();
+        await page.getByRole("dialog").waitFor({ state: "detached" }); // whose button has the same name
         assert.ok(await page.getByRole("button", { name: "Deploy", exact: true }).isDisabled(), "one at a time");
       }
       await page.goto(`${base}/servers/${server_id}`);
