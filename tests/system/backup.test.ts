@@ -35,10 +35,10 @@ describe("a backup", () => {
     s3 = await bucketOf(world, "swift", bucket);
     const project = await world.project("shop");
     shop = await world.environment(project, on.server, "shop", { type: "production" });
-    await world.succeeded(await world.deploy(shop));
+    await world.succeeded(await world.deploy(shop), 900_000);
     odoo = new Odoo(on.host, shop, accountOf(shop));
     other = await world.environment(project, on.server, "other");
-    await world.succeeded(await world.deploy(other));
+    await world.succeeded(await world.deploy(other), 900_000);
     const file = join(world.dir, "recovery.txt");
     await run("age-keygen", ["-o", file]);
     recovery = { file, recipient: /public key: (age1\S+)/.exec(readFileSync(file, "utf8"))![1]! };

@@ -138,8 +138,13 @@ describe("certificates of names", () => {
   scenario(world, "are had although the controller is killed while it asks", async () => {
     await pebble.stop();
     await pebble.start({ thinksS: 15 });
-    await environment("killed", ["killed.example.org"]);
-    await until("killed.example.org", "asked for", ({ running }) => running);
+    pebble.hold(); // how long it thinks is drawn, and may be no time at all
+    try {
+      await environment("killed", ["killed.example.org"]);
+      await until("killed.example.org", "asked for", ({ running }) => running);
+    } finally {
+      pebble.goOn();
+    }
     await controller.kill();
     await poll("the client ends with the controller", 10_000, async () =>
       (await run("pgrep", ["-f", `uacme.*${pebble.place}`], { check: false })).stdout === "" || undefined);

@@ -49,7 +49,7 @@ describe("on another server", () => {
     project = await world.project("shop");
     shop = await world.environment(project, near.server, "shop", { type: "production" });
     there = await world.environment(project, far.server, "there");
-    for (const one of [shop, there]) await world.succeeded(await world.deploy(one));
+    for (const one of [shop, there]) await world.succeeded(await world.deploy(one), 900_000);
     const odoo = new Odoo(near.host, shop, accountOf(shop));
     attachment = await odoo.attach("picture.png", picture);
     await odoo.call("ir.mail_server", "create", [[{ name: "out", smtp_host: "smtp.example.com" }]]);

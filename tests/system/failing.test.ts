@@ -17,7 +17,7 @@ describe("a deployment that fails", () => {
   before(async () => {
     on = await world.server("bad");
     environment = await world.environment(await world.project("bad"), on.server, "bad");
-    await world.succeeded(await world.deploy(environment));
+    await world.succeeded(await world.deploy(environment), 900_000);
     was = await demo(on.host, environment);
     print = await footprint(on.host);
   });

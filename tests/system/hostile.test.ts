@@ -42,7 +42,7 @@ describe("a controller that was taken over", () => {
   before(async () => {
     on = await world.server("taken");
     environment = await world.environment(await world.project("taken"), on.server, "shop");
-    await world.succeeded(await world.deploy(environment));
+    await world.succeeded(await world.deploy(environment), 900_000);
     const git = await world.git();
     repository = git.url("nothing-here");
     await on.host.write("/etc/fairlead/policy.yaml", [

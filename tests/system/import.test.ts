@@ -56,9 +56,9 @@ describe("an import", () => {
     on = await world.server("import");
     const project = await world.project("shop");
     old = await world.environment(project, on.server, "old");
-    await world.succeeded(await world.deploy(old));
+    await world.succeeded(await world.deploy(old), 900_000);
     shop = await world.environment(project, on.server, "shop", { type: "production" });
-    await world.succeeded(await world.deploy(shop));
+    await world.succeeded(await world.deploy(shop), 900_000);
     const odoo = new Odoo(on.host, old, accountOf(old));
     attachment = await odoo.attach("picture.png", picture);
     await odoo.call("res.partner", "create", [[{ name: marker }]]);

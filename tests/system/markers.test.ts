@@ -33,7 +33,7 @@ describe("what stands in Odoo", () => {
     const project = await world.project("shop");
     shop = await world.environment(project, on.server, "shop");
     copy = await world.environment(project, on.server, "copy");
-    for (const one of [shop, copy]) await world.succeeded(await world.deploy(one));
+    for (const one of [shop, copy]) await world.succeeded(await world.deploy(one), 900_000);
     const odoo = new Odoo(on.host, shop, accountOf(shop));
     await odoo.attach(`${marker("file-name")}.txt`, Buffer.from(`${marker("file-content")}\n`.repeat(2000)));
     await odoo.call("res.users", "create", [[{ name: marker("user-name"), login: marker("login"), password: marker("password") }]]);

@@ -15,7 +15,7 @@ describe("pre-flight", () => {
     on = await world.server("checked", { disk: "6G" });
     const project = await world.project("checked");
     environment = await world.environment(project, on.server, "checked");
-    await world.succeeded(await world.deploy(environment));
+    await world.succeeded(await world.deploy(environment), 900_000);
     fresh = await world.environment(project, on.server, "fresh");
   });
 

@@ -17,7 +17,7 @@ describe("a push to its repository", () => {
     on = await world.server("shop");
     environment = await world.environment(await world.project("shop"), on.server, "shop");
     path = `${await world.org()}/environments/${environment.id}`;
-    await world.succeeded(await world.deploy(environment));
+    await world.succeeded(await world.deploy(environment), 900_000);
     hook = await setUpPushes(await world.api(), path);
   });
 

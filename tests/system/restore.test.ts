@@ -33,9 +33,9 @@ describe("a restore", () => {
     s3 = await bucketOf(world, "s3rver", bucket);
     const project = await world.project("shop");
     shop = await world.environment(project, on.server, "shop", { type: "production" });
-    await world.succeeded(await world.deploy(shop));
+    await world.succeeded(await world.deploy(shop), 900_000);
     staging = await world.environment(project, on.server, "staging");
-    await world.succeeded(await world.deploy(staging));
+    await world.succeeded(await world.deploy(staging), 900_000);
     odoo = new Odoo(on.host, shop, accountOf(shop));
     attachment = await odoo.attach("picture.png", picture);
     await odoo.call("ir.mail_server", "create", [[{ name: "out", smtp_host: "smtp.example.com" }]]);
