@@ -121,7 +121,8 @@ describe("a person with the console", () => {
     await page.getByRole("button", { name: "More acts" }).click();
     await page.getByRole("menuitem", { name: "Stop" }).click();
     await page.locator(".fl-lead").getByText("Stopped").waitFor({ timeout: patience });
-    await page.getByRole("button", { name: "Start", exact: true }).click();
+    // Odoo may take as long as its unit lets it to end; until then there is no other act.
+    await page.getByRole("button", { name: "Start", exact: true }).click({ timeout: patience });
     await page.locator(".fl-lead").getByText("Running").waitFor({ timeout: patience });
 
     await page.getByRole("button", { name: "Roll back to release 1" }).click();
