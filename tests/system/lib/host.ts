@@ -64,7 +64,7 @@ export class Host {
   /** Makes programs inside trust an authority. */
   async trust(name: string, certificate: string): Promise<void> {
     await this.write(`/usr/local/share/ca-certificates/${name}.crt`, certificate);
-    await this.exec(["update-ca-certificates"]);
+    await this.exec(["update-ca-certificates"], { timeoutMs: 180_000 });
   }
 
   /** A power cut. */
