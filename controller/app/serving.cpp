@@ -124,7 +124,6 @@ Task<> Application::serve() {
     background.spawn(every(60s, "forgetting looks at domains", looks));
     background.spawn(every(600s, "dropping old audit entries", retention));
     background.spawn(every(600s, "dropping what is left of old backups", backups));
-
     background.spawn(every(600s, "dropping old deliveries of webhooks", deliveries));
 
     TaskGroup serving(io_.get_executor());

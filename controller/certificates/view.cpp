@@ -4,6 +4,7 @@
 #include "controller/api/nullable.hpp"
 
 namespace fairlead::certificates {
+
 boost::json::object to_json(const Certificate& c, const std::optional<Pause>& pause) {
     auto code = c.error_code, message = c.error_message;
     std::optional<Timestamp> next = c.next_ms;

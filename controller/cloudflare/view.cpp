@@ -4,6 +4,7 @@
 #include "controller/api/nullable.hpp"
 
 namespace fairlead::cloudflare {
+
 boost::json::object
 to_json(const Hostname& row, const std::string& target, const std::optional<Pause>& pause) {
     auto code = row.error_code, message = row.error_message;

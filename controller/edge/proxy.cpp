@@ -199,21 +199,18 @@ Task<Result<>> Proxy::open(Exchange& x) {
         x.upstream = std::move(kept_);
         x.upstream->kept.reset();
         x.reused = true;
-        // A network before the edge brings another visitor over the same connection.
         if (x.upstream->subscriber == subscriber_) co_return Result<>();
+        // A network before the edge brings another visitor over the same connection.
         x.upstream->places.reset();
-        auto places = edge_.streams_.take(*route_, subscriber_);
-        if (!places) co_return fail(Errc::rate_limited, "Too many requests are under way.");
-        x.upstream->places.emplace(*std::move(places));
-        x.upstream->subscriber = subscriber_;
-        co_return Result<>();
     }
     kept_.reset();
     auto places = edge_.streams_.take(*route_, subscriber_);
     if (!places) co_return fail(Errc::rate_limited, "Too many requests are under way.");
-    auto opened = co_await edge_.opener_(route_, port);
-    if (!opened) co_return fail(std::move(opened).error());
-    x.upstream = std::make_unique<Upstream>(*std::move(opened), route_->environment, port);
+    if (!x.upstream) {
+        auto opened = co_await edge_.opener_(route_, port);
+        if (!opened) co_return fail(std::move(opened).error());
+        x.upstream = std::make_unique<Upstream>(*std::move(opened), route_->environment, port);
+    }
     x.upstream->places.emplace(*std::move(places));
     x.upstream->subscriber = subscriber_;
     co_return Result<>();

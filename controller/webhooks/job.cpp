@@ -1,6 +1,6 @@
 #include "controller/webhooks/job.hpp"
 
-#include "controller/api/checks.hpp"
+#include "common/runtime/utf8.hpp"
 #include "controller/webhooks/schedule.hpp"
 #include "controller/webhooks/signature.hpp"
 
@@ -11,12 +11,8 @@ namespace {
 
 /// The beginning of what a stranger answered, fit for a text column and a page.
 std::string shown(std::string text) {
-    if (text.size() > max_response) {
-        auto end = max_response;
-        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-        text.resize(end);
-    }
-    bool readable = api::utf8_length(text) != std::string::npos;
+    text.resize(utf8::cut(text, max_response).size());
+    bool readable = utf8::valid(text);
     for (char& c : text) {
         auto byte = static_cast<unsigned char>(c);
         if ((byte >= 0x80 && !readable) || (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f)

@@ -6,6 +6,7 @@
 #include <boost/json.hpp>
 
 namespace fairlead::webhooks {
+
 boost::json::object to_json(const Webhook& w) {
     boost::json::value disabled = nullptr;
     if (w.disabled_ms)
