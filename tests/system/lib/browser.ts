@@ -1,4 +1,5 @@
 // Debian's Chromium against the real controller: what a person sees, and what the page may not do meanwhile.
+import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect, createServer, type Server } from "node:net";
@@ -6,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { admin, type Controller, controllerName } from "./controller.ts";
-import { root } from "./paths.ts";
+import { artifacts, folder, root } from "./paths.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const program = "/usr/bin/chromium";
@@ -57,11 +58,12 @@ export class Web {
   /** A window of a person of their own. */
   async window(look: Look = "light"): Promise<Page> {
     const phone = look === "phone";
+    const screen = phone ? screens.phone : screens.desktop;
     const context = await this.#browser.newContext({
       baseURL: this.origin,
       colorScheme: look === "dark" ? "dark" : "light",
-      viewport: phone ? { width: 375, height: 812 } : { width: 1280, height: 900 },
-      screen: phone ? { width: 375, height: 812 } : { width: 1280, height: 900 },
+      viewport: screen,
+      screen,
       isMobile: phone,
       reducedMotion: "reduce",
     });
@@ -151,6 +153,35 @@ export async function axe(page: Page): Promise<string[]> {
   const { result, exceptionDetails } = await session.send("Runtime.evaluate", { expression: run, awaitPromise: true, returnByValue: true });
   if (exceptionDetails) throw new Error(`axe: ${exceptionDetails.exception?.description ?? exceptionDetails.text}`);
   return result.value as string[];
+}
+
+const screens = { desktop: { width: 1280, height: 900 }, phone: { width: 375, height: 812 } };
+
+/** Shows a window in another theme, or as on a phone, without loading the page anew. */
+export async function show(page: Page, look: Look): Promise<void> {
+  const scheme = look === "dark" ? "dark" : "light";
+  const screen = look === "phone" ? screens.phone : screens.desktop;
+  await page.emulateMedia({ colorScheme: scheme });
+  await (await debuggerOf(page)).send("Emulation.setDeviceMetricsOverride", {
+    ...screen, screenWidth: screen.width, screenHeight: screen.height, deviceScaleFactor: 1, mobile: look === "phone",
+  });
+  await page.locator(`html[data-mantine-color-scheme=${scheme}]`).waitFor();
+  // Twice: what a change of the screen changed in the page is drawn, too.
+  await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))");
+}
+
+/**
+ * Looks at what is shown in both themes and as on a phone: nothing serious by axe, nothing wider than the screen. Leaves the window as it is
+ * at a desk. `shot` names the pictures that are kept.
+ */
+export async function looksGood(page: Page, what: string, shot?: string): Promise<void> {
+  for (const look of looks) {
+    await show(page, look);
+    assert.deepEqual(await axe(page), [], `${look} ${what}`);
+    assert.ok((await overflow(page)) <= 1, `${look} ${what} is wider than the window`);
+    if (shot) await page.screenshot({ path: join(folder(artifacts), `${shot}-${look}.png`), fullPage: true });
+  }
+  await show(page, "light");
 }
 
 /** How far the page is wider than the screen; a phone's window grows with what does not fit, its screen does not. */
