@@ -61,10 +61,18 @@ export class Host {
     await this.exec(["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat >"$1"', "sh", path], { input: text });
   }
 
-  /** Makes programs inside trust an authority. */
+  /** Makes programs inside trust an authority: what update-ca-certificates would do for this one, which looks at all others too and takes five seconds. */
   async trust(name: string, certificate: string): Promise<void> {
-    await this.write(`/usr/local/share/ca-certificates/${name}.crt`, certificate);
-    await this.exec(["update-ca-certificates"], { timeoutMs: 180_000 });
+    const hash = (await run("openssl", ["x509", "-noout", "-subject_hash"], { input: certificate })).stdout.trim();
+    const script = `set -e
+cat >"/usr/local/share/ca-certificates/$1.crt"
+cd /etc/ssl/certs
+ln -sf "/usr/local/share/ca-certificates/$1.crt" "$1.pem"
+cat "$1.pem" >>ca-certificates.crt
+n=0
+while [ -e "$2.$n" ] && [ "$(readlink "$2.$n")" != "$1.pem" ]; do n=$((n + 1)); done
+ln -sf "$1.pem" "$2.$n"`;
+    await this.exec(["sh", "-c", script, "sh", name, hash], { input: certificate });
   }
 
   /** A power cut. */
