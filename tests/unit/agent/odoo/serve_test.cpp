@@ -10,6 +10,32 @@
 using namespace fairlead;
 using namespace fairlead::odoo;
 
+namespace {
+
+/// Runs the script over a package `odoo` of these files; what it says.
+std::string say(const std::vector<std::pair<std::string, std::string>>& files) {
+    store::TemporaryFolder folder;
+    auto write = [&](const std::string& name, std::string_view text) {
+        auto file = folder.path() / name;
+        std::filesystem::create_directories(file.parent_path());
+        std::ofstream(file) << text;
+    };
+    write("odoo/__init__.py", "");
+    write("odoo/service/__init__.py", "");
+    for (const auto& [name, text] : files) write(name, text);
+    Installation i{folder.path(), {},     "/usr/bin/python3",        "/none",
+                   "/none",       "shop", folder.path() / "serve.py"};
+    write("serve.py", serve_script(i));
+    Command command;
+    command.argv = serve_command(i);
+    command.environment = {{"NOTIFY_SOCKET", (folder.path() / "notify").string()}};
+    auto said = run_ok(command);
+    REQUIRE(said);
+    return *said;
+}
+
+} // namespace
+
 TEST_SUITE("agent/odoo/serve") {
 
     TEST_CASE("the server runs by the release's own script, from Odoo's own tree") {
@@ -22,17 +48,12 @@ TEST_SUITE("agent/odoo/serve") {
         auto script = serve_script(i);
         CHECK(script.find("sys.path[0] = \"/trees/o\\\"d\\\\d\"\n") != std::string::npos);
         CHECK(script.find("time.monotonic() + 45\n") != std::string::npos);
+        CHECK(script.find("time.monotonic() + 20\n") != std::string::npos);
         CHECK(script.find("b\"STATUS=serving\"") != std::string::npos);
         CHECK(script.find('{') == std::string::npos);
     }
 
     TEST_CASE("it says when it serves, and ends when the requests have [stand-in for Odoo]") {
-        store::TemporaryFolder folder;
-        auto write = [&](const char* name, std::string_view text) {
-            auto file = folder.path() / name;
-            std::filesystem::create_directories(file.parent_path());
-            std::ofstream(file) << text;
-        };
         const std::string stop = "    def stop(self):\n        print('port let go', flush=True)\n";
         std::string methods = stop, expected = "loaded shop\nSTATUS=serving\nport let go\n"
                                                "request ended\ndatabase let go\n";
@@ -41,15 +62,12 @@ TEST_SUITE("agent/odoo/serve") {
             methods = "    pass\n";
             expected = "loaded shop\nSTATUS=serving\ndatabase let go\n";
         }
-        write("odoo/__init__.py", "");
-        write("odoo/service/__init__.py", "");
-        write(
-            "odoo/service/server.py", "def preload_registries(names):\n"
-                                      "    print('loaded', *names, flush=True)\n"
-                                      "class CommonServer:\n" +
-                                          methods
-        );
-        write("odoo/cli.py", R"(import os, socket, threading
+        auto said = say({
+            {"odoo/service/server.py", "def preload_registries(names):\n"
+                                       "    print('loaded', *names, flush=True)\n"
+                                       "class CommonServer:\n" +
+                                           methods},
+            {"odoo/cli.py", R"(import os, socket, threading
 from odoo.service import server
 
 def main():
@@ -68,15 +86,63 @@ def main():
         threading.Timer(0.2, let_go.set).start()
         server.CommonServer().stop()
     print("database let go", flush=True)
-)");
-        Installation i{folder.path(), {},     "/usr/bin/python3",        "/none",
-                       "/none",       "shop", folder.path() / "serve.py"};
-        write("serve.py", serve_script(i));
-        Command command;
-        command.argv = serve_command(i);
-        command.environment = {{"NOTIFY_SOCKET", (folder.path() / "notify").string()}};
-        auto said = run_ok(command);
-        REQUIRE(said);
-        CHECK(*said == expected);
+)"},
+        });
+        CHECK(said == expected);
+    }
+
+    TEST_CASE("requests wait for a connection to the database [stand-in for Odoo]") {
+        const std::string pool = R"(import threading
+
+class PoolError(Exception):
+    pass
+
+class ConnectionPool:
+    free = True
+    full = threading.Event()
+    def borrow(self, dsn):
+        if not self.free:
+            self.full.set()
+            raise PoolError("The Connection Pool Is Full")
+        return dsn
+)";
+        std::string cli, expected;
+        SUBCASE("and get it once another gave one back") {
+            cli = R"(import threading
+from odoo import sql_db
+
+def main():
+    pool = sql_db.ConnectionPool()
+    pool.free = False
+    thread = threading.Thread(target=lambda: print("got", pool.borrow("shop")))
+    thread.start()
+    pool.full.wait()
+    print("waits", flush=True)
+    pool.free = True
+    thread.join()
+)";
+            expected = "waits\ngot shop\n";
+        }
+        SUBCASE("but not for ever") {
+            cli = R"(import itertools, time
+from odoo import sql_db
+
+def main():
+    time.monotonic = itertools.count(0, 10).__next__
+    pool = sql_db.ConnectionPool()
+    pool.free = False
+    try:
+        pool.borrow("shop")
+    except sql_db.PoolError as error:
+        print(error)
+)";
+            expected = "The Connection Pool Is Full\n";
+        }
+        const std::string server = "def preload_registries(names):\n    pass\n"
+                                   "class CommonServer:\n    pass\n";
+        CHECK(
+            say({{"odoo/service/server.py", server}, {"odoo/sql_db.py", pool}, {"odoo/cli.py", cli}}
+            ) == expected
+        );
     }
 }
