@@ -12,9 +12,10 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 4;
+inline constexpr std::uint32_t protocol = 5;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
+inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
@@ -171,8 +172,10 @@ BOOST_DESCRIBE_STRUCT(PolicyFacts, (), (sha256, summary))
 struct EnvironmentHealth {
     std::string slug;
     std::string state; ///< as EnvironmentState::state
+    /// What its cloudflared says of itself: "connected", "disconnected"; "" where it runs none.
+    std::string connector{};
 };
-BOOST_DESCRIBE_STRUCT(EnvironmentHealth, (), (slug, state))
+BOOST_DESCRIBE_STRUCT(EnvironmentHealth, (), (slug, state, connector))
 
 struct Facts {
     std::int64_t at_ms = 0;

@@ -40,8 +40,9 @@ inline constexpr std::string_view grant = "backup.grant";
 BOOST_DEFINE_ENUM_CLASS(EnvironmentType, development, staging, production)
 
 /// How requests reach an environment: at a port of the server's loopback address alone, by its
-/// domains through the controller's edge and the link, or by its domains at the server itself.
-BOOST_DEFINE_ENUM_CLASS(Exposure, port, tunnel, direct)
+/// domains through the controller's edge and the link, by its domains at the server itself, or
+/// through Cloudflare by its own connector on the server.
+BOOST_DEFINE_ENUM_CLASS(Exposure, port, tunnel, direct, cloudflared)
 BOOST_DEFINE_ENUM_CLASS(UpdateMode, automatic, none, all, modules)
 BOOST_DEFINE_ENUM_CLASS(DatabaseChoice, keep, snapshot)
 BOOST_DEFINE_ENUM_CLASS(CheckResult, passed, warning, failed)
@@ -90,7 +91,9 @@ struct EnvironmentSpec {
     std::uint16_t port = 0;
     std::uint16_t gevent_port = 0;
     std::vector<std::string> domains;
-    Exposure exposure = Exposure::port; ///< tunnel and direct are by `domains`
+    /// tunnel and direct are by `domains`. What cloudflared answers to is set at Cloudflare; its
+    /// token is the entry of Operation::secrets named "connector:<id>".
+    Exposure exposure = Exposure::port;
     Resources resources;
     std::vector<Variable> variables;
     std::vector<std::string> modules; ///< installed at the first deployment

@@ -219,7 +219,7 @@ Facts facts() {
     all.addresses = {"192.0.2.7"};
     all.postgresql = {true, "15.18", true};
     all.policy = {std::string(64, 'c'), {"allow every kind in every environment"}};
-    all.environments = {{"shop", "running"}};
+    all.environments = {{"shop", "running", "connected"}};
     return all;
 }
 
