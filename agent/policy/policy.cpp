@@ -269,7 +269,8 @@ Result<> Policy::permit(const proto::Operation& operation) const {
     for (const auto& [name, value] : operation.secrets) {
         if (!name.starts_with("credential:") && !name.starts_with("variable:") &&
             !name.starts_with("storage:") && !name.starts_with("storage_token:") &&
-            !name.starts_with("identity:") && !name.starts_with("import:"))
+            !name.starts_with("identity:") && !name.starts_with("import:") &&
+            !name.starts_with("connector:"))
             return refused("The operation brings a secret of an unknown kind.");
         if (value.size() > 64 << 10)
             return refused(fmt::format("The secret {} is larger than 64 KiB.", name.substr(0, 100))

@@ -59,8 +59,8 @@ struct RecipientRule {
 /// Decides about which environments requests may come to over the link: globs of their slugs.
 using TunnelRule = RecipientRule;
 
-/// Decides about how environments may be reached: "port", "tunnel", "direct", each for all or for
-/// some environments.
+/// Decides about how environments may be reached: "port", "tunnel", "direct", "cloudflared", each
+/// for all or for some environments.
 using ExposureRule = OperationRule;
 
 /// Immutable once read.

@@ -102,10 +102,11 @@ Result<OperationRule> operation_rule(Loader& loader, const Node& node) {
 Result<ExposureRule> exposure_rule(Loader& loader, const Node& node) {
     FAIRLEAD_TRY(rule, operation_rule(loader, node));
     for (const auto& way : rule.kinds)
-        if (way != "port" && way != "tunnel" && way != "direct")
+        if (way != "port" && way != "tunnel" && way != "direct" && way != "cloudflared")
             return loader.wrong(
                 node, fmt::format(
-                          "\"{}\" is no exposure: port, tunnel and direct are", way.substr(0, 100)
+                          "\"{}\" is no exposure: port, tunnel, direct and cloudflared are",
+                          way.substr(0, 100)
                       )
             );
     return rule;
@@ -308,6 +309,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     if (const auto* exposure = Loader::find(root, "exposure"))
         FAIRLEAD_CHECK(loader.rules(*exposure, "exposure", read_exposure));
     else
+        // Not cloudflared: whoever configures its tunnel at Cloudflare reaches more than Odoo.
         policy.exposure_.push_back({Effect::allow, {"port", "tunnel", "direct"}, {}, 0});
     if (const auto* keys = Loader::find(root, "tunnel_keys")) {
         FAIRLEAD_TRY(pinned, pinned_keys(loader, *keys));

@@ -222,6 +222,14 @@ storages:
         auto open = parsed(base); // from before there was such a section
         for (auto way : {proto::Exposure::port, proto::Exposure::tunnel, proto::Exposure::direct})
             CHECK(reached(open, way));
+        // Root alone lets Cloudflare in.
+        CHECK(!reached(open, proto::Exposure::cloudflared));
+        auto named = parsed(
+            base + "exposure:\n  - allow: cloudflared\n    environments: [\"" +
+            deploy_args().environment.slug + "\"]\n"
+        );
+        CHECK(reached(named, proto::Exposure::cloudflared));
+        CHECK(!reached(named, proto::Exposure::direct));
         auto some = parsed(
             base + "exposure:\n  - deny: direct\n    environments: [\"" +
             deploy_args().environment.slug + "\"]\n  - allow: [port, direct]\n"
