@@ -7,9 +7,7 @@
 
 #include <fmt/core.h>
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,33 +23,6 @@ namespace {
 
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
-using Steady = std::chrono::steady_clock;
-
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-bool wait_for(int fd, short events, Steady::time_point until) {
-    auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Steady::now()).count();
-    pollfd ready{fd, events, 0};
-    return left > 0 && ::poll(&ready, 1, static_cast<int>(left)) > 0;
-}
-
-/// Connected, or the errno.
-int connect_within(int fd, std::uint16_t port, std::chrono::milliseconds limit) {
-    auto address = loopback(port);
-    if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return 0;
-    if (errno != EINPROGRESS) return errno;
-    if (!wait_for(fd, POLLOUT, Steady::now() + limit)) return ETIMEDOUT;
-    int error = 0;
-    socklen_t size = sizeof error;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return error;
-}
 
 std::vector<std::string_view> words_of(std::string_view line) {
     std::vector<std::string_view> words;
@@ -197,7 +168,7 @@ Result<std::uint16_t> free_port() {
 std::string loopback_trouble(std::uint16_t port) {
     Descriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     // Where nobody listens the kernel refuses at once; silence is a packet filter.
-    auto error = connect_within(client.get(), port, 1500ms);
+    auto error = connect_loopback(client.get(), "127.0.0.1", port, 1500ms);
     if (error == 0 || error == ECONNREFUSED) return {};
     if (error == ETIMEDOUT) return "connections get no answer (dropped)";
     return fmt::format("connections fail: {}", std::strerror(error));
@@ -262,42 +233,7 @@ std::vector<Firewall> firewalls(std::uint16_t port) {
 
 Result<HttpAnswer>
 http_get(std::uint16_t port, std::string_view path, std::chrono::milliseconds limit) {
-    auto until = Steady::now() + limit;
-    Descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (auto error =
-            connect_within(fd.get(), port, std::min(limit, std::chrono::milliseconds(2000)));
-        error != 0)
-        return fail(Errc::unavailable, fmt::format("port {}: {}", port, std::strerror(error)));
-    auto request = fmt::format(
-        "GET {} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\nUser-Agent: fairlead-agent\r\nConnection: "
-        "close\r\n\r\n",
-        path, port
-    );
-    if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(request.size()))
-        return fail(Errc::unavailable, fmt::format("port {}: the request was not taken", port));
-    std::string text;
-    char block[8192];
-    while (text.size() < 65536) {
-        if (!wait_for(fd.get(), POLLIN, until))
-            return fail(
-                Errc::timeout, fmt::format("no answer to GET {} within {} ms", path, limit.count())
-            );
-        auto got = ::read(fd.get(), block, sizeof block);
-        if (got < 0 && (errno == EAGAIN || errno == EINTR)) continue;
-        if (got < 0)
-            return fail(Errc::unavailable, fmt::format("port {}: {}", port, std::strerror(errno)));
-        if (got == 0) break;
-        text.append(block, static_cast<std::size_t>(got));
-    }
-    HttpAnswer answer;
-    if (text.starts_with("HTTP/1.") && text.size() > 12)
-        std::from_chars(text.data() + 9, text.data() + 12, answer.status);
-    if (answer.status < 100)
-        return fail(Errc::unavailable, fmt::format("GET {} got no HTTP answer", path));
-    auto body = text.find("\r\n\r\n");
-    if (body != std::string::npos) answer.body = text.substr(body + 4);
-    return answer;
+    return loopback_get("127.0.0.1", port, path, limit);
 }
 
 Result<std::vector<std::string>> resolve(const std::string& name) {

@@ -2,6 +2,7 @@
 /// others.
 #pragma once
 
+#include "common/runtime/loopback.hpp"
 #include "common/runtime/result.hpp"
 
 #include <chrono>
@@ -38,11 +39,8 @@ struct Firewall {
 };
 std::vector<Firewall> firewalls(std::uint16_t port);
 
-/// GET on 127.0.0.1. The status, or Errc::unavailable/timeout. At most 64 KiB are read.
-struct HttpAnswer {
-    int status = 0;
-    std::string body;
-};
+/// GET on 127.0.0.1.
+using HttpAnswer = LoopbackAnswer;
 Result<HttpAnswer>
 http_get(std::uint16_t port, std::string_view path, std::chrono::milliseconds limit);
 
