@@ -1,4 +1,5 @@
 #include "agent/deploy/caddy.hpp"
+#include "agent/deploy/cloudflared.hpp"
 #include "agent/deploy/deployment_steps.hpp"
 #include "agent/deploy/sites.hpp"
 #include "agent/deploy/units.hpp"
@@ -119,6 +120,8 @@ Result<> Deployment::configure(Work& work) {
     };
     for (auto& file : hands_.exposure().files(e_)) files.push_back(std::move(file));
     if (auto site = site_of(e_)) files.emplace_back(site_file, std::move(*site));
+    auto conf = connector_conf(e_);
+    if (conf) files.emplace_back(connector_file, *conf);
     for (const auto& [name, text] : files) {
         auto file = folder / name;
         bool secret = name == "odoo.conf";
@@ -131,6 +134,11 @@ Result<> Deployment::configure(Work& work) {
         release.files[name] = crypto::sha256(text).hex();
     }
     FAIRLEAD_CHECK(write_file(folder / "variables.env", variables_file(environment), 0600));
+    if (conf) {
+        auto token = work.secret(connector_secret(e_.id)).value_or("");
+        FAIRLEAD_CHECK(check_connector_token(token));
+        FAIRLEAD_CHECK(write_file(folder / token_file, token, 0600));
+    }
     FAIRLEAD_CHECK(host::replace_link(folder / "odoo", place_of_code.source));
     FAIRLEAD_CHECK(host::replace_link(folder / "venv", layout.venv(venv_)));
     FAIRLEAD_CHECK(host::make_folder(folder / "addons", 0755, 0, 0));

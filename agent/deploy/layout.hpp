@@ -76,6 +76,12 @@ struct Place {
     std::string socket() const { return "fairlead-odoo@" + slug + ".socket"; }
     /// A second process of it, while its release changes.
     std::string beside() const { return "fairlead-odoo-beside@" + slug + ".service"; }
+    /// Cloudflare's connector, and a second one while it tries another token; each reads its token
+    /// by a link to that of a release.
+    std::string connector() const { return "fairlead-cloudflared@" + slug + ".service"; }
+    std::string trial() const { return "fairlead-cloudflared-trial@" + slug + ".service"; }
+    std::filesystem::path connector_token() const { return root / "connector-token"; }
+    std::filesystem::path trial_token() const { return root / "connector-trial"; }
     std::string task() const { return "fairlead-task-" + slug; }
     std::filesystem::path drop_in(const Layout& layout, const std::string& unit) const {
         return layout.units / (unit + ".d");

@@ -119,6 +119,7 @@ Result<> Hands::forget_units(journal::Work& work) {
                 "this server. {}",
                 gone.error().message()
             ));
+    FAIRLEAD_CHECK(connector_.remove(place_));
     FAIRLEAD_CHECK(systemd_.disable(units()));
     FAIRLEAD_CHECK(exposure_.detach(layout(), place_));
     FAIRLEAD_CHECK(host::remove_tree(place_.drop_in(layout(), place_.service())));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/deploy/beside.hpp"
+#include "agent/deploy/connector.hpp"
 #include "agent/deploy/exposure.hpp"
 #include "agent/deploy/site.hpp"
 #include "agent/deploy/sites.hpp"
@@ -30,7 +31,7 @@ inline constexpr const char* beside =
     "beside"; ///< "yes": the new release ran well beside the live one
 inline constexpr const char* switched = "switched";
 inline constexpr const char* named =
-    "named"; ///< "yes": the release that was switched to, or the one before, is served by domains
+    "named"; ///< "yes": the release that was switched to, or the one before, is reached by names
 inline constexpr const char* replaced_database =
     "replaced_database"; ///< "yes": other data came in place of the database
 inline constexpr const char* had_no_database =
@@ -42,7 +43,8 @@ class Hands {
 public:
     Hands(Site& site, const std::string& slug)
         : site_(site), place_(site.layout(), slug), postgresql_(place_.account),
-          beside_(site.layout(), place_, systemd_), sites_(site.layout(), systemd_), pins_(site) {}
+          beside_(site.layout(), place_, systemd_), sites_(site.layout(), systemd_),
+          connector_(site.layout(), connector_units_), pins_(site) {}
 
     Site& site() { return site_; }
     const Place& place() const { return place_; }
@@ -93,9 +95,11 @@ public:
     /// Back to fact `previous`; takes the units away where there was none.
     Result<> undo_switch(journal::Work& work);
 
-    /// True when the domains of release `number`, or of the one before, are served on this server.
+    /// True when release `number`, or the one before, is reached by names through this server: by
+    /// Caddy, or by Cloudflare's connector.
     bool has_domains(const journal::Work& work, std::uint32_t number) const;
-    /// Lets Caddy serve the domains as release `number` says, or as the one before did.
+    /// Lets Caddy and the connector serve as release `number` says, or as the one before did. What
+    /// is new is there before what was goes.
     Result<> serve_domains(journal::Work& work, std::uint32_t number);
     Result<> undo_serve_domains(journal::Work& work);
 
@@ -109,8 +113,8 @@ public:
     Result<> stop_all(journal::Work& work, std::chrono::seconds mercy = std::chrono::seconds(90));
     Result<> start_all();
     Result<> enable_all();
-    /// Disables the units and takes their drop-ins and domains away; they are stopped already. A
-    /// Caddy in trouble keeps nobody from it, and is warned of.
+    /// Disables the units and takes their drop-ins, domains and connector away; Odoo's are stopped
+    /// already. A Caddy in trouble keeps nobody from it, and is warned of.
     Result<> forget_units(journal::Work& work);
 
     /// When Odoo went away for this operation; set by whatever stopped it.
@@ -121,6 +125,8 @@ private:
     Result<> hold();
     Result<> change_beside(journal::Work& work, std::uint32_t number);
     Result<> serve_again(journal::Work& work);
+    Result<> connect(journal::Work& work, std::uint32_t number);
+    Result<> connect_again(journal::Work& work);
     Result<> wait_until_serving(journal::Work& work, const std::string& unit);
     Error health_error(journal::Work& work, const std::string& unit, std::string why);
 
@@ -130,6 +136,8 @@ private:
     host::Systemd systemd_;
     Beside beside_;
     Sites sites_;
+    SystemdUnits connector_units_{systemd_};
+    Connector connector_;
     Pins pins_;
     const Exposure& exposure_ = local_port();
 };

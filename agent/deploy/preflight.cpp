@@ -22,6 +22,7 @@ Result<proto::PreflightReport> Preflight::run() {
         {&Preflight::ports, "Ports"},
         {&Preflight::firewall, "Firewall"},
         {&Preflight::web_ports, "Ports of the web"},
+        {&Preflight::cloudflared, "Cloudflare's connector"},
         {&Preflight::postgresql, "PostgreSQL"},
         {&Preflight::dns, "Domains"},
         {&Preflight::repositories, "Repositories"},

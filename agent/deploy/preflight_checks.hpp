@@ -34,6 +34,7 @@ private:
     void ports();
     void firewall();
     void web_ports();
+    void cloudflared();
     void postgresql();
     void dns();
     void repositories();

@@ -1,4 +1,5 @@
 #include "agent/deploy/beside.hpp"
+#include "agent/deploy/connector.hpp"
 #include "agent/deploy/preflight_checks.hpp"
 #include "agent/deploy/sites.hpp"
 #include "agent/host/memory.hpp"
@@ -7,6 +8,7 @@
 #include "agent/host/postgresql.hpp"
 #include "agent/host/systemd.hpp"
 #include "common/json/json.hpp"
+#include "common/runtime/process.hpp"
 #include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
@@ -20,6 +22,7 @@
 namespace fairlead::deploy {
 
 using proto::CheckResult;
+namespace fs = std::filesystem;
 
 void Preflight::link() {
     std::vector<std::string> lacking;
@@ -91,9 +94,10 @@ void Preflight::ports() {
         auto found = host::listeners(port);
         if (!found) continue;
         for (const auto& listener : *found) {
-            // systemd or Odoo of this very environment.
+            // systemd, Odoo or the connector of this very environment.
             if (record_ &&
-                (listener.unit == place_.service() || (listener.pid == 1 && record_->port == port)))
+                (listener.unit == place_.service() || listener.unit == place_.connector() ||
+                 (listener.pid == 1 && record_->port == port)))
                 continue;
             auto who = listener.program.empty()
                            ? std::string("another program")
@@ -202,6 +206,44 @@ void Preflight::web_ports() {
     add("web_ports", title, CheckResult::passed, "80 and 443 are free for Caddy");
 }
 
+void Preflight::cloudflared() {
+    constexpr auto title = "Cloudflare's connector";
+    constexpr auto cure =
+        "Install the package \"cloudflared\" on the server from Cloudflare's own package "
+        "repository "
+        "(pkg.cloudflare.com says how); the distribution has none. Version 2025.4.0 or newer reads "
+        "its token from a file.";
+    if (e_.exposure != proto::Exposure::cloudflared) return;
+    auto program = cloudflared_program();
+    if (program.empty()) {
+        std::error_code ignored;
+        for (const auto* there : cloudflared_programs)
+            if (fs::exists(there, ignored))
+                return add(
+                    "cloudflared", title, CheckResult::failed,
+                    fmt::format("{} is no program that every user may run", there), "cloudflared",
+                    fmt::format("chmod 755 {}, or install it anew.", there)
+                );
+        return add(
+            "cloudflared", title, CheckResult::failed, "cloudflared is not installed",
+            fmt::format("{}", fmt::join(cloudflared_programs, " or ")), cure
+        );
+    }
+    Command ask;
+    ask.argv = {program.string(), "--version"};
+    ask.deadline = std::chrono::seconds(15);
+    ask.output_limit = 4096;
+    auto ended = run(ask);
+    if (!ended || !ended->ok())
+        return add(
+            "cloudflared", title, CheckResult::failed,
+            fmt::format("{} does not run", program.string()), "cloudflared", cure
+        );
+    auto version = ended->output.substr(0, ended->output.find('\n'));
+    add("cloudflared", title, CheckResult::passed, std::string(utf8::cut(version, 100)),
+        "cloudflared");
+}
+
 void Preflight::postgresql() {
     if (!host::Postgresql::installed()) {
         if (host::has_program("apt-get"))
@@ -254,7 +296,9 @@ void Preflight::postgresql() {
 }
 
 void Preflight::dns() {
-    if (e_.domains.empty() && e_.exposure != proto::Exposure::port)
+    bool by_domains =
+        e_.exposure == proto::Exposure::tunnel || e_.exposure == proto::Exposure::direct;
+    if (e_.domains.empty() && by_domains)
         return add(
             "dns", "Domains", CheckResult::warning,
             fmt::format(

@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 namespace fairlead::deploy {
@@ -144,17 +145,34 @@ Result<> Hands::undo_switch(journal::Work& work) {
 }
 
 bool Hands::has_domains(const journal::Work& work, std::uint32_t number) const {
-    return has_site(place_, number) || has_site(place_, previous(work));
+    return std::ranges::any_of(std::array{number, previous(work)}, [&](auto one) {
+        return has_site(place_, one) || has_connector(place_, one);
+    });
 }
 
 Result<> Hands::serve_domains(journal::Work& work, std::uint32_t number) {
-    FAIRLEAD_CHECK(sites_.serve(place_, number));
-    work.info(
-        has_site(place_, number)
-            ? "Caddy serves its domains; certificates come by themselves, once the names lead here."
-            : "Its domains are not served on this server any more."
-    );
+    bool connected = has_connector(place_, number), site = has_site(place_, number);
+    if (connected) FAIRLEAD_CHECK(connect(work, number));
+    if (site || has_site(place_, previous(work))) {
+        FAIRLEAD_CHECK(sites_.serve(place_, number));
+        work.info(
+            site ? "Caddy serves its domains; certificates come by themselves, once the names lead "
+                   "here."
+                 : "Its domains are not served on this server any more."
+        );
+    }
+    if (connected || !has_connector(place_, previous(work))) return {};
+    FAIRLEAD_CHECK(connector_.remove(place_));
+    work.info("Its connector to Cloudflare is stopped and removed.");
     return {};
+}
+
+Result<> Hands::connect(journal::Work& work, std::uint32_t number) {
+    return connector_.serve(
+        place_, number,
+        {[&] { return work.stopping(); }, [&](auto line) { work.info(line); },
+         [&](auto line) { work.log(proto::LogLevel::error, line); }}
+    );
 }
 
 Result<> Hands::undo_serve_domains(journal::Work& work) {
@@ -162,6 +180,7 @@ Result<> Hands::undo_serve_domains(journal::Work& work) {
 }
 
 Result<> Hands::serve_again(journal::Work& work) {
+    FAIRLEAD_CHECK(connect_again(work));
     auto back = sites_.serve(place_, previous(work));
     if (back) return {};
     // What is refused leaves Caddy with what it served before, and would be refused again.
@@ -170,6 +189,14 @@ Result<> Hands::serve_again(journal::Work& work) {
         why.code() == "caddy_failed" || why.code() == "domain_taken" || why.kind() == Errc::invalid;
     if (!refused) return back;
     work.warn(why.message());
+    return {};
+}
+
+Result<> Hands::connect_again(journal::Work& work) {
+    auto back = connector_.put_back(place_, previous(work), work.id());
+    // Without a token there is nothing to try again with.
+    if (back || back.error().code() != "cloudflared_missing") return back;
+    work.warn(back.error().message());
     return {};
 }
 

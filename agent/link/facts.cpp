@@ -1,6 +1,7 @@
 #include "agent/link/facts.hpp"
 
 #include "common/runtime/file.hpp"
+#include "common/runtime/loopback.hpp"
 #include "common/runtime/process.hpp"
 
 #include <arpa/inet.h>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr const char* data_folder = "/var/lib/fairlead";
 constexpr std::string_view odoo_unit = "fairlead-odoo@";
+constexpr std::string_view connector_unit = "fairlead-cloudflared@";
 
 std::string text_of(const char* file) {
     return read_file(file, 256 * 1024).value_or("");
@@ -96,35 +98,72 @@ std::string state_from(const std::string& active) {
     return "stopped";
 }
 
-/// One call for all units that matter: environments and database clusters.
-void read_units(proto::Facts& facts) {
-    Command show;
-    show.argv = {
-        "systemctl", "show", "--property=Id,ActiveState", "fairlead-odoo@*.service",
-        "postgresql@*.service"};
-    show.deadline = std::chrono::seconds(5);
-    show.output_limit = 256 * 1024;
-    auto ended = run(show);
-    if (!ended || !ended->ok()) return;
-    std::istringstream lines(ended->output);
-    std::string id, active;
+std::string slug_of(const std::string& id, std::string_view kind) {
+    auto slug = id.substr(kind.size());
+    return slug.substr(0, slug.rfind(".service"));
+}
+
+/// The word of a connector that runs. Its unit says on which port it answers
+/// (agent/deploy/cloudflared.hpp).
+std::string ask_connector(const std::string& environment) {
+    constexpr std::string_view name = "CONNECTOR_PORT=";
+    auto at = environment.find(name);
+    auto port = at == std::string::npos
+                    ? 0
+                    : std::strtoul(environment.c_str() + at + name.size(), nullptr, 10);
+    if (port == 0 || port > 65535) return "disconnected";
+    auto answer = loopback_get(
+        "127.0.0.2", static_cast<std::uint16_t>(port), "/ready", std::chrono::milliseconds(500)
+    );
+    return answer && answer->status == 200 ? "connected" : "disconnected";
+}
+
+} // namespace
+
+void take_units(proto::Facts& facts, const std::string& shown, const ConnectorAnswer& ask) {
+    std::istringstream lines(shown);
+    std::string id, active, environment;
+    std::map<std::string, std::string> connectors;
     auto unit_done = [&] {
-        if (id.starts_with(odoo_unit)) {
-            auto slug = id.substr(odoo_unit.size());
-            slug = slug.substr(0, slug.rfind(".service"));
-            facts.environments.push_back({slug, state_from(active)});
-        } else if (id.starts_with("postgresql@") && active == "active") {
+        if (id.starts_with(odoo_unit))
+            facts.environments.push_back({slug_of(id, odoo_unit), state_from(active)});
+        else if (id.starts_with(connector_unit))
+            connectors[slug_of(id, connector_unit)] =
+                active == "active" ? ask(environment) : "disconnected";
+        else if (id.starts_with("postgresql@") && active == "active")
             facts.postgresql.running = true;
-        }
         id.clear();
         active.clear();
+        environment.clear();
     };
     for (std::string line; std::getline(lines, line);) {
         if (line.empty()) unit_done();
         if (line.starts_with("Id=")) id = line.substr(3);
         if (line.starts_with("ActiveState=")) active = line.substr(12);
+        if (line.starts_with("Environment=")) environment = line.substr(12);
     }
     unit_done();
+    for (auto& one : facts.environments)
+        if (auto found = connectors.find(one.slug); found != connectors.end())
+            one.connector = found->second;
+}
+
+namespace {
+
+/// One call for all units that matter: environments, connectors and database clusters.
+void read_units(proto::Facts& facts) {
+    Command show;
+    show.argv = {
+        "systemctl",
+        "show",
+        "--property=Id,ActiveState,Environment",
+        "fairlead-odoo@*.service",
+        "fairlead-cloudflared@*.service",
+        "postgresql@*.service"};
+    show.deadline = std::chrono::seconds(5);
+    show.output_limit = 256 * 1024;
+    auto ended = run(show);
+    if (ended && ended->ok()) take_units(facts, ended->output, &ask_connector);
 }
 
 } // namespace

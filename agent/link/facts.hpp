@@ -5,9 +5,17 @@
 #include "proto/messages.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace fairlead::link {
+
+/// How a connector that runs answers, by what `systemctl show` says of its unit's environment:
+/// "connected" or "disconnected".
+using ConnectorAnswer = std::function<std::string(const std::string& environment)>;
+
+/// Takes the states of units from the output of `systemctl show`.
+void take_units(proto::Facts& facts, const std::string& shown, const ConnectorAnswer& ask);
 
 class FactsReader {
 public:
