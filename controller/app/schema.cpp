@@ -75,6 +75,7 @@ std::span<const store::Migration> schema() {
         {34, "counted looks at domains", domains::counted_looks},
         {35, "certificates that are asked for", certificates::asked_column},
         {36, "custom hostnames", cloudflare::first_tables},
+        {37, "connectors", environments::connectors},
     };
     return steps;
 }

@@ -1,5 +1,6 @@
 // What is asked of a server for an environment: each is an operation.
 #include "common/json/json.hpp"
+#include "controller/environments/connector_token.hpp"
 #include "controller/environments/inside.hpp"
 #include "controller/environments/refusals.hpp"
 #include "controller/environments/spec.hpp"
@@ -31,8 +32,12 @@ void follow(proto::EnvironmentSpec& spec, const proto::EnvironmentSpec& like) {
 
 /// An older agent would pass over what it does not know, and deploy all the same.
 Result<> check_agent(const Environment& environment, const proto::EnvironmentSpec& spec) {
-    if (environment.server_protocol >= proto::reach_since) return {};
-    if (!spec.listed_sources && spec.exposure == proto::Exposure::port) return {};
+    auto needs = spec.exposure == proto::Exposure::cloudflared ? proto::cloudflared_since
+                 : spec.listed_sources || spec.exposure != proto::Exposure::port
+                     ? proto::reach_since
+                     : 0;
+    if (environment.server_protocol >= needs) return {};
+    bool for_sources = spec.listed_sources && environment.server_protocol < proto::reach_since;
     return conflict(
         "agent_too_old",
         fmt::format(
@@ -40,9 +45,26 @@ Result<> check_agent(const Environment& environment, const proto::EnvironmentSpe
             "again), "
             "and deploy then.",
             environment.name,
-            spec.listed_sources
-                ? "to keep to the domains that the organization lists for sources"
-                : fmt::format("for the exposure \"{}\"", json::enum_name(spec.exposure))
+            for_sources ? "to keep to the domains that the organization lists for sources"
+                        : fmt::format("for the exposure \"{}\"", json::enum_name(spec.exposure))
+        )
+    );
+}
+
+/// Its connector would have nothing to connect with.
+Result<> check_token(
+    store::Connection& db, const OrgScope& scope, const Environment& environment,
+    const proto::EnvironmentSpec& spec
+) {
+    if (spec.exposure != proto::Exposure::cloudflared) return {};
+    FAIRLEAD_TRY(token, ConnectorTokenRepo(db, scope).find(environment.id));
+    if (token) return {};
+    return conflict(
+        "no_connector_token",
+        fmt::format(
+            "{} is to be reached by cloudflared and has no connector token. Set the one that "
+            "Cloudflare shows for its tunnel, and deploy then.",
+            environment.name
         )
     );
 }
@@ -99,6 +121,7 @@ Result<Operation> Environments::deploy(
     proto::DeployArgs args;
     FAIRLEAD_TRY(spec, spec_of(unit.db(), scope, environment));
     FAIRLEAD_CHECK(check_agent(environment, spec));
+    FAIRLEAD_CHECK(check_token(unit.db(), scope, environment, spec));
     args.environment = std::move(spec);
     if (request.like) follow(args.environment, *request.like);
     args.update = request.update;

@@ -12,7 +12,7 @@ namespace {
     "id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, "            \
     "requirements, domains, exposure,"                                                             \
     " memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages, keep_releases, "    \
-    "live_state, live_detail,"                                                                     \
+    "live_state, live_detail, connector_state,"                                                    \
     " current_release, next_release, last_operation_id, created_ms, backup_storage, "              \
     "backup_recipient, next_backup_ms, next_drill_ms, backup_enabled, last_backup_ms, "            \
     "last_restored_ms, last_drill_ms, last_drill_passed"
@@ -161,9 +161,10 @@ Result<> EnvironmentRepo::update(const Environment& e) {
 Result<> EnvironmentRepo::update_live(const Environment& e) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE environment SET live_state = $3, live_detail = $4, current_release = $5, "
-        "next_release = $6"
+        "next_release = $6, connector_state = $7"
         " WHERE id = $2 AND org_id = $1",
-        org_, e.id, e.live_state, e.live_detail, e.current_release, e.next_release
+        org_, e.id, e.live_state, e.live_detail, e.current_release, e.next_release,
+        e.connector_state
     ));
     return {};
 }

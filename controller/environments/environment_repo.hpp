@@ -39,6 +39,7 @@ struct Environment {
     std::string live_state; ///< what the server said last: "running", "stopped", "failed",
                             ///< "starting"; "" when nothing is there
     std::string live_detail;
+    std::string connector_state; ///< "connected", "disconnected"; "" where no cloudflared runs
     std::optional<ReleaseId> current_release;
     std::uint32_t next_release = 1;
     std::optional<OperationId> last_operation_id;
@@ -67,10 +68,10 @@ BOOST_DESCRIBE_STRUCT(
     Environment, (),
     (id, project_id, server_id, name, slug, type, branch, port, gevent_port, modules, requirements,
      domains, exposure, memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages,
-     keep_releases, live_state, live_detail, current_release, next_release, last_operation_id,
-     created_ms, backup_storage, backup_recipient, next_backup_ms, next_drill_ms, backup_enabled,
-     last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed, status, server_status,
-     server_protocol, busy_kind, busy_state)
+     keep_releases, live_state, live_detail, connector_state, current_release, next_release,
+     last_operation_id, created_ms, backup_storage, backup_recipient, next_backup_ms, next_drill_ms,
+     backup_enabled, last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed, status,
+     server_status, server_protocol, busy_kind, busy_state)
 )
 
 struct EnvironmentFilter {

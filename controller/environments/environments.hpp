@@ -102,7 +102,7 @@ public:
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         const EnvironmentId& id
     );
-    /// Also no_storage, backup_not_ready.
+    /// Also no_storage, backup_not_ready, no_connector_token.
     Result<operations::Operation> deploy(
         store::UnitOfWork& unit, const api::OrgScope& scope, const api::Actor& actor,
         const EnvironmentId& id, const DeployRequest& request

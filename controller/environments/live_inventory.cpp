@@ -23,6 +23,10 @@ bool known_state(std::string_view state) {
     return state == "running" || state == "stopped" || state == "failed" || state == "starting";
 }
 
+bool known_connector(std::string_view state) {
+    return state.empty() || state == "connected" || state == "disconnected";
+}
+
 } // namespace
 
 Result<> LiveState::reachability_changed(
@@ -181,6 +185,7 @@ Result<bool> LiveState::nothing_there(
     }
     environment.live_state.clear();
     environment.live_detail.clear();
+    environment.connector_state.clear();
     environment.current_release.reset();
     ReleaseRepo releases(unit.db(), scope);
     FAIRLEAD_TRY(present, releases.present_ones(environment.id));
@@ -207,11 +212,13 @@ Result<> LiveState::health(
             return e.slug == said.slug;
         });
         // What was never deployed is under way at most: its deployment says when it is there.
-        if (row == rows.end() || row->never_deployed() || !known_state(said.state) ||
-            row->live_state == said.state)
-            continue;
+        if (row == rows.end() || row->never_deployed() || !known_state(said.state)) continue;
+        auto connector =
+            known_connector(said.connector) ? said.connector : std::string("disconnected");
+        if (row->live_state == said.state && row->connector_state == connector) continue;
+        if (row->live_state != said.state) row->live_detail.clear();
         row->live_state = said.state;
-        row->live_detail.clear();
+        row->connector_state = connector;
         FAIRLEAD_CHECK(put_live(unit, scope, *row));
         FAIRLEAD_CHECK(publish(unit, scope, row->id));
     }

@@ -1,5 +1,6 @@
 #include "controller/environments/live_state.hpp"
 
+#include "controller/environments/connector_token.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/release_info.hpp"
 #include "controller/environments/variable_repo.hpp"
@@ -78,6 +79,13 @@ Result<std::map<std::string, std::string>> LiveState::secrets(
         FAIRLEAD_CHECK(open(
             sealed, variable_context(environment, variable.name),
             fmt::format("The secret variable {}", variable.name), "variable:" + variable.name
+        ));
+    }
+    if (operation.kind == proto::kind::deploy && spec.exposure == proto::Exposure::cloudflared) {
+        FAIRLEAD_TRY(sealed, ConnectorTokenRepo(db, scope).sealed(environment));
+        FAIRLEAD_CHECK(open(
+            sealed, connector_token_context(environment), "The connector token",
+            "connector:" + spec.id
         ));
     }
     return secrets;
@@ -188,6 +196,10 @@ Result<> LiveState::make_live(
     environment.current_release = release.id;
     environment.live_state = "running";
     environment.live_detail.clear();
+    // Nothing goes live with a connector that does not connect.
+    auto spec = proto::read_text<proto::EnvironmentSpec>(release.spec);
+    bool connects = spec && spec->exposure == proto::Exposure::cloudflared;
+    environment.connector_state = connects ? "connected" : "";
     EnvironmentRepo repo(unit.db(), scope);
     FAIRLEAD_CHECK(repo.release_old_ports(environment));
     return put_live(unit, scope, environment);
@@ -199,6 +211,7 @@ Result<> LiveState::forget(
     if (backing_) FAIRLEAD_CHECK(backing_->gone(unit, scope, environment));
     for (const auto& gone : gone_) FAIRLEAD_CHECK(gone(unit, scope, environment));
     FAIRLEAD_CHECK(VariableRepo(unit.db(), scope).remove_all(environment.id));
+    FAIRLEAD_CHECK(ConnectorTokenRepo(unit.db(), scope).remove(environment.id));
     FAIRLEAD_CHECK(ReleaseRepo(unit.db(), scope).remove_all(environment.id));
     FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope).remove(environment.id));
     api::publish(

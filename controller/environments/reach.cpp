@@ -25,7 +25,14 @@ std::optional<std::string> address_of(const Environment& e, const std::optional<
     return "https://" + domains.front();
 }
 
-std::optional<std::string> exposure_detail(const Environment& e) {
+std::optional<std::string> exposure_detail(const Environment& e, bool has_token) {
+    // What it answers to is set at Cloudflare.
+    if (e.exposure == proto::Exposure::cloudflared)
+        return has_token ? std::nullopt
+                         : std::optional<std::string>(
+                               "It has no connector token yet: set the one that Cloudflare shows "
+                               "for its tunnel, and deploy."
+                           );
     if (e.exposure == proto::Exposure::port || !strings(e.domains).empty()) return std::nullopt;
     return e.exposure == proto::Exposure::tunnel
                ? "It has no domain yet: add one that is verified, and deploy. Until then it is "

@@ -15,6 +15,6 @@ std::optional<std::string>
 address_of(const Environment& environment, const std::optional<Release>& live);
 
 /// One sentence where the environment as it is wanted lacks what its exposure needs.
-std::optional<std::string> exposure_detail(const Environment& environment);
+std::optional<std::string> exposure_detail(const Environment& environment, bool has_token);
 
 } // namespace fairlead::environments

@@ -12,6 +12,7 @@ void add_credential_routes(api::RouteTable& table, Environments& environments);
 void add_environment_routes(api::RouteTable& table, Environments& environments);
 void add_deployment_routes(api::RouteTable& table, Environments& environments);
 void add_variable_routes(api::RouteTable& table, Environments& environments);
+void add_connector_routes(api::RouteTable& table, Environments& environments);
 void add_found_routes(api::RouteTable& table, Environments& environments);
 
 inline void add_routes(api::RouteTable& table, Environments& environments) {
@@ -20,6 +21,7 @@ inline void add_routes(api::RouteTable& table, Environments& environments) {
     add_environment_routes(table, environments);
     add_deployment_routes(table, environments);
     add_variable_routes(table, environments);
+    add_connector_routes(table, environments);
     add_found_routes(table, environments);
 }
 

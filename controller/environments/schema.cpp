@@ -145,4 +145,24 @@ const std::string_view exposure_column = R"sql(
 ALTER TABLE environment ADD COLUMN exposure TEXT NOT NULL DEFAULT 'port' CHECK (exposure IN ('port', 'tunnel', 'direct'));
 )sql";
 
+const std::string_view connectors = R"sql(
+-- The same column with one word more that it takes.
+ALTER TABLE environment ADD COLUMN way TEXT NOT NULL DEFAULT 'port' CHECK (way IN ('port', 'tunnel', 'direct', 'cloudflared'));
+UPDATE environment SET way = exposure;
+ALTER TABLE environment DROP COLUMN exposure;
+ALTER TABLE environment RENAME COLUMN way TO exposure;
+-- As the server said it last: 'connected', 'disconnected'; '' where none runs.
+ALTER TABLE environment ADD COLUMN connector_state TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE connector_token (
+    environment_id TEXT PRIMARY KEY,
+    org_id         TEXT NOT NULL,
+    tunnel         TEXT NOT NULL,
+    sealed         BLOB NOT NULL,
+    set_ms         BIGINT NOT NULL,
+    set_by         TEXT NOT NULL,
+    set_by_email   TEXT NOT NULL
+);
+)sql";
+
 } // namespace fairlead::environments

@@ -12,5 +12,7 @@ extern const std::string_view found_details;
 extern const std::string_view backup_columns;
 /// How an environment is reached.
 extern const std::string_view exposure_column;
+/// Exposure by cloudflared, and the tokens of its connectors.
+extern const std::string_view connectors;
 
 } // namespace fairlead::environments

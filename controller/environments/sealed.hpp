@@ -1,4 +1,4 @@
-/// The secrets of git credentials and of variables, for a new master key.
+/// The secrets of git credentials, variables and connectors, for a new master key.
 #pragma once
 
 #include "controller/api/sealed.hpp"

@@ -1,6 +1,7 @@
 #include "controller/environments/spec.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/environments/connector_token.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/project_repo.hpp"
 #include "controller/members/source_domains.hpp"
@@ -271,7 +272,14 @@ Result<std::vector<PendingChange>> pending_changes(
         return std::vector<PendingChange>{{"git_credentials", wanted.error().message()}};
     }
     FAIRLEAD_TRY(variables, VariableRepo(db, scope).all(environment.id));
-    return differences(*deployed, *wanted, variables, live->created_ms);
+    auto changes = differences(*deployed, *wanted, variables, live->created_ms);
+    if (deployed->exposure == proto::Exposure::cloudflared &&
+        deployed->exposure == wanted->exposure) {
+        FAIRLEAD_TRY(token, ConnectorTokenRepo(db, scope).find(environment.id));
+        if (token && token->set_ms > live->created_ms)
+            changes.push_back({"connector_token", "new token"});
+    }
+    return changes;
 }
 
 } // namespace fairlead::environments

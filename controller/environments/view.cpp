@@ -51,6 +51,13 @@ object backup_summary(const Environment& e) {
         {"recipient", api::text_or_null(e.backup_recipient)}};
 }
 
+object connector(const Environment& e, const std::optional<ConnectorToken>& token) {
+    auto state = e.connector_state.empty()     ? "none"
+                 : e.server_status != "online" ? "unknown"
+                                               : e.connector_state.c_str();
+    return {{"state", state}, {"token", token ? value(to_json(*token)) : value(nullptr)}};
+}
+
 object branches(const BranchByType& by_type) {
     object body;
     if (by_type.development) body["development"] = *by_type.development;
@@ -136,6 +143,13 @@ object to_json(const Release& r) {
         {"operation_id", r.operation_id ? value(r.operation_id->str()) : value(nullptr)}};
 }
 
+object to_json(const ConnectorToken& t) {
+    return {
+        {"tunnel_id", t.tunnel},
+        {"set_at", to_rfc3339(t.set_ms)},
+        {"set_by", user(t.set_by, t.set_by_email)}};
+}
+
 object to_json(const Variable& v) {
     return {
         {"name", v.name},
@@ -157,6 +171,7 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
         last = std::move(found);
     }
     FAIRLEAD_TRY(changes, pending_changes(db, scope, e, live));
+    FAIRLEAD_TRY(token, ConnectorTokenRepo(db, scope).find(e.id));
     FAIRLEAD_TRY(names, domains::standings(db, scope, strings(e.domains)));
     array pending;
     for (const auto& change : changes)
@@ -175,7 +190,8 @@ Result<object> describe(store::Connection& db, const api::OrgScope& scope, const
         {"url", or_null(address_of(e, live))},
         {"domains", json::to_value(strings(e.domains))},
         {"exposure", json::enum_name(e.exposure)},
-        {"exposure_detail", or_null(exposure_detail(e))},
+        {"exposure_detail", or_null(exposure_detail(e, token.has_value()))},
+        {"connector", connector(e, token)},
         {"domain_states", domains::to_json(names)},
         {"modules", json::to_value(strings(e.modules))},
         {"resources",

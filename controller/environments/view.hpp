@@ -3,6 +3,7 @@
 
 #include "controller/api/audit_log.hpp"
 #include "controller/api/events.hpp"
+#include "controller/environments/connector_token.hpp"
 #include "controller/environments/credential_repo.hpp"
 #include "controller/environments/environment_repo.hpp"
 #include "controller/environments/project_repo.hpp"
@@ -17,6 +18,7 @@ boost::json::object to_json(const Credential& credential);
 boost::json::object to_json(const Project& project);
 boost::json::object to_json(const Release& release);
 boost::json::object to_json(const Variable& variable);
+boost::json::object to_json(const ConnectorToken& token);
 
 /// With its release, what waits for a redeploy, and its last operation.
 Result<boost::json::object>

@@ -1,4 +1,9 @@
+#include "common/crypto/encoding.hpp"
+#include "common/store/memory_db.hpp"
+#include "controller/environments/schema.hpp"
 #include "fixture.hpp"
+
+#include <utility>
 
 using namespace fairlead;
 using namespace fairlead::test;
@@ -16,6 +21,16 @@ struct Fixture : EnvironmentWorld {
         for (const auto& change : shown.json.at("pending_changes").as_array())
             fields.emplace_back(change.at("field").as_string());
         return fields;
+    }
+    static constexpr const char* tunnel = "6ff42ae2-765d-4adf-8112-31c55c1551ef";
+    static std::string token(std::string_view secret) {
+        return crypto::base64_encode(boost::json::serialize(object{
+            {"a", "5ab4e9dfbd435d24068829fda0077963"},
+            {"t", tunnel},
+            {"s", crypto::base64_encode(secret)}}));
+    }
+    static std::string path(const std::string& id) {
+        return "/environments/" + id + "/connector-token";
     }
 };
 
@@ -95,5 +110,147 @@ TEST_SUITE("controller/environments/reach") {
         CHECK(get(id).text("url") == "http://127.0.0.1:18069");
         auto edited = edit(id, {{"domains", array{"shop.example.com"}}});
         CHECK(edited.json.at("exposure_detail").is_null());
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "cloudflared needs its agent, and a token that is sent and not shown"
+    ) {
+        auto id = create(project(), {{"exposure", "cloudflared"}}).id();
+        auto shown = get(id);
+        CHECK(shown.text("exposure_detail").find("no connector token") != std::string::npos);
+        CHECK(shown.json.at("connector") == object{{"state", "none"}, {"token", nullptr}});
+        CHECK(post(id, "deploy").code() == "no_connector_token");
+
+        auto made = world.in_org("PUT", path(id), {{"token", token("marker-secret")}});
+        REQUIRE(made.status == 200);
+        CHECK(made.text("tunnel_id") == tunnel);
+        CHECK(get(id).json.at("exposure_detail").is_null());
+        CHECK(get(id).json.at("connector").at("token") == made.json);
+
+        agent.protocol = proto::cloudflared_since - 1;
+        agent.connect();
+        for (auto act : {"deploy", "preflight"}) {
+            auto refused = post(id, act);
+            CHECK(refused.code() == "agent_too_old");
+            CHECK(
+                refused.text("detail").find("for the exposure \"cloudflared\"") != std::string::npos
+            );
+        }
+        agent.protocol = proto::protocol;
+        agent.connect();
+        auto operation = deploy(id);
+        const auto& sent = agent.known.at(operation).operation;
+        CHECK(args(operation).environment.exposure == proto::Exposure::cloudflared);
+        CHECK(sent.secrets.at("connector:" + id) == token("marker-secret"));
+        run(post(id, "preflight").id(), proto::Outcome::succeeded);
+        for (const auto& [name, known] : agent.known)
+            if (name != operation) CHECK(known.operation.secrets.empty());
+
+        auto copy = world.folder.path() / "copy";
+        world.copy_to(copy);
+        auto bytes = read_file(copy, 64 << 20).value();
+        CHECK(bytes.find(tunnel) != std::string::npos);
+        CHECK(bytes.find(token("marker-secret")) == std::string::npos);
+        CHECK(bytes.find("marker-secret") == std::string::npos);
+        for (const auto& event : world.events.take())
+            CHECK(event.data.find(token("marker-secret")) == std::string::npos);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "another token waits for a deployment, and goes with the environment"
+    ) {
+        auto id = create(project(), {{"exposure", "cloudflared"}}).id();
+        REQUIRE(world.in_org("PUT", path(id), {{"token", token("one")}}).status == 200);
+        deploy(id);
+        CHECK(waiting(get(id)).empty());
+        world.clock.advance(std::chrono::seconds(1));
+        REQUIRE(world.in_org("PUT", path(id), {{"token", token("two")}}).status == 200);
+        CHECK(waiting(get(id)) == std::vector<std::string>{"connector_token"});
+        world.clock.advance(std::chrono::seconds(1));
+        deploy(id);
+        CHECK(waiting(get(id)).empty());
+
+        CHECK(world.in_org("DELETE", path(id)).status == 204);
+        CHECK(world.in_org("DELETE", path(id)).status == 404);
+        CHECK(post(id, "deploy").code() == "no_connector_token");
+        REQUIRE(world.in_org("PUT", path(id), {{"token", token("two")}}).status == 200);
+        // What is of another organization is not there.
+        world.act_for(world.other);
+        CHECK(world.in_org("PUT", path(id), {{"token", token("two")}}).status == 404);
+        CHECK(world.in_org("DELETE", path(id)).status == 404);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "what is no token says what is wrong with it") {
+        auto id = create(project()).id();
+        auto encoded = [](std::string_view json) { return crypto::base64_encode(json); };
+        const std::pair<std::string, const char*> wrong[]{
+            {"", "must have 1 to 4096"},
+            {"sudo cloudflared service install eyJ", "spaces"},
+            {"eyJhIjoi", "no JSON"},
+            {"eyJh*", "not base64"},
+            {encoded("[]"), "no JSON"},
+            {encoded(R"({"t":"a","s":"b"})"), "no account"},
+            {encoded(R"({"a":"a","t":"not-a-uuid","s":"b"})"), "no tunnel"},
+            {encoded(R"({"a":"a","t":")" + std::string(tunnel) + R"("})"), "no secret"},
+        };
+        for (const auto& [text, why] : wrong) {
+            CAPTURE(text);
+            auto refused = world.in_org("PUT", path(id), {{"token", text}});
+            CHECK(refused.blames("token"));
+            CHECK(boost::json::serialize(refused.json).find(why) != std::string::npos);
+        }
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "what a connector says of itself is shown while its server is there"
+    ) {
+        auto id = create(project(), {{"exposure", "cloudflared"}}).id();
+        REQUIRE(world.in_org("PUT", path(id), {{"token", token("one")}}).status == 200);
+        deploy(id);
+        auto state = [&] { return get(id).json.at("connector").at("state"); };
+        CHECK(state() == "connected");
+        auto say = [&](std::string word) {
+            proto::FactsMessage facts;
+            facts.facts.environments = {{get(id).text("slug"), "running", std::move(word)}};
+            REQUIRE(world.core->agents.facts(*agent.link, facts, 1));
+        };
+        say("disconnected");
+        CHECK(state() == "disconnected");
+        CHECK(get(id).text("status") == "running");
+        say("upside down");
+        CHECK(state() == "disconnected");
+        say("connected");
+        CHECK(state() == "connected");
+        say("");
+        CHECK(state() == "none");
+        say("connected");
+        agent.disconnect();
+        CHECK(state() == "unknown");
+    }
+
+    TEST_CASE("environments from before there were connectors are reached as they were") {
+        std::vector<store::Migration> steps{
+            {1, "environments", environments::first_tables},
+            {2, "backups", environments::backup_columns},
+            {3, "exposure", environments::exposure_column}};
+        store::MemoryDb memory(steps);
+        auto& db = memory.db();
+        for (auto way : {"port", "tunnel", "direct"})
+            REQUIRE(db.run(
+                "INSERT INTO environment (id, org_id, project_id, server_id, name, slug, type, "
+                "port, gevent_port, modules, requirements, domains, workers, system_site_packages, "
+                "keep_releases, created_ms, exposure) VALUES ($1, 'org', 'prj', 'srv', 'n', $1, "
+                "'production', 8069, 8072, '[]', '[]', '[]', 0, 1, 5, 0, $1)",
+                way
+            ));
+        steps.push_back({4, "connectors", environments::connectors});
+        store::migrate(db, steps, Timestamp{});
+        CHECK(
+            db.all<std::string>("SELECT exposure FROM environment WHERE exposure = slug ORDER BY "
+                                "slug")
+                .value() == std::vector<std::string>{"direct", "port", "tunnel"}
+        );
+        CHECK(db.run("UPDATE environment SET exposure = 'cloudflared'"));
+        CHECK_THROWS(db.run("UPDATE environment SET exposure = 'open'"));
     }
 }

@@ -56,7 +56,8 @@ const std::vector<store::Migration>& migrations() {
         {25, "domains", domains::first_tables},
         {26, "tunnel keys", tunnels::first_tables},
         {27, "exposure of environments", environments::exposure_column},
-        {28, "counted looks at domains", domains::counted_looks}};
+        {28, "counted looks at domains", domains::counted_looks},
+        {29, "connectors", environments::connectors}};
     return steps;
 }
 
