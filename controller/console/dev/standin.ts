@@ -265,7 +265,7 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
     case "POST environments": {
       const made: Environment = {
         id: id("env"), slug: String(body.name).toLowerCase().replace(/[^a-z0-9]+/g, "-"), name: body.name, project_id: body.project_id, server_id: body.server_id, type: body.type,
-        branch: body.branch ?? null, port: body.port ?? 8072, url: `http://127.0.0.1:${body.port ?? 8072}`, domains: body.domains ?? [], domain_states: [], exposure: body.exposure ?? "port", exposure_detail: null, modules: body.modules ?? [], resources: { memory_max_bytes: null, cpu_percent: null, tasks_max: null, workers: 0, ...body.resources },
+        branch: body.branch ?? null, port: body.port ?? 8072, url: `http://127.0.0.1:${body.port ?? 8072}`, domains: body.domains ?? [], domain_states: [], exposure: body.exposure ?? "port", exposure_detail: null, connector: { state: "none", token: null }, modules: body.modules ?? [], resources: { memory_max_bytes: null, cpu_percent: null, tasks_max: null, workers: 0, ...body.resources },
         requirements: body.requirements ?? [], system_site_packages: !!body.system_site_packages, keep_releases: body.keep_releases ?? 5, status: "new", status_detail: null, current_release: null, pending_changes: [], last_operation: null, backup: noBackup(), created_at: now(),
       };
       if (state.environments.some((e) => e.name === made.name)) throw new Refusal(400, "validation_failed", "There is an environment of this name.", { errors: [{ field: "name", message: `“${made.name}” is taken; choose another` }] });
@@ -308,6 +308,12 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
     }
     case "DELETE environments/{}/variables/{}":
       state.variables.set(env!.id, (state.variables.get(env!.id) ?? []).filter((v) => v.name !== sub));
+      return [204, null];
+    case "PUT environments/{}/connector-token":
+      env!.connector = { ...env!.connector, token: { tunnel_id: "6ff42ae2-765d-4adf-8112-31c55c1551ef", set_at: now(), set_by: { id: me.id, email: me.email } } };
+      return [200, env!.connector.token];
+    case "DELETE environments/{}/connector-token":
+      env!.connector = { ...env!.connector, token: null };
       return [204, null];
     case "GET operations": {
       const fits = (o: Operation) =>

@@ -185,6 +185,7 @@ export function fill() {
       domains: [],
       exposure: "port",
       exposure_detail: null,
+      connector: { state: "none", token: null },
       domain_states: [],
       modules: ["base", "web", "sale_management"],
       resources: { memory_max_bytes: 2 * GiB, cpu_percent: 200, tasks_max: 512, workers: 2 },

@@ -20,7 +20,7 @@ import { EnvironmentLamp, kindName, OperationLamp, TypeBadge } from "../../ui/st
 import { OperationRows } from "../operations/Operations";
 import { CancelButton, OperationView } from "../operations/OperationView";
 import { Acts } from "./Acts";
-import { exposureNames } from "./Exposure";
+import { connectorStates, exposureNames } from "./Exposure";
 import { Releases } from "./Releases";
 import { Where } from "./Where";
 import { More } from "../../ui/More";
@@ -67,6 +67,11 @@ export default function EnvironmentPage({ environment: id, tab }: { environment:
           {one.exposure_detail && (
             <Alert color="brass" icon={<Icon name="warning" />} title="Nobody reaches it from outside">
               {one.exposure_detail}
+            </Alert>
+          )}
+          {one.connector.state === "disconnected" && (
+            <Alert color="signal" icon={<Icon name="warning" />} title="Nobody reaches it through Cloudflare">
+              cloudflared on its server is not connected. Its log there says why: journalctl -u fairlead-cloudflared@{one.slug}
             </Alert>
           )}
           <Pending environment={one} />
@@ -220,6 +225,7 @@ function About({ environment }: { environment: Environment }) {
   const project = useQuery({ ...projectQuery(org, environment.project_id), enabled: may("projects.view") }).data;
   const server = useQuery({ ...serversQuery(org), enabled: may("servers.view") }).data?.find((s) => s.id === environment.server_id);
   const { resources } = environment;
+  const connector = environment.connector.state;
   return (
     <Panel title="About">
       <Facts
@@ -228,7 +234,7 @@ function About({ environment }: { environment: Environment }) {
           ["Odoo", project?.odoo_version],
           ["Server", server && <LinkTo key="s" href={href(`/servers/${server.id}`)}>{server.name}</LinkTo>],
           ["Branch", environment.branch ? <Mono key="b">{environment.branch}</Mono> : "as the project says"],
-          ["Reached", exposureNames[environment.exposure]],
+          ["Reached", connector === "none" ? exposureNames[environment.exposure] : `${exposureNames[environment.exposure]}; ${connectorStates[connector]}`],
           ["Address", environment.url?.startsWith("https:") ? <a key="a" href={environment.url} target="_blank" rel="noreferrer noopener">{environment.url}</a> : undefined],
           ["Domains", environment.domains.length ? <HostNames key="d" names={environment.domain_states} /> : "none"],
           ["Port", environment.port],

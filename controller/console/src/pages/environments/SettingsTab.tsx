@@ -8,6 +8,7 @@ import { keys } from "../../api/keys";
 import type { Environment } from "../../api/types";
 import { Panel } from "../../ui/Page";
 import { ProblemNote } from "../../ui/Problem";
+import { Connector } from "./Connector";
 import { bodyOf, SettingsPanels, settingsOf, type Settings } from "./fields";
 
 export default function SettingsTab({ environment }: { environment: Environment }) {
@@ -33,24 +34,27 @@ export default function SettingsTab({ environment }: { environment: Environment 
     quiet: true,
   });
   return (
-    <form
-      className="fl-stack"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save.mutate();
-      }}
-    >
-      <Panel title="Name" hint="What people call it; on the server it stays the same.">
-        <TextInput aria-label="Name" maw={420} value={name} maxLength={80} onChange={(e) => setName(e.currentTarget.value)} error={save.error?.field("name")} />
-      </Panel>
-      <SettingsPanels value={settings} onChange={change} error={save.error} />
-      {save.error && <ProblemNote error={save.error} />}
-      <div className="fl-row">
-        <Button type="submit" loading={save.isPending} disabled={!name.trim()}>
-          Save
-        </Button>
-        <span className="fl-dim fl-small">What changes the running Odoo takes effect with the next deploy.</span>
-      </div>
-    </form>
+    <div className="fl-stack">
+      <form
+        className="fl-stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          save.mutate();
+        }}
+      >
+        <Panel title="Name" hint="What people call it; on the server it stays the same.">
+          <TextInput aria-label="Name" maw={420} value={name} maxLength={80} onChange={(e) => setName(e.currentTarget.value)} error={save.error?.field("name")} />
+        </Panel>
+        <SettingsPanels value={settings} onChange={change} error={save.error} />
+        {save.error && <ProblemNote error={save.error} />}
+        <div className="fl-row">
+          <Button type="submit" loading={save.isPending} disabled={!name.trim()}>
+            Save
+          </Button>
+          <span className="fl-dim fl-small">What changes the running Odoo takes effect with the next deploy.</span>
+        </div>
+      </form>
+      {(settings.exposure === "cloudflared" || environment.connector.token) && <Connector environment={environment} />}
+    </div>
   );
 }

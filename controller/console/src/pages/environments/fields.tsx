@@ -155,6 +155,7 @@ function AddressFields({ value, onChange, error }: FieldsProps) {
           ["port", "On its server alone", "Nobody reaches it from outside, unless a web server of yours there passes requests on."],
           ["tunnel", "Through Fairlead", "Its domains lead here, and requests go on through the agent's link. The server needs no open port."],
           ["direct", "At its server", "Its domains lead to the server, where Caddy answers on ports 80 and 443 and gets certificates by itself."],
+          ["cloudflared", "Through Cloudflare", "Cloudflare's own connector on the server opens a tunnel to your Cloudflare account. The server needs no open port."],
         ]}
       />
       <Textarea
@@ -170,7 +171,6 @@ function AddressFields({ value, onChange, error }: FieldsProps) {
         autoComplete="off"
         spellCheck={false}
       />
-      <WhatNext exposure={value.exposure} domains={bad ? [] : names} />
       <NumberInput
         label="Port"
         maw={220}
@@ -183,6 +183,7 @@ function AddressFields({ value, onChange, error }: FieldsProps) {
         error={error?.field("port")}
         thousandSeparator=""
       />
+      <WhatNext exposure={value.exposure} domains={bad ? [] : names} port={value.port} workers={value.workers} />
     </>
   );
 }
