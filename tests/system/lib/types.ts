@@ -72,6 +72,7 @@ export interface Environment {
   status_detail: string | null;
   current_release: Release | null;
   pending_changes: { field: string; summary: string }[];
+  connector: { state: "none" | "connected" | "disconnected" | "unknown"; token: { tunnel_id: string } | null };
 }
 
 export interface List<T> {
