@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "node:test";
+import { tunnelToken } from "./lib/cloudflared.ts";
 import { fillOrg } from "./lib/fill.ts";
 import { root } from "./lib/paths.ts";
 import { join as joinOrg, withKey } from "./lib/people.ts";
@@ -31,6 +32,7 @@ describe("the published inventory", () => {
     const org = await world.org();
     const ids = await fillOrg(api, org);
     await api.call("PUT", `${org}/environments/${ids.environment}/variables/SECRET`, { body: { value: "not to be read", secret: true } });
+    await api.call("PUT", `${org}/environments/${ids.environment}/connector-token`, { body: { token: tunnelToken() } });
     await withKey(api, org, "rw", ["org.view"]);
     const bob = await joinOrg(api, org, "bob@example.org", "viewer");
     await bob.api.post("/api/v1/account/totp");

@@ -51,6 +51,8 @@ const harmless = new Set([
   "DELETE /api/v1/orgs/{org}/projects/{project}", "POST /api/v1/orgs/{org}/environments/{environment}/preflight", "POST /api/v1/orgs/{org}/operations/{operation}/cancel",
   "POST /api/v1/orgs/{org}/environments/{environment}/backup-policy/preview", "DELETE /api/v1/orgs/{org}/backups/{backup}",
   "DELETE /api/v1/orgs/{org}/environments/{environment}/imports/{import}", "DELETE /api/v1/orgs/{org}/environments/{environment}/push-deploy",
+  // Who comes by Cloudflare's tunnel is a visitor of Odoo, as through every other exposure.
+  "PUT /api/v1/orgs/{org}/environments/{environment}/connector-token", "DELETE /api/v1/orgs/{org}/environments/{environment}/connector-token",
 ]);
 
 describe("what is reached", () => {

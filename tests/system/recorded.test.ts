@@ -8,6 +8,7 @@ import { after, afterEach, before, describe } from "node:test";
 import { PlayedAgent } from "./lib/agent.ts";
 import { Api, type Problem } from "./lib/api.ts";
 import { Authenticator } from "./lib/authenticator.ts";
+import { tunnelToken } from "./lib/cloudflared.ts";
 import { type Controller, controllerName } from "./lib/controller.ts";
 import { newId } from "./lib/direct.ts";
 import { putDomain } from "./lib/domains.ts";
@@ -254,6 +255,8 @@ acme:
     await ok(owner, "PATCH", environment, { name: "lively" });
     await ok(owner, "PUT", `${environment}/variables/GREETING`, { value: "hello" });
     await ok(owner, "DELETE", `${environment}/variables/GREETING`);
+    await ok(owner, "PUT", `${environment}/connector-token`, { token: tunnelToken() });
+    await ok(owner, "DELETE", `${environment}/connector-token`);
     await finished(await owner.post<Operation>(`${environment}/preflight`));
     await finished(await owner.post<Operation>(`${environment}/deploy`, {}));
     await finished(await owner.post<Operation>(`${environment}/deploy`, {}));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe } from "node:test";
+import { tunnelToken } from "./lib/cloudflared.ts";
 import { fillOrg } from "./lib/fill.ts";
 import { join as joinOrg, password, withKey } from "./lib/people.ts";
 import { run } from "./lib/process.ts";
@@ -29,6 +30,10 @@ describe("the controller's disk", () => {
 
     await api.post(`${org}/git-credentials`, { name: "marked", host: "git.example.org", kind: "token", secret: marker("git-token") });
     await api.call("PUT", `${org}/environments/${ids.environment}/variables/MARKED`, { body: { value: marker("variable"), secret: true } });
+    const secret = Buffer.from(marker("connector-secret")).toString("base64");
+    planted["connector secret in base64"] = secret;
+    planted["connector token"] = tunnelToken({ s: secret });
+    await api.call("PUT", `${org}/environments/${ids.environment}/connector-token`, { body: { token: planted["connector token"] } });
     await api.call("PATCH", `${org}/storages/${ids.storage}`, { body: { secret_key: marker("storage-secret"), session_token: marker("storage-token") } });
     await api.send("POST", "/api/v1/session", { body: { email: "nobody@example.org", password: marker("wrong-password") } });
     planted.password = password;
