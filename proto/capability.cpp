@@ -3,6 +3,7 @@
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
 #include "common/json/json.hpp"
+#include "proto/terminal.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -69,14 +70,28 @@ Result<std::string> text_of(const boost::json::object& members, std::string_view
     return std::string(value->get_string());
 }
 
+std::chrono::milliseconds life_of(const boost::json::object& members) {
+    const auto* kind = members.if_contains("kind");
+    if (!kind || !kind->is_string()) return capability_life;
+    return capability_life_of(std::string_view(kind->get_string()));
+}
+
 } // namespace
+
+std::chrono::milliseconds capability_life_of(std::string_view kind) {
+    return kind == TerminalPurpose::terminal_kind ? terminal_capability_life : capability_life;
+}
+
+std::chrono::milliseconds Capability::life() const {
+    return life_of(members_);
+}
 
 Result<std::string> sign_capability(
     boost::json::object purpose, std::string_view server, std::string_view key_id,
     const crypto::SigningKey& key, Timestamp now
 ) {
     purpose["key"] = key_id;
-    purpose["expires_ms"] = to_ms(now + capability_life);
+    purpose["expires_ms"] = to_ms(now + life_of(purpose));
     purpose["nonce"] =
         crypto::base64url_encode(crypto::random_bytes(std::tuple_size_v<Capability::Nonce>));
     FAIRLEAD_TRY(text, signed_text(purpose, server));

@@ -18,10 +18,15 @@ namespace fairlead::proto {
 
 /// From the signature on. Stands for both sides: an agent takes none that lives longer.
 inline constexpr std::chrono::milliseconds capability_life{60'000};
+/// The same for a terminal, which somebody waits for.
+inline constexpr std::chrono::milliseconds terminal_capability_life{30'000};
 /// That the clocks of controller and server may differ by.
 inline constexpr std::chrono::milliseconds capability_skew{5 * 60'000};
 /// Room that a stream's first frame has for it.
 inline constexpr std::size_t longest_capability = 4 * 1024;
+
+/// How long a capability for this `kind` of purpose lives.
+std::chrono::milliseconds capability_life_of(std::string_view kind);
 
 /// Adds `key` (its id), `expires_ms`, `nonce` and `signature` to a purpose, which is any flat
 /// object of texts and whole numbers from 0. The text to open a stream with. Errc::invalid for
@@ -41,6 +46,8 @@ public:
 
     const std::string& key() const { return key_; }
     Timestamp expires() const { return expires_; }
+    /// From the signature on, for this kind of purpose.
+    std::chrono::milliseconds life() const;
     const Nonce& nonce() const { return nonce_; }
     /// For this server, by this key, and not altered since.
     bool was_signed(const crypto::VerifyKey& key, std::string_view server) const;

@@ -1,6 +1,7 @@
 #include "proto/codec.hpp"
 
 #include "common/json/json.hpp"
+#include "proto/terminal.hpp"
 
 namespace fairlead::proto {
 namespace {
@@ -124,5 +125,6 @@ FAIRLEAD_INSTANTIATE(Finished)
 FAIRLEAD_INSTANTIATE(Facts)
 FAIRLEAD_INSTANTIATE(Born)
 FAIRLEAD_INSTANTIATE(StreamPurpose)
+FAIRLEAD_INSTANTIATE(TerminalPurpose)
 
 } // namespace fairlead::proto

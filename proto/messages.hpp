@@ -12,10 +12,11 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 5;
-inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
-inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
+inline constexpr std::uint32_t protocol = 6;
+inline constexpr std::uint32_t streams_since = 3;     ///< byte streams, opened by capabilities
+inline constexpr std::uint32_t reach_since = 4;       ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
+inline constexpr std::uint32_t terminals_since = 6;   ///< streams to terminals
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
@@ -231,11 +232,13 @@ struct Hello {
         active; ///< operations accepted and not finished, or with unacknowledged reports
     std::int64_t time_ms = 0; ///< the server's clock
     Witness witness;
+    /// Unix users of the server that its policy lets terminals be opened as, at most 64.
+    std::vector<std::string> terminal_users{};
 };
 BOOST_DESCRIBE_STRUCT(
     Hello, (),
     (protocol, oldest_protocol, version, journal, highest_fence, last_seq, acknowledged, active,
-     time_ms, witness)
+     time_ms, witness, terminal_users)
 )
 
 struct Reports {
@@ -286,6 +289,10 @@ enum class StreamEnd : std::uint32_t {
     unreachable = 101, ///< nothing listens there
     broken = 102,      ///< the connection behind it failed
     denied = 103,      ///< its capability does not count, or its key does not any more
+    forbidden = 104,   ///< terminals: the policy does not allow this user, or none
+    too_many = 105,    ///< terminals: as many as a server opens are open
+    no_user = 106,     ///< terminals: no such Unix user here, or one without a login shell
+    failed = 107,      ///< terminals: the server could not open it; its log says why
 };
 
 // ---- controller to agent
@@ -390,10 +397,12 @@ struct ExecutorStatus {
     /// Public keys that alone may open streams, where the policy names them; absent: all of the
     /// organization's.
     std::optional<std::vector<std::string>> tunnel_keys{};
+    /// As Hello::terminal_users.
+    std::vector<std::string> terminal_users{};
 };
 BOOST_DESCRIBE_STRUCT(
     ExecutorStatus, (),
-    (journal, highest_fence, last_seq, acknowledged, active, policy, tunnel_keys)
+    (journal, highest_fence, last_seq, acknowledged, active, policy, tunnel_keys, terminal_users)
 )
 
 /// The executor has nothing to do and ends now; connect again when there is something.

@@ -63,10 +63,10 @@ StreamKeys::open(std::string_view text, Timestamp now, std::chrono::milliseconds
     auto expires = capability.expires();
     if (now > expires + proto::capability_skew)
         return denied("The capability has run out. If it is new, the clocks differ by minutes.");
-    if (expires > now + proto::capability_life + proto::capability_skew)
+    if (expires > now + capability.life() + proto::capability_skew)
         return denied("The capability lives longer than any may. If it does not, the clocks differ "
                       "by minutes.");
-    if (expires - proto::capability_life < now - up)
+    if (expires - capability.life() < now - up)
         return denied("The capability is from before this agent started.");
     used_.forget_before(now - proto::capability_skew);
     if (!used_.first_use(expires, capability.nonce()))

@@ -247,7 +247,9 @@ TEST_SUITE("proto/golden") {
             check_golden(name, message, decode_from_agent);
         };
         check(
-            "hello", Hello{1, 1, "0.1.0", "jrn_1", 12, 40, 38, {"op_1"}, 1790000000000, witness()}
+            "hello",
+            Hello{
+                1, 1, "0.1.0", "jrn_1", 12, 40, 38, {"op_1"}, 1790000000000, witness(), {"deploy"}}
         );
         check("audit-witness", AuditWitness{witness()});
         check("reports", reports());
@@ -311,6 +313,7 @@ TEST_SUITE("proto/golden") {
         );
         ExecutorStatus pinned{"jrn_1", 12, 40, 38, {}, {std::string(64, 'c'), {}}};
         pinned.tunnel_keys = {"ed25519:AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE"};
+        pinned.terminal_users = {"deploy"};
         check("executor-status-pinned", pinned);
         check("executor-idle", Idle{});
     }
