@@ -126,5 +126,6 @@ FAIRLEAD_INSTANTIATE(Facts)
 FAIRLEAD_INSTANTIATE(Born)
 FAIRLEAD_INSTANTIATE(StreamPurpose)
 FAIRLEAD_INSTANTIATE(TerminalPurpose)
+FAIRLEAD_INSTANTIATE(TerminalAnswer)
 
 } // namespace fairlead::proto

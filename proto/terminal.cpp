@@ -47,10 +47,10 @@ std::optional<TerminalEnd> read_end(std::string_view text) {
         end.code = static_cast<int>(code->get_int64());
     }
     auto take = [&](std::string_view name, std::string& into) {
-        const auto* text = object.if_contains(name);
-        if (!text) return true;
-        if (!text->is_string()) return false;
-        into = std::string(text->get_string());
+        const auto* member = object.if_contains(name);
+        if (!member) return true;
+        if (!member->is_string()) return false;
+        into = std::string(member->get_string());
         return true;
     };
     if (!take("signal", end.signal) || !take("reason", end.reason)) return {};

@@ -22,6 +22,8 @@ inline constexpr std::size_t longest_terminal_end = 1024;
 inline constexpr std::uint16_t most_terminal_cells = 1000;
 /// At once on one server.
 inline constexpr std::size_t most_terminals = 200;
+/// That `hello` names.
+inline constexpr std::size_t most_terminal_users = 64;
 
 /// What the controller opens a stream for: a shell of a Unix user. It travels signed, see
 /// capability.hpp.
@@ -35,6 +37,13 @@ struct TerminalPurpose {
     std::uint32_t record = 0; ///< 1: keep a recording on the server
 };
 BOOST_DESCRIBE_STRUCT(TerminalPurpose, (), (kind, terminal, user, columns, rows, record))
+
+/// On the socket between the agent's link and the process of a terminal: what became of it.
+struct TerminalAnswer {
+    std::uint32_t code = 0; ///< StreamEnd; 0: it is open, and the stream's messages follow
+    std::string reason;
+};
+BOOST_DESCRIBE_STRUCT(TerminalAnswer, (), (code, reason))
 
 struct TerminalSize {
     std::uint16_t columns = 80;
