@@ -169,6 +169,34 @@ Result<> Policy::permit_exposure(std::string_view slug, proto::Exposure exposure
     ));
 }
 
+Result<> Policy::permit_terminal(std::string_view user, bool is_root) const {
+    for (const auto& rule : terminal_) {
+        bool allow = rule.effect == Effect::allow;
+        if (std::ranges::none_of(rule.patterns, [&](const auto& pattern) {
+                return allow && is_root ? pattern == user : matches(pattern, user);
+            }))
+            continue;
+        if (allow) return {};
+        return refused(fmt::format(
+            "The policy of this server forbids a terminal as {}: {} line {}.", user, name_,
+            rule.line
+        ));
+    }
+    return refused(fmt::format(
+        "The policy of this server does not name {}{} for terminals, so it is refused: add a rule "
+        "under \"terminal\" in {}.",
+        user, is_root ? ", which is root and has to be named as it is," : "", name_
+    ));
+}
+
+std::vector<std::string> Policy::terminal_patterns() const {
+    std::vector<std::string> all;
+    for (const auto& rule : terminal_)
+        if (rule.effect == Effect::allow)
+            all.insert(all.end(), rule.patterns.begin(), rule.patterns.end());
+    return all;
+}
+
 namespace {
 
 /// Arguments by kind, read and held against the fixed rules.
@@ -397,6 +425,11 @@ proto::PolicyFacts Policy::facts() const {
             "{} that environments are reached by {}{}",
             rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.kinds),
             rule.environments.empty() ? "" : ": " + join(rule.environments)
+        ));
+    for (const auto& rule : terminal_)
+        facts.summary.push_back(fmt::format(
+            "{} terminals as {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
+            join(rule.patterns)
         ));
     if (tunnel_keys_)
         facts.summary.push_back(

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -59,6 +60,10 @@ struct RecipientRule {
 /// Decides about which environments requests may come to over the link: globs of their slugs.
 using TunnelRule = RecipientRule;
 
+/// Decides about which Unix users terminals are opened as: their names, by globs. An allowing glob
+/// does not reach those that are root: they have to be named.
+using TerminalRule = RecipientRule;
+
 /// Decides about how environments may be reached: "port", "tunnel", "direct", "cloudflared", each
 /// for all or for some environments.
 using ExposureRule = OperationRule;
@@ -83,6 +88,13 @@ public:
     Result<> permit_tunnel(std::string_view slug) const;
     /// That the environment of this name is reached in this way; errors as for permit().
     Result<> permit_exposure(std::string_view slug, proto::Exposure exposure) const;
+
+    /// A terminal as this Unix user; `is_root`: its user id is 0. Errors as for permit().
+    Result<> permit_terminal(std::string_view user, bool is_root) const;
+    /// What the rules about terminals allow, as they are written.
+    std::vector<std::string> terminal_patterns() const;
+    /// A terminal in which nobody types for so long is closed.
+    std::chrono::minutes terminal_idle() const { return terminal_idle_; }
 
     /// Public keys ("ed25519:…") that alone may open streams; nothing: all of the organization's.
     const std::optional<std::vector<std::string>>& tunnel_keys() const { return tunnel_keys_; }
@@ -120,6 +132,8 @@ private:
     std::vector<RecipientRule> recipients_;
     std::vector<TunnelRule> tunnel_;
     std::vector<ExposureRule> exposure_;
+    std::vector<TerminalRule> terminal_;
+    std::chrono::minutes terminal_idle_{30};
     std::optional<std::vector<std::string>> tunnel_keys_;
 };
 

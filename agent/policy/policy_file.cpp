@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 namespace fairlead::policy {
@@ -21,6 +22,8 @@ using Kind = Node::Kind;
 constexpr std::size_t largest_file = 256 << 10;
 constexpr std::size_t most_rules = 500;
 constexpr std::size_t most_tunnel_keys = 100;
+constexpr std::size_t longest_user = 64;
+constexpr int most_idle_minutes = 24 * 60;
 
 /// Reads the tree of a file; every complaint has its line.
 class Loader {
@@ -166,6 +169,43 @@ Result<TunnelRule> tunnel_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
+Result<TerminalRule> terminal_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
+    TerminalRule rule;
+    rule.line = node.line;
+    FAIRLEAD_TRY(patterns, loader.effect(node, rule.effect, "terminal"));
+    for (const auto& pattern : patterns) {
+        // As for recipients: a word that no user is called by must not look like a rule.
+        bool written = std::ranges::all_of(pattern, [](char c) {
+            return c > ' ' && c < 127 && c != ':' && c != '/' && c != ',';
+        });
+        if (!written || pattern.empty() || pattern.size() > longest_user)
+            return loader.wrong(
+                node, fmt::format(
+                          "\"{}\" is no pattern of \"terminal\": names of Unix users are, and * "
+                          "stands for any characters",
+                          pattern.substr(0, 100)
+                      )
+            );
+    }
+    rule.patterns = std::move(patterns);
+    return rule;
+}
+
+Result<std::chrono::minutes> idle_minutes(Loader& loader, const Node& node) {
+    int minutes = 0;
+    const auto* end = node.text.data() + node.text.size();
+    auto read = std::from_chars(node.text.data(), end, minutes);
+    if (node.kind != Kind::scalar || read.ec != std::errc() || read.ptr != end || minutes < 1 ||
+        minutes > most_idle_minutes)
+        return loader.wrong(
+            node, fmt::format(
+                      "\"terminal_idle_minutes\" must be a number from 1 to {}", most_idle_minutes
+                  )
+        );
+    return std::chrono::minutes(minutes);
+}
+
 Result<std::vector<std::string>> pinned_keys(Loader& loader, const Node& node) {
     bool list = node.kind == Kind::list && node.items.size() <= most_tunnel_keys;
     if (!list)
@@ -245,7 +285,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
     FAIRLEAD_CHECK(loader.only(
         root, {"version", "operations", "repositories", "storages", "recipients", "imports",
-               "networks", "tunnel", "tunnel_keys", "exposure"}
+               "networks", "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -311,6 +351,18 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     else
         // Not cloudflared: whoever configures its tunnel at Cloudflare reaches more than Odoo.
         policy.exposure_.push_back({Effect::allow, {"port", "tunnel", "direct"}, {}, 0});
+    auto read_terminal = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, terminal_rule(loader, node));
+        policy.terminal_.push_back(std::move(rule));
+        return {};
+    };
+    // Without this section nobody gets a terminal.
+    if (const auto* terminal = Loader::find(root, "terminal"))
+        FAIRLEAD_CHECK(loader.rules(*terminal, "terminal", read_terminal));
+    if (const auto* idle = Loader::find(root, "terminal_idle_minutes")) {
+        FAIRLEAD_TRY(minutes, idle_minutes(loader, *idle));
+        policy.terminal_idle_ = minutes;
+    }
     if (const auto* keys = Loader::find(root, "tunnel_keys")) {
         FAIRLEAD_TRY(pinned, pinned_keys(loader, *keys));
         policy.tunnel_keys_ = std::move(pinned);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -45,6 +46,49 @@ TEST_SUITE("agent/policy/policy") {
         CHECK(text == default_text());
         auto policy = parsed(text);
         CHECK(policy.facts().summary.size() == 8);
+    }
+
+    TEST_CASE("terminals are as whom the policy names, and as root only where it says so") {
+        auto none = parsed(default_text());
+        CHECK_FALSE(none.permit_terminal("deploy", false));
+        CHECK(none.terminal_patterns().empty());
+        auto some = parsed("version: 1\nterminal:\n  - deny: [ops-old]\n  - allow: [deploy, "
+                           "'ops-*']\n  - deny: ['adm*']\n  - allow: '*'\n");
+        CHECK(some.permit_terminal("deploy", false));
+        CHECK(some.permit_terminal("ops-new", false));
+        auto old = some.permit_terminal("ops-old", false);
+        REQUIRE_FALSE(old);
+        CHECK(old.error().code() == "policy_refused");
+        CHECK(old.error().message().find("policy.yaml line 3") != std::string::npos);
+        CHECK(some.permit_terminal("anybody", false));
+        // No glob lets root in, and one that forbids keeps it out.
+        auto root = some.permit_terminal("root", true);
+        REQUIRE_FALSE(root);
+        CHECK(root.error().message().find("has to be named") != std::string::npos);
+        CHECK_FALSE(some.permit_terminal("toor", true));
+        auto named = parsed("version: 1\nterminal:\n  - deny: ['to*']\n  - allow: [root, toor]\n");
+        CHECK(named.permit_terminal("root", true));
+        CHECK_FALSE(named.permit_terminal("toor", true));
+        CHECK(named.terminal_patterns() == std::vector<std::string>{"root", "toor"});
+        auto summary = named.facts().summary;
+        CHECK(std::ranges::count(summary, "Allows terminals as root, toor") == 1);
+    }
+
+    TEST_CASE("the idle time of terminals is a number of minutes, and mistakes have their line") {
+        CHECK(parsed("version: 1\n").terminal_idle() == std::chrono::minutes(30));
+        auto five = parsed("version: 1\nterminal_idle_minutes: 5\n");
+        CHECK(five.terminal_idle() == std::chrono::minutes(5));
+        for (const auto* text :
+             {"terminal_idle_minutes: 0", "terminal_idle_minutes: 1441",
+              "terminal_idle_minutes: 5m", "terminal_idle_minutes: [5]", "terminal: deploy",
+              "terminal: [deploy]", "terminal: [{allow: ''}]", "terminal: [{allow: 'a b'}]",
+              "terminal: [{allow: '/home'}]", "terminal: [{permit: deploy}]",
+              "terminal: [{allow: deploy, idle: 5}]"}) {
+            CAPTURE(text);
+            auto wrong = Policy::parse(std::string("version: 1\n") + text + "\n", "policy.yaml");
+            REQUIRE_FALSE(wrong);
+            CHECK(wrong.error().message().find("policy.yaml line 2") != std::string::npos);
+        }
     }
 
     TEST_CASE("more rules, or a larger file, than anybody writes by hand is refused") {
