@@ -97,6 +97,7 @@ Task<Result<>> LinkSession::greet() {
     hello.active = status->active;
     hello.time_ms = now_ms();
     hello.witness = shared_.witness.held();
+    hello.terminal_users = status->terminal_users;
     FAIRLEAD_CO_CHECK(co_await send(proto::encode(proto::FromAgent(hello))));
 
     auto answer = co_await within<net::Message>(hello_time, socket_.read());

@@ -23,6 +23,7 @@ using Tcp = asio::ip::tcp;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto connect_time = 5s;
+constexpr auto opening_time = 15s; // of a terminal: a process starts, and asks the policy
 constexpr auto look_every = 5s;
 constexpr auto patience = 60s; // for the next link
 constexpr std::size_t piece = 16 * 1024;
@@ -45,37 +46,51 @@ void end(stream::Stream& stream, proto::StreamEnd code, std::string_view reason)
     stream.reset(static_cast<std::uint32_t>(code), reason);
 }
 
+class Counted {
+public:
+    explicit Counted(std::size_t& count) : count_(count) { ++count_; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
 } // namespace
 
 /// What a stream leads to, and the key that opened it.
 struct Tunnel::Goal {
-    std::string environment;
-    std::uint16_t port = 0;
     std::string key;
+    std::string environment; // of a port
+    std::uint16_t port = 0;
+    std::optional<proto::TerminalPurpose> terminal; // instead of a port
 };
 
-struct Tunnel::Refusal {
-    proto::StreamEnd code;
-    std::string reason;
+/// What has to end when it may not stay.
+struct Tunnel::Opened {
+    stream::Stream& peer;
+    const Goal& goal;
+    TaskGroup& both;
 };
 
 /// One stream and the connection that it is for.
 struct Tunnel::Passage {
-    Passage(Executor executor, stream::Stream& from, Goal to)
-        : peer(from), goal(std::move(to)), socket(executor), both(executor) {}
+    Passage(Executor executor, stream::Stream& from, std::uint16_t to)
+        : peer(from), port(to), socket(executor), both(executor) {}
 
     Task<Result<>> connect();
     Task<> inward();
     Task<> outward();
 
     stream::Stream& peer;
-    Goal goal;
+    std::uint16_t port;
     Tcp::socket socket;
     TaskGroup both;
 };
 
 Task<Result<>> Tunnel::Passage::connect() {
-    Tcp::endpoint where(asio::ip::address_v4::loopback(), goal.port);
+    Tcp::endpoint where(asio::ip::address_v4::loopback(), port);
     auto connected = co_await socket.async_connect(where, as_result);
     auto failed = std::get<0>(connected);
     if (failed) co_return fail(Errc::unavailable, failed.message());
@@ -126,8 +141,9 @@ Task<> Tunnel::Passage::outward() {
     }
 }
 
-Tunnel::Tunnel(Executor executor, std::string server, const Clock& clock)
-    : executor_(executor), clock_(clock), keys_(std::move(server)), children_(executor),
+Tunnel::Tunnel(Executor executor, std::string server, const Clock& clock, std::string terminals)
+    : executor_(executor), clock_(clock), keys_(std::move(server)),
+      terminal_socket_(std::move(terminals)), children_(executor),
       streams_(executor, stream::Role::dialler, limits(), [this](stream::Stream stream) {
           accept(std::move(stream));
       }) {}
@@ -155,11 +171,11 @@ void Tunnel::pin(std::optional<std::vector<std::string>> keys) {
 }
 
 void Tunnel::end_what_may_not_stay() {
-    for (auto* passage : passages_) {
-        auto refusal = refusal_of(passage->goal);
+    for (auto* opened : opened_) {
+        auto refusal = refusal_of(opened->goal);
         if (!refusal) continue;
-        end(passage->peer, refusal->code, refusal->reason);
-        passage->both.cancel();
+        end(opened->peer, refusal->code, refusal->reason);
+        opened->both.cancel();
     }
 }
 
@@ -169,13 +185,13 @@ bool Tunnel::offers(const std::string& environment, std::uint16_t port) const {
 }
 
 /// Why a stream may not, or may not any more, lead there.
-std::optional<Tunnel::Refusal> Tunnel::refusal_of(const Goal& goal) const {
+std::optional<StreamRefusal> Tunnel::refusal_of(const Goal& goal) const {
     if (!keys_.counts(goal.key, clock_.now()))
-        return Refusal{
+        return StreamRefusal{
             proto::StreamEnd::denied,
             "The tunnel key that the stream was opened with does not count any more."};
-    if (!offers(goal.environment, goal.port))
-        return Refusal{
+    if (!goal.terminal && !offers(goal.environment, goal.port))
+        return StreamRefusal{
             proto::StreamEnd::not_offered,
             "This server does not offer port " + std::to_string(goal.port) +
                 " of that environment: it is not here, has another port, or the server's policy "
@@ -184,20 +200,37 @@ std::optional<Tunnel::Refusal> Tunnel::refusal_of(const Goal& goal) const {
 }
 
 /// Nothing of the purpose is looked at before its capability counts.
-tl::expected<Tunnel::Goal, Tunnel::Refusal> Tunnel::goal_of(std::string_view text) {
+tl::expected<Tunnel::Goal, StreamRefusal> Tunnel::goal_of(std::string_view text) {
     auto up =
         std::chrono::floor<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
     auto members = keys_.open(text, clock_.now(), up);
     if (!members)
-        return tl::unexpected(Refusal{proto::StreamEnd::denied, members.error().message()});
-    auto purpose = proto::read<proto::StreamPurpose>(*members);
-    if (!purpose || purpose->kind != "tunnel")
-        return tl::unexpected(Refusal{
-            proto::StreamEnd::not_offered,
-            "This agent does not know what the stream is for; update it."});
-    Goal goal{purpose->environment, purpose->port, std::string(members->at("key").as_string())};
-    if (auto refusal = refusal_of(goal)) return tl::unexpected(*std::move(refusal));
+        return tl::unexpected(StreamRefusal{proto::StreamEnd::denied, members.error().message()});
+    auto goal = goal_of(*members);
+    if (!goal) return goal;
+    goal->key = std::string(members->at("key").as_string());
+    if (auto refusal = refusal_of(*goal)) return tl::unexpected(*std::move(refusal));
     return goal;
+}
+
+tl::expected<Tunnel::Goal, StreamRefusal> Tunnel::goal_of(const boost::json::object& members
+) const {
+    Goal goal;
+    auto purpose = proto::read<proto::StreamPurpose>(members);
+    if (purpose && purpose->kind == "tunnel") {
+        goal.environment = purpose->environment;
+        goal.port = purpose->port;
+        return goal;
+    }
+    auto terminal = proto::read<proto::TerminalPurpose>(members);
+    if (terminal && terminal->kind == proto::TerminalPurpose::terminal_kind &&
+        proto::possible({terminal->columns, terminal->rows})) {
+        goal.terminal = *std::move(terminal);
+        return goal;
+    }
+    return tl::unexpected(StreamRefusal{
+        proto::StreamEnd::not_offered,
+        "This agent does not know what the stream is for; update it."});
 }
 
 void Tunnel::accept(stream::Stream stream) {
@@ -210,29 +243,75 @@ Task<> Tunnel::serve(stream::Stream stream) {
         log::warning("a stream was refused", {{"reason", goal.error().reason}});
         co_return end(stream, goal.error().code, goal.error().reason);
     }
-    Passage passage(executor_, stream, *std::move(goal));
+    if (goal->terminal)
+        co_await serve_terminal(stream, *goal);
+    else
+        co_await serve_port(stream, *goal);
+}
+
+/// Until both directions have ended.
+Task<> Tunnel::join(Opened& opened) {
+    opened_.push_back(&opened);
+    std::exception_ptr thrown;
+    try {
+        co_await opened.both.join();
+    } catch (...) {
+        thrown = std::current_exception();
+    }
+    std::erase(opened_, &opened);
+    if (thrown) std::rethrow_exception(thrown);
+}
+
+Task<> Tunnel::serve_port(stream::Stream& stream, const Goal& goal) {
+    Passage passage(executor_, stream, goal.port);
     auto connected = co_await within<void>(connect_time, passage.connect());
     // What counted when it was asked for may have ended meanwhile.
-    auto refusal = refusal_of(passage.goal);
+    auto refusal = refusal_of(goal);
     if (refusal) co_return end(stream, refusal->code, refusal->reason);
     if (!connected)
         co_return end(
             stream, proto::StreamEnd::unreachable,
-            "Nothing answers on port " + std::to_string(passage.goal.port) + ": " +
+            "Nothing answers on port " + std::to_string(goal.port) + ": " +
                 connected.error().message()
         );
     co_await check_not_cancelled();
-    passages_.push_back(&passage);
     passage.both.spawn(passage.inward());
     passage.both.spawn(passage.outward());
-    std::exception_ptr thrown;
-    try {
-        co_await passage.both.join();
-    } catch (...) {
-        thrown = std::current_exception();
-    }
-    std::erase(passages_, &passage);
-    if (thrown) std::rethrow_exception(thrown);
+    Opened opened{stream, goal, passage.both};
+    co_await join(opened);
+}
+
+/// The process of the terminal asks the policy, and says why where it refuses.
+Task<> Tunnel::serve_terminal(stream::Stream& stream, const Goal& goal) {
+    auto refuse = [&](proto::StreamEnd code, const std::string& reason) {
+        log::warning(
+            "a terminal was not opened", {{"terminal", goal.terminal->terminal},
+                                          {"user", goal.terminal->user},
+                                          {"reason", reason}}
+        );
+        end(stream, code, reason);
+    };
+    if (terminals_ >= proto::most_terminals)
+        co_return refuse(
+            proto::StreamEnd::too_many, std::to_string(proto::most_terminals) +
+                                            " terminals are open on this server, the most there "
+                                            "may be."
+        );
+    Counted counted(terminals_);
+    TaskGroup both(executor_);
+    TerminalPassage passage(executor_, stream, both);
+    using Refused = std::optional<StreamRefusal>;
+    auto asked =
+        co_await within<Refused>(opening_time, passage.open(terminal_socket_, *goal.terminal));
+    if (!asked) co_return refuse(proto::StreamEnd::failed, asked.error().message());
+    if (*asked) co_return refuse((*asked)->code, (*asked)->reason);
+    auto refusal = refusal_of(goal);
+    if (refusal) co_return refuse(refusal->code, refusal->reason);
+    co_await check_not_cancelled();
+    both.spawn(passage.inward());
+    both.spawn(passage.outward());
+    Opened opened{stream, goal, both};
+    co_await join(opened);
 }
 
 Task<> Tunnel::run() {

@@ -1,7 +1,9 @@
-/// The agent's end of streams: bytes between the link and ports of environments on this server.
+/// The agent's end of streams: bytes between the link and what they were opened for on this server,
+/// ports of environments and terminals.
 #pragma once
 
 #include "agent/link/stream_keys.hpp"
+#include "agent/link/terminal_passage.hpp"
 #include "common/async/task_group.hpp"
 #include "common/runtime/clock.hpp"
 #include "common/runtime/result.hpp"
@@ -19,12 +21,16 @@
 namespace fairlead::link {
 
 /// Outlives links: a short cut interrupts no transfer. A stream is opened by a capability alone
-/// (stream_keys.hpp), and reaches what the executor's last inventory named, on 127.0.0.1, and
-/// nothing else, whatever the controller asks for. Single-threaded.
+/// (stream_keys.hpp), and reaches what the executor's last inventory named, on 127.0.0.1, or the
+/// process of a terminal, which decides for itself, and nothing else, whatever the controller asks
+/// for. Single-threaded.
 class Tunnel {
 public:
-    /// `server` is our own id; `clock` outlives the tunnel.
-    Tunnel(Executor executor, std::string server, const Clock& clock);
+    /// `server` is our own id; `clock` outlives the tunnel. Terminals answer at a socket.
+    Tunnel(
+        Executor executor, std::string server, const Clock& clock,
+        std::string terminals = default_terminal_socket
+    );
 
     /// What can be reached from now on. Streams that are open to what cannot be reached any more
     /// end.
@@ -45,12 +51,16 @@ public:
 
 private:
     struct Passage;
-    struct Refusal;
     struct Goal;
+    struct Opened;
     void accept(stream::Stream stream);
     Task<> serve(stream::Stream stream);
-    tl::expected<Goal, Refusal> goal_of(std::string_view text);
-    std::optional<Refusal> refusal_of(const Goal& goal) const;
+    Task<> serve_port(stream::Stream& stream, const Goal& goal);
+    Task<> serve_terminal(stream::Stream& stream, const Goal& goal);
+    Task<> join(Opened& opened);
+    tl::expected<Goal, StreamRefusal> goal_of(std::string_view text);
+    tl::expected<Goal, StreamRefusal> goal_of(const boost::json::object& members) const;
+    std::optional<StreamRefusal> refusal_of(const Goal& goal) const;
     void end_what_may_not_stay();
     bool offers(const std::string& environment, std::uint16_t port) const;
 
@@ -59,7 +69,9 @@ private:
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     StreamKeys keys_;
     std::map<std::string, std::vector<std::uint16_t>> doors_; // by environment
-    std::vector<Passage*> passages_;                          // what serve() has open
+    std::string terminal_socket_;
+    std::size_t terminals_ = 0;   // open, or being opened
+    std::vector<Opened*> opened_; // what serve() has open
     TaskGroup children_;
     stream::Carrier streams_;
 };
