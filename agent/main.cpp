@@ -1,5 +1,6 @@
 #include "agent/app/commands.hpp"
 #include "agent/app/executor_main.hpp"
+#include "agent/app/terminal_main.hpp"
 #include "agent/backup/commands.hpp"
 #include "agent/backup/due.hpp"
 #include "agent/backup/worker.hpp"
@@ -72,6 +73,14 @@ int run(int argc, char** argv) {
     program.add_subcommand("worker", "Moves the bytes of backups; started by the executor")
         ->group("") // nothing for people
         ->callback([&] { status = backup::run_worker(); });
+
+    app::TerminalOptions terminal;
+    auto* shell = program.add_subcommand(
+        "terminal", "One terminal of the console; started by systemd for each"
+    );
+    shell->group(""); // nothing for people
+    shell->add_option("--policy", terminal.policy, "The policy file")->capture_default_str();
+    shell->callback([&] { status = app::run_terminal(terminal); });
 
     std::string due_what, due_slug;
     auto* due = program.add_subcommand(
@@ -154,6 +163,8 @@ int run(int argc, char** argv) {
     dial->add_option("--status-file", options.status_file, "Where it says what it is doing")
         ->capture_default_str();
     dial->add_option("--executor", options.executor_socket, "The executor's socket")
+        ->capture_default_str();
+    dial->add_option("--terminals", options.terminal_socket, "The socket of terminals")
         ->capture_default_str();
     dial->callback([&] { status = start_link(options); });
 

@@ -6,6 +6,7 @@
 #include "agent/executor/server.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/terminal/users.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 
@@ -86,6 +87,7 @@ Result<int> run(const ExecutorOptions& options) {
         }
         return states;
     };
+    server_options.terminal_users = terminal::allowed_users;
     auto look_for_due = [&] {
         backup::take_due(layout, clock, [&](proto::Operation operation, const proto::Born& born) {
             return executor.begin(std::move(operation), born);

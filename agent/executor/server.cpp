@@ -160,6 +160,7 @@ void Server::accept_link() {
     if (policy) {
         status.policy = policy->facts();
         status.tunnel_keys = policy->tunnel_keys();
+        if (options_.terminal_users) status.terminal_users = options_.terminal_users(*policy);
     } else {
         status.policy.summary = {"Refuses everything: " + policy.error().message()};
         status.tunnel_keys.emplace(); // none
