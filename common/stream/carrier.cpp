@@ -81,6 +81,10 @@ Task<> Stream::ended() {
     while (state_->carrier) co_await state_->readable.wait();
 }
 
+void Stream::limit_window(std::size_t most) {
+    if (auto* carrier = state_->carrier) carrier->mux_->limit_window(state_->id, most);
+}
+
 bool Stream::quiet() const {
     const auto* carrier = state_->carrier;
     return carrier && !state_->closed && !state_->wants_close &&

@@ -47,6 +47,9 @@ public:
     /// failed.
     Task<> ended();
 
+    /// What may lie here unread does not grow beyond this; at least Limits::initial_window.
+    void limit_window(std::size_t most);
+
     /// Whether it goes on in both directions and nothing lies here unread.
     bool quiet() const;
 

@@ -73,6 +73,10 @@ std::string Mux::read(StreamId id, std::size_t limit) {
     return bytes;
 }
 
+void Mux::limit_window(StreamId id, std::size_t most) {
+    if (auto* stream = find(id)) stream->most_window = most;
+}
+
 std::uint64_t Mux::unread(StreamId id) const {
     auto found = streams_.find(id);
     return found == streams_.end() ? 0 : found->second->in.size();
@@ -165,7 +169,8 @@ void Mux::tell_writable(Stream& stream) {
 /// holds.
 void Mux::grow_window(Stream& stream) {
     if (!stream.peer_blocked || stream.in.size() > stream.window / 2) return;
-    auto wanted = std::min(2 * stream.window, limits_.max_window);
+    auto most = std::max(stream.window, std::min(limits_.max_window, stream.most_window));
+    auto wanted = std::min(2 * stream.window, most);
     auto more = wanted - stream.window;
     stream.peer_blocked = false;
     if (more == 0 || grown_ + more > limits_.total_window) return;

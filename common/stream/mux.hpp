@@ -103,6 +103,9 @@ public:
     /// credit.
     std::string read(StreamId id, std::size_t limit = max_data_payload);
 
+    /// The stream's window does not grow beyond this, whatever Limits::max_window is.
+    void limit_window(StreamId id, std::size_t most);
+
     /// What read() would find; 0 for unknown streams.
     std::uint64_t unread(StreamId id) const;
 

@@ -4,6 +4,8 @@
 #include "common/stream/bytes.hpp"
 #include "common/stream/mux.hpp"
 
+#include <cstdint>
+
 namespace fairlead::stream {
 
 struct Mux::Stream {
@@ -30,6 +32,7 @@ struct Mux::Stream {
     std::uint64_t granted = 0; // as told to the peer
     std::uint64_t told = 0;    // of `arrived`
     std::size_t window = 0;
+    std::size_t most_window = SIZE_MAX; // or Limits::max_window, whichever is less
     bool peer_blocked = false, peer_closed = false;
 
     bool in_turn = false, in_acks = false;
