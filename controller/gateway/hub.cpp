@@ -82,15 +82,20 @@ void Hub::detach(Session& session) {
     online_.store(sessions_.size(), std::memory_order_relaxed);
 }
 
-Result<stream::Stream> Hub::open_stream(const ServerId& server, std::string_view text) {
+Result<stream::Stream>
+Hub::open_stream(const ServerId& server, std::string_view text, std::uint32_t since) {
     auto refuse = [](std::string code, std::string why) {
         return fail(Error(Errc::unavailable, std::move(why)).with_code(std::move(code)));
     };
     auto found = sessions_.find(server.str());
     if (found == sessions_.end() || !found->second->talks())
         return refuse("server_offline", "The server is not connected.");
-    if (!found->second->carries_streams())
-        return refuse("agent_too_old", "The server's agent carries no streams yet; update it.");
+    if (!found->second->speaks(since))
+        return refuse(
+            "agent_too_old", since > proto::streams_since
+                                 ? "The server's agent is too old for this; update it."
+                                 : "The server's agent carries no streams yet; update it."
+        );
     auto opened = streams_of(*found->second).open(text);
     if (!opened && opened.error().kind() == Errc::unavailable)
         return refuse("too_many_streams", opened.error().message());

@@ -54,10 +54,13 @@ public:
     /// Looks after silent links. Runs until it is cancelled.
     Task<> watch();
 
-    /// A byte stream to the server's agent; `text` says what for. On the executor's thread alone,
-    /// as all use of the stream. It goes on over the server's next links. Errc::unavailable with
-    /// the codes `server_offline`, `agent_too_old` and `too_many_streams`.
-    Result<stream::Stream> open_stream(const ServerId& server, std::string_view text);
+    /// A byte stream to the server's agent; `text` says what for, which agents know from protocol
+    /// `since` on. On the executor's thread alone, as all use of the stream. It goes on over the
+    /// server's next links. Errc::unavailable with the codes `server_offline`, `agent_too_old` and
+    /// `too_many_streams`.
+    Result<stream::Stream> open_stream(
+        const ServerId& server, std::string_view text, std::uint32_t since = proto::streams_since
+    );
 
     void send(const ServerId& server, std::string link, std::vector<std::string> messages) override;
     void wake(const ServerId& server) override;

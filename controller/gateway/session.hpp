@@ -31,6 +31,7 @@ public:
     /// Whether messages and streams reach its agent: greeted, and not about to end.
     bool talks() const { return greeted_ && end_code_.empty(); }
     bool carries_streams() const;
+    bool speaks(std::uint32_t protocol) const { return link_->protocol() >= protocol; }
     /// Pings or gives up, by how long the agent has been silent.
     void check(std::chrono::steady_clock::time_point now);
 

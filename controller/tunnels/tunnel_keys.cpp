@@ -9,12 +9,9 @@
 namespace fairlead::tunnels {
 namespace {
 
-Result<std::string> sign(
-    const Signer& signer, const ServerId& server, const EnvironmentId& environment,
-    std::uint16_t port, Timestamp now
+Result<std::string> signed_by(
+    const Signer& signer, const ServerId& server, boost::json::object purpose, Timestamp now
 ) {
-    boost::json::object purpose{
-        {"kind", "tunnel"}, {"environment", environment.str()}, {"port", port}};
     return proto::sign_capability(
         std::move(purpose), server.str(), signer.id.str(), signer.key, now
     );
@@ -37,26 +34,27 @@ BOOST_DESCRIBE_STRUCT(Sealed, (), (row, org_id, id, sealed_seed))
 
 // ---- what opens a stream
 
-Result<std::string> TunnelKeys::purpose(
-    const api::OrgScope& scope, const ServerId& server, const EnvironmentId& environment,
-    std::uint16_t port
-) {
+boost::json::object tunnel_purpose(const EnvironmentId& environment, std::uint16_t port) {
+    return {{"kind", "tunnel"}, {"environment", environment.str()}, {"port", port}};
+}
+
+Result<std::string>
+TunnelKeys::sign(const api::OrgScope& scope, const ServerId& server, boost::json::object purpose) {
     auto now = parts_.clock.now();
     auto signer = ring_.find(scope.org(), now);
     if (!signer) {
         FAIRLEAD_TRY(unsealed, unseal(scope, now));
         signer = std::move(unsealed);
     }
-    return sign(*signer, server, environment, port, now);
+    return signed_by(*signer, server, std::move(purpose), now);
 }
 
-std::optional<std::string> TunnelKeys::purpose_at_once(
-    const OrgId& org, const ServerId& server, const EnvironmentId& environment, std::uint16_t port
-) {
+std::optional<std::string>
+TunnelKeys::sign_at_once(const OrgId& org, const ServerId& server, boost::json::object purpose) {
     auto now = parts_.clock.now();
     auto signer = ring_.find(org, now);
     if (!signer) return {};
-    auto text = sign(*signer, server, environment, port, now);
+    auto text = signed_by(*signer, server, std::move(purpose), now);
     if (!text) return {};
     return *std::move(text);
 }

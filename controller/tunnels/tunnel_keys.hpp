@@ -11,6 +11,8 @@
 #include "controller/tunnels/key_ring.hpp"
 #include "proto/messages.hpp"
 
+#include <boost/json/object.hpp>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -23,6 +25,9 @@ namespace fairlead::tunnels {
 
 inline constexpr auto default_grace = std::chrono::hours(24),
                       longest_grace = std::chrono::hours(24 * 7);
+
+/// What an agent is asked for by a stream to a port of an environment.
+boost::json::object tunnel_purpose(const EnvironmentId& environment, std::uint16_t port);
 
 /// Thread-safe. Functions with a Change run inside its transaction.
 class TunnelKeys {
@@ -49,19 +54,29 @@ public:
 
     // ---- what opens a stream
 
-    /// The text to open a stream with: to this port of the environment on this server, within a
-    /// minute, once. Blocks on the store where the key is not at hand: worker threads only.
-    /// Errc::unavailable, code "tunnel_key_missing": the organization's key was revoked.
+    /// The text to open a stream to this server with, for what the object says, soon and once (see
+    /// proto::sign_capability). Blocks on the store where the key is not at hand: worker threads
+    /// only. Errc::unavailable, code "tunnel_key_missing": the organization's key was revoked.
+    Result<std::string>
+    sign(const api::OrgScope& scope, const ServerId& server, boost::json::object purpose);
+    /// The same on any thread: it waits for nothing, and gives nothing where the key is not at
+    /// hand, which sign() changes for some minutes.
+    std::optional<std::string>
+    sign_at_once(const OrgId& org, const ServerId& server, boost::json::object purpose);
+
+    /// Both for a tunnel: to this port of the environment on this server.
     Result<std::string> purpose(
         const api::OrgScope& scope, const ServerId& server, const EnvironmentId& environment,
         std::uint16_t port
-    );
-    /// The same on any thread: it waits for nothing, and gives nothing where the key is not at
-    /// hand, which purpose() changes for some minutes.
+    ) {
+        return sign(scope, server, tunnel_purpose(environment, port));
+    }
     std::optional<std::string> purpose_at_once(
         const OrgId& org, const ServerId& server, const EnvironmentId& environment,
         std::uint16_t port
-    );
+    ) {
+        return sign_at_once(org, server, tunnel_purpose(environment, port));
+    }
 
     // ---- what servers are told
 
