@@ -76,6 +76,7 @@ std::span<const store::Migration> schema() {
         {35, "certificates that are asked for", certificates::asked_column},
         {36, "custom hostnames", cloudflare::first_tables},
         {37, "connectors", environments::connectors},
+        {38, "terminal users", fleet::terminal_users_column},
     };
     return steps;
 }

@@ -127,7 +127,8 @@ Result<Greeting> AgentService::hello(const AgentIdentity& agent, const proto::He
         if (!row) return unknown_server();
         if (row->revoked_ms) return revoked_server();
         FAIRLEAD_CHECK(servers.came_online(
-            agent.server, now, operations::cut(hello.version, 60), welcome.protocol
+            agent.server, now, operations::cut(hello.version, 60), welcome.protocol,
+            terminal_users_text(hello.terminal_users)
         ));
         FAIRLEAD_TRY(attached, parts_.operations.attach(unit, greeting.link, hello));
         welcome.acknowledged = attached.acknowledged;

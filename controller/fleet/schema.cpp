@@ -64,4 +64,8 @@ CREATE TABLE server_point (
 CREATE INDEX server_point_by_age ON server_point (period_s, at_ms);
 )sql";
 
+const std::string_view terminal_users_column = R"sql(
+ALTER TABLE server ADD COLUMN terminal_users TEXT NOT NULL DEFAULT '[]';
+)sql";
+
 } // namespace fairlead::fleet

@@ -6,5 +6,7 @@
 namespace fairlead::fleet {
 
 extern const std::string_view first_tables;
+/// Who terminals may be opened as.
+extern const std::string_view terminal_users_column;
 
 } // namespace fairlead::fleet

@@ -10,7 +10,7 @@ namespace {
 #define FAIRLEAD_SERVER                                                                            \
     "id, name, labels, status, last_seen_ms, enrolled_ms, revoked_ms, token_id, agent_version, "   \
     "capability,"                                                                                  \
-    " facts, spki_sha256, serial, not_after_ms, recoveries,"                                       \
+    " facts, terminal_users, spki_sha256, serial, not_after_ms, recoveries,"                       \
     " (SELECT count(*) FROM environment WHERE +environment.org_id = server.org_id"                 \
     " AND environment.server_id = server.id) AS environments"
 
@@ -131,13 +131,14 @@ Result<> ServerRepo::remove(const ServerId& id) {
 }
 
 Result<> ServerRepo::came_online(
-    const ServerId& id, Timestamp at, std::string_view agent_version, std::int64_t capability
+    const ServerId& id, Timestamp at, std::string_view agent_version, std::int64_t capability,
+    std::string_view terminal_users
 ) {
     FAIRLEAD_CHECK(db_.run(
         "UPDATE server SET status = 'online', last_seen_ms = $3, agent_version = $4, capability = "
-        "$5"
+        "$5, terminal_users = $6"
         " WHERE id = $2 AND org_id = $1",
-        org_, id, at, agent_version, capability
+        org_, id, at, agent_version, capability, terminal_users
     ));
     return {};
 }

@@ -30,6 +30,8 @@ struct Server {
     std::string agent_version;
     std::optional<std::int64_t> capability;
     std::string facts; ///< proto::Facts as JSON
+    std::string terminal_users =
+        "[]"; ///< a JSON list: of its Unix users, as its last hello named them
     std::string spki_sha256;
     std::string serial;
     Timestamp not_after_ms;
@@ -39,7 +41,7 @@ struct Server {
 BOOST_DESCRIBE_STRUCT(
     Server, (),
     (id, name, labels, status, last_seen_ms, enrolled_ms, revoked_ms, token_id, agent_version,
-     capability, facts, spki_sha256, serial, not_after_ms, recoveries, environments)
+     capability, facts, terminal_users, spki_sha256, serial, not_after_ms, recoveries, environments)
 )
 
 class ServerRepo {
@@ -64,7 +66,8 @@ public:
     Result<> revoke(const Server& server, Timestamp at);
     Result<> remove(const ServerId& id);
     Result<> came_online(
-        const ServerId& id, Timestamp at, std::string_view agent_version, std::int64_t capability
+        const ServerId& id, Timestamp at, std::string_view agent_version, std::int64_t capability,
+        std::string_view terminal_users
     );
     Result<> went_offline(const ServerId& id, Timestamp at);
     Result<> store_facts(const ServerId& id, Timestamp at, std::string_view facts);

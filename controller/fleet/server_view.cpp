@@ -76,6 +76,7 @@ object to_json(const Server& s) {
          {{"version", s.agent_version.empty() ? value(nullptr) : value(s.agent_version)},
           {"capability", s.capability ? value(*s.capability) : value(nullptr)}}},
         {"facts", facts_json(s.facts)},
+        {"terminal_users", json::to_value(terminal_users(s))},
         {"certificate",
          {{"serial", s.serial},
           {"not_after", to_rfc3339(s.not_after_ms)},
@@ -122,6 +123,30 @@ api::Event server_event(const OrgId& org, const Server& server) {
             "servers.view",
             std::nullopt,
             false};
+}
+
+bool is_unix_name(std::string_view name) {
+    if (name.empty() || name.size() > 32) return false;
+    auto letter = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_';
+    };
+    if (!letter(name.front())) return false;
+    return std::ranges::all_of(name, [&](char c) { return letter(c) || c == '.' || c == '-'; });
+}
+
+std::vector<std::string> terminal_users(const Server& server) {
+    auto read =
+        json::decode<std::vector<std::string>>(server.terminal_users, json::Strictness::lenient);
+    return read ? *std::move(read) : std::vector<std::string>();
+}
+
+std::string terminal_users_text(const std::vector<std::string>& names) {
+    constexpr std::size_t most = 64;
+    std::vector<std::string> kept;
+    for (const auto& name : names)
+        if (kept.size() < most && is_unix_name(name)) kept.push_back(name);
+    return json::encode(kept);
 }
 
 std::string facts_text(proto::Facts f, Timestamp at) {

@@ -57,7 +57,8 @@ const std::vector<store::Migration>& migrations() {
         {26, "tunnel keys", tunnels::first_tables},
         {27, "exposure of environments", environments::exposure_column},
         {28, "counted looks at domains", domains::counted_looks},
-        {29, "connectors", environments::connectors}};
+        {29, "connectors", environments::connectors},
+        {30, "terminal users", fleet::terminal_users_column}};
     return steps;
 }
 
