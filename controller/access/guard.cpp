@@ -47,8 +47,9 @@ bool Guard::knows(std::string_view permission) const {
            is_permission(permission);
 }
 
-Result<> Guard::same_origin(const api::Request& request, bool needed) const {
-    if (changes_nothing(request.method)) return {};
+Result<> Guard::same_origin(const api::Request& request, bool needed, bool for_socket) const {
+    // What is said over a socket afterwards does change something.
+    if (changes_nothing(request.method) && !for_socket) return {};
     auto site = request.header("sec-fetch-site");
     if (!site.empty()) {
         if (site == "same-origin") return {};
@@ -159,7 +160,7 @@ Result<api::Principal> Guard::person(
     std::optional<api::Rate>& rate
 ) {
     FAIRLEAD_TRY(session, parts_.sessions.use(request.cookie(cookie_name), request.at));
-    FAIRLEAD_CHECK(same_origin(request, true));
+    FAIRLEAD_CHECK(same_origin(request, true, route.marks.socket));
     FAIRLEAD_CHECK(parts_.rates.take(
         RateLimiter::Who::session, session.id.str(), kind_of(request.method), request.at, rate
     ));
@@ -174,12 +175,7 @@ Result<api::Principal> Guard::person(
         FAIRLEAD_CHECK(enter(principal, session, request, org, route));
     if (route.marks.key_alone)
         return refused("key_required", "This tells an API key about itself: send one as a bearer.");
-    if (route.marks.step_up && request.at - session.elevated >= elevation_lasts)
-        return refused(
-            "step_up_required",
-            "Prove once more that it is you: this needs a second factor, or the password where the "
-            "account has none, given within the last 15 minutes."
-        );
+    if (route.marks.step_up) FAIRLEAD_CHECK(principal.proved_lately(request.at));
     return principal;
 }
 

@@ -23,7 +23,7 @@ namespace fairlead::access {
 inline constexpr std::string_view cookie_name = "__Host-fairlead";
 
 /// How long a proof counts for routes that step up.
-inline constexpr auto elevation_lasts = std::chrono::minutes(15);
+inline constexpr auto elevation_lasts = api::proof_lasts;
 
 /// A request with "Authorization: Bearer" is that key's, whatever cookies it has; others are those
 /// of a person with a session. Where the person is no member, or says so by a header, a Connect-As
@@ -52,7 +52,7 @@ public:
 private:
     /// A browser says where a request comes from; somebody else's page must not act with the
     /// visitor's cookie.
-    Result<> same_origin(const api::Request& request, bool needed) const;
+    Result<> same_origin(const api::Request& request, bool needed, bool for_socket = false) const;
 
     Result<api::Principal> person(
         const api::Request& request, const api::Route& route, std::string_view org,

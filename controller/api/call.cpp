@@ -77,6 +77,22 @@ std::optional<std::chrono::milliseconds> Principal::lasts(Timestamp now) const {
     return std::max(*until - now, Timestamp::duration::zero());
 }
 
+Result<> Principal::proved_lately(Timestamp now) const {
+    auto refuse = [](std::string code, std::string why) {
+        return fail(Error(Errc::forbidden, std::move(why)).with_code(std::move(code)));
+    };
+    if (key)
+        return refuse(
+            "session_required", "This is for people who are signed in, not for API keys."
+        );
+    if (now - elevated < proof_lasts) return {};
+    return refuse(
+        "step_up_required",
+        "Prove once more that it is you: this needs a second factor, or the password where the "
+        "account has none, given within the last 15 minutes."
+    );
+}
+
 std::string bond_of(const OrgId& org, const UserId& user) {
     return org.str() + "/" + user.str();
 }

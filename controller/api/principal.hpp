@@ -3,6 +3,7 @@
 
 #include "common/runtime/clock.hpp"
 #include "common/runtime/id.hpp"
+#include "common/runtime/result.hpp"
 
 #include <chrono>
 #include <memory>
@@ -67,6 +68,9 @@ struct ConnectAs {
     std::string agency_name;
 };
 
+/// How long a proof counts for what asks for one: x-step-up in the contract.
+inline constexpr auto proof_lasts = std::chrono::minutes(15);
+
 /// A caller that is known: a person with a session, or a key. Without `scope` no route of an
 /// organization was asked for.
 struct Principal {
@@ -86,6 +90,9 @@ struct Principal {
     bool may(std::string_view permission) const {
         return permissions && permissions->contains(permission);
     }
+    /// Errc::forbidden (step_up_required) unless a proof was given within proof_lasts; for keys too
+    /// (session_required).
+    Result<> proved_lately(Timestamp now) const;
     /// Who it is for buckets and idempotency keys: the key's id, else the person's.
     const std::string& id() const { return key ? key->str() : user.str(); }
     /// What ends its open streams when it ends: see EventSink::end_streams.

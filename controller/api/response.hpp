@@ -35,6 +35,14 @@ struct EventStream {
     std::vector<std::string> bonds; ///< the stream ends with any of these; Principal::bonds
 };
 
+/// Tells the web shell to make a WebSocket of the request's connection.
+struct SocketOffer {
+    std::string subject; ///< what it is to: the id in the path
+    UserId user;         ///< who asked, in which session and from where
+    SessionId session;
+    std::string address;
+};
+
 struct Response {
     int status = 200;
     std::string content_type = "application/json";
@@ -44,6 +52,8 @@ struct Response {
     /// A body of any length, instead of `body`: called on worker threads, one call at a time, until
     /// it gives "". A failure cuts the answer off, so that nobody takes a part for the whole.
     std::function<Result<std::string>()> pieces;
+    /// Instead of all of the above, where the request is one for a WebSocket; others get 426.
+    std::optional<SocketOffer> socket{};
 };
 
 /// 200 with a JSON body.

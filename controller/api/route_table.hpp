@@ -35,6 +35,9 @@ struct Marks {
     bool step_up = false;
     /// x-key-alone: for API keys, and for nobody else. Goes with "self".
     bool key_alone = false;
+    /// A GET that becomes a WebSocket: it proves its origin as a change does. The contract says
+    /// nothing of it.
+    bool socket = false;
     /// It hashes a password, which takes its time on purpose: it has threads of its own, so that a
     /// flood of log-ins holds up nobody else. The contract says nothing of it.
     bool hashes = false;

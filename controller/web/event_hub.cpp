@@ -59,6 +59,7 @@ bool EventHub::can_resume(std::uint64_t id) const {
 }
 
 void EventHub::end_streams(std::string bond) {
+    if (hears_ends_) hears_ends_(bond);
     asio::post(executor_, [this, bond = std::move(bond)] {
         for (auto& stream : streams_) {
             if (std::ranges::find(stream.bonds, bond) == stream.bonds.end()) continue;

@@ -45,6 +45,9 @@ public:
     /// Hears of every event, on the thread of who publishes it: be quick, and publish nothing. To
     /// be set before the first.
     void on_publish(std::function<void(const api::Event&)> hears) { hears_ = std::move(hears); }
+    /// Hears of every bond whose streams end, on the thread of who ends them: for what else hangs
+    /// on it. To be set before the first.
+    void on_end(std::function<void(const std::string&)> hears) { hears_ends_ = std::move(hears); }
     std::uint64_t position() const override;
     bool can_resume(std::uint64_t id) const override;
 
@@ -80,6 +83,7 @@ private:
     Executor executor_;
     EventHubLimits limits_;
     std::function<void(const api::Event&)> hears_;
+    std::function<void(const std::string&)> hears_ends_;
     mutable std::mutex mutex_;
     std::deque<Kept> kept_;
     std::size_t kept_bytes_ = 0;

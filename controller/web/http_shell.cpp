@@ -127,6 +127,7 @@ Task<net::HttpResponse> HttpShell::ask_router(const net::HttpRequest& request) {
                         {"address", asked.address}}
         );
     }
+    if (response.socket) co_return become_socket(std::move(*response.socket));
     if (response.events) co_return stream(std::move(*response.events));
     if (response.pieces) co_return stream_pieces(std::move(response));
     auto answer = wire(std::move(response));
@@ -161,6 +162,17 @@ net::HttpResponse HttpShell::stream(api::EventStream events) {
     auto& hub = parts_.events;
     answer.stream = [what, &hub](net::BodyWriter& writer) -> Task<> {
         return hub.serve(std::move(*what), writer);
+    };
+    return answer;
+}
+
+net::HttpResponse HttpShell::become_socket(api::SocketOffer offer) {
+    net::HttpResponse answer(101);
+    auto what = std::make_shared<const api::SocketOffer>(std::move(offer));
+    auto& run = parts_.sockets;
+    answer.upgrade_limits = parts_.socket_limits;
+    answer.upgrade = [what, &run](net::WebSocket socket) -> Task<> {
+        return run(what, std::move(socket));
     };
     return answer;
 }

@@ -10,6 +10,8 @@
 #include "controller/web/event_hub.hpp"
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,6 +33,9 @@ public:
         WorkerPool& workers;
         WorkerPool& hashers; ///< for routes that hash passwords
         const Clock& clock;
+        /// What runs on a WebSocket that a route has offered (api::Response::socket).
+        std::function<Task<>(std::shared_ptr<const api::SocketOffer>, net::WebSocket)> sockets{};
+        net::WebSocketLimits socket_limits{};
     };
     HttpShell(const Parts& parts, HttpShellOptions options) : parts_(parts), options_(options) {}
 
@@ -42,6 +47,7 @@ public:
 private:
     Task<net::HttpResponse> ask_router(const net::HttpRequest& request);
     net::HttpResponse stream(api::EventStream events);
+    net::HttpResponse become_socket(api::SocketOffer offer);
     net::HttpResponse stream_pieces(api::Response&& response);
 
     Parts parts_;
