@@ -49,6 +49,9 @@ constexpr std::array table{
     Permission{"servers.revoke", admin, org, "Cut a server off for ever"},
     Permission{"servers.delete", admin, org, "Take revoked servers off the list"},
     Permission{"servers.adopt", admin, org, "Adopt environments that were found on a server"},
+    Permission{"terminals.view", admin, org, "See which terminals are open on servers"},
+    Permission{"terminals.open", admin, org, "Open terminals on servers, as users that they allow"},
+    Permission{"terminals.close", admin, org, "End terminals, others' too"},
     Permission{"registration_tokens.view", admin, org, "See the tokens that enrol servers"},
     Permission{"registration_tokens.revoke", admin, org, "Revoke tokens that enrol servers"},
 

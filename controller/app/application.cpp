@@ -12,6 +12,7 @@
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
 #include "controller/app/schema.hpp"
+#include "controller/app/terminals.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/certificates/routes.hpp"
@@ -163,6 +164,11 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       edge_(
           io_.get_executor(), streams_of(hub_, workers_, tunnel_keys_), edge_names(settings_, tls_)
       ),
+      terminal_journal_({store_, audit_, events_}),
+      terminals_(
+          {io_.get_executor(), workers_, clock_, terminal_journal_, terminal_directory_,
+           terminal_tickets_, shells_of(hub_, workers_, tunnel_keys_)}
+      ),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(
           {store_,
@@ -197,7 +203,13 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
-      member_parts_(member_parts()) {
+      member_parts_(member_parts()), terminal_parts_{
+                                         {store_, audit_, events_},
+                                         terminal_directory_,
+                                         terminal_tickets_,
+                                         [this](
+                                             const terminal::TerminalId& id, terminal::Ending why
+                                         ) { terminals_.cut(id, std::move(why)); }} {
     links_.use(hub_);
     operations_.use(live_);
     operations_.use(backups_);
@@ -221,6 +233,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
         edge_.changed();
         hostname_keeper_.wake();
     });
+    events_.on_end([this](const std::string& bond) { terminals_.end_bond(bond); });
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
         return connect_.signed_out(unit, sessions, clock_.now());
@@ -234,7 +247,9 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     hold_to_contract(table_, web::json_from_yaml(web::openapi_yaml()).value());
     router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
     shell_ = std::make_unique<web::HttpShell>(
-        web::HttpShell::Parts{*router_, events_, workers_, hashers_, clock_},
+        web::HttpShell::Parts{
+            *router_, events_, workers_, hashers_, clock_, served_by(terminals_),
+            terminal::browser_limits()},
         web::HttpShellOptions{.access_log = settings_.log.access}
     );
 
@@ -296,6 +311,7 @@ void Application::add_routes() {
     certificates::add_routes(table_, edge_certificates_);
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
+    terminal::add_routes(table_, terminal_parts_);
 }
 
 access::ControllerFacts Application::facts() const {
@@ -329,6 +345,8 @@ std::vector<web::Metric> Application::metrics() const {
         {"fairlead_edge_requests_total", "Requests for environments", true, double(edge.requests)},
         {"fairlead_edge_refused_total", "Requests for environments that the edge itself answered",
          true, double(edge.refused)},
+        {"fairlead_terminals", "Terminals that are open, or that a ticket was handed out for",
+         false, double(terminal_directory_.size())},
         {"fairlead_event_streams", "Open event streams", false, double(events_.streams())},
         {"fairlead_store_writes_waiting", "Writes waiting for the store", false,
          double(store_.queued())},

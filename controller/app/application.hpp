@@ -56,6 +56,8 @@
 #include "controller/outbound/outbound.hpp"
 #include "controller/pushes/pushes.hpp"
 #include "controller/sso/sso.hpp"
+#include "controller/terminal/routes.hpp"
+#include "controller/terminal/terminals.hpp"
 #include "controller/tunnels/tunnel_keys.hpp"
 #include "controller/web/event_hub.hpp"
 #include "controller/web/http_shell.hpp"
@@ -198,6 +200,10 @@ private:
     gateway::FleetCore core_;
     gateway::Hub hub_;
     edge::Edge edge_;
+    terminal::Directory terminal_directory_;
+    terminal::Tickets terminal_tickets_;
+    terminal::AuditJournal terminal_journal_;
+    terminal::Terminals terminals_;
 
     access::Connect connect_;
     access::Support support_;
@@ -209,6 +215,7 @@ private:
     access::SupportRoutes support_parts_;
     orgs::RouteParts org_parts_;
     members::Parts member_parts_;
+    terminal::RouteParts terminal_parts_;
     api::RouteTable table_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<web::HttpShell> shell_;

@@ -132,6 +132,7 @@ Task<> Application::serve() {
     log::info("stopping", {{"seconds_at_most", drain_time.count()}});
     listener_->stop(drain_time);
     co_await serving.join();
+    co_await terminals_.stop();
     background.cancel();
     co_await background.join();
     if (auto saved = rates_.save(store_, clock_.now()); !saved)

@@ -48,6 +48,18 @@ Result<boost::json::array> inventory(store::Connection& db, const api::OrgScope&
     return list;
 }
 
+Result<bool>
+production_on(store::Connection& db, const api::OrgScope& scope, const ServerId& server) {
+    FAIRLEAD_TRY(
+        found, db.one<std::int64_t>(
+                   "SELECT 1 FROM environment WHERE org_id = $1 AND server_id = $2 AND type = "
+                   "'production' LIMIT 1",
+                   scope.org(), server
+               )
+    );
+    return found.has_value();
+}
+
 Result<std::vector<ProjectId>> unknown_projects(
     store::Connection& db, const api::OrgScope& scope, const std::vector<ProjectId>& projects
 ) {

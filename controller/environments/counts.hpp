@@ -16,6 +16,10 @@ Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& 
 /// [{id, name, type, status}], the first 1,000 by name: for support.
 Result<boost::json::array> inventory(store::Connection& db, const api::OrgScope& scope);
 
+/// Whether a production environment stands on the server.
+Result<bool>
+production_on(store::Connection& db, const api::OrgScope& scope, const ServerId& server);
+
 /// Which of these are no projects of the organization: for who is limited to projects.
 Result<std::vector<ProjectId>> unknown_projects(
     store::Connection& db, const api::OrgScope& scope, const std::vector<ProjectId>& projects
