@@ -96,6 +96,7 @@ export function server(name: string, labels: Record<string, string>, part: Parti
     revoked_at: null,
     registration_token_id: null,
     agent: { version: "1.0.0", capability: 1 },
+    terminal_users: [],
     facts: {
       os: { id: "debian", version: "12", pretty: "Debian GNU/Linux 12 (bookworm)" },
       arch: "x86_64",

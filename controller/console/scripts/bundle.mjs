@@ -26,6 +26,26 @@ const themeVariables = {
   },
 };
 
+/**
+ * xterm.js writes <style> elements and style attributes, which our CSP forbids: here they become style sheets that are adopted, and
+ * properties. Where another version of it does so elsewhere, the build fails.
+ */
+const xtermStyles = {
+  name: "xterm-styles",
+  setup(b) {
+    b.onLoad({ filter: /@xterm\/xterm\/lib\/xterm\.mjs$/ }, ({ path }) => {
+      let [elements, attributes] = [0, 0];
+      const contents = readFileSync(path, "utf8")
+        .replace(/([\w$]+(?:\.[\w$]+)*)\.createElement\("style"\)/g, (_, of) => ((elements += 1), `flStyleOf(${of})`))
+        .replace(/([\w$]+)\.setAttribute\("style",(`[^`]*`)\)/g, (_, of, text) => ((attributes += 1), `(${of}.style.cssText=${text})`));
+      if (elements !== 3 || attributes !== 1 || /setAttribute\("style"|createElement\("style"/.test(contents)) {
+        throw new Error(`xterm.js writes styles in other places than before (${elements}, ${attributes}): look at them in scripts/bundle.mjs`);
+      }
+      return { contents: `import { flStyleOf } from ${JSON.stringify(join(process.cwd(), "src/lib/adopted.ts"))};\n${contents}`, loader: "js" };
+    });
+  },
+};
+
 const hash = (text) => createHash("sha256").update(text).digest("hex").slice(0, 8).toUpperCase();
 
 /** A file of our own under assets/, its name made from its content. */
@@ -77,7 +97,7 @@ const options = {
   define: { "process.env.NODE_ENV": watch ? '"development"' : '"production"' },
   metafile: true,
   logLevel: "warning",
-  plugins: [themeVariables, barrels, page],
+  plugins: [themeVariables, xtermStyles, barrels, page],
 };
 
 mkdirSync(out, { recursive: true });

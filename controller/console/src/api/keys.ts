@@ -19,6 +19,9 @@ export const keys = {
   /** What servers hold that the controller does not know. */
   founds: (org: string) => ["org", org, "found"] as const,
   found: (org: string, server: string) => ["org", org, "found", server] as const,
+  /** Open terminals, of whichever server. */
+  allTerminals: (org: string) => ["org", org, "terminals"] as const,
+  terminals: (org: string, server: string) => ["org", org, "terminals", server] as const,
   projects: (org: string) => ["org", org, "projects"] as const,
   project: (org: string, id: string) => ["org", org, "project", id] as const,
   environments: (org: string) => ["org", org, "environments"] as const,

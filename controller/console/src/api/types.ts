@@ -30,6 +30,7 @@ export type ConnectSession = Schemas["ConnectSession"];
 export type Visit = paths["/api/v1/connect"]["get"]["responses"]["200"]["content"]["application/json"];
 export type SupportAccess = Schemas["SupportAccess"];
 export type Server = Schemas["Server"];
+export type Terminal = Schemas["Terminal"];
 export type Facts = Schemas["Facts"];
 export type FactPoint = Schemas["FactPoint"];
 export type RegistrationToken = Schemas["RegistrationToken"];

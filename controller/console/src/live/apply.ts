@@ -8,6 +8,8 @@ export const orgEvents = [
   "reset",
   "server.updated",
   "server.deleted",
+  "terminal.updated",
+  "terminal.deleted",
   "project.updated",
   "project.deleted",
   "environment.updated",
@@ -60,6 +62,7 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
   const thing = things[subject];
   // What a server holds comes just after it connects and has no event of its own; its next sign of life tells.
   if (name === "server.updated") void client.invalidateQueries({ queryKey: keys.found(org, (data as Thing).id) });
+  if (subject === "terminal") return void client.invalidateQueries({ queryKey: keys.allTerminals(org) });
   // How an environment's names stand follows from claims, of which it has no event of its own.
   if (subject === "domain") for (const what of ["environments", "environment"]) void client.invalidateQueries({ queryKey: ["org", org, what] });
   if (name === "environment.updated") followPolicy(client, org, data as Environment);

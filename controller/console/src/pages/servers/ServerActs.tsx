@@ -63,6 +63,13 @@ export function Acts({ server }: { server: Server }) {
   return (
     <>
       {!revoked && (
+        <May permission="terminals.open">
+          <Button variant="default" leftSection={<Icon name="terminal" size={16} />} onClick={() => go(`/servers/${server.id}/terminal`)}>
+            Terminal
+          </Button>
+        </May>
+      )}
+      {!revoked && (
         <May permission="servers.ping">
           <Button variant="default" leftSection={<Icon name="bolt" size={16} />} onClick={() => ping.mutate()} loading={ping.isPending}>
             Ping

@@ -16,6 +16,7 @@ import { EnvironmentLamp, ServerLamp, TypeBadge } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 import { When } from "../../ui/time";
 import { OperationRows } from "../operations/Operations";
+import { OpenTerminals } from "../terminal/OpenTerminals";
 import { Charts } from "./Charts";
 import { Found } from "./Found";
 import { Acts } from "./ServerActs";
@@ -46,6 +47,7 @@ export default function ServerPage({ server: id }: { server: string }) {
             <div className="fl-stack">
               <Found server={one} />
               <ServerEnvironments server={one} />
+              <OpenTerminals server={one} />
               <Charts server={one} />
               <ServerOperations server={one} />
             </div>
