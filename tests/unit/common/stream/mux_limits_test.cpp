@@ -11,6 +11,29 @@ using namespace fairlead::stream;
 
 TEST_SUITE("common/stream/mux/limits") {
 
+    TEST_CASE("a window that is held to less does not grow as others do") {
+        auto largest = [](std::size_t most) {
+            Limits limits;
+            Pair pair(limits);
+            auto id = pair.a.open("x").value();
+            pair.a.limit_window(id, most);
+            pair.settle();
+            std::uint64_t unread = 0;
+            std::string much(4'000'000, 'x');
+            for (int round = 0; round < 12; ++round) {
+                CHECK(pair.b.write(id, much));
+                pair.settle();
+                unread = std::max(unread, pair.a.unread(id));
+                while (!pair.a.read(id).empty()) {
+                }
+                pair.settle();
+            }
+            return unread;
+        };
+        CHECK(largest(256 * 1024) <= 256 * 1024);
+        CHECK(largest(Limits().max_window) > 256 * 1024);
+    }
+
     TEST_CASE("what nobody acknowledges is bounded for all streams together, and each has a part") {
         Limits limits;
         limits.total_out = 100'000;

@@ -174,7 +174,7 @@ export default function Screen({ id, ticket, label, user, onEnd }: Around) {
           <Act icon="eye" label={reader ? "Stop reading aloud what is shown" : "Let screen readers read what is shown"} act={() => setReader(!reader)} pressed={reader} />
           <Act icon="full" label="Full screen" act={full} />
           <Button size="compact-sm" variant="default" onClick={() => held.current?.link.close()} disabled={over}>
-            Close
+            Close terminal
           </Button>
         </span>
       </div>
