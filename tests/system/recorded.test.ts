@@ -303,6 +303,15 @@ acme:
     await ok(owner, "POST", `${org}/tunnel-keys/rotate`);
   });
 
+  test("terminals", async () => {
+    const shells = await enrolAlone(owner, org, "shells");
+    const played = await PlayedAgent.connect(await controller.endpoint(), shells, { protocol: 6, terminal_users: ["deploy"] });
+    const path = `${org}/servers/${shells.server}/terminals`;
+    const { terminal } = await ok<{ terminal: { id: string } }>(owner, "POST", path, { user: "deploy" });
+    await ok(owner, "DELETE", `${path}/${terminal.id}`);
+    played.close();
+  });
+
   test("webhooks", async () => {
     const hooks = `${org}/webhooks`;
     const { webhook } = await ok<{ webhook: { id: string } }>(owner, "POST", hooks, { url: "https://hooks.example.org/fairlead" });

@@ -17,9 +17,9 @@ export class PlayedAgent {
 
   private constructor(private readonly socket: WebSocketEnd) {}
 
-  /** Connects with what enrolment gave; throws where the controller does not welcome it. */
-  static async connect(endpoint: Endpoint, pair: KeyPair): Promise<PlayedAgent> {
-    const taken = await callAs(endpoint, pair, helloOf({ journal: `jrn_${randomBytes(8).toString("hex")}` }));
+  /** Connects with what enrolment gave, and says `more` in its hello; throws where the controller does not welcome it. */
+  static async connect(endpoint: Endpoint, pair: KeyPair, more: Record<string, unknown> = {}): Promise<PlayedAgent> {
+    const taken = await callAs(endpoint, pair, helloOf({ journal: `jrn_${randomBytes(8).toString("hex")}`, ...more }));
     if (taken.answer?.type !== "welcome" || !taken.socket) throw new Error(`the controller does not take the agent: ${JSON.stringify(taken.answer ?? taken.tls)}`);
     const agent = new PlayedAgent(taken.socket);
     void agent.#serve();

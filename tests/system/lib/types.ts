@@ -47,6 +47,7 @@ export interface Server {
   name: string;
   status: "online" | "offline" | "unknown" | "revoked";
   facts: Record<string, unknown>;
+  terminal_users: string[];
   agent: { version: string | null; capability: number | null };
   certificate: { serial: string; not_after: string; recoveries_left: number };
 }
