@@ -185,9 +185,10 @@ void Live::cut(Ending why) {
 
 // ---- the browser's side
 
-Secret Live::next_secret() {
+Secret Live::next_secret(const Secret& used) {
     auto secret = crypto::make_token("fltr_");
-    old_secret_hash_ = std::exchange(secret_hash_, crypto::token_hash(secret.reveal()));
+    old_secret_hash_ = used.empty() ? std::string() : crypto::token_hash(used.reveal());
+    secret_hash_ = crypto::token_hash(secret.reveal());
     return secret;
 }
 

@@ -55,9 +55,9 @@ public:
     /// Waits until the browser has been told, or does not come back. After run().
     Task<> linger();
 
-    /// A secret for the next connection. The one before counts until the browser has shown by a
-    /// message that it knows the new one.
-    Secret next_secret();
+    /// A secret for the next connection. The one that the browser has used now counts until it has
+    /// shown by a message that it knows the new one.
+    Secret next_secret(const Secret& used);
     bool knows(const Secret& secret) const;
 
     /// Output goes on from here. Errc::invalid when that is not kept.

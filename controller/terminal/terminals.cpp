@@ -125,7 +125,7 @@ Terminals::resume(const api::SocketOffer& offer, const Said& said, Attendance& w
                   seat.address == offer.address && live->knows(said.proof);
     if (!theirs || live->is_cut() || !live->resume_at(said.bytes)) return nothing_to_resume();
     live->attach(who);
-    who.first = say_resumed(live->next_secret(), live->room().input_received());
+    who.first = say_resumed(live->next_secret(said.proof), live->room().input_received());
     return live;
 }
 
@@ -169,7 +169,8 @@ Terminals::open_new(const api::SocketOffer& offer, Said& said, Attendance& who) 
         lives_[*id] = live;
         live->attach(who);
         who.first = say_opened(
-            live->next_secret(), std::chrono::duration_cast<std::chrono::seconds>(options_.patience)
+            live->next_secret(Secret()),
+            std::chrono::duration_cast<std::chrono::seconds>(options_.patience)
         );
         group_.spawn(run(live));
         co_return live;
@@ -185,7 +186,7 @@ Terminals::open_new(const api::SocketOffer& offer, Said& said, Attendance& who) 
 }
 
 Task<> Terminals::attend(LivePtr live, Attendance& who) {
-    parts_.directory.mark(live->seat().id, State::open);
+    if (live->ending().reason.empty()) parts_.directory.mark(live->seat().id, State::open);
     std::exception_ptr thrown;
     {
         TaskGroup both(parts_.executor);
