@@ -73,6 +73,31 @@ TEST_SUITE("controller/access/guard") {
         }
     }
 
+    TEST_CASE("what becomes a socket proves its origin although it is asked for by GET") {
+        SignedIn fixture;
+        auto admitted = [&](bool socket, std::string origin) {
+            api::Request request;
+            request.path = "/api/v1/terminals/x";
+            request.headers = {
+                {"host", "fairlead.example"},
+                {"cookie", "__Host-fairlead=" + fixture.browser.cookie}};
+            if (!origin.empty()) request.headers.emplace_back("origin", std::move(origin));
+            request.at = fixture.site.clock.now();
+            api::Route route{
+                api::Method::get,
+                request.path,
+                std::string(api::signed_in),
+                {},
+                {.socket = socket}};
+            std::optional<api::Rate> rate;
+            return fixture.site.guard.admit(request, route, "", rate).has_value();
+        };
+        CHECK(admitted(true, "https://fairlead.example"));
+        CHECK(!admitted(true, "https://evil.example"));
+        CHECK(!admitted(true, ""));
+        CHECK(admitted(false, ""));
+    }
+
     TEST_CASE("another site cannot sign a visitor in, and a program without a browser can") {
         Site site;
         site.add_user("ann@example.org");

@@ -232,7 +232,12 @@ TEST_SUITE("controller/terminal/terminals") {
             co_await second->until([&] { return second->heard("resumed"); });
             co_await page->until([&] { return page->over; });
             CHECK(page->closed_with == 4409);
-            // Its answer got lost: the secret before still counts.
+            // Its answer got lost, twice: the secret before still counts.
+            second->end(1006);
+            co_await second->until([&] { return second->over; });
+            second = stand.resume(*seat, secret, 0);
+            co_await second->until([&] { return second->heard("resumed") || second->over; });
+            REQUIRE(second->heard("resumed"));
             second->end(1006);
             co_await second->until([&] { return second->over; });
             auto third = stand.resume(*seat, secret, 0);
