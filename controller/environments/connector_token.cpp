@@ -14,9 +14,9 @@ constexpr std::string_view uuid_form = "00000000-0000-0000-0000-000000000000";
 
 bool is_uuid(std::string_view text) {
     return std::ranges::equal(text, uuid_form, [](char c, char form) {
-        return form == '-' ? c == '-'
-                           : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') ||
-                                 (c >= 'A' && c <= 'F');
+        return form == '-'
+                   ? c == '-'
+                   : (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
     });
 }
 

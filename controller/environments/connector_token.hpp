@@ -35,9 +35,8 @@ public:
         : db_(db), org_(scope.org()) {}
 
     Result<std::optional<ConnectorToken>> find(const EnvironmentId& environment);
-    Result<> put(
-        const EnvironmentId& environment, const ConnectorToken& token, const store::Blob& sealed
-    );
+    Result<>
+    put(const EnvironmentId& environment, const ConnectorToken& token, const store::Blob& sealed);
     Result<std::optional<store::Blob>> sealed(const EnvironmentId& environment);
     /// False when there was none.
     Result<bool> remove(const EnvironmentId& environment);

@@ -11,7 +11,7 @@ import { poll } from "./wait.ts";
 /** The program on the server: what of its command line and its answers the documentation tells. */
 const program = (edge: { address: string; port: number }, readsFiles: boolean): string => `#!/usr/bin/python3
 # A stand-in for cloudflared, for tests.
-import base64, http.server, json, os, signal, socket, sys, threading, time, uuid
+import base64, http.server, json, os, signal, socket, socketserver, sys, threading, time, uuid
 EDGE, READS_FILES = ("${edge.address}", ${edge.port}), ${readsFiles ? "True" : "False"}
 args = sys.argv[1:]
 if args == ["--version"]:
@@ -90,7 +90,9 @@ signal.signal(signal.SIGTERM, stop)
 for number in range(2): threading.Thread(target=again, args=(stay, number), daemon=True).start()
 for _ in range(4): threading.Thread(target=again, args=(carry,), daemon=True).start()
 host, port = metrics.rsplit(":", 1)
-http.server.ThreadingHTTPServer((host, int(port)), Ready).serve_forever()
+# Not http.server's own, which looks its address up in the DNS.
+class Door(socketserver.ThreadingMixIn, socketserver.TCPServer): daemon_threads = allow_reuse_address = True
+Door((host, int(port)), Ready).serve_forever()
 `;
 
 /** What Cloudflare's dashboard shows of a tunnel. */

@@ -235,7 +235,7 @@ TEST_SUITE("controller/environments/reach") {
             {3, "exposure", environments::exposure_column}};
         store::MemoryDb memory(steps);
         auto& db = memory.db();
-        for (auto way : {"port", "tunnel", "direct"})
+        for (const std::string way : {"port", "tunnel", "direct"})
             REQUIRE(db.run(
                 "INSERT INTO environment (id, org_id, project_id, server_id, name, slug, type, "
                 "port, gevent_port, modules, requirements, domains, workers, system_site_packages, "
