@@ -2,6 +2,7 @@
 
 #include "common/crypto/encoding.hpp"
 #include "common/json/json.hpp"
+#include "common/runtime/secret.hpp"
 
 #include <boost/json.hpp>
 
