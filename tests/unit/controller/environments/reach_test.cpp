@@ -22,11 +22,11 @@ struct Fixture : EnvironmentWorld {
             fields.emplace_back(change.at("field").as_string());
         return fields;
     }
-    static constexpr const char* tunnel = "6ff42ae2-765d-4adf-8112-31c55c1551ef";
+    static constexpr const char* tunnel_id = "6ff42ae2-765d-4adf-8112-31c55c1551ef";
     static std::string token(std::string_view secret) {
         return crypto::base64_encode(boost::json::serialize(object{
             {"a", "5ab4e9dfbd435d24068829fda0077963"},
-            {"t", tunnel},
+            {"t", tunnel_id},
             {"s", crypto::base64_encode(secret)}}));
     }
     static std::string path(const std::string& id) {
@@ -123,7 +123,7 @@ TEST_SUITE("controller/environments/reach") {
 
         auto made = world.in_org("PUT", path(id), {{"token", token("marker-secret")}});
         REQUIRE(made.status == 200);
-        CHECK(made.text("tunnel_id") == tunnel);
+        CHECK(made.text("tunnel_id") == tunnel_id);
         CHECK(get(id).json.at("exposure_detail").is_null());
         CHECK(get(id).json.at("connector").at("token") == made.json);
 
@@ -149,7 +149,7 @@ TEST_SUITE("controller/environments/reach") {
         auto copy = world.folder.path() / "copy";
         world.copy_to(copy);
         auto bytes = read_file(copy, 64 << 20).value();
-        CHECK(bytes.find(tunnel) != std::string::npos);
+        CHECK(bytes.find(tunnel_id) != std::string::npos);
         CHECK(bytes.find(token("marker-secret")) == std::string::npos);
         CHECK(bytes.find("marker-secret") == std::string::npos);
         for (const auto& event : world.events.take())
@@ -191,7 +191,7 @@ TEST_SUITE("controller/environments/reach") {
             {encoded("[]"), "no JSON"},
             {encoded(R"({"t":"a","s":"b"})"), "no account"},
             {encoded(R"({"a":"a","t":"not-a-uuid","s":"b"})"), "no tunnel"},
-            {encoded(R"({"a":"a","t":")" + std::string(tunnel) + R"("})"), "no secret"},
+            {encoded(R"({"a":"a","t":")" + std::string(tunnel_id) + R"("})"), "no secret"},
         };
         for (const auto& [text, why] : wrong) {
             CAPTURE(text);
