@@ -33,12 +33,17 @@ struct Answering {
         thread = std::thread([this, answer] {
             Descriptor peer(::accept(door.get(), nullptr, nullptr));
             char block[4096];
-            auto size = ::read(peer.get(), block, sizeof block);
-            if (size > 0) got.assign(block, static_cast<std::size_t>(size));
+            auto taken = ::read(peer.get(), block, sizeof block);
+            if (taken > 0) got.assign(block, static_cast<std::size_t>(taken));
             [[maybe_unused]] auto n = ::write(peer.get(), answer.data(), answer.size());
         });
     }
-    ~Answering() { thread.join(); }
+    ~Answering() { end(); }
+    void end() {
+        if (!thread.joinable()) return;
+        ::shutdown(door.get(), SHUT_RDWR); // also where nobody came
+        thread.join();
+    }
 };
 
 } // namespace
@@ -46,18 +51,13 @@ struct Answering {
 TEST_SUITE("common/runtime/loopback") {
 
     TEST_CASE("an answer has its status and its body, of the address that was asked") {
-        std::string got;
-        {
-            Answering there("127.0.0.2", "HTTP/1.1 503 Service Unavailable\r\nA: b\r\n\r\nno");
-            auto answer = loopback_get("127.0.0.2", there.port, "/ready", 10s);
-            REQUIRE(answer);
-            CHECK(answer->status == 503);
-            CHECK(answer->body == "no");
-            there.thread.join();
-            got = there.got;
-            there.thread = std::thread([] {});
-        }
-        CHECK(got.starts_with("GET /ready HTTP/1.0\r\nHost: 127.0.0.2:"));
+        Answering there("127.0.0.2", "HTTP/1.1 503 Service Unavailable\r\nA: b\r\n\r\nno");
+        auto answer = loopback_get("127.0.0.2", there.port, "/ready", 10s);
+        REQUIRE(answer);
+        CHECK(answer->status == 503);
+        CHECK(answer->body == "no");
+        there.end();
+        CHECK(there.got.starts_with("GET /ready HTTP/1.0\r\nHost: 127.0.0.2:"));
     }
 
     TEST_CASE("what is no answer of HTTP, and nobody at all, are errors") {
