@@ -1,3 +1,4 @@
+#include "common/crypto/random.hpp"
 #include "proto/capability.hpp"
 #include "proto/codec.hpp"
 #include "proto/terminal.hpp"
