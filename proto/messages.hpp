@@ -13,8 +13,8 @@ namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
 inline constexpr std::uint32_t protocol = 6;
-inline constexpr std::uint32_t streams_since = 3;     ///< byte streams, opened by capabilities
-inline constexpr std::uint32_t reach_since = 4;       ///< `exposure` and `listed_sources` are obeyed
+inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
+inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
 inline constexpr std::uint32_t terminals_since = 6;   ///< streams to terminals
 inline constexpr std::uint32_t oldest_protocol = 1;
