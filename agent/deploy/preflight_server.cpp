@@ -233,7 +233,7 @@ void Preflight::cloudflared() {
     ask.argv = {program.string(), "--version"};
     ask.deadline = std::chrono::seconds(15);
     ask.output_limit = 4096;
-    auto ended = run(ask);
+    auto ended = fairlead::run(ask);
     if (!ended || !ended->ok())
         return add(
             "cloudflared", title, CheckResult::failed,
