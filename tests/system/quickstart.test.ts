@@ -36,7 +36,7 @@ describe("packaging/quickstart", () => {
   });
 
   async function window(): Promise<Page> {
-    browser ??= await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"] });
+    browser ??= await chromium.launch({ executablePath: "/usr/bin/chromium-headless-shell", args: ["--no-sandbox", "--disable-gpu", "--no-first-run"] });
     const page = await (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
     page.setDefaultTimeout(180_000); // Odoo makes its assets when it is first asked for them
     return page;

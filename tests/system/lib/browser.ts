@@ -1,4 +1,4 @@
-// Debian's Chromium against the real controller: what a person sees, and what the page may not do meanwhile.
+// Debian's Chromium, without the parts that draw its own windows, against the real controller: what a person sees, and what the page may not do meanwhile.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,7 +10,7 @@ import { admin, type Controller, controllerName } from "./controller.ts";
 import { artifacts, folder, root } from "./paths.ts";
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const program = "/usr/bin/chromium";
+const program = "/usr/bin/chromium-headless-shell";
 
 export type Look = "light" | "dark" | "phone";
 export const looks: Look[] = ["light", "dark", "phone"];
