@@ -37,8 +37,10 @@ describe("an environment that is reached by cloudflared (stand-in)", () => {
   const setToken = async (value: string): Promise<{ tunnel_id: string }> =>
     (await world.api()).call<{ tunnel_id: string }>("PUT", `${await world.org()}/environments/${environment.id}/connector-token`, { body: { token: value } });
   const edit = async (body: unknown): Promise<unknown> => (await world.api()).call("PATCH", `${await world.org()}/environments/${environment.id}`, { body });
-  const deploy = async (): Promise<Operation> => world.finished(await world.deploy(environment), 900_000);
-  const deployed = async (): Promise<Operation> => world.succeeded(await world.deploy(environment), 900_000);
+  const deploy = async (body?: unknown): Promise<Operation> => world.finished(await world.deploy(environment, body), 900_000);
+  const deployed = async (body?: unknown): Promise<Operation> => world.succeeded(await world.deploy(environment, body), 900_000);
+  // A migration stops Odoo meanwhile.
+  const unmigrated = { update: "none" };
   const active = async (of = unit): Promise<string> => (await on.host.exec(["systemctl", "is-active", of], { check: false })).stdout.trim();
   const connector = async (): Promise<string> => (await world.look(environment)).connector.state;
   const served = (): Promise<true> => poll("it answers", 30_000, async () => ((await edge.visit(name, "/web/health")).status === 200 ? true : undefined));
@@ -112,7 +114,7 @@ describe("an environment that is reached by cloudflared (stand-in)", () => {
 
   scenario(world, "answers every request while a release takes the place of another [X-DEP-03]", async () => {
     await (await world.git()).commit("connector", "fix");
-    const { codes } = await asking(deployed);
+    const { codes } = await asking(() => deployed(unmigrated));
     assert.deepEqual(Object.keys(codes), ["200"], JSON.stringify(codes));
     assert.ok(codes[200]! > 20, JSON.stringify(codes));
   });
@@ -120,7 +122,7 @@ describe("an environment that is reached by cloudflared (stand-in)", () => {
   scenario(world, "a token that Cloudflare does not take fails the deployment, and cuts nobody off", async () => {
     await setToken(edge.tokenOf("bm90IHRoZSBzZWNyZXQ="));
     assert.deepEqual((await world.look(environment)).pending_changes.map((one) => one.field), ["connector_token"]);
-    const { done, codes } = await asking(deploy);
+    const { done, codes } = await asking(() => deploy(unmigrated));
     assert.equal(done.error?.code, "cloudflared_not_connected", JSON.stringify(done.error));
     assert.match(await world.logOf(done), /Unauthorized: Invalid tunnel secret/);
     assert.deepEqual(Object.keys(codes), ["200"], JSON.stringify(codes));
@@ -132,7 +134,7 @@ describe("an environment that is reached by cloudflared (stand-in)", () => {
     const before = (await world.look(environment)).current_release!;
     const next = edge.newToken();
     await setToken(next);
-    const { codes } = await asking(deployed);
+    const { codes } = await asking(() => deployed(unmigrated));
     assert.deepEqual(Object.keys(codes), ["200"], JSON.stringify(codes));
     edge.keepOnly(next);
     token = next;

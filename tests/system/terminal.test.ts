@@ -152,8 +152,8 @@ describe("terminals", () => {
     // A slow reader gets every byte of what it lets come.
     shell.takes = false;
     const start = shell.output.length;
-    shell.type("seq 1 100000; echo end-of-it\r");
-    while (!shell.text.slice(start).includes("end-of-it\r\n")) {
+    shell.type("seq 1 100000; echo end-of-$((6 * 7))\r"); // not what its echo says
+    while (!shell.text.slice(start).includes("end-of-42\r\n")) {
       await pause(20);
       shell.take();
     }
@@ -168,7 +168,7 @@ describe("terminals", () => {
   scenario(world, "go on after 20 s without the server's link, with not a byte lost [X-NET-01]", async () => {
     const shell = await open();
     const start = shell.output.length;
-    shell.type("for i in $(seq 1 300); do echo line-$i; sleep 0.1; done; echo all-lines\r");
+    shell.type("for i in $(seq 1 300); do echo line-$i; sleep 0.1; done; echo all-$((3 * 100))-lines\r");
     await shell.shows("line-20\r\n", 30_000, start);
     const { address, port } = await world.controller();
     await on.host.sh(`nft add table inet cut; nft 'add chain inet cut out { type filter hook output priority 0; }'
@@ -177,7 +177,7 @@ describe("terminals", () => {
     shell.type("echo typed-meanwhile\r");
     await pause(10_000);
     await on.host.sh("nft delete table inet cut");
-    await shell.shows("all-lines\r\n", 120_000, start);
+    await shell.shows("all-300-lines\r\n", 120_000, start);
     await shell.shows("typed-meanwhile\r\n", 15_000, start);
     const lines = [...shell.text.slice(start).matchAll(/line-(\d+)\r\n/g)].map((one) => Number(one[1]));
     assert.deepEqual(lines, Array.from({ length: 300 }, (_, i) => i + 1));
@@ -188,14 +188,14 @@ describe("terminals", () => {
   scenario(world, "go on over another connection of their browser, in both directions at the right byte [X-NET-01]", async () => {
     const shell = await open();
     const start = shell.output.length;
-    shell.type("for i in $(seq 1 400); do echo row-$i; sleep 0.02; done; echo all-rows\r");
+    shell.type("for i in $(seq 1 400); do echo row-$i; sleep 0.02; done; echo all-$((4 * 100))-rows\r");
     for (let round = 0; round < 5; round += 1) {
       await pause(700);
       shell.break();
       await pause(300);
       await shell.resume();
     }
-    await shell.shows("all-rows\r\n", 60_000, start);
+    await shell.shows("all-400-rows\r\n", 60_000, start);
     const rows = [...shell.text.slice(start).matchAll(/row-(\d+)\r\n/g)].map((one) => Number(one[1]));
     assert.deepEqual(rows, Array.from({ length: 400 }, (_, i) => i + 1));
     const old = shell.secret;

@@ -57,7 +57,8 @@ def register(kind):
 def pump(a, b):
     try:
         while piece := a.recv(1 << 16): b.sendall(piece)
-        b.shutdown(socket.SHUT_WR)
+    except OSError: pass
+    try: b.shutdown(socket.SHUT_WR) # also where the other end broke: nobody waits for more
     except OSError: pass
 def carry():
     edge, answer = register("data"); carrying.add(edge)
