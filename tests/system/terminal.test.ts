@@ -157,7 +157,8 @@ describe("terminals", () => {
       await pause(20);
       shell.take();
     }
-    const numbers = shell.text.slice(start).split("\r\n").map(Number).filter((one) => one > 0);
+    // The shell switches the pasting mode off before the first one.
+    const numbers = [...shell.text.slice(start).matchAll(/(?<=[\r\n])(\d+)\r\n/g)].map((one) => Number(one[1]));
     assert.equal(numbers.length, 100_000);
     assert.ok(numbers.every((one, i) => one === i + 1));
     shell.takes = true;
