@@ -68,7 +68,7 @@ void make_room(const fs::path& folder, Timestamp now, const RecordingLimits& lim
 std::size_t begun_at_end(std::string_view bytes) {
     for (std::size_t back = 1; back <= std::min<std::size_t>(3, bytes.size()); ++back) {
         auto c = static_cast<unsigned char>(bytes[bytes.size() - back]);
-        if (c < 0x80) return 0;
+        if (c < 0x80 || c > 0xF4) return 0; // those above begin none
         if (c < 0xC0) continue;
         std::size_t whole = c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : 2;
         return whole > back ? back : 0;

@@ -203,7 +203,7 @@ TEST_SUITE("agent/policy/policy") {
             const char* part;
         };
         for (const Row& row :
-             {Row{"unknown key", "version: 1\nterminal: []\n", "line 2"},
+             {Row{"unknown key", "version: 1\nterminals: []\n", "line 2"},
               {"no version", "operations: []\n", "version"},
               {"both", "version: 1\noperations:\n  - allow: a\n    deny: b\n", "line 3"},
               {"unknown key in a rule", "version: 1\noperations:\n  - allow: a\n    hours: 9\n",
