@@ -114,6 +114,8 @@ export class TunnelEdge {
   /** Where its public hostname leads, as it is set at Cloudflare. */
   service = { host: "localhost", port: 0 };
   #secrets = new Set<string>();
+  /** All of them, also those that have not said who they are. */
+  #open = new Set<Socket>();
   #connections = new Map<Socket, { secret: string; connector: string }>();
   #idle: Socket[] = [];
   #server: Server;
@@ -152,7 +154,7 @@ export class TunnelEdge {
   async fail(): Promise<() => Promise<void>> {
     await new Promise<void>((done) => {
       this.#server.close(() => done());
-      for (const socket of this.#connections.keys()) socket.destroy();
+      for (const socket of this.#open) socket.destroy();
     });
     return () => new Promise<void>((ready) => this.#server.listen(this.port, this.address, ready));
   }
@@ -186,8 +188,12 @@ export class TunnelEdge {
   }
 
   #take(socket: Socket): void {
+    // Accepted before the listener was closed.
+    if (!this.#server.listening) return void socket.destroy();
     let line = "";
+    this.#open.add(socket);
     socket.on("error", () => undefined).on("close", () => {
+      this.#open.delete(socket);
       this.#connections.delete(socket);
       this.#idle = this.#idle.filter((one) => one !== socket);
     });
