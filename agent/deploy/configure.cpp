@@ -153,11 +153,13 @@ Result<> Deployment::configure(Work& work) {
     for (const auto& [name, hash] : release.files) proof += fmt::format("{} {}\n", name, hash);
     release.info.manifest_sha256 = crypto::sha256(proof).hex();
     FAIRLEAD_CHECK(save_release(place_, release));
+    if (conf) FAIRLEAD_CHECK(hands_.prove_connector(work, number()));
     return decide_migration(work, release);
 }
 
 Result<> Deployment::undo_configure(Work& work) {
     if (!work.recall_yes(fact::made_release)) return {};
+    FAIRLEAD_CHECK(hands_.undo_prove_connector());
     return host::remove_tree(place_.release(number()));
 }
 

@@ -211,6 +211,19 @@ Result<> Connector::stop_trial(const Place& place) {
     return host::remove_tree(place.trial_token());
 }
 
+Result<> Connector::prove(const Place& place, std::uint32_t number, const ConnectorWatch& watch) {
+    FAIRLEAD_CHECK(stop_trial(place));
+    if (!has_connector(place, number)) return {};
+    FAIRLEAD_TRY(wanted, this->wanted(place, number, ""));
+    FAIRLEAD_TRY(runs, runs_as(place, wanted));
+    FAIRLEAD_TRY(serving, units_.state(place.connector()));
+    if (runs || !serving.running()) return {};
+    FAIRLEAD_CHECK(install());
+    auto tried = try_beside(place, wanted, watch);
+    FAIRLEAD_CHECK(stop_trial(place));
+    return tried;
+}
+
 Result<> Connector::serve(const Place& place, std::uint32_t number, const ConnectorWatch& watch) {
     if (!has_connector(place, number)) return remove(place);
     FAIRLEAD_CHECK(stop_trial(place));

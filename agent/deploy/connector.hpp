@@ -61,6 +61,13 @@ public:
     )
         : layout_(layout), units_(units), limit_(limit) {}
 
+    /// Tries the token of release `number` beside the connector that serves, before anything
+    /// changes; fine where none serves, or with that token already. Codes as of serve().
+    Result<> prove(const Place& place, std::uint32_t number, const ConnectorWatch& watch);
+
+    /// Nothing is left of a try.
+    Result<> stop_trial(const Place& place);
+
     /// The connector runs as release `number` says, with the newest token that any release came
     /// with, and is connected; where no connector is wanted it is stopped. Another token is tried
     /// beside the one that serves, which goes on when it fails. Codes "cloudflared_not_connected",
@@ -86,7 +93,6 @@ private:
     Result<> install();
     Result<> change(const Place& place, const Wanted& wanted);
     Result<> try_beside(const Place& place, const Wanted& wanted, const ConnectorWatch& watch);
-    Result<> stop_trial(const Place& place);
     Result<> wait(
         const std::string& unit, const std::string& address, std::uint16_t port,
         const ConnectorWatch& watch

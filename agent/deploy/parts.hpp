@@ -98,6 +98,10 @@ public:
     /// True when release `number`, or the one before, is reached by names through this server: by
     /// Caddy, or by Cloudflare's connector.
     bool has_domains(const journal::Work& work, std::uint32_t number) const;
+    /// Tries another connector token before anything changes: putting a release back that was
+    /// switched to would let requests wait.
+    Result<> prove_connector(journal::Work& work, std::uint32_t number);
+    Result<> undo_prove_connector() { return connector_.stop_trial(place_); }
     /// Lets Caddy and the connector serve as release `number` says, or as the one before did. What
     /// is new is there before what was goes.
     Result<> serve_domains(journal::Work& work, std::uint32_t number);
@@ -126,6 +130,7 @@ private:
     Result<> change_beside(journal::Work& work, std::uint32_t number);
     Result<> serve_again(journal::Work& work);
     Result<> connect(journal::Work& work, std::uint32_t number);
+    static ConnectorWatch watch(journal::Work& work);
     Result<> connect_again(journal::Work& work);
     Result<> wait_until_serving(journal::Work& work, const std::string& unit);
     Error health_error(journal::Work& work, const std::string& unit, std::string why);

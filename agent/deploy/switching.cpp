@@ -168,11 +168,17 @@ Result<> Hands::serve_domains(journal::Work& work, std::uint32_t number) {
 }
 
 Result<> Hands::connect(journal::Work& work, std::uint32_t number) {
-    return connector_.serve(
-        place_, number,
-        {[&] { return work.stopping(); }, [&](auto line) { work.info(line); },
-         [&](auto line) { work.log(proto::LogLevel::error, line); }}
-    );
+    return connector_.serve(place_, number, watch(work));
+}
+
+Result<> Hands::prove_connector(journal::Work& work, std::uint32_t number) {
+    return connector_.prove(place_, number, watch(work));
+}
+
+ConnectorWatch Hands::watch(journal::Work& work) {
+    return {
+        [&] { return work.stopping(); }, [&](auto line) { work.info(line); },
+        [&](auto line) { work.log(proto::LogLevel::error, line); }};
 }
 
 Result<> Hands::undo_serve_domains(journal::Work& work) {

@@ -95,6 +95,12 @@ struct Fixture {
             {[&] { return stopping; }, [](auto) {}, [&](auto line) { errors.emplace_back(line); }}
         );
     }
+    Result<> prove(std::uint32_t number) {
+        return connector.prove(
+            place, number,
+            {[&] { return stopping; }, [](auto) {}, [&](auto line) { errors.emplace_back(line); }}
+        );
+    }
     Result<> undo(std::uint32_t back_to, std::uint32_t of) {
         return connector.put_back(place, back_to, "op_" + std::to_string(of));
     }
@@ -164,6 +170,30 @@ TEST_SUITE("agent/deploy/connector") {
         // A later step failed.
         REQUIRE(undo(1, 3));
         CHECK(done() == Done{"stop", "start one"});
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "another token can be proved before anything changes") {
+        units.good = {"one"};
+        release(1, "one");
+        REQUIRE(prove(1)); // nothing serves that it could disturb
+        CHECK(done().empty());
+        REQUIRE(serve(1));
+        done();
+        REQUIRE(prove(1));
+        CHECK(done().empty());
+        release(2, "bad");
+        CHECK(prove(2).error().code() == "cloudflared_not_connected");
+        CHECK(done() == Done{"try bad", "end try"});
+        CHECK(errors.back() == "its last words");
+        units.good = {"two"};
+        fs::remove_all(place.release(2));
+        release(3, "two");
+        REQUIRE(prove(3));
+        CHECK(done() == Done{"try two", "end try"});
+        CHECK(units.runs == std::map<std::string, std::string>{{place.connector(), "one"}});
+        release(4);
+        REQUIRE(prove(4));
+        CHECK(done().empty());
     }
 
     TEST_CASE_FIXTURE(Fixture, "an older release is reached by the newest token") {
