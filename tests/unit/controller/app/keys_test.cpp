@@ -48,6 +48,10 @@ struct Fixture {
             "INSERT INTO environment_variable (environment_id, name, org_id, secret, value, "
             "sealed, size, updated_ms, updated_by, updated_by_email)"
             " VALUES ('env_1', 'PASSWORD', 'org_1', 1, '', $1, 1, 0, 'usr_1', '')");
+        put("connector/env_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+            "INSERT INTO connector_token (environment_id, org_id, tunnel, sealed, set_ms, set_by,"
+            " set_by_email) VALUES ('env_01JD8Q4M3N7V5X2K9B6T0W1YHZ',"
+            " 'org_01JD8Q4M3N7V5X2K9B6T0W1YHZ', 't', $1, 0, 'usr_1', '')");
         put("idempotency/usr_1/key",
             "INSERT INTO idempotency (user_id, request_key, request_hash, answer, created_ms)"
             " VALUES ('usr_1', 'key', '', $1, 0)");
@@ -161,11 +165,11 @@ TEST_SUITE("controller/app/keys") {
     ) {
         auto old = current();
         auto said = rekey(settings, clock).value();
-        CHECK(said.starts_with("18 values are sealed by the master key "));
+        CHECK(said.starts_with("19 values are sealed by the master key "));
         CHECK(current() != old);
         CHECK(keys().ids().size() == 2);
         CHECK(all_open());
-        CHECK(list_keys(settings)->find(": 18 values, and seals new ones\n") != std::string::npos);
+        CHECK(list_keys(settings)->find(": 19 values, and seals new ones\n") != std::string::npos);
         CHECK(list_keys(settings)->ends_with(": 0 values"));
         CHECK(forget_old_keys(settings));
         CHECK(keys().ids().size() == 1);
@@ -192,7 +196,7 @@ TEST_SUITE("controller/app/keys") {
         auto made = current();
         CHECK(made != old); // the key is there, the values are still under the old one
         CHECK(all_open());
-        CHECK(list_keys(settings)->ends_with(": 18 values"));
+        CHECK(list_keys(settings)->ends_with(": 19 values"));
         auto early = forget_old_keys(settings);
         CHECK(early.error().kind() == Errc::conflict);
         CHECK(all_open());
@@ -209,7 +213,7 @@ TEST_SUITE("controller/app/keys") {
         auto holds = [&](std::string_view says) {
             return list_keys(settings)->find(says) != std::string::npos;
         };
-        auto total = std::to_string(18 + 4 * many);
+        auto total = std::to_string(19 + 4 * many);
         {
             store::Connection db(layout.database(), {.durability = store::Durability::relaxed});
             db.script("PRAGMA foreign_keys = OFF");
@@ -263,7 +267,7 @@ TEST_SUITE("controller/app/keys") {
         store::Connection(layout.database())
             .script("UPDATE environment_variable SET name = 'MOVED'");
         CHECK(!rekey(settings, clock));
-        CHECK(list_keys(settings)->ends_with(": 18 values"));
+        CHECK(list_keys(settings)->ends_with(": 19 values"));
         CHECK(opens("git_credential/crd_1", "SELECT sealed FROM git_credential"));
     }
 
@@ -294,6 +298,7 @@ TEST_SUITE("controller/app/keys") {
                 "certificate.sealed_key",
                 "challenge.sealed",
                 "connect_key.sealed_seed",
+                "connector_token.sealed",
                 "environment_variable.sealed",
                 "git_credential.sealed",
                 "idempotency.answer",
