@@ -1,5 +1,6 @@
 #include "agent/deploy/caddy.hpp"
 
+#include "agent/deploy/units.hpp"
 #include "common/config/node.hpp"
 #include "common/json/json.hpp"
 
@@ -167,30 +168,11 @@ Environment=HOME=/var/lib/fairlead-caddy XDG_DATA_HOME=/var/lib/fairlead-caddy X
 LimitNOFILE=1048576
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-ProtectProc=invisible
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-
+{}
 [Install]
 WantedBy=multi-user.target
 )",
-        config.string()
+        config.string(), network_daemon
     );
 }
 

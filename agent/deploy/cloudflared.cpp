@@ -1,5 +1,7 @@
 #include "agent/deploy/cloudflared.hpp"
 
+#include "agent/deploy/units.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -83,33 +85,14 @@ UMask=0077
 LimitCORE=0
 TasksMax=256
 CapabilityBoundingSet=
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-PrivateDevices=yes
-ProtectClock=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectControlGroups=yes
-ProtectProc=invisible
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-{8})",
+{8}{9})",
         trial ? "tries another token beside the connector that serves."
               : "what an environment is reached by through Cloudflare.",
         trial ? ", with another token" : "",
         environment + (trial ? "/connector-trial" : "/connector-token"), cloudflared_programs[0],
         cloudflared_programs[1], trial ? trial_address : ready_address, layout.base.string(),
-        layout.runtime.string(), trial ? "" : "\n[Install]\nWantedBy=multi-user.target\n"
+        layout.runtime.string(), network_daemon,
+        trial ? "" : "\n[Install]\nWantedBy=multi-user.target\n"
     );
 }
 

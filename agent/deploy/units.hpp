@@ -5,9 +5,34 @@
 #include "agent/odoo/odoo.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fairlead::deploy {
+
+/// Lines of a unit's [Service] for a program of others that only talks to the network and keeps
+/// what systemd gives it (systemd.exec(5)).
+inline constexpr std::string_view network_daemon = R"(NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+)";
 
 /// fairlead-odoo@.service and fairlead-odoo@.socket: the same for all; what differs is in each
 /// release's own files.
