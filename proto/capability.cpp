@@ -3,6 +3,7 @@
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/random.hpp"
 #include "common/json/json.hpp"
+#include "proto/messages.hpp"
 #include "proto/terminal.hpp"
 
 #include <algorithm>
@@ -79,7 +80,8 @@ std::chrono::milliseconds life_of(const boost::json::object& members) {
 } // namespace
 
 std::chrono::milliseconds capability_life_of(std::string_view kind) {
-    return kind == TerminalPurpose::terminal_kind ? terminal_capability_life : capability_life;
+    bool awaited = kind == TerminalPurpose::terminal_kind || kind == StreamPurpose::ssh_kind;
+    return awaited ? terminal_capability_life : capability_life;
 }
 
 std::chrono::milliseconds Capability::life() const {

@@ -18,7 +18,7 @@ namespace fairlead::proto {
 
 /// From the signature on. Stands for both sides: an agent takes none that lives longer.
 inline constexpr std::chrono::milliseconds capability_life{60'000};
-/// The same for a terminal, which somebody waits for.
+/// The same for a terminal and for sshd, which somebody waits for.
 inline constexpr std::chrono::milliseconds terminal_capability_life{30'000};
 /// That the clocks of controller and server may differ by.
 inline constexpr std::chrono::milliseconds capability_skew{5 * 60'000};

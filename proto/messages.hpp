@@ -12,11 +12,12 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 6;
+inline constexpr std::uint32_t protocol = 7;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
 inline constexpr std::uint32_t terminals_since = 6;   ///< streams to terminals
+inline constexpr std::uint32_t ssh_keys_since = 7;    ///< SSH keys, and streams to sshd
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
@@ -129,6 +130,26 @@ struct EnvironmentState {
 BOOST_DESCRIBE_STRUCT(
     EnvironmentState, (), (id, slug, state, detail, port, releases, spec, backup, tunnel)
 )
+
+/// A key that the agent keeps in place for a Unix user.
+struct SshKeyState {
+    std::string id; ///< "sshk_…"
+    std::string user;
+    std::string public_key; ///< as SshKey::public_key
+};
+BOOST_DESCRIBE_STRUCT(SshKeyState, (), (id, user, public_key))
+
+/// What there is of SSH keys on a server.
+struct SshState {
+    /// Unix users that the server's policy lets keys be kept for, at most most_ssh_users.
+    std::vector<std::string> users{};
+    std::vector<SshKeyState> keys{};
+    /// Port of the loopback address where sshd answers, which streams may be opened to; 0: none.
+    std::uint16_t port = 0;
+    /// Why keys would let nobody in, as a sentence with the cure; empty: all is well.
+    std::string problem{};
+};
+BOOST_DESCRIBE_STRUCT(SshState, (), (users, keys, port, problem))
 
 struct OsFacts {
     std::string id;      ///< "debian"
@@ -253,12 +274,14 @@ struct FactsMessage {
 };
 BOOST_DESCRIBE_STRUCT(FactsMessage, (), (facts))
 
-/// All environments of the server; after the welcome and whenever an operation changed one.
+/// All environments of the server, and what there is of SSH keys; after the welcome and whenever an
+/// operation changed something.
 struct Inventory {
     static constexpr std::string_view type = "inventory";
     std::vector<EnvironmentState> environments;
+    std::optional<SshState> ssh{}; ///< from protocol 7 on
 };
-BOOST_DESCRIBE_STRUCT(Inventory, (), (environments))
+BOOST_DESCRIBE_STRUCT(Inventory, (), (environments, ssh))
 
 /// Asks for a new certificate for the bound key.
 struct Renew {
@@ -274,10 +297,12 @@ struct AuditWitness {
 };
 BOOST_DESCRIBE_STRUCT(AuditWitness, (), (witness))
 
-/// What the controller opens a stream for: bytes to and from a port of one environment. It travels
-/// signed, see capability.hpp.
+/// What the controller opens a stream for: bytes to and from a port of one environment, or to and
+/// from the server's sshd (kind "ssh", and then nothing else). It travels signed, see
+/// capability.hpp.
 struct StreamPurpose {
-    std::string kind;        ///< "tunnel"
+    static constexpr std::string_view tunnel_kind = "tunnel", ssh_kind = "ssh";
+    std::string kind;
     std::string environment; ///< its id
     std::uint16_t port = 0;  ///< one that `inventory` named for it
 };
@@ -405,6 +430,13 @@ BOOST_DESCRIBE_STRUCT(
     (journal, highest_fence, last_seq, acknowledged, active, policy, tunnel_keys, terminal_users)
 )
 
+/// From the link: the controller says that this server is revoked, which is for ever. SSH keys that
+/// the agent keeps go, and whoever is logged in by them.
+struct ServerRevoked {
+    static constexpr std::string_view type = "server_revoked";
+};
+BOOST_DESCRIBE_STRUCT(ServerRevoked, (), ())
+
 /// The executor has nothing to do and ends now; connect again when there is something.
 struct Idle {
     static constexpr std::string_view type = "idle";
@@ -415,6 +447,6 @@ using FromAgent = std::variant<Hello, Reports, FactsMessage, Inventory, Renew, A
 using ToAgent = std::variant<
     Welcome, Deliver, Cancel, Query, Ack, Certificate, AuditCheckpoint, TunnelKeys, Refused>;
 using FromExecutor = std::variant<ExecutorStatus, Reports, Inventory, Idle>;
-using ToExecutor = std::variant<Deliver, Cancel, Query, Ack>;
+using ToExecutor = std::variant<Deliver, Cancel, Query, Ack, ServerRevoked>;
 
 } // namespace fairlead::proto

@@ -35,6 +35,7 @@ inline constexpr std::string_view import_run = "import.run";
 inline constexpr std::string_view import_discard = "import.discard";
 inline constexpr std::string_view recipient = "backup.recipient";
 inline constexpr std::string_view grant = "backup.grant";
+inline constexpr std::string_view ssh_keys = "ssh_keys.set";
 } // namespace kind
 
 BOOST_DEFINE_ENUM_CLASS(EnvironmentType, development, staging, production)
@@ -341,6 +342,26 @@ struct ImportDiscardArgs {
     std::string import_id;
 };
 BOOST_DESCRIBE_STRUCT(ImportDiscardArgs, (), (environment_id, slug, import_id))
+
+// ---- SSH keys: the public halves that let somebody in as a Unix user
+
+struct SshKey {
+    std::string id;         ///< "sshk_…"
+    std::string public_key; ///< "ssh-ed25519 AAAA…": type and key, and nothing else
+};
+BOOST_DESCRIBE_STRUCT(SshKey, (), (id, public_key))
+
+/// Puts this list in the place of the one that the agent keeps for a Unix user, in one step. Lists
+/// that come late change nothing: the operation with the highest fence counts. Whoever is logged in
+/// by a key that goes is logged out.
+struct SshKeysArgs {
+    std::string user;
+    std::vector<SshKey> keys; ///< at most most_ssh_keys; none: all go
+    /// A fingerprint, "SHA256:…": nothing changes unless somebody has logged in as this user by
+    /// that key already. Empty: nothing is asked.
+    std::string proven;
+};
+BOOST_DESCRIBE_STRUCT(SshKeysArgs, (), (user, keys, proven))
 
 /// The tree of one repository in a release.
 struct Commit {

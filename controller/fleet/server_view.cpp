@@ -3,6 +3,7 @@
 #include "common/json/json.hpp"
 #include "controller/operations/operations.hpp"
 #include "proto/codec.hpp"
+#include "proto/unix_name.hpp"
 
 #include <algorithm>
 
@@ -125,16 +126,6 @@ api::Event server_event(const OrgId& org, const Server& server) {
             false};
 }
 
-bool is_unix_name(std::string_view name) {
-    if (name.empty() || name.size() > 32) return false;
-    auto letter = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_';
-    };
-    if (!letter(name.front())) return false;
-    return std::ranges::all_of(name, [&](char c) { return letter(c) || c == '.' || c == '-'; });
-}
-
 std::vector<std::string> terminal_users(const Server& server) {
     auto read =
         json::decode<std::vector<std::string>>(server.terminal_users, json::Strictness::lenient);
@@ -145,7 +136,7 @@ std::string terminal_users_text(const std::vector<std::string>& names) {
     constexpr std::size_t most = 64;
     std::vector<std::string> kept;
     for (const auto& name : names)
-        if (kept.size() < most && is_unix_name(name)) kept.push_back(name);
+        if (kept.size() < most && proto::is_unix_name(name)) kept.push_back(name);
     return json::encode(kept);
 }
 

@@ -9,7 +9,6 @@
 #include <boost/json/object.hpp>
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace fairlead::fleet {
@@ -25,9 +24,6 @@ api::Event server_event(const OrgId& org, const Server& server);
 std::vector<std::string> terminal_users(const Server& server);
 /// The same as it is stored: what is no name of a Unix user, and what is beyond 64, is left out.
 std::string terminal_users_text(const std::vector<std::string>& names);
-/// Whether it could be the name of a Unix user: 1 to 32 of a-z, A-Z, 0-9, _ . and -, none of the
-/// last three but _ first.
-bool is_unix_name(std::string_view name);
 
 /// What a server says of itself, cut to the lengths of the contract; as it is stored.
 std::string facts_text(proto::Facts facts, Timestamp at);

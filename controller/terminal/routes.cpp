@@ -8,6 +8,7 @@
 #include "controller/fleet/server_view.hpp"
 #include "controller/terminal/journal.hpp"
 #include "proto/messages.hpp"
+#include "proto/unix_name.hpp"
 
 #include <fmt/core.h>
 
@@ -74,7 +75,7 @@ Result<Response> open(const Call& call, const RouteParts& parts) {
     proto::TerminalSize size{wanted.columns.value_or(80), wanted.rows.value_or(24)};
     api::Checks checks;
     checks.that(
-        fleet::is_unix_name(wanted.user), "user", "must be the name of a Unix user of the server"
+        proto::is_unix_name(wanted.user), "user", "must be the name of a Unix user of the server"
     );
     checks.range("columns", size.columns, 1, proto::most_terminal_cells);
     checks.range("rows", size.rows, 1, proto::most_terminal_cells);

@@ -97,6 +97,32 @@ Operation backup_operation() {
          {"storage_token:sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "t0ken"}}};
 }
 
+const std::string ssh_key =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF5pnmpet0MGoqED8tw5xsiJHWb71NvFsHJfJbp+VFvs";
+
+Operation ssh_keys_operation() {
+    SshKeysArgs args;
+    args.user = "deploy";
+    args.keys = {{"sshk_01JD8Q4M3N7V5X2K9B6T0W1YHZ", ssh_key}};
+    args.proven = "SHA256:FObFIcxUYRDfUjrRTERl6HqcfuTJTV399Hzc0kCFpe0";
+    return {
+        "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        std::string(kind::ssh_keys),
+        9,
+        60000,
+        "ada@example.org",
+        write(args),
+        {}};
+}
+
+SshState ssh_state() {
+    SshState state;
+    state.users = {"deploy", "root"};
+    state.keys = {{"sshk_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "deploy", ssh_key}};
+    state.port = 22;
+    return state;
+}
+
 BackupInfo backup_info() {
     BackupInfo info;
     info.id = "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
@@ -256,6 +282,7 @@ TEST_SUITE("proto/golden") {
         check("reports-of-backups", reports_of_backups());
         check("facts", FactsMessage{facts()});
         check("inventory", Inventory{{environment_state()}});
+        check("inventory-ssh-keys", Inventory{{}, ssh_state()});
         check("renew", Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"});
     }
 
@@ -277,6 +304,7 @@ TEST_SUITE("proto/golden") {
         );
         check("deliver", Deliver{operation()});
         check("deliver-backup", Deliver{backup_operation()});
+        check("deliver-ssh-keys", Deliver{ssh_keys_operation()});
         check("cancel", Cancel{"op_1"});
         check("query", Query{"op_1"});
         check("ack", Ack{40});
@@ -316,6 +344,10 @@ TEST_SUITE("proto/golden") {
         pinned.terminal_users = {"deploy"};
         check("executor-status-pinned", pinned);
         check("executor-idle", Idle{});
+    }
+
+    TEST_CASE("what the link says to the executor stands on the socket as it always did") {
+        check_golden("executor-server-revoked", ToExecutor(ServerRevoked{}), decode_to_executor);
     }
 
     TEST_CASE("a message of a later version is understood as far as it goes") {
