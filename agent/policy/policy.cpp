@@ -169,8 +169,11 @@ Result<> Policy::permit_exposure(std::string_view slug, proto::Exposure exposure
     ));
 }
 
-Result<> Policy::permit_terminal(std::string_view user, bool is_root) const {
-    for (const auto& rule : terminal_) {
+Result<> Policy::permit_user(
+    const std::vector<TerminalRule>& rules, std::string_view section, std::string_view what,
+    std::string_view user, bool is_root
+) const {
+    for (const auto& rule : rules) {
         bool allow = rule.effect == Effect::allow;
         if (std::ranges::none_of(rule.patterns, [&](const auto& pattern) {
                 return allow && is_root ? pattern == user : matches(pattern, user);
@@ -178,23 +181,44 @@ Result<> Policy::permit_terminal(std::string_view user, bool is_root) const {
             continue;
         if (allow) return {};
         return refused(fmt::format(
-            "The policy of this server forbids a terminal as {}: {} line {}.", user, name_,
-            rule.line
+            "The policy of this server forbids {} {}: {} line {}.", what, user, name_, rule.line
         ));
     }
     return refused(fmt::format(
-        "The policy of this server does not name {}{} for terminals, so it is refused: add a rule "
-        "under \"terminal\" in {}.",
-        user, is_root ? ", which is root and has to be named as it is," : "", name_
+        "The policy of this server does not name {}{} for {}, so it is refused: add a rule under "
+        "\"{}\" in {}.",
+        user, is_root ? ", which is root and has to be named as it is," : "",
+        section == "terminal" ? "terminals" : "SSH keys", section, name_
     ));
 }
 
-std::vector<std::string> Policy::terminal_patterns() const {
+Result<> Policy::permit_terminal(std::string_view user, bool is_root) const {
+    return permit_user(terminal_, "terminal", "a terminal as", user, is_root);
+}
+
+Result<> Policy::permit_ssh_keys(std::string_view user, bool is_root) const {
+    FAIRLEAD_CHECK(permit_kind(proto::kind::ssh_keys, ""));
+    return permit_user(ssh_keys_, "ssh_keys", "SSH keys for", user, is_root);
+}
+
+namespace {
+
+std::vector<std::string> allowed_patterns(const std::vector<TerminalRule>& rules) {
     std::vector<std::string> all;
-    for (const auto& rule : terminal_)
+    for (const auto& rule : rules)
         if (rule.effect == Effect::allow)
             all.insert(all.end(), rule.patterns.begin(), rule.patterns.end());
     return all;
+}
+
+} // namespace
+
+std::vector<std::string> Policy::terminal_patterns() const {
+    return allowed_patterns(terminal_);
+}
+
+std::vector<std::string> Policy::ssh_key_patterns() const {
+    return allowed_patterns(ssh_keys_);
 }
 
 namespace {
@@ -330,6 +354,11 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         FAIRLEAD_CHECK(shaped<proto::PingArgs>(operation));
         return permit_kind(kind, "");
     }
+    if (kind == proto::kind::ssh_keys) {
+        FAIRLEAD_TRY(args, shaped<proto::SshKeysArgs>(operation));
+        // Who else is root, the plan finds out: that takes the list of users.
+        return permit_ssh_keys(args.user, args.user == "root");
+    }
     if (std::ranges::find(backup_kinds, kind) != std::end(backup_kinds))
         return permit_backup(operation);
     if (std::ranges::find(import_kinds, kind) != std::end(import_kinds))
@@ -346,7 +375,7 @@ std::string slug_of(const proto::Operation& operation) {
         auto args = proto::read<proto::PreflightArgs>(operation.args);
         return args ? args->environment.slug : "";
     }
-    if (kind == proto::kind::ping) return "";
+    if (kind == proto::kind::ping || kind == proto::kind::ssh_keys) return "";
     auto args = proto::read<proto::EnvironmentArgs>(operation.args);
     return args ? args->slug : "";
 }
@@ -429,6 +458,11 @@ proto::PolicyFacts Policy::facts() const {
     for (const auto& rule : terminal_)
         facts.summary.push_back(fmt::format(
             "{} terminals as {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
+            join(rule.patterns)
+        ));
+    for (const auto& rule : ssh_keys_)
+        facts.summary.push_back(fmt::format(
+            "{} SSH keys for {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
             join(rule.patterns)
         ));
     if (tunnel_keys_)

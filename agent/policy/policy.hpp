@@ -64,6 +64,9 @@ using TunnelRule = RecipientRule;
 /// does not reach those that are root: they have to be named.
 using TerminalRule = RecipientRule;
 
+/// Decides about for which Unix users SSH keys may be kept, by the same patterns.
+using SshKeyRule = TerminalRule;
+
 /// Decides about how environments may be reached: "port", "tunnel", "direct", "cloudflared", each
 /// for all or for some environments.
 using ExposureRule = OperationRule;
@@ -93,6 +96,12 @@ public:
     Result<> permit_terminal(std::string_view user, bool is_root) const;
     /// What the rules about terminals allow, as they are written.
     std::vector<std::string> terminal_patterns() const;
+
+    /// SSH keys for this Unix user: the operation itself, and the rule about users. `is_root` as
+    /// above; errors as for permit().
+    Result<> permit_ssh_keys(std::string_view user, bool is_root) const;
+    /// What the rules about SSH keys allow, as they are written.
+    std::vector<std::string> ssh_key_patterns() const;
     /// A terminal in which nobody types for so long is closed.
     std::chrono::minutes terminal_idle() const { return terminal_idle_; }
 
@@ -118,6 +127,11 @@ private:
     Result<> permit_backup(const proto::Operation& operation) const;
     Result<> permit_import(const proto::Operation& operation) const;
     Result<> permit_import_path(const std::string& path) const;
+    /// `what` is between the user's name and a verb: "a terminal as".
+    Result<> permit_user(
+        const std::vector<TerminalRule>& rules, std::string_view section, std::string_view what,
+        std::string_view user, bool is_root
+    ) const;
     /// One that is made before something else: who forbids backups forbids it here too.
     Result<> permit_first(const std::optional<proto::BackupArgs>& backup) const;
     Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
@@ -133,6 +147,7 @@ private:
     std::vector<TunnelRule> tunnel_;
     std::vector<ExposureRule> exposure_;
     std::vector<TerminalRule> terminal_;
+    std::vector<SshKeyRule> ssh_keys_;
     std::chrono::minutes terminal_idle_{30};
     std::optional<std::vector<std::string>> tunnel_keys_;
 };

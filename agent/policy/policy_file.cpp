@@ -169,11 +169,12 @@ Result<TunnelRule> tunnel_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
-Result<TerminalRule> terminal_rule(Loader& loader, const Node& node) {
+/// Of "terminal" and "ssh_keys": Unix users.
+Result<TerminalRule> user_rule(Loader& loader, const Node& node, std::string_view section) {
     FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
     TerminalRule rule;
     rule.line = node.line;
-    FAIRLEAD_TRY(patterns, loader.effect(node, rule.effect, "terminal"));
+    FAIRLEAD_TRY(patterns, loader.effect(node, rule.effect, section));
     for (const auto& pattern : patterns) {
         // As for recipients: a word that no user is called by must not look like a rule.
         bool written = std::ranges::all_of(pattern, [](char c) {
@@ -182,9 +183,9 @@ Result<TerminalRule> terminal_rule(Loader& loader, const Node& node) {
         if (!written || pattern.empty() || pattern.size() > longest_user)
             return loader.wrong(
                 node, fmt::format(
-                          "\"{}\" is no pattern of \"terminal\": names of Unix users are, and * "
-                          "stands for any characters",
-                          pattern.substr(0, 100)
+                          "\"{}\" is no pattern of \"{}\": names of Unix users are, and * stands "
+                          "for any characters",
+                          pattern.substr(0, 100), section
                       )
             );
     }
@@ -284,8 +285,9 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     if (root.kind != Kind::map)
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
     FAIRLEAD_CHECK(loader.only(
-        root, {"version", "operations", "repositories", "storages", "recipients", "imports",
-               "networks", "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes"}
+        root,
+        {"version", "operations", "repositories", "storages", "recipients", "imports", "networks",
+         "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes", "ssh_keys"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -352,13 +354,21 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
         // Not cloudflared: whoever configures its tunnel at Cloudflare reaches more than Odoo.
         policy.exposure_.push_back({Effect::allow, {"port", "tunnel", "direct"}, {}, 0});
     auto read_terminal = [&](const Node& node) -> Result<> {
-        FAIRLEAD_TRY(rule, terminal_rule(loader, node));
+        FAIRLEAD_TRY(rule, user_rule(loader, node, "terminal"));
         policy.terminal_.push_back(std::move(rule));
         return {};
     };
     // Without this section nobody gets a terminal.
     if (const auto* terminal = Loader::find(root, "terminal"))
         FAIRLEAD_CHECK(loader.rules(*terminal, "terminal", read_terminal));
+    auto read_ssh_keys = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, user_rule(loader, node, "ssh_keys"));
+        policy.ssh_keys_.push_back(std::move(rule));
+        return {};
+    };
+    // And without this one nobody's key is kept.
+    if (const auto* keys = Loader::find(root, "ssh_keys"))
+        FAIRLEAD_CHECK(loader.rules(*keys, "ssh_keys", read_ssh_keys));
     if (const auto* idle = Loader::find(root, "terminal_idle_minutes")) {
         FAIRLEAD_TRY(minutes, idle_minutes(loader, *idle));
         policy.terminal_idle_ = minutes;

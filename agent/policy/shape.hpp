@@ -45,5 +45,6 @@ Result<> check(const proto::CloneArgs& args);
 Result<> check(const proto::ImportAnalyseArgs& args);
 Result<> check(const proto::ImportRunArgs& args);
 Result<> check(const proto::ImportDiscardArgs& args);
+Result<> check(const proto::SshKeysArgs& args);
 
 } // namespace fairlead::policy

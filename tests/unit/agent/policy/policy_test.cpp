@@ -74,6 +74,42 @@ TEST_SUITE("agent/policy/policy") {
         CHECK(std::ranges::count(summary, "Allows terminals as root, toor") == 1);
     }
 
+    TEST_CASE("SSH keys are for whom the policy names, apart from terminals") {
+        auto operation = [](const std::string& user, const std::string& key) {
+            proto::SshKeysArgs args;
+            args.user = user;
+            args.keys = {{"sshk_01JD8Q4M3N7V5X2K9B6T0W1YHZ", key}};
+            auto asked = simple(proto::kind::ssh_keys);
+            asked.args = proto::write(args);
+            return asked;
+        };
+        const std::string key =
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF5pnmpet0MGoqED8tw5xsiJHWb71NvFsHJfJbp+VFvs";
+        CHECK_FALSE(parsed(default_text()).permit(operation("deploy", key)));
+        auto some = parsed("version: 1\noperations: [{allow: ssh_keys.set}]\nterminal:\n  - allow: "
+                           "[shells]\nssh_keys:\n  - deny: [old]\n  - allow: '*'\n");
+        CHECK(some.permit(operation("deploy", key)));
+        CHECK(some.ssh_key_patterns() == std::vector<std::string>{"*"});
+        CHECK_FALSE(some.permit(operation("old", key)));
+        CHECK_FALSE(some.permit(operation("root", key)));
+        CHECK_FALSE(some.permit_terminal("deploy", false));
+        auto summary = some.facts().summary;
+        CHECK(std::ranges::count(summary, "Allows SSH keys for *") == 1);
+        auto without = parsed("version: 1\noperations: [{allow: agent.ping}]\nssh_keys: [{allow: "
+                              "'*'}]\n");
+        auto refused = without.permit(operation("deploy", key));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().message().find("ssh_keys.set") != std::string::npos);
+        // Whatever the policy says: nothing but a name, and a key alone.
+        for (const auto& user : {"", "../deploy", "a b", "%u", "-x"})
+            CHECK_FALSE(some.permit(operation(user, key)));
+        for (const auto& text :
+             {std::string(), key + " comment", "no-pty " + key, key + "\n" + key,
+              "command=\"id\" " + key})
+            CHECK_FALSE(some.permit(operation("deploy", text)));
+        CHECK_FALSE(Policy::parse("version: 1\nssh_keys: [{allow: 'a b'}]\n", "policy.yaml"));
+    }
+
     TEST_CASE("the idle time of terminals is a number of minutes, and mistakes have their line") {
         CHECK(parsed("version: 1\n").terminal_idle() == std::chrono::minutes(30));
         auto five = parsed("version: 1\nterminal_idle_minutes: 5\n");
