@@ -6,6 +6,7 @@
 #include "agent/executor/server.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/ssh/keys.hpp"
 #include "agent/terminal/users.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
@@ -68,9 +69,15 @@ Result<int> run(const ExecutorOptions& options) {
         FAIRLEAD_TRY(rules, policy());
         return rules.permit_exposure(environment.slug, environment.exposure);
     });
+    ssh::Keys::Parts key_parts;
+    key_parts.policy = policy;
+    ssh::Keys keys(std::move(key_parts));
     executor::Executor executor(
         journal, policy,
-        [&site](const proto::Operation& operation) { return backup::plan_for(site, operation); },
+        [&](const proto::Operation& operation) {
+            return operation.kind == proto::kind::ssh_keys ? keys.plan(operation)
+                                                           : backup::plan_for(site, operation);
+        },
         clock, notify
     );
     executor::ServerOptions server_options;
@@ -85,8 +92,12 @@ Result<int> run(const ExecutorOptions& options) {
                 !rules->permit_exposure(state.slug, proto::Exposure::tunnel))
                 state.tunnel.clear();
         }
-        return states;
+        proto::Inventory inventory;
+        inventory.environments = std::move(states);
+        inventory.ssh = keys.state();
+        return inventory;
     };
+    server_options.revoked = [&] { keys.withdraw(); };
     server_options.terminal_users = terminal::allowed_users;
     auto look_for_due = [&] {
         backup::take_due(layout, clock, [&](proto::Operation operation, const proto::Born& born) {

@@ -235,8 +235,8 @@ void Executor::end(Run& run) {
     {
         std::lock_guard lock(mutex_);
         run.ended = true;
-        if (!run.slugs.empty() && run.operation.kind != proto::kind::preflight)
-            inventory_changed_ = true;
+        bool changes = !run.slugs.empty() && run.operation.kind != proto::kind::preflight;
+        if (changes || run.operation.kind == proto::kind::ssh_keys) inventory_changed_ = true;
         start_what_can();
         changed_.notify_all();
     }

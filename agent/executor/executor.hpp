@@ -61,7 +61,7 @@ public:
     bool idle();
     void wait_until_idle();
 
-    /// True once after an operation that may have changed an environment.
+    /// True once after an operation that may have changed what the inventory tells.
     bool take_inventory_changed();
 
 private:

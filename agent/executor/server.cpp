@@ -106,7 +106,7 @@ void Server::run(int signal_fd) {
         // Asked before: an operation that ends meanwhile has its turn when its reports are out.
         inventory_due_ = executor_.take_inventory_changed() || inventory_due_;
         if (pump() && link_ && options_.inventory && std::exchange(inventory_due_, false)) {
-            send(proto::Inventory{options_.inventory()});
+            send(options_.inventory());
             write_link();
         }
         if (time_to_go(ending)) return;
@@ -167,7 +167,7 @@ void Server::accept_link() {
     }
     sent_ = 0;
     send(status);
-    if (options_.inventory) send(proto::Inventory{options_.inventory()});
+    if (options_.inventory) send(options_.inventory());
 }
 
 void Server::close_link(std::string_view why) {
@@ -202,6 +202,9 @@ void Server::handle(std::string_view body) {
             [&](const proto::Cancel& cancel) { executor_.cancel(cancel.operation.substr(0, 100)); },
             [&](const proto::Query& query) { executor_.query(query.operation.substr(0, 100)); },
             [&](const proto::Ack& ack) { executor_.acknowledge(ack.seq); },
+            [&](const proto::ServerRevoked&) {
+                if (options_.revoked) options_.revoked();
+            },
         },
         *message
     );

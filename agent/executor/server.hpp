@@ -16,10 +16,11 @@ namespace fairlead::executor {
 struct ServerOptions {
     std::vector<uid_t> peers{0};            ///< who may connect
     std::chrono::milliseconds idle{30'000}; ///< then the process ends
-    std::function<std::vector<proto::EnvironmentState>()> inventory;
+    std::function<proto::Inventory()> inventory;
     /// As whom terminals can be opened under this policy.
     std::function<std::vector<std::string>(const policy::Policy&)> terminal_users;
     std::function<void()> look_for_due; ///< on SIGHUP, on this thread
+    std::function<void()> revoked;      ///< the controller has revoked this server; on this thread
 };
 
 /// The socket that systemd handed over, or Errc::not_found when there is none.

@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace fairlead::host {
@@ -65,6 +66,31 @@ std::vector<std::string> logins(const std::function<bool(const Login&)>& wanted,
         if (wanted(login) && lets_in(login.shell)) names.push_back(login.name);
     }
     ::endpwent();
+    return names;
+}
+
+std::vector<std::string> logins_among(
+    const std::vector<std::string>& patterns, const std::function<bool(const Login&)>& wanted,
+    std::size_t most
+) {
+    std::vector<std::string> names;
+    bool any = false; // whether some name is left open
+    for (const auto& pattern : patterns) {
+        if (pattern.find('*') != std::string::npos) {
+            any = true;
+            continue;
+        }
+        auto login = find_login(pattern);
+        if (login && wanted(*login)) names.push_back(pattern);
+    }
+    if (any) {
+        auto more = logins(wanted, most);
+        names.insert(names.end(), more.begin(), more.end());
+    }
+    std::ranges::sort(names);
+    auto again = std::ranges::unique(names);
+    names.erase(again.begin(), again.end());
+    if (names.size() > most) names.resize(most);
     return names;
 }
 

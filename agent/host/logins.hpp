@@ -28,4 +28,12 @@ Result<Login> find_login(const std::string& name);
 /// directory that does not list them, those are missing. Not for several threads at once.
 std::vector<std::string> logins(const std::function<bool(const Login&)>& wanted, std::size_t most);
 
+/// Those that one of `patterns` (names, or globs with '*') could mean and that are `wanted`,
+/// sorted. Names are found also where users come from a directory that does not list them. Not for
+/// several threads at once.
+std::vector<std::string> logins_among(
+    const std::vector<std::string>& patterns, const std::function<bool(const Login&)>& wanted,
+    std::size_t most
+);
+
 } // namespace fairlead::host

@@ -106,8 +106,10 @@ Task<Result<>> LinkSession::greet() {
     if (!answer) co_return fail(std::move(answer).error());
     auto message = proto::decode_to_agent(answer->data);
     if (!message) co_return fail(std::move(message).error());
-    if (const auto* refused = std::get_if<proto::Refused>(&*message))
+    if (const auto* refused = std::get_if<proto::Refused>(&*message)) {
+        if (refused->code == "revoked") co_await tell_revoked();
         co_return fail(Error(Errc::forbidden, refused->message).with_code(refused->code));
+    }
     const auto* welcome = std::get_if<proto::Welcome>(&*message);
     if (!welcome)
         co_return fail(
@@ -115,6 +117,26 @@ Task<Result<>> LinkSession::greet() {
         );
     take_welcome(*welcome);
     co_return Result<>();
+}
+
+/// Whoever could log in because of this controller cannot any more. Where it fails, the next try of
+/// a link brings it again.
+Task<> LinkSession::tell_revoked() {
+    if (!shared_.executor.connected()) {
+        auto connected = co_await shared_.executor.connect();
+        if (!connected)
+            co_return log::error(
+                "the executor does not hear that this server is revoked",
+                {{"reason", connected.error().message()}}
+            );
+    }
+    auto text = proto::encode(proto::ToExecutor(proto::ServerRevoked()));
+    auto sent = co_await shared_.executor.send(text);
+    if (!sent)
+        log::error(
+            "the executor does not hear that this server is revoked",
+            {{"reason", sent.error().message()}}
+        );
 }
 
 void LinkSession::take_status(const proto::ExecutorStatus& status) {
@@ -247,7 +269,7 @@ Task<> LinkSession::read_controller() {
 Task<Result<>> LinkSession::handle(std::string text) {
     auto message = proto::decode_to_agent(text);
     if (!message) co_return fail(std::move(message).error());
-    bool forward = false;
+    bool forward = false, revoked = false;
     std::optional<proto::AuditWitness> answer;
     Result<> result;
     std::visit(
@@ -295,6 +317,7 @@ Task<Result<>> LinkSession::handle(std::string text) {
             [&](const proto::TunnelKeys& keys) { shared_.tunnel.take(keys); },
             [&](const proto::Refused& refused) {
                 result = fail(Error(Errc::forbidden, refused.message).with_code(refused.code));
+                revoked = refused.code == "revoked";
             },
             [&](const proto::Welcome&) {
                 result = fail(Errc::invalid, "The controller welcomed twice.");
@@ -303,6 +326,7 @@ Task<Result<>> LinkSession::handle(std::string text) {
         *message
     );
     if (answer) co_return co_await send(proto::encode(proto::FromAgent(*answer)));
+    if (revoked) co_await tell_revoked();
     if (!result || !forward) co_return result;
     bool kept = std::holds_alternative<proto::Deliver>(*message);
     co_return co_await pass_on(std::move(text), kept);

@@ -75,6 +75,7 @@ private:
     Task<> ask_renewal();
     void remember(const std::string& operation, const std::string& text);
     void answered(const std::string& operation);
+    Task<> tell_revoked();
     void take_status(const proto::ExecutorStatus& status);
     void take_welcome(const proto::Welcome& welcome);
     void take_controllers(const std::vector<std::string>& controllers);

@@ -64,6 +64,7 @@ struct Tunnel::Goal {
     std::string key;
     std::string environment; // of a port
     std::uint16_t port = 0;
+    bool ssh = false;                               // the port is sshd's
     std::optional<proto::TerminalPurpose> terminal; // instead of a port
 };
 
@@ -152,6 +153,7 @@ void Tunnel::take(const proto::Inventory& inventory) {
     doors_.clear();
     for (const auto& environment : inventory.environments)
         if (!environment.tunnel.empty()) doors_[environment.id] = environment.tunnel;
+    ssh_port_ = inventory.ssh ? inventory.ssh->port : 0;
     end_what_may_not_stay();
 }
 
@@ -190,6 +192,13 @@ std::optional<StreamRefusal> Tunnel::refusal_of(const Goal& goal) const {
         return StreamRefusal{
             proto::StreamEnd::denied,
             "The tunnel key that the stream was opened with does not count any more."};
+    if (goal.ssh) {
+        if (goal.port != 0 && goal.port == ssh_port_) return {};
+        return StreamRefusal{
+            proto::StreamEnd::not_offered,
+            "This server lets nobody reach its sshd over the link: its policy keeps no SSH keys "
+            "(\"ssh_keys\"), or it has no sshd."};
+    }
     if (!goal.terminal && !offers(goal.environment, goal.port))
         return StreamRefusal{
             proto::StreamEnd::not_offered,
@@ -217,9 +226,15 @@ tl::expected<Tunnel::Goal, StreamRefusal> Tunnel::goal_of(const boost::json::obj
 ) const {
     Goal goal;
     auto purpose = proto::read<proto::StreamPurpose>(members);
-    if (purpose && purpose->kind == "tunnel") {
+    if (purpose && purpose->kind == proto::StreamPurpose::tunnel_kind) {
         goal.environment = purpose->environment;
         goal.port = purpose->port;
+        return goal;
+    }
+    // Which port that is, this server alone says.
+    if (purpose && purpose->kind == proto::StreamPurpose::ssh_kind) {
+        goal.ssh = true;
+        goal.port = ssh_port_;
         return goal;
     }
     auto terminal = proto::read<proto::TerminalPurpose>(members);

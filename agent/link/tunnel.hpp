@@ -1,5 +1,5 @@
 /// The agent's end of streams: bytes between the link and what they were opened for on this server,
-/// ports of environments and terminals.
+/// ports of environments, sshd and terminals.
 #pragma once
 
 #include "agent/link/stream_keys.hpp"
@@ -21,7 +21,8 @@
 namespace fairlead::link {
 
 /// Outlives links: a short cut interrupts no transfer. A stream is opened by a capability alone
-/// (stream_keys.hpp), and reaches what the executor's last inventory named, on 127.0.0.1, or the
+/// (stream_keys.hpp), and reaches what the executor's last inventory named, on 127.0.0.1 (ports of
+/// environments, and sshd's), or the
 /// process of a terminal, which decides for itself, and nothing else, whatever the controller asks
 /// for. Single-threaded.
 class Tunnel {
@@ -69,6 +70,7 @@ private:
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     StreamKeys keys_;
     std::map<std::string, std::vector<std::uint16_t>> doors_; // by environment
+    std::uint16_t ssh_port_ = 0;                              // 0: none
     std::string terminal_socket_;
     std::size_t terminals_ = 0;   // open, or being opened
     std::vector<Opened*> opened_; // what serve() has open

@@ -72,7 +72,9 @@ private:
             proto::EnvironmentState shop;
             shop.slug = "shop";
             shop.state = "running";
-            return std::vector{shop};
+            proto::Inventory inventory;
+            inventory.environments = {shop};
+            return inventory;
         };
         return result;
     }

@@ -208,6 +208,39 @@ TEST_SUITE("agent/link/tunnel") {
         CHECK(!stand.odoo_was_called());
     }
 
+    TEST_CASE("sshd is reached at the port that this server says, and only while it says one") {
+        Stand stand;
+        boost::json::object ssh{{"kind", "ssh"}};
+        auto offer = [&](std::uint16_t port) {
+            auto all = inventory(shop, {});
+            all.ssh.emplace();
+            all.ssh->port = port;
+            stand.tunnel.take(all);
+        };
+        auto body = [&]() -> Task<> {
+            auto none = co_await stand.answer_to(stand.own.sign(ssh, stand.clock.now()));
+            CHECK(none == static_cast<std::uint32_t>(proto::StreamEnd::not_offered));
+            offer(stand.port());
+            // A port of the opener's choice changes nothing.
+            auto chosen = ssh;
+            chosen["port"] = 1;
+            auto opened = stand.controller.open(stand.own.sign(chosen, stand.clock.now()));
+            REQUIRE(opened);
+            auto sent = co_await opened->write("SSH-2.0-x");
+            CHECK(sent);
+            auto socket = co_await stand.odoo.async_accept(asio::use_awaitable);
+            CHECK(co_await read_some(socket) == "SSH-2.0-x");
+            // The policy lets nobody in any more.
+            offer(0);
+            auto ended = co_await opened->read();
+            CHECK(!ended);
+            CHECK(
+                opened->reset_code() == static_cast<std::uint32_t>(proto::StreamEnd::not_offered)
+            );
+        };
+        stand.run(body);
+    }
+
     TEST_CASE("nothing is opened without a capability that counts") {
         Stand stand;
         Holder foreign('B');

@@ -1,0 +1,78 @@
+#include "agent/host/processes.hpp"
+
+#include "common/runtime/file.hpp"
+
+#include <fmt/core.h>
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+namespace fairlead::host {
+namespace {
+
+struct Closer {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+/// 0 for one that has just gone. Its name, in parentheses, may hold anything.
+pid_t parent_of(pid_t pid) {
+    auto text = read_file(fmt::format("/proc/{}/stat", pid), 4096);
+    auto name_end = text ? text->rfind(')') : std::string::npos;
+    if (name_end == std::string::npos || name_end + 4 >= text->size()) return 0;
+    return static_cast<pid_t>(std::atol(text->c_str() + name_end + 4)); // ") S 123"
+}
+
+} // namespace
+
+std::vector<pid_t> all_processes() {
+    std::vector<pid_t> all;
+    std::unique_ptr<DIR, Closer> folder(::opendir("/proc"));
+    if (!folder) return all;
+    while (const auto* entry = ::readdir(folder.get())) {
+        auto pid = static_cast<pid_t>(std::atol(static_cast<const char*>(entry->d_name)));
+        if (pid > 0) all.push_back(pid);
+    }
+    return all;
+}
+
+std::set<pid_t> descendants_of(pid_t pid) {
+    std::vector<std::pair<pid_t, pid_t>> all; // and their parents
+    for (auto one : all_processes()) all.emplace_back(one, parent_of(one));
+    std::set<pid_t> found{pid};
+    // A child may stand before its parent in the list: until nothing is added.
+    for (auto before = std::size_t{0}; before != found.size();) {
+        before = found.size();
+        for (const auto& [one, parent] : all)
+            if (found.contains(parent)) found.insert(one);
+    }
+    found.erase(pid);
+    return found;
+}
+
+std::string title_of(pid_t pid) {
+    auto text = read_file(fmt::format("/proc/{}/cmdline", pid), 65536).value_or(std::string());
+    for (char& c : text)
+        if (c == '\0') c = ' ';
+    while (text.ends_with(' ')) text.pop_back();
+    return text;
+}
+
+uid_t owner_of(pid_t pid) {
+    struct stat info {};
+    if (::stat(fmt::format("/proc/{}", pid).c_str(), &info) != 0) return static_cast<uid_t>(-1);
+    return info.st_uid;
+}
+
+std::string login_scope_of(pid_t pid) {
+    auto text = read_file(fmt::format("/proc/{}/cgroup", pid), 65536).value_or(std::string());
+    auto at = text.find("/session-");
+    if (at == std::string::npos) return {};
+    auto name = text.substr(at + 1, text.find_first_of("/\n", at + 1) - at - 1);
+    return name.ends_with(".scope") ? name : std::string();
+}
+
+} // namespace fairlead::host
