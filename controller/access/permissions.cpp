@@ -52,6 +52,10 @@ constexpr std::array table{
     Permission{"terminals.view", admin, org, "See which terminals are open on servers"},
     Permission{"terminals.open", admin, org, "Open terminals on servers, as users that they allow"},
     Permission{"terminals.close", admin, org, "End terminals, others' too"},
+    Permission{"ssh_keys.view", admin, org, "See which SSH keys let people in to servers"},
+    Permission{"ssh_keys.add", admin, org, "Add SSH keys for users that a server allows"},
+    Permission{"ssh_keys.rotate", admin, org, "Put another SSH key in a key's place"},
+    Permission{"ssh_keys.revoke", admin, org, "Revoke SSH keys, which ends their sessions"},
     Permission{"registration_tokens.view", admin, org, "See the tokens that enrol servers"},
     Permission{"registration_tokens.revoke", admin, org, "Revoke tokens that enrol servers"},
 

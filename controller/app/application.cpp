@@ -30,6 +30,7 @@
 #include "controller/operations/routes.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/pushes/routes.hpp"
+#include "controller/ssh/routes.hpp"
 #include "controller/sso/routes.hpp"
 #include "controller/tunnels/routes.hpp"
 #include "controller/web/assets.hpp"
@@ -139,6 +140,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                             {store_, events_, audit_, environments_, keys_, clock_,
                                              public_url(settings_, endpoint_.port)}
                                         ),
+      ssh_keys_({store_, events_, audit_, operations_, clock_}),
       tunnel_keys_(
           {store_, events_, audit_, keys_, links_, clock_,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -186,7 +188,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           enrolment_,
           authority_,
           [this] { return certificates_.face(); },
-          {public_endpoint(settings_, endpoint_.port)}},
+          {public_endpoint(settings_, endpoint_.port)},
+          &ssh_keys_},
       audit_parts_{{store_, audit_, events_}, notary_},
       key_parts_{{store_, audit_, events_}, environments::unknown_projects},
       connect_parts_{{store_, audit_, events_}, connect_, connect_tokens_,
@@ -200,6 +203,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
            webhooks::erase, domains::erase, certificates::erase, cloudflare::erase, access::erase,
+           ssh::erase,
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
@@ -216,6 +220,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     operations_.use(imports_);
     operations_.use(copies_);
     operations_.use(pushes_);
+    operations_.use(ssh_keys_);
     live_.use(backups_);
     environments_.use(backups_);
     live_.on_gone(
@@ -225,6 +230,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
         }
     );
     agents_.use(live_);
+    agents_.use(ssh_keys_);
     join_webhooks();
     join_domains();
     join_certificates();
@@ -312,6 +318,7 @@ void Application::add_routes() {
     orgs::add_org_routes(table_, org_parts_);
     members::add_routes(table_, member_parts_);
     terminal::add_routes(table_, terminal_parts_);
+    ssh::add_routes(table_, ssh_keys_);
 }
 
 access::ControllerFacts Application::facts() const {

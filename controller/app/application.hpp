@@ -55,6 +55,7 @@
 #include "controller/orgs/plans.hpp"
 #include "controller/outbound/outbound.hpp"
 #include "controller/pushes/pushes.hpp"
+#include "controller/ssh/ssh_keys.hpp"
 #include "controller/sso/sso.hpp"
 #include "controller/terminal/routes.hpp"
 #include "controller/terminal/terminals.hpp"
@@ -183,6 +184,7 @@ private:
     imports::Imports imports_;
     backups::Copies copies_;
     pushes::Pushes pushes_;
+    ssh::SshKeys ssh_keys_;
     tunnels::TunnelKeys tunnel_keys_;
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;

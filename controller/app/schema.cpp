@@ -14,6 +14,7 @@
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
 #include "controller/pushes/schema.hpp"
+#include "controller/ssh/schema.hpp"
 #include "controller/sso/schema.hpp"
 #include "controller/tunnels/schema.hpp"
 #include "controller/webhooks/schema.hpp"
@@ -77,6 +78,7 @@ std::span<const store::Migration> schema() {
         {36, "custom hostnames", cloudflare::first_tables},
         {37, "connectors", environments::connectors},
         {38, "terminal users", fleet::terminal_users_column},
+        {39, "SSH keys", ssh::first_tables},
     };
     return steps;
 }

@@ -187,9 +187,14 @@ Result<> AgentService::facts(
 
 Result<>
 AgentService::inventory(const operations::AgentLink& link, const proto::Inventory& message) {
-    if (!residents_) return {};
-    return parts_.store.write([&](store::UnitOfWork& unit) {
-        return residents_->inventory(unit, link.scope, link.server, message.environments);
+    return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
+        if (residents_)
+            FAIRLEAD_CHECK(
+                residents_->inventory(unit, link.scope, link.server, message.environments)
+            );
+        if (ssh_watch_ && message.ssh)
+            FAIRLEAD_CHECK(ssh_watch_->ssh(unit, link.scope, link.server, *message.ssh));
+        return {};
     });
 }
 

@@ -5,6 +5,7 @@
 #include "controller/api/announcer.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/fleet/residents.hpp"
+#include "controller/fleet/ssh_watch.hpp"
 #include "controller/operations/operations.hpp"
 
 #include <string>
@@ -54,6 +55,7 @@ public:
     AgentService(const Parts& parts, Settings settings)
         : parts_(parts), settings_(std::move(settings)) {}
     void use(Residents& residents) { residents_ = &residents; }
+    void use(SshWatch& watch) { ssh_watch_ = &watch; }
     /// Without it nobody outside hears of anything.
     void use(api::Announcer& announcer) { announcements_.use(announcer); }
 
@@ -97,6 +99,7 @@ private:
     Parts parts_;
     Settings settings_;
     Residents* residents_ = nullptr;
+    SshWatch* ssh_watch_ = nullptr;
     api::Announcements announcements_;
     std::atomic<std::int64_t> started_ms_ = 0;
     std::atomic<std::int64_t> pruned_ms_ = 0;

@@ -93,6 +93,8 @@ Result<Response> revoke(const Call& call, const RouteParts& parts) {
         FAIRLEAD_CHECK(servers.revoke(server, call.now()));
         FAIRLEAD_CHECK(parts.authority.forget(change.unit(), change.scope(), id));
         FAIRLEAD_CHECK(parts.operations.abandon(change.unit(), change.scope(), id));
+        if (parts.ssh_watch)
+            FAIRLEAD_CHECK(parts.ssh_watch->revoked(change.unit(), change.scope(), id));
         std::optional<boost::json::object> facts;
         if (why.reason) facts = boost::json::object{{"reason", *why.reason}};
         change.record("server.revoke", "server", server, std::move(facts));

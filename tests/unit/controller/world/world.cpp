@@ -17,6 +17,8 @@
 #include "controller/orgs/schema.hpp"
 #include "controller/pushes/routes.hpp"
 #include "controller/pushes/schema.hpp"
+#include "controller/ssh/routes.hpp"
+#include "controller/ssh/schema.hpp"
 #include "controller/tunnels/routes.hpp"
 #include "controller/tunnels/schema.hpp"
 #include "controller/webhooks/routes.hpp"
@@ -58,7 +60,8 @@ const std::vector<store::Migration>& migrations() {
         {27, "exposure of environments", environments::exposure_column},
         {28, "counted looks at domains", domains::counted_looks},
         {29, "connectors", environments::connectors},
-        {30, "terminal users", fleet::terminal_users_column}};
+        {30, "terminal users", fleet::terminal_users_column},
+        {31, "SSH keys", ssh::first_tables}};
     return steps;
 }
 
@@ -168,6 +171,7 @@ Core::Core(
       backups({store, events, log, operations, keys, clock}), copies(backups, environments),
       imports({store, events, log, operations, backups, keys, clock}),
       pushes({store, events, log, environments, keys, clock, "https://fairlead.example:8443"}),
+      ssh_keys({store, events, log, operations, clock}),
       tunnel_keys(
           {store, events, log, keys, links, clock,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -188,12 +192,14 @@ Core::Core(
           [] {
               return install::Face{"https://fairlead.example:8443", "", ""};
           },
-          {"fairlead.example:8443"}} {
+          {"fairlead.example:8443"},
+          &ssh_keys} {
     operations.use(live);
     operations.use(backups);
     operations.use(imports);
     operations.use(copies);
     operations.use(pushes);
+    operations.use(ssh_keys);
     operations.use(operation_news);
     live.use(backups);
     live.use(queue);
@@ -216,6 +222,7 @@ Core::Core(
         }
     );
     agents.use(live);
+    agents.use(ssh_keys);
     operations::add_operation_routes(table, operations);
     fleet::add_server_routes(table, parts);
     fleet::add_token_routes(table, parts);
@@ -224,6 +231,7 @@ Core::Core(
     backups::add_routes(table, backups, copies);
     imports::add_routes(table, imports);
     pushes::add_routes(table, pushes);
+    ssh::add_routes(table, ssh_keys);
     tunnels::add_routes(table, tunnel_keys);
     webhooks::add_routes(table, webhooks);
     domains::add_routes(table, domains);

@@ -17,6 +17,7 @@
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/plans.hpp"
 #include "controller/pushes/pushes.hpp"
+#include "controller/ssh/ssh_keys.hpp"
 #include "controller/tunnels/tunnel_keys.hpp"
 #include "controller/webhooks/courier.hpp"
 #include "controller/webhooks/operation_news.hpp"
@@ -164,6 +165,7 @@ struct Core {
     backups::Copies copies;
     imports::Imports imports;
     pushes::Pushes pushes;
+    ssh::SshKeys ssh_keys;
     tunnels::TunnelKeys tunnel_keys;
     webhooks::Queue queue;
     webhooks::OperationNews operation_news;
