@@ -7,7 +7,7 @@ const areas: [title: string, words: string[]][] = [
   ["Environments", ["environments", "variables"]],
   ["Deployments", ["deployments", "operations"]],
   ["Backups", ["backups", "drills", "restores", "storages", "backup_settings"]],
-  ["Servers", ["servers", "registration_tokens", "terminals"]],
+  ["Servers", ["servers", "registration_tokens", "terminals", "ssh_keys", "ssh"]],
   ["API keys", ["api_keys"]],
   ["Certificates", ["certificates"]],
   ["Tunnel keys", ["tunnel_keys"]],

@@ -89,6 +89,7 @@ const kinds: Record<OperationKind, string> = {
   "import.analyse": "Look at an import",
   "import.run": "Import into",
   "import.discard": "Remove an import",
+  "ssh_keys.set": "Set the SSH keys of",
   "backup.recipient": "Ask for the key of",
   "backup.grant": "Grant a backup of",
   "agent.ping": "Ping",

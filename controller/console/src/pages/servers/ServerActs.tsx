@@ -70,6 +70,13 @@ export function Acts({ server }: { server: Server }) {
         </May>
       )}
       {!revoked && (
+        <May permission="ssh_keys.view">
+          <Button variant="default" leftSection={<Icon name="key" size={16} />} onClick={() => go(`/servers/${server.id}/ssh-keys`)}>
+            SSH keys
+          </Button>
+        </May>
+      )}
+      {!revoked && (
         <May permission="servers.ping">
           <Button variant="default" leftSection={<Icon name="bolt" size={16} />} onClick={() => ping.mutate()} loading={ping.isPending}>
             Ping
