@@ -312,6 +312,30 @@ acme:
     played.close();
   });
 
+  test("SSH keys", async () => {
+    const keyed = await enrolAlone(owner, org, "keyed");
+    const played = await PlayedAgent.connect(await controller.endpoint(), keyed, { protocol: 7 });
+    played.inventory([], { ssh: { users: ["deploy"], keys: [], port: 22, problem: "" } });
+    const path = `${org}/servers/${keyed.server}/ssh-keys`;
+    const all = async (): Promise<{ id: string; state: string; problem: string | null }[]> => (await owner.get<{ data: { id: string; state: string; problem: string | null }[] }>(path)).data;
+    const becomes = (what: string, fits: (now: Awaited<ReturnType<typeof all>>) => boolean): Promise<true> => poll(what, 60_000, async () => (fits(await all()) ? true : undefined));
+    await poll("the server says whom it keeps keys for", 60_000, async () => (await owner.get<{ server: { users: string[] } }>(path)).server.users[0]);
+    const add = (public_key: string): Promise<{ key: { id: string } }> => ok(owner, "POST", path, { user: "deploy", label: "Ada", public_key });
+    played.fails = () => "policy_refused";
+    const { key } = await add("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF5pnmpet0MGoqED8tw5xsiJHWb71NvFsHJfJbp+VFvs");
+    await becomes("it is refused", (now) => now[0]?.problem !== null);
+    played.fails = () => undefined;
+    await ok(owner, "POST", `${path}/retry`);
+    await becomes("it is in place", (now) => now[0]?.state === "active");
+    const next = await ok<{ key: { id: string } }>(owner, "POST", `${path}/${key.id}/rotate`, { public_key: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFSSCujoEGjgzvZGoq4N3aDlMxUOtnpYT2R5w5yVcFgv" });
+    await becomes("both are in place", (now) => now.length === 2 && now.every((one) => one.state === "active"));
+    await ok(owner, "POST", `${path}/${next.key.id}/finish`);
+    await becomes("the old one is gone", (now) => now.length === 1);
+    await ok(owner, "POST", `${path}/${next.key.id}/revoke`);
+    await becomes("all are gone", (now) => now.length === 0);
+    played.close();
+  });
+
   test("webhooks", async () => {
     const hooks = `${org}/webhooks`;
     const { webhook } = await ok<{ webhook: { id: string } }>(owner, "POST", hooks, { url: "https://hooks.example.org/fairlead" });

@@ -12,6 +12,8 @@ export class PlayedAgent {
   holds = false;
   /** What it hands back of an operation that it has done (OperationResult in proto/operations.hpp). */
   result: (order: Order) => Record<string, unknown> = () => ({});
+  /** The code that an operation fails with; nothing: it succeeds. */
+  fails: (order: Order) => string | undefined = () => undefined;
   #held: Order[] = [];
   #seq = 0;
 
@@ -26,8 +28,8 @@ export class PlayedAgent {
     return agent;
   }
 
-  inventory(environments: unknown[]): void {
-    this.socket.send(JSON.stringify({ type: "inventory", environments }));
+  inventory(environments: unknown[], more: Record<string, unknown> = {}): void {
+    this.socket.send(JSON.stringify({ type: "inventory", environments, ...more }));
   }
 
   /** Says that what it was given meanwhile is done, and does the next ones at once. */
@@ -57,7 +59,10 @@ export class PlayedAgent {
 
   #done(order: Order): void {
     const report = (kind: string, more: object = {}): object => ({ seq: ++this.#seq, operation: order.id, at_ms: Date.now(), kind, ...more });
-    const finished = { outcome: "succeeded", note: "", result: this.result(order) };
+    const code = this.fails(order);
+    const finished = code
+      ? { outcome: "failed", note: "", error: { code, message: "It did not work.", step: "" }, result: {} }
+      : { outcome: "succeeded", note: "", result: this.result(order) };
     this.socket.send(JSON.stringify({ type: "reports", reports: [report("accepted"), report("finished", { finished })] }));
   }
 }
