@@ -30,7 +30,8 @@ Result<> Guard::unlock(
         return refused(
             "session_required", "This is for people who are signed in, not for API keys."
         );
-    if (key.kind == KeyKind::read_only && !changes_nothing(request.method))
+    // What is said over a socket is no reading.
+    if (key.kind == KeyKind::read_only && (!changes_nothing(request.method) || route.marks.socket))
         return refused(
             "read_only_key",
             "The API key \"" + key.name + "\" is read-only: it asks by GET and HEAD alone."

@@ -56,6 +56,8 @@ constexpr std::array table{
     Permission{"ssh_keys.add", admin, org, "Add SSH keys for users that a server allows"},
     Permission{"ssh_keys.rotate", admin, org, "Put another SSH key in a key's place"},
     Permission{"ssh_keys.revoke", admin, org, "Revoke SSH keys, which ends their sessions"},
+    Permission{
+        "ssh.connect", admin, org, "Reach servers' sshd by native ssh, which asks for a key"},
     Permission{"registration_tokens.view", admin, org, "See the tokens that enrol servers"},
     Permission{"registration_tokens.revoke", admin, org, "Revoke tokens that enrol servers"},
 

@@ -3,12 +3,14 @@
 
 #include "common/runtime/id.hpp"
 #include "common/runtime/result.hpp"
+#include "controller/api/principal.hpp"
 
 #include <boost/json/value.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -35,12 +37,23 @@ struct EventStream {
     std::vector<std::string> bonds; ///< the stream ends with any of these; Principal::bonds
 };
 
+/// Who asked for a WebSocket, as the guard let them in, and what the thing in the path is called.
+struct SocketCaller {
+    Principal who; ///< with a scope
+    Actor actor;   ///< for the audit log
+    std::string subject_name;
+};
+
 /// Tells the web shell to make a WebSocket of the request's connection.
 struct SocketOffer {
+    enum class To { terminal, ssh };
+
     std::string subject; ///< what it is to: the id in the path
     UserId user;         ///< who asked, in which session and from where
     SessionId session;
     std::string address;
+    To to = To::terminal;
+    std::shared_ptr<const SocketCaller> caller{}; ///< for ssh
 };
 
 struct Response {

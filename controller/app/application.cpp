@@ -29,6 +29,7 @@
 #include "controller/operations/counts.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/orgs/orgs.hpp"
+#include "controller/passage/routes.hpp"
 #include "controller/pushes/routes.hpp"
 #include "controller/ssh/routes.hpp"
 #include "controller/sso/routes.hpp"
@@ -171,6 +172,11 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {io_.get_executor(), workers_, clock_, terminal_journal_, terminal_directory_,
            terminal_tickets_, shells_of(hub_, workers_, tunnel_keys_)}
       ),
+      passage_journal_({store_, audit_, events_}),
+      passages_(
+          {io_.get_executor(), workers_, clock_, passage_journal_,
+           sshd_of(hub_, workers_, tunnel_keys_)}
+      ),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(
           {store_,
@@ -207,13 +213,15 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
-      member_parts_(member_parts()), terminal_parts_{
-                                         {store_, audit_, events_},
-                                         terminal_directory_,
-                                         terminal_tickets_,
-                                         [this](
-                                             const terminal::TerminalId& id, terminal::Ending why
-                                         ) { terminals_.cut(id, std::move(why)); }} {
+      member_parts_(member_parts()),
+      terminal_parts_{
+          {store_, audit_, events_},
+          terminal_directory_,
+          terminal_tickets_,
+          [this](const terminal::TerminalId& id, terminal::Ending why) {
+              terminals_.cut(id, std::move(why));
+          }},
+      passage_desk_{store_, audit_, events_} {
     links_.use(hub_);
     operations_.use(live_);
     operations_.use(backups_);
@@ -239,7 +247,10 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
         edge_.changed();
         hostname_keeper_.wake();
     });
-    events_.on_end([this](const std::string& bond) { terminals_.end_bond(bond); });
+    events_.on_end([this](const std::string& bond) {
+        terminals_.end_bond(bond);
+        passages_.end_bond(bond);
+    });
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
         return connect_.signed_out(unit, sessions, clock_.now());
@@ -254,7 +265,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     router_ = std::make_unique<api::Router>(table_, guard_, &idempotency_);
     shell_ = std::make_unique<web::HttpShell>(
         web::HttpShell::Parts{
-            *router_, events_, workers_, hashers_, clock_, served_by(terminals_),
+            *router_, events_, workers_, hashers_, clock_, served_by(terminals_, passages_),
             terminal::browser_limits()},
         web::HttpShellOptions{.access_log = settings_.log.access}
     );
@@ -319,6 +330,7 @@ void Application::add_routes() {
     members::add_routes(table_, member_parts_);
     terminal::add_routes(table_, terminal_parts_);
     ssh::add_routes(table_, ssh_keys_);
+    passage::add_routes(table_, passage_desk_);
 }
 
 access::ControllerFacts Application::facts() const {

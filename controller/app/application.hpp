@@ -54,6 +54,7 @@
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/plans.hpp"
 #include "controller/outbound/outbound.hpp"
+#include "controller/passage/connections.hpp"
 #include "controller/pushes/pushes.hpp"
 #include "controller/ssh/ssh_keys.hpp"
 #include "controller/sso/sso.hpp"
@@ -206,6 +207,8 @@ private:
     terminal::Tickets terminal_tickets_;
     terminal::AuditJournal terminal_journal_;
     terminal::Terminals terminals_;
+    passage::Journal passage_journal_;
+    passage::Connections passages_;
 
     access::Connect connect_;
     access::Support support_;
@@ -218,6 +221,7 @@ private:
     orgs::RouteParts org_parts_;
     members::Parts member_parts_;
     terminal::RouteParts terminal_parts_;
+    api::Desk passage_desk_;
     api::RouteTable table_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<web::HttpShell> shell_;

@@ -1,5 +1,6 @@
 #include "controller/app/terminals.hpp"
 
+#include "controller/gateway/open_ssh.hpp"
 #include "controller/gateway/open_terminal.hpp"
 
 namespace fairlead::app {
@@ -19,9 +20,20 @@ shells_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys) {
     };
 }
 
+passage::Connections::Opener
+sshd_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys) {
+    return [&](passage::Connections::Offer offer) {
+        return gateway::open_ssh(
+            hub, pool, keys, offer->caller->who.scope->org(), ServerId::trusted(offer->subject)
+        );
+    };
+}
+
 std::function<Task<>(std::shared_ptr<const api::SocketOffer>, net::WebSocket)>
-served_by(terminal::Terminals& terminals) {
-    return [&terminals](std::shared_ptr<const api::SocketOffer> offer, net::WebSocket socket) {
+served_by(terminal::Terminals& terminals, passage::Connections& connections) {
+    return [&](std::shared_ptr<const api::SocketOffer> offer, net::WebSocket socket) {
+        if (offer->to == api::SocketOffer::To::ssh)
+            return connections.serve(std::move(offer), std::move(socket));
         return terminals.serve(std::move(offer), terminal::browser_of(std::move(socket)));
     };
 }

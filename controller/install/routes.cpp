@@ -1,8 +1,11 @@
 #include "controller/install/routes.hpp"
 
+#include "controller/install/ssh_script.hpp"
+
 #include <fmt/core.h>
 
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace fairlead::install {
@@ -53,6 +56,12 @@ void add_install_routes(
     table.add(api::Method::get, "/agent/{file}", open, [&packages](const api::Call& call) {
         return agent_file(packages, call);
     });
+    table.add(
+        api::Method::get, "/fairlead-ssh", open,
+        [](const api::Call&) -> Result<api::Response> {
+            return text("text/x-python; charset=utf-8", std::string(ssh_script()));
+        }
+    );
     table.add(api::Method::get, "/ca.pem", open, [shared](const api::Call&) {
         return ca_certificate((*shared)());
     });

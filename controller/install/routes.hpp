@@ -1,4 +1,5 @@
-/// What a server fetches before it is enrolled: /install.sh, /agent/{file}, /ca.pem. Open to all.
+/// What a server fetches before it is enrolled: /install.sh, /agent/{file}, /ca.pem; and what
+/// people fetch for native ssh: /fairlead-ssh. Open to all.
 #pragma once
 
 #include "controller/api/route_table.hpp"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SshKey } from "../api/types";
-import { finishes, hasPrivateKey, kindOf, nextOf, policyFor, readKey, wrongKey } from "./sshKeys";
+import { finishes, hasPrivateKey, kindOf, nextOf, policyFor, readKey, sshConfig, wrongKey } from "./sshKeys";
 
 const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF5pnmpet0MGoqED8tw5xsiJHWb71NvFsHJfJbp+VFvs";
 const pem = ["-----BEGIN OPENSSH", "PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA"].join(" ");
@@ -29,6 +29,12 @@ test("what is no public key says what it is instead", () => {
   assert.match(wrongKey("hello") ?? "", /no public key/);
   for (const text of ["ssh-ed25519", "ssh-ed25519 !!!", line.replace("ssh-ed25519", "ssh-rsa"), line.slice(0, 20)]) assert.match(wrongKey(text) ?? "", /damaged/, text);
   assert.equal(wrongKey("  "), undefined);
+});
+
+test("the entry for ssh names server and user, and its host is a word", () => {
+  const entry = sshConfig("https://c.example", "org_1", { id: "srv_1", name: "Shop Fra 1" }, "deploy");
+  assert.match(entry, /^Host shop-fra-1\n {4}User deploy\n/);
+  assert.match(entry, /ProxyCommand fairlead-ssh https:\/\/c\.example org_1 srv_1$/);
 });
 
 test("kinds, the cure and the steps of a rotation", () => {

@@ -80,6 +80,17 @@ export function policyFor(user: string): string {
   return `printf 'ssh_keys:\\n  - allow: [${user}]\\n' | sudo tee -a /etc/fairlead/policy.yaml`;
 }
 
+/** Fetches the ProxyCommand from this controller. */
+export function fetchScript(origin: string): string {
+  return `mkdir -p ~/.local/bin && curl -fsSL ${origin}/fairlead-ssh -o ~/.local/bin/fairlead-ssh && chmod 755 ~/.local/bin/fairlead-ssh`;
+}
+
+/** An entry of ~/.ssh/config by which ssh, scp and rsync reach the server through the controller. */
+export function sshConfig(origin: string, org: string, server: { id: string; name: string }, user: string): string {
+  const host = server.name.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, "-");
+  return `Host ${host}\n    User ${user}\n    HostKeyAlias ${server.id.toLowerCase()}\n    ProxyCommand fairlead-ssh ${origin} ${org} ${server.id}`;
+}
+
 export const stateWords: Record<SshKey["state"], ["good" | "busy" | "warn" | "dim", string]> = {
   adding: ["busy", "Being added"],
   active: ["good", "In place"],

@@ -7,10 +7,10 @@ import { keys } from "../../api/keys";
 import { serverQuery } from "../../api/servers";
 import { finishSshKey, retrySshKeys, sshKeysQuery } from "../../api/sshKeys";
 import type { Server, SshKey, SshServer } from "../../api/types";
-import { finishes, kindOf, nextOf, policyFor, stateWords } from "../../lib/sshKeys";
+import { fetchScript, finishes, kindOf, nextOf, policyFor, sshConfig, stateWords } from "../../lib/sshKeys";
 import { useGone } from "../../live/gone";
 import { Mono } from "../../ui/bits";
-import { Command, CopyButton } from "../../ui/Command";
+import { Command, CopyButton, Secret } from "../../ui/Command";
 import { Icon } from "../../ui/Icon";
 import { Empty, Gone, Page, Panel } from "../../ui/Page";
 import { Loaded } from "../../ui/Problem";
@@ -72,6 +72,11 @@ function Keys({ server, all, said }: { server: Server; all: SshKey[]; said: SshS
             </Table>
           )}
         </Panel>
+      )}
+      {usable && said.reachable && (
+        <May permission="ssh.connect">
+          <Native server={server} user={all.find((one) => one.state === "active")?.user ?? said.users[0]!} />
+        </May>
       )}
       <KeyForm server={server} users={said.users} opened={adding} onClose={() => setAdding(false)} />
       <KeyForm key={replacing?.id} server={server} users={said.users} old={replacing} opened={replacing !== null} onClose={() => setReplacing(null)} />
@@ -171,6 +176,24 @@ function Notes({ server, all, said }: { server: Server; all: SshKey[]; said: Ssh
         </Alert>
       )}
     </>
+  );
+}
+
+/** How ssh, scp and rsync get there where the server lets nothing in. */
+function Native({ server, user }: { server: Server; user: string }) {
+  const org = useOrg();
+  const origin = window.location.origin;
+  return (
+    <Panel title="ssh, scp and rsync from your own machine">
+      <div className="fl-stack">
+        <p className="fl-dim fl-words">
+          They reach {server.name} through this controller, which passes bytes on and holds no key: who gets in, the server's sshd decides. Fetch the ProxyCommand once, put an API key of read and write with the permission{" "}
+          <Mono>ssh.connect</Mono> into <Mono>~/.config/fairlead/key</Mono> (mode 0600), and add the entry to <Mono>~/.ssh/config</Mono>.
+        </p>
+        <Command label="Fetch the ProxyCommand" prompt="$" value={fetchScript(origin)} />
+        <Secret label="Entry for ~/.ssh/config" value={sshConfig(origin, org, server, user)} />
+      </div>
+    </Panel>
   );
 }
 
