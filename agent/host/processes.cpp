@@ -5,8 +5,8 @@
 #include <fmt/core.h>
 
 #include <dirent.h>
-#include <sys/stat.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -61,10 +61,15 @@ std::string title_of(pid_t pid) {
     return text;
 }
 
+// Not the owner of its folder in /proc: that is root's for everything that changed its user.
 uid_t owner_of(pid_t pid) {
-    struct stat info {};
-    if (::stat(fmt::format("/proc/{}", pid).c_str(), &info) != 0) return static_cast<uid_t>(-1);
-    return info.st_uid;
+    auto text = read_file(fmt::format("/proc/{}/status", pid), 65536).value_or(std::string());
+    unsigned long real = 0, effective = 0;
+    auto at = text.find("\nUid:");
+    if (at == std::string::npos ||
+        std::sscanf(text.c_str() + at, "\nUid: %lu %lu", &real, &effective) != 2)
+        return static_cast<uid_t>(-1);
+    return static_cast<uid_t>(effective);
 }
 
 std::string login_scope_of(pid_t pid) {

@@ -218,35 +218,43 @@ std::string Keys::trouble(const proto::SshState& state, const host::SshdSettings
     return {};
 }
 
-proto::SshState Keys::state() {
-    proto::SshState state;
-    auto policy = parts_.policy();
-    if (!policy) {
-        state.problem = policy.error().message();
-        return state;
-    }
-    if (auto obeyed = obey(*policy); !obeyed) {
-        log::error("SSH keys could not be taken away", {{"why", obeyed.error().message()}});
-        state.problem = obeyed.error().message();
-    }
-    auto wanted = [&](const host::Login& login) {
-        return policy->permit_ssh_keys(login.name, login.uid == 0).has_value();
-    };
-    state.users = host::logins_among(policy->ssh_key_patterns(), wanted, proto::most_ssh_users);
+/// Everything that the files hold, as far as one message has room for it.
+std::vector<proto::SshKeyState> Keys::in_place() const {
+    std::vector<proto::SshKeyState> all;
     std::size_t bytes = 0;
     for (const auto& user : parts_.files.users().value_or(std::vector<std::string>())) {
         auto list = parts_.files.read(user);
         if (!list) continue;
         for (auto& key : list->keys) {
             bytes += key.public_key.size() + 200;
-            if (bytes > most_told_bytes) break;
+            if (bytes > most_told_bytes) return all;
             proto::SshKeyState one;
             one.id = std::move(key.id);
             one.user = user;
             one.public_key = std::move(key.public_key);
-            state.keys.push_back(std::move(one));
+            all.push_back(std::move(one));
         }
     }
+    return all;
+}
+
+proto::SshState Keys::state() {
+    proto::SshState state;
+    auto policy = parts_.policy();
+    if (policy) {
+        if (auto obeyed = obey(*policy); !obeyed) {
+            log::error("SSH keys could not be taken away", {{"why", obeyed.error().message()}});
+            state.problem = obeyed.error().message();
+        }
+        auto wanted = [&](const host::Login& login) {
+            return policy->permit_ssh_keys(login.name, login.uid == 0).has_value();
+        };
+        state.users = host::logins_among(policy->ssh_key_patterns(), wanted, proto::most_ssh_users);
+    } else {
+        // Nobody knows whether they may stay; what is there is told all the same.
+        state.problem = policy.error().message();
+    }
+    state.keys = in_place();
     if (state.users.empty() && state.keys.empty()) return state;
     auto general = parts_.sshd.settings("");
     if (!general) {

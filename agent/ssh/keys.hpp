@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace fairlead::ssh {
 
@@ -50,6 +51,7 @@ private:
     Result<> obey(const policy::Policy& policy);
     Result<> take_away(const std::string& user);
     std::optional<uid_t> user_id(const std::string& name) const;
+    std::vector<proto::SshKeyState> in_place() const;
     std::string trouble(const proto::SshState& state, const host::SshdSettings& general);
 
     Parts parts_;

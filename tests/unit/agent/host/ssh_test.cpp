@@ -1,9 +1,12 @@
+#include "agent/host/processes.hpp"
 #include "agent/host/ssh_sessions.hpp"
 #include "agent/host/sshd.hpp"
 #include "common/runtime/file.hpp"
 #include "common/store/memory_db.hpp"
 
 #include <doctest/doctest.h>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -173,6 +176,13 @@ TEST_SUITE("agent/host/ssh") {
              {"sshd: [accepted]", "sshd", "bash", "", "sshd: ", "vi sshd: deploy [priv]"})
             CHECK(session_user(title) == "");
         CHECK(session_user("sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups") != "deploy");
+    }
+
+    TEST_CASE("a process is its effective user's, whoever its folder in /proc belongs to") {
+        CHECK(owner_of(::getpid()) == ::geteuid());
+        CHECK(owner_of(0) == static_cast<uid_t>(-1));
+        CHECK(!title_of(::getpid()).empty());
+        CHECK(descendants_of(::getppid()).contains(::getpid()));
     }
 
     TEST_CASE("a key was used when root's sshd says so of this very user and key") {

@@ -191,10 +191,20 @@ TEST_SUITE("agent/ssh/keys") {
                        "ssh_keys: [{allow: other}]\n";
         CHECK(Keys(server.parts).state().keys.empty());
         CHECK_FALSE(server.has(first));
-        // The operation itself forbidden: the same.
+        // A policy that nobody can read takes nothing away, and hides nothing.
         server.rules =
             "version: 1\noperations: [{allow: ssh_keys.set}]\nssh_keys: [{allow: '*'}]\n";
         CHECK(succeeded(server.set(2, {key('A', first)})));
+        server.rules = "nonsense";
+        auto unread = Keys(server.parts).state();
+        CHECK(unread.keys.size() == 1);
+        CHECK(unread.users.empty());
+        CHECK(unread.port == 0);
+        CHECK_FALSE(unread.problem.empty());
+        // The operation itself forbidden: the same.
+        server.rules =
+            "version: 1\noperations: [{allow: ssh_keys.set}]\nssh_keys: [{allow: '*'}]\n";
+        CHECK(succeeded(server.set(3, {key('A', first)})));
         server.rules = "version: 1\noperations: [{allow: agent.ping}]\nssh_keys: [{allow: '*'}]\n";
         CHECK(Keys(server.parts).state().keys.empty());
         CHECK_FALSE(server.has(first));
