@@ -263,7 +263,7 @@ describe("SSH keys", () => {
 
   scenario(world, "open native ssh, scp and rsync through the controller, to the server's own sshd [S-TERM-07]", async () => {
     const key = await added(on, "one");
-    const { api_key, secret } = await api.call<{ api_key: { id: string }; secret: string }>("POST", `${org}/api-keys`, { body: { name: "ssh", kind: "read_write", permissions: ["ssh.connect"] } });
+    const { api_key, key: secret } = await api.call<{ api_key: { id: string }; key: string }>("POST", `${org}/api-keys`, { body: { name: "ssh", kind: "read_write", permissions: ["ssh.connect"] } });
     const controller = await world.controller();
     // The other server plays somebody's laptop: nothing of the first one is reached but through the controller.
     const laptop = other.host;
@@ -304,9 +304,9 @@ describe("SSH keys", () => {
       assert.ok(data.some((one) => one.target.id === on.server.id), action);
     }
     // A key that only reads opens nothing, whatever it holds.
-    const reads = await api.call<{ secret: string }>("POST", `${org}/api-keys`, { body: { name: "reads", kind: "read_only", permissions: ["ssh.connect"] } }).catch(() => undefined);
+    const reads = await api.call<{ key: string }>("POST", `${org}/api-keys`, { body: { name: "reads", kind: "read_only", permissions: ["ssh.connect"] } }).catch(() => undefined);
     if (reads) {
-      await laptop.write("/root/key", reads.secret);
+      await laptop.write("/root/key", reads.key);
       assert.match((await native(`ssh ${quiet} shop true`)).stderr, /read-only/);
     }
   }, 600_000);
