@@ -38,6 +38,7 @@ struct Connections::Open {
     TaskGroup both;
     End over;
     bool broken = false;  // the socket is not to be used any more
+    bool writing = false; // a write that is cancelled leaves the socket unusable
     bool blocked = false; // the server takes nothing at the moment, so the socket is not read
     bool written = false; // into the audit log
     Steady::time_point since = Steady::now();
@@ -87,7 +88,7 @@ Task<> Connections::serve(Offer offer, net::WebSocket socket) {
     if (open.over.code == 0 && thrown) open.over = {1011, "failed"};
     if (open.over.code == 0) open.over = {1000, "closed"};
     if (open.written) co_await write_end(open);
-    if (open.broken)
+    if (open.broken || open.writing)
         socket.abort();
     else
         co_await socket.close(open.over.code, open.over.reason);
@@ -138,7 +139,9 @@ Task<> Connections::outward(Open& open, stream::Stream& stream) {
         auto bytes = co_await within<std::string>(limits_.ping_after, stream.read(piece));
         if (!bytes && bytes.error().kind() == Errc::timeout) {
             auto silence = Steady::now() - open.socket.last_heard();
+            open.writing = true;
             auto pinged = co_await open.socket.ping();
+            open.writing = false;
             if (!pinged || (!open.blocked && silence > limits_.give_up_after)) {
                 open.broken = true;
                 co_return open.end({1000, "closed"});
@@ -147,7 +150,9 @@ Task<> Connections::outward(Open& open, stream::Stream& stream) {
         }
         if (!bytes) co_return open.end(end_of_reset(stream.reset_code()));
         if (bytes->empty()) co_return open.end({1000, "closed"});
+        open.writing = true;
         auto sent = co_await open.socket.write(net::MessageKind::binary, *bytes);
+        open.writing = false;
         if (!sent) {
             open.broken = true;
             co_return open.end({1000, "closed"});
