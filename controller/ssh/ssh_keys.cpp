@@ -230,7 +230,8 @@ Result<std::size_t> SshKeys::retry(Change& change, const Server& server) {
     FAIRLEAD_TRY(lists, KeyRepo(change.db(), change.scope()).lists(server.id));
     std::size_t count = 0;
     for (const auto& list : lists) {
-        if (list.problem.empty()) continue;
+        // That waits for somebody who logs in, not for the server.
+        if (list.problem.empty() || list.problem_code == "ssh_key_unproven") continue;
         FAIRLEAD_CHECK(tell(change.unit(), change.scope(), change.actor(), server, list.unix_user));
         ++count;
     }

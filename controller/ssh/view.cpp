@@ -13,7 +13,7 @@ object to_json(const Key& key, const std::string& problem) {
     if (key.confirmed_ms) confirmed = to_rfc3339(*key.confirmed_ms);
     if (key.replaces) replaces = key.replaces->str();
     bool waits = key.state == KeyState::adding || key.state == KeyState::removing ||
-                 key.state == KeyState::proving;
+                 key.state == KeyState::proving || key.replaces;
     if (waits && !problem.empty()) trouble = problem;
     return {
         {"id", key.id.str()},

@@ -12,7 +12,8 @@
 
 namespace fairlead::ssh {
 
-/// `problem`: why the server did not do what was asked for its user last; "": it did.
+/// `problem`: why the server did not do what was asked for its user last; "": it did. Shown of keys
+/// that wait for something.
 boost::json::object to_json(const Key& key, const std::string& problem);
 /// What the server says of itself, beside the keys.
 boost::json::object to_json(const std::optional<ServerWord>& word);

@@ -193,6 +193,9 @@ TEST_SUITE("controller/ssh") {
         CHECK(asked[0].proven == second_print);
         CHECK(asked[0].keys.size() == 1);
         CHECK(stand.states() == Words{"old active", "new active"});
+        CHECK(stand.list().at(0).at("problem").is_null());
+        CHECK(stand.list().at(1).at("problem").is_string());
+        CHECK(stand.world.in_org("POST", stand.path("/retry")).json.at("asked").as_int64() == 0);
 
         REQUIRE(stand.act(next, "finish").status == 202);
         stand.work();

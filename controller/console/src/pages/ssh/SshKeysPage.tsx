@@ -115,7 +115,7 @@ function KeyRow({ server, one, all, onReplace, onRevoke }: { server: Server; one
       </td>
       <td data-name="State" className="fl-quiet">
         <Lamp tone={tone}>{word}</Lamp>
-        {one.problem && <span className="fl-sub">{one.problem}</span>}
+        {one.problem && !one.replaces && <span className="fl-sub">{one.problem}</span>}
         {next && <span className="fl-sub">“{next.label}” takes its place</span>}
       </td>
       <td data-name="Added">
@@ -151,7 +151,7 @@ function Notes({ server, all, said }: { server: Server; all: SshKey[]; said: Ssh
     run: (_: void, key) => retrySshKeys(org, server.id, key),
     done: () => void client.invalidateQueries({ queryKey: keys.sshKeys(org, server.id) }),
   });
-  const failed = all.find((one) => one.problem);
+  const failed = all.find((one) => one.problem && !one.replaces);
   const fresh = all.find((one) => finishes(one, all));
   return (
     <>
@@ -173,6 +173,7 @@ function Notes({ server, all, said }: { server: Server; all: SshKey[]; said: Ssh
       {fresh && (
         <Alert color="petrol" icon={<Icon name="key" />} title="A key waits for its first use">
           “{fresh.label}” is in place, and the key that it replaces still lets in too. Log in as {fresh.user} with the new one once, and then finish: the server looks whether it was used before the old one goes.
+          {fresh.problem && <p>{fresh.problem}</p>}
         </Alert>
       )}
     </>
