@@ -37,7 +37,7 @@ public:
           ),
           server_(
               *bind_socket(path()), wake_.get(), executor_, journal_, policy(),
-              options(idle, std::move(peers))
+              options(idle, std::move(peers), revocations)
           ) {
         journal_.on_report([this] { wake(); });
         thread_ = std::thread([this] {
@@ -61,13 +61,16 @@ public:
     std::atomic<bool> gate_{true}, ended_{false};
     std::string breaks; ///< with these words
     std::atomic<bool> pings_touch_nothing{false};
-    std::atomic<int> runs{0}, at_once{0}, most_at_once{0};
+    std::atomic<int> runs{0}, at_once{0}, most_at_once{0}, revocations{0};
 
 private:
-    static ServerOptions options(std::chrono::milliseconds idle, std::vector<uid_t> peers) {
+    static ServerOptions options(
+        std::chrono::milliseconds idle, std::vector<uid_t> peers, std::atomic<int>& revocations
+    ) {
         ServerOptions result;
         result.idle = idle;
         result.peers = std::move(peers);
+        result.revoked = [&revocations] { ++revocations; };
         result.inventory = [] {
             proto::EnvironmentState shop;
             shop.slug = "shop";
@@ -207,6 +210,15 @@ TEST_SUITE("agent/executor/server") {
         CHECK(client.until<proto::Inventory>().environments.at(0).slug == "shop");
         client.send(deliver(1));
         CHECK(client.outcome(op_id(1)).outcome == proto::Outcome::succeeded);
+    }
+
+    TEST_CASE("that the server is revoked is heard, once for each time that it is said") {
+        Rig rig;
+        Client client(rig.path());
+        client.send(proto::ServerRevoked());
+        client.send(deliver(1)); // what was said before it is done when this is
+        CHECK(client.outcome(op_id(1)).outcome == proto::Outcome::succeeded);
+        CHECK(rig.revocations == 1);
     }
 
     TEST_CASE("status names the tunnel keys that the policy pins, and none where it cannot be read"

@@ -131,6 +131,19 @@ TEST_SUITE("controller/access/keys") {
         auto reply = office.use(key, "DELETE", office.path("/api-keys/" + office.last));
         CHECK(reply.status == 403);
         CHECK(reply.code() == "read_only_key");
+        // A GET that becomes a socket is no reading.
+        api::Request request;
+        request.path = office.path("/servers/x/ssh");
+        request.headers = {{"authorization", "Bearer " + key}};
+        request.address = "198.51.100.7";
+        request.at = office.site.clock.now();
+        api::Route route{api::Method::get, request.path, "api_keys.revoke", {}, {}};
+        std::optional<api::Rate> rate;
+        CHECK(office.site.guard.admit(request, route, office.org.str(), rate));
+        route.marks.socket = true;
+        auto refused = office.site.guard.admit(request, route, office.org.str(), rate);
+        REQUIRE(!refused);
+        CHECK(refused.error().code() == "read_only_key");
     }
 
     TEST_CASE("what is for people is not for keys, and other organizations are not there") {
