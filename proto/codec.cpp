@@ -1,6 +1,8 @@
 #include "proto/codec.hpp"
 
 #include "common/json/json.hpp"
+#include "proto/log.hpp"
+#include "proto/opening.hpp"
 #include "proto/terminal.hpp"
 
 namespace fairlead::proto {
@@ -127,6 +129,8 @@ FAIRLEAD_INSTANTIATE(Facts)
 FAIRLEAD_INSTANTIATE(Born)
 FAIRLEAD_INSTANTIATE(StreamPurpose)
 FAIRLEAD_INSTANTIATE(TerminalPurpose)
-FAIRLEAD_INSTANTIATE(TerminalAnswer)
+FAIRLEAD_INSTANTIATE(LogPurpose)
+FAIRLEAD_INSTANTIATE(LogOpening)
+FAIRLEAD_INSTANTIATE(OpeningAnswer)
 
 } // namespace fairlead::proto

@@ -38,13 +38,6 @@ struct TerminalPurpose {
 };
 BOOST_DESCRIBE_STRUCT(TerminalPurpose, (), (kind, terminal, user, columns, rows, record))
 
-/// On the socket between the agent's link and the process of a terminal: what became of it.
-struct TerminalAnswer {
-    std::uint32_t code = 0; ///< StreamEnd; 0: it is open, and the stream's messages follow
-    std::string reason;
-};
-BOOST_DESCRIBE_STRUCT(TerminalAnswer, (), (code, reason))
-
 struct TerminalSize {
     std::uint16_t columns = 80;
     std::uint16_t rows = 24;

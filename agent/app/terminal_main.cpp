@@ -1,8 +1,8 @@
 #include "agent/app/terminal_main.hpp"
 
-#include "agent/host/users.hpp"
+#include "agent/host/asked.hpp"
+#include "agent/policy/policy_watch.hpp"
 #include "agent/terminal/opening.hpp"
-#include "agent/terminal/policy_watch.hpp"
 #include "agent/terminal/processes.hpp"
 #include "agent/terminal/recording.hpp"
 #include "agent/terminal/terminal.hpp"
@@ -10,13 +10,7 @@
 #include "common/runtime/clock.hpp"
 #include "common/runtime/log.hpp"
 
-#include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <optional>
 
@@ -26,56 +20,20 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto opening_time = 10s;
-constexpr int send_buffer = 64 * 1024; // what a slow reader has before it, beside the stream's own
-
-Descriptor stop_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-    return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-/// Only the network half may ask: whoever else reaches the socket is told nothing.
-Result<Descriptor> connection(const std::string& link_user) {
-    Descriptor peer(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
-    ucred who{};
-    socklen_t size = sizeof who;
-    if (!peer || ::getsockopt(peer.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) != 0)
-        return fail(
-            Errc::invalid, "This is started by fairlead-terminal.socket, with a connection as its "
-                           "standard input."
-        );
-    auto link = host::find_user(link_user);
-    if (!link || who.uid != link->uid)
-        return fail(
-            Errc::forbidden, "A terminal was asked for by the user id " + std::to_string(who.uid) +
-                                 "; only the user " + link_user + " may."
-        );
-    ::setsockopt(peer.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-    ::fcntl(peer.get(), F_SETFL, ::fcntl(peer.get(), F_GETFL) | O_NONBLOCK);
-    // The connection ends when we say so, and not when a child of ours ends.
-    Descriptor nothing(::open("/dev/null", O_RDWR | O_CLOEXEC));
-    ::dup2(nothing.get(), STDIN_FILENO);
-    return peer;
-}
 
 Result<> run(const TerminalOptions& options) {
-    auto stop = stop_signals();
-    FAIRLEAD_TRY(peer, connection(options.link_user));
+    auto stop = host::stop_signals();
+    FAIRLEAD_TRY(peer, host::take_connection(options.link_user, "fairlead-terminal.socket"));
     FAIRLEAD_TRY(wanted, terminal::read_opening(peer.get(), opening_time));
     auto refuse = [&](proto::StreamEnd code, const std::string& reason) {
         log::warning(
             "a terminal was refused",
             {{"terminal", wanted.terminal}, {"user", wanted.user}, {"reason", reason}}
         );
-        terminal::answer(peer.get(), code, reason);
+        host::answer(peer.get(), code, reason);
     };
     // Before it is read: no change of it is missed.
-    terminal::PolicyWatch watch(options.policy);
+    policy::PolicyWatch watch(options.policy);
     auto policy = policy::Policy::load(options.policy);
     if (!policy) {
         refuse(proto::StreamEnd::forbidden, policy.error().message());
@@ -97,7 +55,7 @@ Result<> run(const TerminalOptions& options) {
         return allowed.has_value();
     };
     auto failed = [&](Error why) -> Result<> {
-        terminal::answer(
+        host::answer(
             peer.get(), proto::StreamEnd::failed,
             "The terminal could not be opened; the server's log says why."
         );
@@ -118,7 +76,7 @@ Result<> run(const TerminalOptions& options) {
                                {"user", wanted.user},
                                {"recording", recording ? recording->file().string() : ""}}
     );
-    if (!terminal::answer_open(peer.get())) log::warning("nobody waits for the terminal");
+    if (!host::answer_open(peer.get())) log::warning("nobody waits for the terminal");
     policy = fail(Errc::not_found, ""); // its memory is not needed any more
     ::malloc_trim(0);
     terminal::Terminal terminal(std::move(peer), *std::move(pty), std::move(how));

@@ -1,6 +1,7 @@
 /// One stream and the process of its terminal, which a connection to a local socket starts.
 #pragma once
 
+#include "agent/link/local_opening.hpp"
 #include "common/async/task_group.hpp"
 #include "common/runtime/result.hpp"
 #include "common/stream/carrier.hpp"
@@ -16,12 +17,6 @@ namespace fairlead::link {
 
 inline constexpr const char* default_terminal_socket = "/run/fairlead/terminal.sock";
 
-/// Why a stream is reset, for its opener and our log.
-struct StreamRefusal {
-    proto::StreamEnd code = proto::StreamEnd::not_offered;
-    std::string reason;
-};
-
 /// What the process says and hears passes through as it is; both directions are held against the
 /// rules of a terminal's messages. Keeps no more than one piece each way.
 class TerminalPassage {
@@ -30,8 +25,7 @@ public:
     TerminalPassage(Executor executor, stream::Stream& peer, TaskGroup& both)
         : peer_(peer), both_(both), socket_(executor) {}
 
-    /// Asks the process that answers at `path` for the terminal. Nothing: it is open. An error is
-    /// one of ours (Errc::unavailable, Errc::forbidden).
+    /// See open_locally().
     Task<Result<std::optional<StreamRefusal>>>
     open(std::string path, proto::TerminalPurpose wanted);
 
@@ -41,7 +35,6 @@ public:
     Task<> outward();
 
 private:
-    Task<Result<>> connect(const std::string& path);
     void broken(const Error& error);
 
     stream::Stream& peer_;

@@ -1,5 +1,4 @@
-/// The first words between the link and the process of a terminal: frames of four bytes of length
-/// (big endian) and that much JSON, one each way.
+/// What the link asks the process of a terminal for, and who may have it.
 #pragma once
 
 #include "agent/host/logins.hpp"
@@ -14,10 +13,6 @@ namespace fairlead::terminal {
 
 /// What is to be opened. Errc::timeout, Errc::invalid, Errc::unavailable when the link has gone.
 Result<proto::TerminalPurpose> read_opening(int peer, std::chrono::milliseconds wait);
-
-/// False when nobody is there to hear it.
-bool answer(int peer, proto::StreamEnd code, std::string_view reason);
-bool answer_open(int peer);
 
 /// Why it is not opened.
 struct Refusal {

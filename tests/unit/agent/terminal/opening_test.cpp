@@ -1,3 +1,4 @@
+#include "agent/host/asked.hpp"
 #include "agent/terminal/opening.hpp"
 #include "agent/terminal/pty.hpp"
 #include "agent/terminal/users.hpp"
@@ -99,8 +100,8 @@ TEST_SUITE("agent/terminal/opening") {
 
     TEST_CASE("an answer is a frame with a code, and 0 is open") {
         Ends ends;
-        CHECK(answer(ends.ours.get(), proto::StreamEnd::forbidden, "no"));
-        CHECK(answer_open(ends.ours.get()));
+        CHECK(host::answer(ends.ours.get(), proto::StreamEnd::forbidden, "no"));
+        CHECK(host::answer_open(ends.ours.get()));
         std::array<char, 256> buffer{};
         auto got = ::read(ends.link.get(), buffer.data(), buffer.size());
         CHECK(
@@ -108,7 +109,7 @@ TEST_SUITE("agent/terminal/opening") {
             frame(R"({"code":104,"reason":"no"})") + frame(R"({"code":0,"reason":""})")
         );
         ends.link.reset();
-        CHECK_FALSE(answer_open(ends.ours.get()));
+        CHECK_FALSE(host::answer_open(ends.ours.get()));
     }
 
     TEST_CASE("the policy comes first, then the user, then what is offered") {

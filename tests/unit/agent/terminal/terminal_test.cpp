@@ -1,4 +1,4 @@
-#include "agent/terminal/policy_watch.hpp"
+#include "agent/policy/policy_watch.hpp"
 #include "agent/terminal/processes.hpp"
 #include "agent/terminal/terminal.hpp"
 
@@ -341,7 +341,7 @@ TEST_SUITE("agent/terminal/terminal") {
         std::filesystem::create_directories(folder);
         auto file = folder / "policy.yaml";
         std::ofstream(file) << "version: 1\n";
-        PolicyWatch watch(file);
+        policy::PolicyWatch watch(file);
         auto told = [&] {
             pollfd ready{watch.fd(), POLLIN, 0};
             bool any = ::poll(&ready, 1, 0) == 1;

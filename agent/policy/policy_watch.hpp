@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-namespace fairlead::terminal {
+namespace fairlead::policy {
 
 class PolicyWatch {
 public:
@@ -19,4 +19,4 @@ private:
     Descriptor fd_;
 };
 
-} // namespace fairlead::terminal
+} // namespace fairlead::policy

@@ -1,11 +1,11 @@
-#include "agent/terminal/policy_watch.hpp"
+#include "agent/policy/policy_watch.hpp"
 
 #include <sys/inotify.h>
 
 #include <cerrno>
 #include <system_error>
 
-namespace fairlead::terminal {
+namespace fairlead::policy {
 
 /// The folder, since editors and packages put a new file in the old one's place.
 PolicyWatch::PolicyWatch(const std::filesystem::path& file)
@@ -16,4 +16,4 @@ PolicyWatch::PolicyWatch(const std::filesystem::path& file)
         throw std::system_error(errno, std::generic_category(), "cannot watch the policy");
 }
 
-} // namespace fairlead::terminal
+} // namespace fairlead::policy
