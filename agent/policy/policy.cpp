@@ -201,6 +201,30 @@ Result<> Policy::permit_ssh_keys(std::string_view user, bool is_root) const {
     return permit_user(ssh_keys_, "ssh_keys", "SSH keys for", user, is_root);
 }
 
+Result<> Policy::permit_log(std::string_view source, std::string_view slug) const {
+    auto what = source == "odoo"         ? fmt::format("the log of the Odoo of {}", slug)
+                : source == "postgresql" ? std::string("PostgreSQL's log")
+                                         : std::string("the agent's log");
+    for (const auto& rule : logs_) {
+        if (std::ranges::find(rule.kinds, source) == rule.kinds.end()) continue;
+        if (!rule.environments.empty() &&
+            std::ranges::none_of(rule.environments, [&](const auto& pattern) {
+                return matches(pattern, slug);
+            }))
+            continue;
+        if (rule.effect == Effect::allow) return {};
+        return refused(fmt::format(
+            "The policy of this server forbids that {} is read over the link: {} line {}.", what,
+            name_, rule.line
+        ));
+    }
+    return refused(fmt::format(
+        "The policy of this server has no rule in \"logs\" that allows that {} is read over the "
+        "link: {}.",
+        what, name_
+    ));
+}
+
 namespace {
 
 std::vector<std::string> allowed_patterns(const std::vector<TerminalRule>& rules) {
@@ -464,6 +488,11 @@ proto::PolicyFacts Policy::facts() const {
         facts.summary.push_back(fmt::format(
             "{} SSH keys for {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
             join(rule.patterns)
+        ));
+    for (const auto& rule : logs_)
+        facts.summary.push_back(fmt::format(
+            "{} logs of {} to be read{}", rule.effect == Effect::allow ? "Allows" : "Forbids",
+            join(rule.kinds), rule.environments.empty() ? "" : ": " + join(rule.environments)
         ));
     if (tunnel_keys_)
         facts.summary.push_back(

@@ -71,6 +71,10 @@ using SshKeyRule = TerminalRule;
 /// for all or for some environments.
 using ExposureRule = OperationRule;
 
+/// Decides about which logs are read over the link: "odoo", "postgresql", "agent". With
+/// environments a rule is about the Odoo of these alone.
+using LogsRule = OperationRule;
+
 /// Immutable once read.
 class Policy {
 public:
@@ -104,6 +108,10 @@ public:
     std::vector<std::string> ssh_key_patterns() const;
     /// A terminal in which nobody types for so long is closed.
     std::chrono::minutes terminal_idle() const { return terminal_idle_; }
+
+    /// That a log of this server is read over the link: "odoo" of the environment of this name,
+    /// "postgresql" or "agent" of the server. Errors as for permit().
+    Result<> permit_log(std::string_view source, std::string_view slug) const;
 
     /// Public keys ("ed25519:…") that alone may open streams; nothing: all of the organization's.
     const std::optional<std::vector<std::string>>& tunnel_keys() const { return tunnel_keys_; }
@@ -148,6 +156,7 @@ private:
     std::vector<ExposureRule> exposure_;
     std::vector<TerminalRule> terminal_;
     std::vector<SshKeyRule> ssh_keys_;
+    std::vector<LogsRule> logs_;
     std::chrono::minutes terminal_idle_{30};
     std::optional<std::vector<std::string>> tunnel_keys_;
 };

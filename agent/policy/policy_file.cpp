@@ -115,6 +115,23 @@ Result<ExposureRule> exposure_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
+Result<LogsRule> logs_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_TRY(rule, operation_rule(loader, node));
+    for (const auto& source : rule.kinds) {
+        if (source != "odoo" && source != "postgresql" && source != "agent")
+            return loader.wrong(
+                node, fmt::format(
+                          "\"{}\" is no log: odoo, postgresql and agent are", source.substr(0, 100)
+                      )
+            );
+        if (source != "odoo" && !rule.environments.empty())
+            return loader.wrong(
+                node, fmt::format("\"{}\" is the log of no environment, but of the server", source)
+            );
+    }
+    return rule;
+}
+
 Result<RepositoryRule> address_rule(Loader& loader, const Node& node, std::string_view section) {
     FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
     RepositoryRule rule;
@@ -287,7 +304,8 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     FAIRLEAD_CHECK(loader.only(
         root,
         {"version", "operations", "repositories", "storages", "recipients", "imports", "networks",
-         "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes", "ssh_keys"}
+         "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes", "ssh_keys",
+         "logs"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -369,6 +387,16 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     // And without this one nobody's key is kept.
     if (const auto* keys = Loader::find(root, "ssh_keys"))
         FAIRLEAD_CHECK(loader.rules(*keys, "ssh_keys", read_ssh_keys));
+    auto read_logs = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, logs_rule(loader, node));
+        policy.logs_.push_back(std::move(rule));
+        return {};
+    };
+    if (const auto* logs = Loader::find(root, "logs"))
+        FAIRLEAD_CHECK(loader.rules(*logs, "logs", read_logs));
+    else
+        // As for tunnels: only who says otherwise wants otherwise.
+        policy.logs_.push_back({Effect::allow, {"odoo", "postgresql", "agent"}, {}, 0});
     if (const auto* idle = Loader::find(root, "terminal_idle_minutes")) {
         FAIRLEAD_TRY(minutes, idle_minutes(loader, *idle));
         policy.terminal_idle_ = minutes;

@@ -45,7 +45,7 @@ TEST_SUITE("agent/policy/policy") {
         std::string text(std::istreambuf_iterator<char>(file), {});
         CHECK(text == default_text());
         auto policy = parsed(text);
-        CHECK(policy.facts().summary.size() == 8);
+        CHECK(policy.facts().summary.size() == 9);
     }
 
     TEST_CASE("terminals are as whom the policy names, and as root only where it says so") {
@@ -108,6 +108,31 @@ TEST_SUITE("agent/policy/policy") {
               "command=\"id\" " + key})
             CHECK_FALSE(some.permit(operation("deploy", text)));
         CHECK_FALSE(Policy::parse("version: 1\nssh_keys: [{allow: 'a b'}]\n", "policy.yaml"));
+    }
+
+    TEST_CASE("logs are read that the policy names, and all where it says nothing of them") {
+        for (const auto* text : {"version: 1\n", ""}) {
+            auto all = parsed(*text ? std::string(text) : std::string(default_text()));
+            CHECK(all.permit_log("odoo", "shop"));
+            CHECK(all.permit_log("postgresql", ""));
+            CHECK(all.permit_log("agent", ""));
+        }
+        auto some = parsed("version: 1\nlogs:\n  - deny: odoo\n    environments: ['*-live']\n"
+                           "  - allow: [odoo, agent]\n");
+        CHECK(some.permit_log("odoo", "shop-dev"));
+        CHECK(some.permit_log("agent", ""));
+        auto live = some.permit_log("odoo", "shop-live");
+        REQUIRE_FALSE(live);
+        CHECK(live.error().code() == "policy_refused");
+        CHECK(live.error().message().find("line 3") != std::string::npos);
+        CHECK_FALSE(some.permit_log("postgresql", ""));
+        CHECK_FALSE(parsed("version: 1\nlogs: []\n").permit_log("agent", ""));
+        for (const auto* section :
+             {"logs: odoo", "logs: [{allow: kernel}]", "logs: [{allow: agent, environments: shop}]",
+              "logs: [{permit: odoo}]"}) {
+            CAPTURE(section);
+            CHECK_FALSE(Policy::parse("version: 1\n" + std::string(section) + "\n", "policy.yaml"));
+        }
     }
 
     TEST_CASE("the idle time of terminals is a number of minutes, and mistakes have their line") {
