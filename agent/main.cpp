@@ -1,5 +1,6 @@
 #include "agent/app/commands.hpp"
 #include "agent/app/executor_main.hpp"
+#include "agent/app/logs_main.hpp"
 #include "agent/app/terminal_main.hpp"
 #include "agent/backup/commands.hpp"
 #include "agent/backup/due.hpp"
@@ -81,6 +82,14 @@ int run(int argc, char** argv) {
     shell->group(""); // nothing for people
     shell->add_option("--policy", terminal.policy, "The policy file")->capture_default_str();
     shell->callback([&] { status = app::run_terminal(terminal); });
+
+    app::LogsOptions log_options;
+    auto* logs = program.add_subcommand(
+        "logs", "One reading of a log for the console; started by systemd for each"
+    );
+    logs->group(""); // nothing for people
+    logs->add_option("--policy", log_options.policy, "The policy file")->capture_default_str();
+    logs->callback([&] { status = app::run_logs(log_options); });
 
     std::string due_what, due_slug;
     auto* due = program.add_subcommand(
@@ -165,6 +174,8 @@ int run(int argc, char** argv) {
     dial->add_option("--executor", options.executor_socket, "The executor's socket")
         ->capture_default_str();
     dial->add_option("--terminals", options.terminal_socket, "The socket of terminals")
+        ->capture_default_str();
+    dial->add_option("--logs", options.logs_socket, "The socket of readings of logs")
         ->capture_default_str();
     dial->callback([&] { status = start_link(options); });
 

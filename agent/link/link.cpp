@@ -48,7 +48,9 @@ public:
         : options_(options), folder_(options.folder), identity_(std::move(identity)),
           tls_(std::move(tls)), executor_(executor), channel_(executor, options.executor_socket),
           facts_(options.version), witness_(Witness::file_in(options.folder)), network_(executor),
-          tunnel_(executor, identity_.server_id, clock_, options.terminal_socket),
+          tunnel_(
+              executor, identity_.server_id, clock_, {options.terminal_socket, options.logs_socket}
+          ),
           backoff_(random_up_to) {}
 
     Task<> run();

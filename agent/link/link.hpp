@@ -4,6 +4,7 @@
 
 #include "agent/link/executor_channel.hpp"
 #include "agent/link/identity.hpp"
+#include "agent/link/log_passage.hpp"
 #include "agent/link/status.hpp"
 #include "agent/link/terminal_passage.hpp"
 
@@ -19,6 +20,7 @@ struct LinkOptions {
     std::filesystem::path status_file = default_status_file;
     std::string executor_socket = default_executor_socket;
     std::string terminal_socket = default_terminal_socket;
+    std::string logs_socket = default_logs_socket;
     std::string version;
     bool read_facts = true; ///< off in tests
 };

@@ -23,7 +23,7 @@ using Tcp = asio::ip::tcp;
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto connect_time = 5s;
-constexpr auto opening_time = 15s; // of a terminal: a process starts, and asks the policy
+constexpr auto opening_time = 15s; // of a terminal or a log: a process starts, and asks the policy
 constexpr auto look_every = 5s;
 constexpr auto patience = 60s; // for the next link
 constexpr std::size_t piece = 16 * 1024;
@@ -66,6 +66,7 @@ struct Tunnel::Goal {
     std::uint16_t port = 0;
     bool ssh = false;                               // the port is sshd's
     std::optional<proto::TerminalPurpose> terminal; // instead of a port
+    std::optional<proto::LogPurpose> log;           // instead of both
 };
 
 /// What has to end when it may not stay.
@@ -142,17 +143,20 @@ Task<> Tunnel::Passage::outward() {
     }
 }
 
-Tunnel::Tunnel(Executor executor, std::string server, const Clock& clock, std::string terminals)
-    : executor_(executor), clock_(clock), keys_(std::move(server)),
-      terminal_socket_(std::move(terminals)), children_(executor),
+Tunnel::Tunnel(Executor executor, std::string server, const Clock& clock, TunnelSockets sockets)
+    : executor_(executor), clock_(clock), keys_(std::move(server)), sockets_(std::move(sockets)),
+      children_(executor),
       streams_(executor, stream::Role::dialler, limits(), [this](stream::Stream stream) {
           accept(std::move(stream));
       }) {}
 
 void Tunnel::take(const proto::Inventory& inventory) {
     doors_.clear();
-    for (const auto& environment : inventory.environments)
+    slugs_.clear();
+    for (const auto& environment : inventory.environments) {
+        slugs_[environment.id] = environment.slug;
         if (!environment.tunnel.empty()) doors_[environment.id] = environment.tunnel;
+    }
     ssh_port_ = inventory.ssh ? inventory.ssh->port : 0;
     end_what_may_not_stay();
 }
@@ -181,6 +185,12 @@ void Tunnel::end_what_may_not_stay() {
     }
 }
 
+/// "" where the executor's last inventory does not name it.
+std::string Tunnel::slug_of(const std::string& environment) const {
+    auto found = slugs_.find(environment);
+    return found == slugs_.end() ? std::string() : found->second;
+}
+
 bool Tunnel::offers(const std::string& environment, std::uint16_t port) const {
     auto found = doors_.find(environment);
     return found != doors_.end() && port != 0 && std::ranges::count(found->second, port) > 0;
@@ -198,6 +208,11 @@ std::optional<StreamRefusal> Tunnel::refusal_of(const Goal& goal) const {
             proto::StreamEnd::not_offered,
             "This server lets nobody reach its sshd over the link: its policy keeps no SSH keys "
             "(\"ssh_keys\"), or it has no sshd."};
+    }
+    if (goal.log) {
+        if (goal.log->source != "odoo" || !slug_of(goal.log->environment).empty()) return {};
+        return StreamRefusal{
+            proto::StreamEnd::not_offered, "That environment is not on this server."};
     }
     if (!goal.terminal && !offers(goal.environment, goal.port))
         return StreamRefusal{
@@ -243,6 +258,14 @@ tl::expected<Tunnel::Goal, StreamRefusal> Tunnel::goal_of(const boost::json::obj
         goal.terminal = *std::move(terminal);
         return goal;
     }
+    auto log = proto::read<proto::LogPurpose>(members);
+    if (log && log->kind == proto::LogPurpose::log_kind) {
+        if (auto fine = proto::check(*log); !fine)
+            return tl::unexpected(StreamRefusal{
+                proto::StreamEnd::not_offered, fine.error().message()});
+        goal.log = *std::move(log);
+        return goal;
+    }
     return tl::unexpected(StreamRefusal{
         proto::StreamEnd::not_offered,
         "This agent does not know what the stream is for; update it."});
@@ -260,6 +283,8 @@ Task<> Tunnel::serve(stream::Stream stream) {
     }
     if (goal->terminal)
         co_await serve_terminal(stream, *goal);
+    else if (goal->log)
+        co_await serve_log(stream, *goal);
     else
         co_await serve_port(stream, *goal);
 }
@@ -317,7 +342,42 @@ Task<> Tunnel::serve_terminal(stream::Stream& stream, const Goal& goal) {
     TerminalPassage passage(executor_, stream, both);
     using Refused = std::optional<StreamRefusal>;
     auto asked =
-        co_await within<Refused>(opening_time, passage.open(terminal_socket_, *goal.terminal));
+        co_await within<Refused>(opening_time, passage.open(sockets_.terminals, *goal.terminal));
+    if (!asked) co_return refuse(proto::StreamEnd::failed, asked.error().message());
+    if (*asked) co_return refuse((*asked)->code, (*asked)->reason);
+    auto refusal = refusal_of(goal);
+    if (refusal) co_return refuse(refusal->code, refusal->reason);
+    co_await check_not_cancelled();
+    both.spawn(passage.inward());
+    both.spawn(passage.outward());
+    Opened opened{stream, goal, both};
+    co_await join(opened);
+}
+
+/// The process that reads it asks the policy, as that of a terminal does.
+Task<> Tunnel::serve_log(stream::Stream& stream, const Goal& goal) {
+    auto refuse = [&](proto::StreamEnd code, const std::string& reason) {
+        log::warning(
+            "a log was not opened",
+            {{"reading", goal.log->log}, {"source", goal.log->source}, {"reason", reason}}
+        );
+        end(stream, code, reason);
+    };
+    if (logs_ >= proto::most_log_readings)
+        co_return refuse(
+            proto::StreamEnd::too_many, std::to_string(proto::most_log_readings) +
+                                            " logs of this server are being read, the most there "
+                                            "may be."
+        );
+    Counted counted(logs_);
+    TaskGroup both(executor_);
+    LogPassage passage(executor_, stream, both);
+    auto wanted = proto::LogOpening();
+    wanted.what = *goal.log;
+    wanted.slug = slug_of(goal.log->environment);
+    using Refused = std::optional<StreamRefusal>;
+    auto opening = passage.open(sockets_.logs, std::move(wanted));
+    auto asked = co_await within<Refused>(opening_time, std::move(opening));
     if (!asked) co_return refuse(proto::StreamEnd::failed, asked.error().message());
     if (*asked) co_return refuse((*asked)->code, (*asked)->reason);
     auto refusal = refusal_of(goal);

@@ -1,7 +1,8 @@
 /// The agent's end of streams: bytes between the link and what they were opened for on this server,
-/// ports of environments, sshd and terminals.
+/// ports of environments, sshd, terminals and logs.
 #pragma once
 
+#include "agent/link/log_passage.hpp"
 #include "agent/link/stream_keys.hpp"
 #include "agent/link/terminal_passage.hpp"
 #include "common/async/task_group.hpp"
@@ -20,17 +21,22 @@
 
 namespace fairlead::link {
 
+/// Where processes answer that a connection starts.
+struct TunnelSockets {
+    std::string terminals = default_terminal_socket;
+    std::string logs = default_logs_socket;
+};
+
 /// Outlives links: a short cut interrupts no transfer. A stream is opened by a capability alone
 /// (stream_keys.hpp), and reaches what the executor's last inventory named, on 127.0.0.1 (ports of
-/// environments, and sshd's), or the
-/// process of a terminal, which decides for itself, and nothing else, whatever the controller asks
-/// for. Single-threaded.
+/// environments, and sshd's), or the process of a terminal or a log, which decides for itself, and
+/// nothing else, whatever the controller asks for. Single-threaded.
 class Tunnel {
 public:
-    /// `server` is our own id; `clock` outlives the tunnel. Terminals answer at a socket.
+    /// `server` is our own id; `clock` outlives the tunnel.
     Tunnel(
         Executor executor, std::string server, const Clock& clock,
-        std::string terminals = default_terminal_socket
+        TunnelSockets sockets = TunnelSockets()
     );
 
     /// What can be reached from now on. Streams that are open to what cannot be reached any more
@@ -58,11 +64,13 @@ private:
     Task<> serve(stream::Stream stream);
     Task<> serve_port(stream::Stream& stream, const Goal& goal);
     Task<> serve_terminal(stream::Stream& stream, const Goal& goal);
+    Task<> serve_log(stream::Stream& stream, const Goal& goal);
     Task<> join(Opened& opened);
     tl::expected<Goal, StreamRefusal> goal_of(std::string_view text);
     tl::expected<Goal, StreamRefusal> goal_of(const boost::json::object& members) const;
     std::optional<StreamRefusal> refusal_of(const Goal& goal) const;
     void end_what_may_not_stay();
+    std::string slug_of(const std::string& environment) const;
     bool offers(const std::string& environment, std::uint16_t port) const;
 
     Executor executor_;
@@ -70,10 +78,11 @@ private:
     const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     StreamKeys keys_;
     std::map<std::string, std::vector<std::uint16_t>> doors_; // by environment
+    std::map<std::string, std::string> slugs_;                // of every environment here, by id
     std::uint16_t ssh_port_ = 0;                              // 0: none
-    std::string terminal_socket_;
-    std::size_t terminals_ = 0;   // open, or being opened
-    std::vector<Opened*> opened_; // what serve() has open
+    TunnelSockets sockets_;
+    std::size_t terminals_ = 0, logs_ = 0; // open, or being opened
+    std::vector<Opened*> opened_;          // what serve() has open
     TaskGroup children_;
     stream::Carrier streams_;
 };

@@ -138,7 +138,7 @@ struct Stand {
     FakeClock clock;
     crypto::SigningKey key = crypto::SigningKey::generate();
     std::optional<Local::acceptor> service;
-    Tunnel tunnel{io.get_executor(), server, clock, path()};
+    Tunnel tunnel{io.get_executor(), server, clock, {path(), default_logs_socket}};
     stream::Carrier controller{io.get_executor(), stream::Role::acceptor, many()};
 
     static stream::Limits many() {

@@ -1,0 +1,68 @@
+#include "agent/link/log_passage.hpp"
+
+#include "common/runtime/log.hpp"
+#include "proto/codec.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace fairlead::link {
+namespace {
+
+using Local = asio::local::stream_protocol;
+
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t piece = 16 * 1024;
+
+} // namespace
+
+Task<Result<std::optional<StreamRefusal>>>
+LogPassage::open(std::string path, proto::LogOpening wanted) {
+    auto service = LocalService(std::move(path), "Logs", "fairlead-logs");
+    auto body = proto::write_text(wanted);
+    auto opened = co_await open_locally(socket_, std::move(service), std::move(body));
+    co_return opened;
+}
+
+Task<> LogPassage::inward() {
+    for (;;) {
+        auto bytes = co_await peer_.read(piece);
+        if (!bytes) co_return both_.cancel();
+        if (!bytes->empty()) {
+            constexpr std::string_view why = "Nothing is said to a log.";
+            peer_.reset(static_cast<std::uint32_t>(stream::ResetCode::cancelled), why);
+            co_return both_.cancel();
+        }
+        co_await peer_.ended();
+        co_return both_.cancel();
+    }
+}
+
+Task<> LogPassage::outward() {
+    bool whole = false;
+    for (;;) {
+        // What is followed is quiet most of the time, and has no buffer then.
+        auto ready = co_await socket_.async_wait(Local::socket::wait_read, as_result);
+        if (std::get<0>(ready)) co_return both_.cancel();
+        std::string buffer(piece, '\0');
+        auto room = asio::buffer(buffer);
+        auto got = co_await socket_.async_read_some(room, as_result);
+        auto failed = std::get<0>(got);
+        if (failed) {
+            if (whole) co_return peer_.close();
+            // It was killed, or has failed.
+            peer_.reset(
+                static_cast<std::uint32_t>(proto::StreamEnd::failed),
+                "The process that reads the log ended without a word; the server's log says why."
+            );
+            log::error("a log's process ended without a word", {{"reason", failed.message()}});
+            co_return both_.cancel();
+        }
+        auto bytes = std::string_view(buffer).substr(0, std::get<1>(got));
+        whole = bytes.ends_with(proto::log_whole);
+        auto sent = co_await peer_.write(bytes);
+        if (!sent) co_return both_.cancel();
+    }
+}
+
+} // namespace fairlead::link

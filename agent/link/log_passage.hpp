@@ -1,0 +1,39 @@
+/// One stream and the process that reads a log for it, which a connection to a local socket starts.
+#pragma once
+
+#include "agent/link/local_opening.hpp"
+#include "common/async/task_group.hpp"
+#include "common/stream/carrier.hpp"
+#include "proto/log.hpp"
+
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <optional>
+#include <string>
+
+namespace fairlead::link {
+
+inline constexpr const char* default_logs_socket = "/run/fairlead/logs.sock";
+
+/// What the process reads passes through unread. Keeps no more than one piece of it: the process
+/// waits while the stream takes nothing.
+class LogPassage {
+public:
+    /// `peer` and `both`, which inward() and outward() run in, outlive it.
+    LogPassage(Executor executor, stream::Stream& peer, TaskGroup& both)
+        : peer_(peer), both_(both), socket_(executor) {}
+
+    /// See open_locally().
+    Task<Result<std::optional<StreamRefusal>>> open(std::string path, proto::LogOpening wanted);
+
+    /// The opener says nothing more; its reset ends both.
+    Task<> inward();
+    Task<> outward();
+
+private:
+    stream::Stream& peer_;
+    TaskGroup& both_;
+    asio::local::stream_protocol::socket socket_;
+};
+
+} // namespace fairlead::link
