@@ -187,8 +187,8 @@ enroll() {
 
 bring_online() {
     local said
-    systemctl -q enable fairlead-link.service fairlead-executor.socket fairlead-executor.service fairlead-terminal.socket
-    systemctl start fairlead-executor.socket fairlead-terminal.socket
+    systemctl -q enable fairlead-link.service fairlead-executor.socket fairlead-executor.service fairlead-terminal.socket fairlead-logs.socket
+    systemctl start fairlead-executor.socket fairlead-terminal.socket fairlead-logs.socket
     systemctl "$link" fairlead-link.service
     # From here on a failure leaves the agent installed: it goes on trying by itself.
     fresh=''
