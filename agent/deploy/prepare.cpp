@@ -97,6 +97,9 @@ Result<> Deployment::prepare(Work& work) {
     FAIRLEAD_CHECK(install_what_is_missing(work));
     work.progress(75, "PostgreSQL");
     FAIRLEAD_CHECK(start_postgresql(work));
+    // Nothing of the environment depends on it.
+    if (auto told = hands_.postgresql().log_to_journal(); !told)
+        work.info("PostgreSQL's log cannot be read in the console. " + told.error().message());
     FAIRLEAD_TRY(database, hands_.postgresql().database_exists(place_.database()));
     if (database && work.recall_yes(fact::first))
         return fail(Error(

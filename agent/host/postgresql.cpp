@@ -2,6 +2,7 @@
 
 #include "agent/host/packages.hpp"
 #include "agent/host/postgresql_words.hpp"
+#include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
 
@@ -104,6 +105,34 @@ Result<std::string> Postgresql::version() {
         return fail(Errc::unavailable, fmt::format("PostgreSQL gave no version but: {}", text));
     std::from_chars(lines[0].data(), lines[0].data() + lines[0].size(), number_);
     return lines[1].substr(0, lines[1].find(' '));
+}
+
+Result<> Postgresql::log_to_journal() {
+    FAIRLEAD_TRY(text, psql("postgres", "SHOW log_destination; SHOW config_file;", quick));
+    auto lines = lines_of(text);
+    if (lines.size() != 2)
+        return fail(Errc::unavailable, fmt::format("PostgreSQL told of no log but: {}", text));
+    if (lines[0].find("syslog") != std::string::npos) return {};
+    auto folder = std::filesystem::path(lines[1]).parent_path() / "conf.d";
+    auto file = folder / "fairlead-log.conf";
+    std::error_code ignored;
+    // One that is there and does not count was emptied, or stands behind another.
+    if (std::filesystem::exists(file, ignored)) return {};
+    if (!folder.is_absolute() || !std::filesystem::is_directory(folder, ignored))
+        return fail(
+            Errc::unavailable,
+            fmt::format("PostgreSQL's log stays where it is: {} is no folder.", folder.string())
+        );
+    constexpr std::string_view content =
+        "# Written by fairlead-agent: the log goes to the system's journal too, where the console "
+        "can "
+        "show it.\n# Empty this file where that is not wanted; it is not written again.\n"
+        "log_destination = 'stderr,syslog'\nsyslog_sequence_numbers = off\n"
+        "syslog_split_messages = off\n";
+    FAIRLEAD_CHECK(write_file(file, content, 0644));
+    auto loaded = psql("postgres", "SELECT pg_reload_conf();", quick);
+    if (!loaded) return fail(std::move(loaded).error());
+    return {};
 }
 
 Result<bool> Postgresql::role_exists(const std::string& role) {

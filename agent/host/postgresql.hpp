@@ -35,6 +35,11 @@ public:
     int version_number() const { return number_; }
 
     Result<bool> role_exists(const std::string& role);
+    /// Lets it say its log to the system's journal too, from where it can be read, unless it does.
+    /// By a file of its own beside the configuration, which whoever does not want it can empty.
+    /// Errc::unavailable where the configuration has no folder for such files.
+    Result<> log_to_journal();
+
     /// Login by peer authentication only; no right to make anything. Fine when it is there.
     Result<> create_role(const std::string& role);
     Result<> drop_role(const std::string& role);

@@ -4,9 +4,11 @@
 
 #include <fmt/core.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cstdlib>
 
 namespace fairlead::log {
 namespace {
@@ -28,6 +30,24 @@ std::string_view name_of(Level level) {
         return "error";
     }
     return "error";
+}
+
+/// Whether standard error is the journal, as systemd says: then a mark before the line is its
+/// priority, and is taken off there.
+bool is_journal() {
+    const char* told = std::getenv("JOURNAL_STREAM");
+    struct stat to {};
+    return told && ::fstat(STDERR_FILENO, &to) == 0 &&
+           fmt::format("{}:{}", to.st_dev, to.st_ino) == told;
+}
+
+std::string_view mark_of(Level level) {
+    static const bool marked = is_journal();
+    if (!marked) return "";
+    return level == Level::error     ? "<3>"
+           : level == Level::warning ? "<4>"
+           : level == Level::info    ? "<6>"
+                                     : "<7>";
 }
 
 /// JSON's escapes, which serve the quoted values of the text format as well.
@@ -58,7 +78,7 @@ bool is_plain(std::string_view text) {
 }
 
 std::string as_text(Level level, std::string_view message, std::initializer_list<Field> fields) {
-    // Under systemd the journal adds the time; the level becomes its priority.
+    // Under systemd the journal adds the time.
     std::string line;
     for (char c : message) line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
     if (level != Level::info) line = fmt::format("{}: {}", name_of(level), line);
@@ -99,6 +119,7 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
     auto line = chosen_format == Format::json ? as_json(level, message, fields)
                                               : as_text(level, message, fields);
     if (line.size() > longest_line) line.resize(longest_line);
+    line.insert(0, mark_of(level));
     line += '\n';
     [[maybe_unused]] auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
