@@ -58,6 +58,7 @@ constexpr std::array table{
     Permission{"ssh_keys.revoke", admin, org, "Revoke SSH keys, which ends their sessions"},
     Permission{
         "ssh.connect", admin, org, "Reach servers' sshd by native ssh, which asks for a key"},
+    Permission{"logs.server", developer, org, "Read the logs of PostgreSQL and of agents"},
     Permission{"registration_tokens.view", admin, org, "See the tokens that enrol servers"},
     Permission{"registration_tokens.revoke", admin, org, "Revoke tokens that enrol servers"},
 
@@ -72,6 +73,7 @@ constexpr std::array table{
     Permission{"git_credentials.delete", admin, org, "Remove git credentials"},
 
     Permission{"environments.view", viewer, project, "See environments and their releases"},
+    Permission{"logs.view", developer, project, "Read the logs of Odoo"},
     Permission{"environments.create", developer, project, "Create environments"},
     Permission{"environments.edit", developer, project, "Change an environment's settings"},
     Permission{"environments.start", developer, project, "Start Odoo"},

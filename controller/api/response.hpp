@@ -56,6 +56,11 @@ struct SocketOffer {
     std::shared_ptr<const SocketCaller> caller{}; ///< for ssh
 };
 
+/// Tells the web shell that a subject writes the body, for as long as it has something to say.
+struct BodyOffer {
+    std::string subject; ///< what the subject knows it by
+};
+
 struct Response {
     int status = 200;
     std::string content_type = "application/json";
@@ -67,6 +72,8 @@ struct Response {
     std::function<Result<std::string>()> pieces;
     /// Instead of all of the above, where the request is one for a WebSocket; others get 426.
     std::optional<SocketOffer> socket{};
+    /// Instead of `body` and `pieces`: status and headers are sent once there is one.
+    std::optional<BodyOffer> offer{};
 };
 
 /// 200 with a JSON body.

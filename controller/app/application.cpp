@@ -9,6 +9,7 @@
 #include "controller/app/cloudflare.hpp"
 #include "controller/app/contract.hpp"
 #include "controller/app/edge.hpp"
+#include "controller/app/logs.hpp"
 #include "controller/app/outside.hpp"
 #include "controller/app/providers.hpp"
 #include "controller/app/schema.hpp"
@@ -177,6 +178,11 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {io_.get_executor(), workers_, clock_, passage_journal_,
            sshd_of(hub_, workers_, tunnel_keys_)}
       ),
+      log_journal_({store_, audit_, events_}),
+      readings_(
+          {io_.get_executor(), workers_, log_journal_, log_directory_,
+           logs_of(hub_, workers_, tunnel_keys_)}
+      ),
       connect_({store_, connect_tokens_, audit_, events_}),
       support_(
           {store_,
@@ -221,7 +227,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           [this](const terminal::TerminalId& id, terminal::Ending why) {
               terminals_.cut(id, std::move(why));
           }},
-      passage_desk_{store_, audit_, events_} {
+      passage_desk_{store_, audit_, events_},
+      log_parts_{{store_, audit_, events_}, log_directory_} {
     links_.use(hub_);
     operations_.use(live_);
     operations_.use(backups_);
@@ -250,6 +257,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     events_.on_end([this](const std::string& bond) {
         terminals_.end_bond(bond);
         passages_.end_bond(bond);
+        readings_.end_bond(bond);
     });
     sessions_.on_end([this](const SessionId& session) { events_.end_streams(session.str()); });
     sessions_.on_ending([this](store::UnitOfWork& unit, const auto& sessions) {
@@ -266,7 +274,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     shell_ = std::make_unique<web::HttpShell>(
         web::HttpShell::Parts{
             *router_, events_, workers_, hashers_, clock_, served_by(terminals_, passages_),
-            terminal::browser_limits()},
+            terminal::browser_limits(), bodies_of(readings_)},
         web::HttpShellOptions{.access_log = settings_.log.access}
     );
 
@@ -331,6 +339,7 @@ void Application::add_routes() {
     terminal::add_routes(table_, terminal_parts_);
     ssh::add_routes(table_, ssh_keys_);
     passage::add_routes(table_, passage_desk_);
+    logs::add_routes(table_, log_parts_);
 }
 
 access::ControllerFacts Application::facts() const {

@@ -49,6 +49,8 @@
 #include "controller/gateway/hub.hpp"
 #include "controller/imports/imports.hpp"
 #include "controller/install/packages.hpp"
+#include "controller/logs/readings.hpp"
+#include "controller/logs/routes.hpp"
 #include "controller/members/members.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/orgs.hpp"
@@ -209,6 +211,9 @@ private:
     terminal::Terminals terminals_;
     passage::Journal passage_journal_;
     passage::Connections passages_;
+    logs::Directory log_directory_;
+    logs::AuditJournal log_journal_;
+    logs::Readings readings_;
 
     access::Connect connect_;
     access::Support support_;
@@ -222,6 +227,7 @@ private:
     members::Parts member_parts_;
     terminal::RouteParts terminal_parts_;
     api::Desk passage_desk_;
+    logs::RouteParts log_parts_;
     api::RouteTable table_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<web::HttpShell> shell_;

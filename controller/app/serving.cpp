@@ -133,6 +133,7 @@ Task<> Application::serve() {
     listener_->stop(drain_time);
     co_await serving.join();
     co_await terminals_.stop();
+    co_await readings_.stop();
     background.cancel();
     co_await background.join();
     if (auto saved = rates_.save(store_, clock_.now()); !saved)

@@ -129,6 +129,8 @@ Task<net::HttpResponse> HttpShell::ask_router(const net::HttpRequest& request) {
     }
     if (response.socket) co_return become_socket(std::move(*response.socket));
     if (response.events) co_return stream(std::move(*response.events));
+    if (response.offer)
+        co_return co_await stream_offer(std::move(response), std::move(asked.request_id));
     if (response.pieces) co_return stream_pieces(std::move(response));
     auto answer = wire(std::move(response));
     if (request.method == "HEAD" && answer.status >= 400) answer.body.clear();
@@ -149,6 +151,15 @@ net::HttpResponse HttpShell::stream_pieces(api::Response&& response) {
         }
     };
     return answer;
+}
+
+Task<net::HttpResponse> HttpShell::stream_offer(api::Response response, std::string request_id) {
+    auto body = co_await parts_.bodies(response.offer->subject);
+    if (!body) co_return wire(api::problem(body.error(), request_id));
+    auto answer = wire(std::move(response));
+    answer.headers.add("x-accel-buffering", "no");
+    answer.stream = *std::move(body);
+    co_return answer;
 }
 
 net::HttpResponse HttpShell::stream(api::EventStream events) {

@@ -36,6 +36,8 @@ public:
         /// What runs on a WebSocket that a route has offered (api::Response::socket).
         std::function<Task<>(std::shared_ptr<const api::SocketOffer>, net::WebSocket)> sockets{};
         net::WebSocketLimits socket_limits{};
+        /// What writes a body that a route has offered (api::Response::offer), once it is there.
+        std::function<Task<Result<std::function<Task<>(net::BodyWriter&)>>>(std::string)> bodies{};
     };
     HttpShell(const Parts& parts, HttpShellOptions options) : parts_(parts), options_(options) {}
 
@@ -49,6 +51,7 @@ private:
     net::HttpResponse stream(api::EventStream events);
     net::HttpResponse become_socket(api::SocketOffer offer);
     net::HttpResponse stream_pieces(api::Response&& response);
+    Task<net::HttpResponse> stream_offer(api::Response response, std::string request_id);
 
     Parts parts_;
     HttpShellOptions options_;

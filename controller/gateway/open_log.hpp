@@ -1,0 +1,15 @@
+/// The way of a reading to the log of its server: a stream over the server's link.
+#pragma once
+
+#include "controller/gateway/open_signed.hpp"
+#include "proto/log.hpp"
+
+namespace fairlead::gateway {
+
+/// To a log on a server of `org`, whose bytes are as proto/log.hpp says; see open_signed().
+Task<Result<stream::Stream>> open_log(
+    Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys, OrgId org, ServerId server,
+    proto::LogPurpose purpose
+);
+
+} // namespace fairlead::gateway
