@@ -49,6 +49,7 @@ import "./theme/table.css";
 import "./theme/forms.css";
 import "./theme/steps.css";
 import "./theme/log.css";
+import "./theme/logs.css";
 import "./theme/terminal.css";
 import "./theme/overview.css";
 import "./theme/backups.css";

@@ -49,6 +49,7 @@ export const pages: PageSpec[] = [
   page("/servers/enrol", "servers.enroll", () => import("../pages/servers/Enrol"), { label: "Enrol a server", icon: "plus", finderOnly: true }),
   page("/servers/:server", "servers.view", () => import("../pages/servers/ServerPage")),
   page("/servers/:server/ssh-keys", "ssh_keys.view", () => import("../pages/ssh/SshKeysPage")),
+  page("/servers/:server/logs/:source?", "logs.server", () => import("../pages/logs/ServerLogs")),
   page("/servers/:server/terminal", "terminals.open", () => import("../pages/terminal/TerminalPage")),
   page("/registration-tokens", "registration_tokens.view", () => import("../pages/servers/RegistrationTokens"), { label: "Registration tokens", icon: "link" }),
   page("/operations", "operations.view", () => import("../pages/operations/Operations"), { label: "Operations", icon: "operation", apart: true }),

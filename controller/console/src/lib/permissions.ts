@@ -7,7 +7,7 @@ const areas: [title: string, words: string[]][] = [
   ["Environments", ["environments", "variables"]],
   ["Deployments", ["deployments", "operations"]],
   ["Backups", ["backups", "drills", "restores", "storages", "backup_settings"]],
-  ["Servers", ["servers", "registration_tokens", "terminals", "ssh_keys", "ssh"]],
+  ["Servers", ["servers", "registration_tokens", "terminals", "ssh_keys", "ssh", "logs"]],
   ["API keys", ["api_keys"]],
   ["Certificates", ["certificates"]],
   ["Tunnel keys", ["tunnel_keys"]],
@@ -74,5 +74,5 @@ export function adjustments(role: ReadonlySet<string>, wanted: ReadonlySet<strin
 
 /** Guards nothing but looking; what a read-only key can make use of. */
 export function onlyReads(code: string): boolean {
-  return /\.(view|log|export|sessions)$/.test(code);
+  return /\.(view|log|export|sessions)$/.test(code) || code === "logs.server";
 }

@@ -29,6 +29,7 @@ const Variables = lazy(() => import("./Variables"));
 const BackupsTab = lazy(() => import("../backups/BackupsTab"));
 import { CopyPanel } from "../backups/CopyPanel";
 import { HostNames } from "../domains/parts";
+const LogsTab = lazy(() => import("../logs/LogsTab"));
 const PolicyTab = lazy(() => import("../backups/PolicyTab"));
 const ImportTab = lazy(() => import("../imports/ImportTab"));
 const PushTab = lazy(() => import("../pushes/PushTab"));
@@ -71,7 +72,7 @@ export default function EnvironmentPage({ environment: id, tab }: { environment:
           )}
           {one.connector.state === "disconnected" && (
             <Alert color="signal" icon={<Icon name="warning" />} title="Nobody reaches it through Cloudflare">
-              cloudflared on its server is not connected. Its log there says why: journalctl -u fairlead-cloudflared@{one.slug}
+              cloudflared on its server is not connected. Its log says why, among the logs here or there: journalctl -u fairlead-cloudflared@{one.slug}
             </Alert>
           )}
           <Pending environment={one} />
@@ -144,6 +145,7 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
   const parts: [value: string, label: string, permission: Permission, content: ReactNode][] = [
     ["overview", "Overview", "environments.view", <Now key="o" environment={environment} />],
     ["operations", "Operations", "operations.view", <History key="h" environment={environment} />],
+    ["logs", "Logs", "logs.view", <LogsTab key="l" environment={environment} />],
     ["backups", "Backups", "backups.view", <BackupsTab key="b" environment={environment} />],
     ["backup-policy", "Backup policy", "backups.view", <PolicyTab key="p" environment={environment} />],
     ["import", "Import", "restores.create", <ImportTab key="i" environment={environment} />],

@@ -77,6 +77,13 @@ export function Acts({ server }: { server: Server }) {
         </May>
       )}
       {!revoked && (
+        <May permission="logs.server">
+          <Button variant="default" leftSection={<Icon name="log" size={16} />} onClick={() => go(`/servers/${server.id}/logs`)}>
+            Logs
+          </Button>
+        </May>
+      )}
+      {!revoked && (
         <May permission="servers.ping">
           <Button variant="default" leftSection={<Icon name="bolt" size={16} />} onClick={() => ping.mutate()} loading={ping.isPending}>
             Ping
