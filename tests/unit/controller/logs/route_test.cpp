@@ -1,0 +1,89 @@
+#include "../world/agent.hpp"
+#include "controller/logs/routes.hpp"
+#include "proto/messages.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace fairlead;
+using namespace fairlead::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Stand {
+    explicit Stand(std::uint32_t protocol = proto::protocol) {
+        logs::add_routes(world.core->table, parts);
+        server = world.add_server("fra-1");
+        Agent agent(world, server);
+        auto hello = agent.hello();
+        hello.protocol = protocol;
+        REQUIRE(world.core->agents.hello({world.org, server, "fra-1"}, hello));
+    }
+    Reply ask(const std::string& query = "") {
+        return world.in_org("GET", "/servers/" + server.str() + "/logs" + query);
+    }
+
+    World world;
+    logs::Directory directory;
+    logs::RouteParts parts{{world.core->store, world.log, world.events}, directory};
+    ServerId server;
+};
+
+} // namespace
+
+TEST_SUITE("controller/logs/routes") {
+
+    TEST_CASE("a look is written down once, and each file") {
+        Stand stand;
+        auto before = stand.world.audited().size();
+        CHECK(stand.ask().status == 200);
+        CHECK(stand.directory.size() == 1);
+        CHECK(stand.world.audited().back() == "logs.view ok");
+        CHECK(stand.ask("?before=s%3D1").status == 200);
+        CHECK(stand.world.audited().size() == before + 1);
+        // Another log is another look.
+        CHECK(stand.ask("?source=postgresql&before=s%3D1").status == 200);
+        CHECK(stand.world.audited().size() == before + 2);
+        CHECK(stand.ask("?format=text").status == 200);
+        CHECK(stand.world.audited().back() == "logs.download ok");
+        stand.world.clock.advance(logs::look_lasts);
+        CHECK(stand.ask("?before=s%3D1").status == 200);
+        CHECK(stand.world.audited().size() == before + 4);
+    }
+
+    TEST_CASE("a file has a name, and a question about it opens nothing") {
+        Stand stand;
+        auto before = stand.world.audited().size();
+        auto head =
+            stand.world.in_org("HEAD", "/servers/" + stand.server.str() + "/logs?format=text");
+        CHECK(head.status == 200);
+        CHECK(stand.directory.size() == 0);
+        CHECK(stand.world.audited().size() == before);
+        bool named = false;
+        for (const auto& [name, value] : head.headers)
+            named = named || (name == "Content-Disposition" &&
+                              value.find("filename=\"fra-1-agent-") != std::string::npos);
+        CHECK(named);
+    }
+
+    TEST_CASE("servers that cannot be read are told by name") {
+        Stand old(proto::logs_since - 1);
+        CHECK(old.ask().code() == "agent_too_old");
+        Stand away;
+        REQUIRE(away.world.in_org("GET", "/servers/" + away.server.str()).status == 200);
+        auto stranger = ServerId::make(away.world.clock.now());
+        CHECK(away.world.in_org("GET", "/servers/" + stranger.str() + "/logs").status == 404);
+        CHECK(away.directory.size() == 0);
+    }
+
+    TEST_CASE("wrong questions are refused before anything is written down") {
+        Stand stand;
+        auto before = stand.world.audited().size();
+        for (const auto* query : {"?source=odoo", "?level=loud", "?lines=0", "?before=..%2Fx"}) {
+            CAPTURE(query);
+            CHECK(stand.ask(query).status == 400);
+        }
+        CHECK(stand.world.audited().size() == before);
+        CHECK(stand.directory.size() == 0);
+    }
+}
