@@ -53,6 +53,7 @@ describe("logs", () => {
     shop = await world.environment(await world.project("shop"), on.server, "shop");
     await world.succeeded(await world.deploy(shop), 900_000);
     await on.host.sh("cp /etc/fairlead/policy.yaml /root/policy.yaml");
+    await on.host.sh(`for i in $(seq 1 80); do curl -s -o /dev/null 'http://127.0.0.1:${shop.port}/web/login'; done`);
     ofShop = `${org}/environments/${shop.id}/logs`;
     ofServer = `${org}/servers/${on.server.id}/logs`;
   });

@@ -53,6 +53,46 @@ TEST_SUITE("agent/odoo/serve") {
         CHECK(script.find('{') == std::string::npos);
     }
 
+    TEST_CASE("lines for the journal have their level before them, and others do not") {
+        store::TemporaryFolder folder;
+        auto write = [&](const char* name, std::string_view text) {
+            auto file = folder.path() / name;
+            std::filesystem::create_directories(file.parent_path());
+            std::ofstream(file) << text;
+        };
+        write("odoo/__init__.py", "");
+        write("odoo/cli.py", R"(import logging
+
+def main():
+    logging.basicConfig(level=logging.DEBUG, format="%(message)s")
+    logging.debug("d")
+    logging.info("i")
+    logging.warning("w\nof two lines")
+    logging.error("e")
+)");
+        Installation i{folder.path(), {},     "/usr/bin/python3",        "/none",
+                       "/none",       "shop", folder.path() / "serve.py"};
+        write("serve.py", serve_script(i));
+        auto run = [&](const std::string& told) {
+            Command command;
+            // "gevent": without what waits for Odoo's own parts.
+            command.argv = {
+                "/bin/sh", "-c",
+                "cd '" + folder.path().string() + "'; exec 2>said; " + told +
+                    " python3 serve.py gevent; cat said"};
+            auto said = run_ok(command);
+            REQUIRE(said);
+            return *said;
+        };
+        CHECK(
+            run("JOURNAL_STREAM=$(stat -L -c %d:%i said)") ==
+            "<7>d\n<6>i\n<4>w\n<4>of two lines\n<3>e\n"
+        );
+        const std::string plain = "d\ni\nw\nof two lines\ne\n";
+        CHECK(run("JOURNAL_STREAM=1:2") == plain);
+        CHECK(run("") == plain);
+    }
+
     TEST_CASE("it says when it serves, and ends when the requests have [stand-in for Odoo]") {
         const std::string stop = "    def stop(self):\n        print('port let go', flush=True)\n";
         std::string methods = stop, expected = "loaded shop\nSTATUS=serving\nport let go\n"
