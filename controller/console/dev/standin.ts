@@ -7,6 +7,7 @@ import type { Environment, Operation, Problem, Project, Session } from "../src/a
 import { elevatedUntil, outside, own, Refusal } from "./account";
 import { answerBackups, fillBackups } from "./backups";
 import { answerImports, fillImports } from "./imports";
+import { answerLog } from "./logs";
 import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPushes, fillPushes } from "./pushes";
@@ -161,6 +162,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       response.on("close", () => state.listeners.delete(listen));
       return null;
     }
+    case "GET environments/{}/logs":
+    case "GET servers/{}/logs":
+      return answerLog(query, response);
     case "GET audit/{}":
       if (one === "checkpoint") return [200, { size: state.audit.length, at: now(), note: "", key: auditKey }];
       return [200, list([{ id: id("srv"), name: "odoo-fra-1", size: state.audit.length, root: "", key: "", seen_at: now(), fork: null }])];
