@@ -1,4 +1,4 @@
-/// Logs of a server over byte streams: what opens a reading, and its limits (README.md section 13).
+/// Logs of a server over byte streams: what opens a reading, and its limits (README.md section 14).
 #pragma once
 
 #include "common/runtime/result.hpp"
