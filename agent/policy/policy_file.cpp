@@ -302,10 +302,9 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     if (root.kind != Kind::map)
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
     FAIRLEAD_CHECK(loader.only(
-        root,
-        {"version", "operations", "repositories", "storages", "recipients", "imports", "networks",
-         "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes", "ssh_keys",
-         "logs"}
+        root, {"version", "operations", "repositories", "storages", "recipients", "imports",
+               "networks", "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes",
+               "ssh_keys", "logs"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")

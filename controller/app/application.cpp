@@ -219,7 +219,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
-      member_parts_(member_parts()),
+      member_parts_(member_parts()), log_parts_{{store_, audit_, events_}, log_directory_},
       terminal_parts_{
           {store_, audit_, events_},
           terminal_directory_,
@@ -227,8 +227,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           [this](const terminal::TerminalId& id, terminal::Ending why) {
               terminals_.cut(id, std::move(why));
           }},
-      passage_desk_{store_, audit_, events_},
-      log_parts_{{store_, audit_, events_}, log_directory_} {
+      passage_desk_{store_, audit_, events_} {
     links_.use(hub_);
     operations_.use(live_);
     operations_.use(backups_);

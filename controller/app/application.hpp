@@ -225,9 +225,9 @@ private:
     access::SupportRoutes support_parts_;
     orgs::RouteParts org_parts_;
     members::Parts member_parts_;
+    logs::RouteParts log_parts_;
     terminal::RouteParts terminal_parts_;
     api::Desk passage_desk_;
-    logs::RouteParts log_parts_;
     api::RouteTable table_;
     std::unique_ptr<api::Router> router_;
     std::unique_ptr<web::HttpShell> shell_;

@@ -196,6 +196,7 @@ SshKeys::ssh(Unit& unit, const Scope& scope, const ServerId& id, const proto::Ss
     std::set<SshKeyId> gone;
     for (auto& key : keys) {
         bool placed = there.erase({key.unix_user, key.fingerprint}) > 0;
+        bool refused = failed.contains(key.unix_user);
         if (asked.contains(key.unix_user)) continue;
         auto before = key.state;
         if (placed && (before == KeyState::adding || before == KeyState::missing ||
@@ -206,7 +207,7 @@ SshKeys::ssh(Unit& unit, const Scope& scope, const ServerId& id, const proto::Ss
         } else if (!placed && before == KeyState::removing) {
             FAIRLEAD_CHECK(repo.remove(key.id));
             gone.insert(key.id);
-        } else if ((before == KeyState::adding || before == KeyState::removing) && !failed.contains(key.unix_user)) {
+        } else if (!refused && (before == KeyState::adding || before == KeyState::removing)) {
             again.insert(key.unix_user); // it was never taken, or its time was over
         }
         if (key.state == before) continue;
