@@ -46,6 +46,22 @@ void end(stream::Stream& stream, proto::StreamEnd code, std::string_view reason)
     stream.reset(static_cast<std::uint32_t>(code), reason);
 }
 
+std::optional<StreamRefusal> refusal(proto::StreamEnd code, std::string reason) {
+    StreamRefusal why;
+    why.code = code;
+    why.reason = std::move(reason);
+    return why;
+}
+
+/// Where as many are open as may be.
+std::optional<StreamRefusal> too_many(std::size_t open, std::size_t most, std::string_view what) {
+    if (open < most) return {};
+    return refusal(
+        proto::StreamEnd::too_many,
+        std::to_string(most) + " " + std::string(what) + ", the most there may be."
+    );
+}
+
 class Counted {
 public:
     explicit Counted(std::size_t& count) : count_(count) { ++count_; }
@@ -321,72 +337,65 @@ Task<> Tunnel::serve_port(stream::Stream& stream, const Goal& goal) {
     co_await join(opened);
 }
 
-/// The process of the terminal asks the policy, and says why where it refuses.
-Task<> Tunnel::serve_terminal(stream::Stream& stream, const Goal& goal) {
-    auto refuse = [&](proto::StreamEnd code, const std::string& reason) {
-        log::warning(
-            "a terminal was not opened", {{"terminal", goal.terminal->terminal},
-                                          {"user", goal.terminal->user},
-                                          {"reason", reason}}
-        );
-        end(stream, code, reason);
-    };
-    if (terminals_ >= proto::most_terminals)
-        co_return refuse(
-            proto::StreamEnd::too_many, std::to_string(proto::most_terminals) +
-                                            " terminals are open on this server, the most there "
-                                            "may be."
-        );
-    Counted counted(terminals_);
-    TaskGroup both(executor_);
-    TerminalPassage passage(executor_, stream, both);
+/// Asks a process of this server for what the stream is for, and passes bytes on until both
+/// directions have ended. Gives why it was not opened, where it was not: then the caller ends the
+/// stream.
+template <class Way, class Wanted>
+Task<std::optional<StreamRefusal>>
+Tunnel::pass_locally(stream::Stream& stream, const Goal& goal, std::string socket, Wanted wanted) {
     using Refused = std::optional<StreamRefusal>;
-    auto asked =
-        co_await within<Refused>(opening_time, passage.open(sockets_.terminals, *goal.terminal));
-    if (!asked) co_return refuse(proto::StreamEnd::failed, asked.error().message());
-    if (*asked) co_return refuse((*asked)->code, (*asked)->reason);
-    auto refusal = refusal_of(goal);
-    if (refusal) co_return refuse(refusal->code, refusal->reason);
+    TaskGroup both(executor_);
+    Way passage(executor_, stream, both);
+    auto opening = passage.open(std::move(socket), std::move(wanted));
+    auto asked = co_await within<Refused>(opening_time, std::move(opening));
+    if (!asked) co_return refusal(proto::StreamEnd::failed, asked.error().message());
+    if (*asked) co_return *std::move(asked);
+    // What counted when it was asked for may have ended meanwhile.
+    auto refused = refusal_of(goal);
+    if (refused) co_return refused;
     co_await check_not_cancelled();
     both.spawn(passage.inward());
     both.spawn(passage.outward());
     Opened opened{stream, goal, both};
     co_await join(opened);
+    co_return refused;
+}
+
+/// The process of the terminal asks the policy, and says why where it refuses.
+Task<> Tunnel::serve_terminal(stream::Stream& stream, const Goal& goal) {
+    auto refused = too_many(terminals_, proto::most_terminals, "terminals are open on this server");
+    if (!refused) {
+        Counted counted(terminals_);
+        auto passing =
+            pass_locally<TerminalPassage>(stream, goal, sockets_.terminals, *goal.terminal);
+        refused = co_await std::move(passing);
+    }
+    if (!refused) co_return;
+    log::warning(
+        "a terminal was not opened", {{"terminal", goal.terminal->terminal},
+                                      {"user", goal.terminal->user},
+                                      {"reason", refused->reason}}
+    );
+    end(stream, refused->code, refused->reason);
 }
 
 /// The process that reads it asks the policy, as that of a terminal does.
 Task<> Tunnel::serve_log(stream::Stream& stream, const Goal& goal) {
-    auto refuse = [&](proto::StreamEnd code, const std::string& reason) {
-        log::warning(
-            "a log was not opened",
-            {{"reading", goal.log->log}, {"source", goal.log->source}, {"reason", reason}}
-        );
-        end(stream, code, reason);
-    };
-    if (logs_ >= proto::most_log_readings)
-        co_return refuse(
-            proto::StreamEnd::too_many, std::to_string(proto::most_log_readings) +
-                                            " logs of this server are being read, the most there "
-                                            "may be."
-        );
-    Counted counted(logs_);
-    TaskGroup both(executor_);
-    LogPassage passage(executor_, stream, both);
-    auto wanted = proto::LogOpening();
-    wanted.what = *goal.log;
-    wanted.slug = slug_of(goal.log->environment);
-    using Refused = std::optional<StreamRefusal>;
-    auto opening = passage.open(sockets_.logs, std::move(wanted));
-    auto asked = co_await within<Refused>(opening_time, std::move(opening));
-    if (!asked) co_return refuse(proto::StreamEnd::failed, asked.error().message());
-    if (*asked) co_return refuse((*asked)->code, (*asked)->reason);
-    auto refusal = refusal_of(goal);
-    if (refusal) co_return refuse(refusal->code, refusal->reason);
-    co_await check_not_cancelled();
-    both.spawn(passage.inward());
-    both.spawn(passage.outward());
-    Opened opened{stream, goal, both};
-    co_await join(opened);
+    auto refused = too_many(logs_, proto::most_log_readings, "logs of this server are being read");
+    if (!refused) {
+        Counted counted(logs_);
+        proto::LogOpening wanted;
+        wanted.what = *goal.log;
+        wanted.slug = slug_of(goal.log->environment);
+        auto passing = pass_locally<LogPassage>(stream, goal, sockets_.logs, std::move(wanted));
+        refused = co_await std::move(passing);
+    }
+    if (!refused) co_return;
+    log::warning(
+        "a log was not opened",
+        {{"reading", goal.log->log}, {"source", goal.log->source}, {"reason", refused->reason}}
+    );
+    end(stream, refused->code, refused->reason);
 }
 
 Task<> Tunnel::run() {

@@ -65,6 +65,9 @@ private:
     Task<> serve_port(stream::Stream& stream, const Goal& goal);
     Task<> serve_terminal(stream::Stream& stream, const Goal& goal);
     Task<> serve_log(stream::Stream& stream, const Goal& goal);
+    template <class Way, class Wanted>
+    Task<std::optional<StreamRefusal>>
+    pass_locally(stream::Stream& stream, const Goal& goal, std::string socket, Wanted wanted);
     Task<> join(Opened& opened);
     tl::expected<Goal, StreamRefusal> goal_of(std::string_view text);
     tl::expected<Goal, StreamRefusal> goal_of(const boost::json::object& members) const;
