@@ -1,33 +1,13 @@
 #include "agent/logs/plain_text.hpp"
 
+#include "common/runtime/utf8.hpp"
+
 #include <algorithm>
-#include <cstdint>
 
 namespace fairlead::logs {
 namespace {
 
 constexpr std::string_view unknown = "\xEF\xBF\xBD";
-
-/// Bytes of the character that `text` begins with; 0: it is no UTF-8.
-std::size_t character(std::string_view text) {
-    auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    unsigned first = at(0);
-    std::size_t size = first < 0x80       ? 1
-                       : first >> 5 == 6  ? 2
-                       : first >> 4 == 14 ? 3
-                       : first >> 3 == 30 ? 4
-                                          : 0;
-    if (size < 2) return size;
-    if (text.size() < size) return 0;
-    std::uint32_t code = first & (0xFFu >> (size + 1));
-    for (std::size_t i = 1; i < size; ++i) {
-        if (at(i) >> 6 != 2) return 0;
-        code = code << 6 | (at(i) & 0x3Fu);
-    }
-    constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-    return code < least[size] || code > 0x10FFFF || surrogate ? 0 : size;
-}
 
 /// Of an escape sequence that begins `text`: colours and the like are of no use here.
 std::size_t escape(std::string_view text) {
@@ -56,7 +36,7 @@ std::string plain_text(std::string_view bytes, std::size_t most, bool& cut) {
         } else if (first < 0x20 || first == 0x7F) {
             piece = unknown;
         } else {
-            auto found = character(bytes);
+            auto found = utf8::letter(bytes);
             size = std::max<std::size_t>(found, 1);
             piece = found == 0 ? unknown : bytes.substr(0, size);
         }
