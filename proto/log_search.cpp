@@ -140,8 +140,9 @@ private:
             if (after_group_ && chooses_inside_)
                 return wrong("repeats a group that repeats or chooses within, which can take for "
                              "ever");
-            if (!open_.empty()) open_.back().chooses = true;
         }
+        // What may be left out is a choice too: (a?){50}.
+        if (!open_.empty()) open_.back().chooses = true;
         if (endless && ++endless_ > most_endless)
             return wrong("has more than 3 repetitions without an end");
         skip("?"); // as few as possible
