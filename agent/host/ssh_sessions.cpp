@@ -1,6 +1,7 @@
 #include "agent/host/ssh_sessions.hpp"
 
 #include "agent/host/processes.hpp"
+#include "common/runtime/log.hpp"
 
 #include <fmt/core.h>
 
@@ -98,16 +99,22 @@ Result<std::optional<Accepted>> SshSessions::accepted_by(pid_t pid, const std::s
 Result<std::size_t>
 SshSessions::end(const std::string& user, const std::vector<std::string>& fingerprints) {
     std::size_t ended = 0;
+    Result<> outcome; // the first failure; the others are ended all the same
     if (fingerprints.empty()) return ended;
     auto is_session = [&](pid_t pid) {
         return owner_of(pid) == 0 && session_user(title_of(pid)) == user;
     };
     for (auto pid : all_processes()) {
         if (!is_session(pid)) continue;
-        FAIRLEAD_TRY(accepted, accepted_by(pid, user));
-        if (accepted &&
-            std::ranges::find(fingerprints, accepted->fingerprint) == fingerprints.end())
-            continue;
+        auto told = accepted_by(pid, user);
+        if (!told)
+            log::warning(
+                "a session is ended, since nobody knows by which key it began",
+                {{"user", user}, {"why", told.error().message()}}
+            );
+        bool stays = told && *told &&
+                     std::ranges::find(fingerprints, (*told)->fingerprint) == fingerprints.end();
+        if (stays) continue;
         auto scope = login_scope_of(pid);
         auto below = descendants_of(pid);
         if (!is_session(pid)) continue; // it ended by itself meanwhile
@@ -118,10 +125,11 @@ SshSessions::end(const std::string& user, const std::vector<std::string>& finger
             command.argv = {"systemctl", "--no-ask-password", "--quiet",
                             "kill",      "--signal=SIGKILL",  scope};
             // Fine when all of it is gone already.
-            FAIRLEAD_CHECK(run_(command));
+            if (auto done = run_(command); !done && outcome) outcome = fail(done.error());
         }
         ++ended;
     }
+    if (!outcome) return fail(std::move(outcome).error());
     return ended;
 }
 

@@ -34,8 +34,8 @@ public:
     Result<bool> was_used(const std::string& user, const std::string& fingerprint);
 
     /// Kills the sessions of this user that were let in by one of these keys, with all that runs in
-    /// them, and says how many. One of which the journal does not say how it got in counts as one
-    /// of them: it is the only way to be sure.
+    /// them, and says how many. One of which the journal does not say how it got in, or cannot be
+    /// read, counts as one of them: nobody asks again, and it is the only way to be sure.
     Result<std::size_t> end(const std::string& user, const std::vector<std::string>& fingerprints);
 
 private:
