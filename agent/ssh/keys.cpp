@@ -122,7 +122,8 @@ Result<journal::Plan> Keys::plan(const proto::Operation& operation) {
     sshd.title = "Have sshd look at the keys";
     sshd.needed = [args](Work&) { return !args.keys.empty(); };
     sshd.act = [this, args](Work& work) -> Result<> {
-        FAIRLEAD_CHECK(parts_.files.lock()); // the folder is there
+        // The folder is there then, and nobody else writes what sshd reads.
+        FAIRLEAD_TRY(lock, parts_.files.lock());
         FAIRLEAD_TRY(changed, parts_.sshd.look_at(parts_.files.place(), args.user));
         if (changed)
             work.info(
