@@ -1,6 +1,7 @@
 /// What a handler gives back: plain data, turned into HTTP by controller/web.
 #pragma once
 
+#include "common/runtime/clock.hpp"
 #include "common/runtime/id.hpp"
 #include "common/runtime/result.hpp"
 #include "controller/api/principal.hpp"
@@ -42,6 +43,7 @@ struct SocketCaller {
     Principal who; ///< with a scope
     Actor actor;   ///< for the audit log
     std::string subject_name;
+    Timestamp made{}; ///< when they asked
 };
 
 /// Tells the web shell to make a WebSocket of the request's connection.

@@ -71,6 +71,8 @@ Task<> Connections::serve(Offer offer, net::WebSocket socket) {
     std::exception_ptr thrown;
     if (auto full = room_for(*offer)) {
         open.over = *full;
+    } else if (ended_.any(offer->caller->who.bonds(), offer->caller->made)) {
+        open.over = {4403, "access_ended"};
     } else {
         open_.push_back(&open);
         try {
@@ -185,7 +187,8 @@ Task<> Connections::write_end(Open& open) {
 }
 
 void Connections::end_bond(const std::string& bond) {
-    asio::post(parts_.executor, [this, bond] {
+    asio::post(parts_.executor, [this, bond, at = parts_.clock.now()] {
+        ended_.note(bond, at);
         for (auto* open : open_) {
             auto bonds = open->offer->caller->who.bonds();
             if (std::ranges::find(bonds, bond) != bonds.end()) open->end({4403, "access_ended"});

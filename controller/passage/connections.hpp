@@ -8,6 +8,7 @@
 #include "common/runtime/clock.hpp"
 #include "common/stream/carrier.hpp"
 #include "controller/api/response.hpp"
+#include "controller/passage/ended_bonds.hpp"
 #include "controller/passage/journal.hpp"
 
 #include <chrono>
@@ -78,6 +79,7 @@ private:
     Parts parts_;
     ConnectionLimits limits_;
     std::vector<Open*> open_;
+    EndedBonds ended_;
 };
 
 } // namespace fairlead::passage

@@ -52,7 +52,7 @@ Result<Response> connect(const Call& call, const api::Desk& desk) {
         offer.address = call.request().address;
         offer.to = api::SocketOffer::To::ssh;
         offer.caller = std::make_shared<const api::SocketCaller>(api::SocketCaller{
-            who, call.actor(), server.name});
+            who, call.actor(), server.name, call.now()});
         return response;
     });
 }
