@@ -1,5 +1,5 @@
 /// What the agent's link and a process that its connection starts say to each other first
-/// (README.md sections 12 and 13).
+/// (README.md sections 12 and 14).
 #pragma once
 
 #include <boost/describe/class.hpp>

@@ -41,6 +41,8 @@ const reaching: Record<string, string> = {
   "POST /api/v1/orgs/{org}/environments/{environment}/imports": "looks at a database from elsewhere, beside it",
   "POST /api/v1/orgs/{org}/environments/{environment}/imports/{import}/run": "puts that in its place",
   "POST /api/v1/orgs/{org}/servers/{server}/terminals": "opens a shell on its server, as a user that the server's root has named",
+  "POST /api/v1/orgs/{org}/servers/{server}/ssh-keys": "lets somebody log in to its server, as a user that the server's root has named",
+  "POST /api/v1/orgs/{org}/servers/{server}/ssh-keys/{ssh_key}/rotate": "the same, by another key",
   // The hook itself asks for no session: whoever has the secret that these hand out deploys, and push.test.ts shows that nobody else does.
   "POST /api/v1/orgs/{org}/environments/{environment}/push-deploy": "hands out what deploys it",
   "PATCH /api/v1/orgs/{org}/environments/{environment}/push-deploy": "decides which pushes do",
