@@ -3,6 +3,7 @@
 #include "controller/api/query.hpp"
 #include "controller/api/routes.hpp"
 #include "controller/environments/environment_repo.hpp"
+#include "controller/fleet/reachable.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "proto/messages.hpp"
 
@@ -20,22 +21,7 @@ using fleet::Server;
 using fleet::ServerRepo;
 
 Result<> may_be_read(const Server& server) {
-    if (server.revoked_ms)
-        return api::conflict(
-            "server_revoked", server.name + " is revoked: nothing of it can be read."
-        );
-    if (server.status != fleet::ServerStatus::online)
-        return api::conflict(
-            "server_offline", server.name +
-                                  " is not connected, and its logs are kept there alone. Try again "
-                                  "when its agent is back."
-        );
-    if (server.capability.value_or(0) < proto::logs_since)
-        return api::conflict(
-            "agent_too_old", "The agent of " + server.name +
-                                 " is from before logs could be read. Update its package."
-        );
-    return {};
+    return fleet::check_reachable(server, proto::logs_since, "logs could be read");
 }
 
 Asked asked_by(const Call& call, proto::LogPurpose what, const Server& server) {

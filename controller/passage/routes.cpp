@@ -1,6 +1,7 @@
 #include "controller/passage/routes.hpp"
 
 #include "controller/api/routes.hpp"
+#include "controller/fleet/reachable.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "controller/ssh/key_repo.hpp"
 #include "proto/messages.hpp"
@@ -13,19 +14,7 @@ using api::Response;
 using fleet::Server;
 
 Result<> can_be_reached(store::Connection& db, const api::OrgScope& scope, const Server& server) {
-    if (server.revoked_ms)
-        return api::conflict(
-            "server_revoked", server.name + " is revoked: nothing can be opened on it."
-        );
-    if (server.status != fleet::ServerStatus::online)
-        return api::conflict(
-            "server_offline", server.name + " is not connected. Try again when its agent is back."
-        );
-    if (server.capability.value_or(0) < proto::ssh_keys_since)
-        return api::conflict(
-            "agent_too_old",
-            "The agent of " + server.name + " is from before ssh came this way. Update its package."
-        );
+    FAIRLEAD_CHECK(fleet::check_reachable(server, proto::ssh_keys_since, "ssh came this way"));
     FAIRLEAD_TRY(word, ssh::KeyRepo(db, scope).word(server.id));
     if (word && word->port != 0) return {};
     return api::conflict(

@@ -4,6 +4,7 @@
 #include "controller/api/checks.hpp"
 #include "controller/api/routes.hpp"
 #include "controller/environments/counts.hpp"
+#include "controller/fleet/reachable.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "controller/fleet/server_view.hpp"
 #include "controller/terminal/journal.hpp"
@@ -40,19 +41,7 @@ std::string cure(std::string_view user) {
 }
 
 Result<> may_be_opened(const Server& server, const std::string& user) {
-    if (server.revoked_ms)
-        return api::conflict(
-            "server_revoked", server.name + " is revoked: nothing can be opened on it."
-        );
-    if (server.status != fleet::ServerStatus::online)
-        return api::conflict(
-            "server_offline", server.name + " is not connected. Try again when its agent is back."
-        );
-    if (server.capability.value_or(0) < proto::terminals_since)
-        return api::conflict(
-            "agent_too_old", "The agent of " + server.name +
-                                 " is from before there were terminals. Update its package."
-        );
+    FAIRLEAD_CHECK(fleet::check_reachable(server, proto::terminals_since, "there were terminals"));
     auto users = fleet::terminal_users(server);
     if (users.empty())
         return api::conflict(
