@@ -4,6 +4,7 @@
 #include "agent/backup/due.hpp"
 #include "agent/backup/plans.hpp"
 #include "agent/executor/server.hpp"
+#include "agent/host/asked.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
 #include "agent/ssh/keys.hpp"
@@ -12,31 +13,17 @@
 #include "common/runtime/log.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace fairlead::app {
 namespace {
 
-/// Blocked before any thread starts, so that all of them inherit it.
-Descriptor signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    ::signal(SIGPIPE, SIG_IGN);
-    return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
 Result<int> run(const ExecutorOptions& options) {
     ::umask(0022);
-    auto signal_fd = signals();
+    auto signal_fd = host::stop_signals();
     crypto::start();
     SystemClock clock;
     deploy::Layout layout;
