@@ -1,5 +1,7 @@
 #include "agent/logs/command.hpp"
 
+#include "common/runtime/file.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -63,6 +65,30 @@ void add_agent(std::vector<std::string>& words) {
     );
 }
 
+std::vector<std::string>
+matches_of(const proto::LogPurpose& purpose, const std::string& slug, const fs::path& postgresql) {
+    std::vector<std::string> words;
+    if (purpose.source == "odoo")
+        add_units(
+            words,
+            {"fairlead-odoo@" + slug + ".service", "fairlead-odoo-beside@" + slug + ".service",
+             "fairlead-odoo@" + slug + ".socket", "fairlead-cloudflared@" + slug + ".service"}
+        );
+    else if (purpose.source == "postgresql")
+        add_units(words, postgresql_units(postgresql));
+    else
+        add_agent(words);
+    return words;
+}
+
+/// Empty where the machine has no id.
+std::string machine_match(const fs::path& file) {
+    auto id = read_file(file, 64).value_or("").substr(0, 32);
+    return id.find_first_not_of("0123456789abcdef") == std::string::npos && id.size() == 32
+               ? "_MACHINE_ID=" + id
+               : std::string();
+}
+
 } // namespace
 
 Result<std::vector<std::string>> command_of(
@@ -98,16 +124,18 @@ Result<std::vector<std::string>> command_of(
         words.push_back("--grep=" + expression);
         words.push_back("--case-sensitive=no");
     }
-    if (purpose.source == "odoo")
-        add_units(
-            words,
-            {"fairlead-odoo@" + slug + ".service", "fairlead-odoo-beside@" + slug + ".service",
-             "fairlead-odoo@" + slug + ".socket", "fairlead-cloudflared@" + slug + ".service"}
-        );
-    else if (purpose.source == "postgresql")
-        add_units(words, postgresql_units(options.postgresql));
-    else
-        add_agent(words);
+    // Following alone keeps to the boot that /proc names: in a container that may be another one,
+    // and whoever goes on behind a cursor wants the time before a restart, too.
+    auto own = follows ? machine_match(options.machine_id) : std::string();
+    if (!own.empty()) {
+        words.push_back("--merge");
+        words.push_back(own);
+    }
+    for (auto& match : matches_of(purpose, slug, options.postgresql)) {
+        bool another = match == "+";
+        words.push_back(std::move(match));
+        if (another && !own.empty()) words.push_back(own);
+    }
     return words;
 }
 

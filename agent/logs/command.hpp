@@ -15,6 +15,7 @@ struct CommandOptions {
     std::string journalctl = "/usr/bin/journalctl";
     std::filesystem::path postgresql =
         "/etc/postgresql"; ///< one folder a version, in it one a cluster
+    std::filesystem::path machine_id = "/etc/machine-id"; ///< machine-id(5)
 };
 
 /// The whole argument vector: one JSON object a line, of this system's own journal, of the units of

@@ -1,5 +1,6 @@
 #include "agent/logs/command.hpp"
 #include "agent/logs/opening.hpp"
+#include "common/runtime/file.hpp"
 #include "common/store/memory_db.hpp"
 
 #include <doctest/doctest.h>
@@ -103,6 +104,24 @@ TEST_SUITE("agent/logs/command") {
         words = words_of(purpose);
         CHECK(has(words, "--cursor=s=1"));
         CHECK_FALSE(has(words, "--since=@5"));
+    }
+
+    TEST_CASE("what is followed is of this machine, whatever boot it is of") {
+        store::TemporaryFolder folder;
+        CommandOptions options;
+        options.machine_id = folder.path() / "machine-id";
+        REQUIRE(write_file(options.machine_id, "0123456789abcdef0123456789abcdef\n"));
+        auto purpose = page("odoo");
+        CHECK_FALSE(has(words_of(purpose, options), "--merge"));
+        purpose.order = "follow";
+        auto words = words_of(purpose, options);
+        CHECK(has(words, "--merge")); // journals of other machines, too: so each alternative says whose
+        CHECK(
+            std::ranges::count(words, "_MACHINE_ID=0123456789abcdef0123456789abcdef") ==
+            std::ranges::count(words, "+") + 1
+        );
+        REQUIRE(write_file(options.machine_id, "uninitialized\n"));
+        CHECK_FALSE(has(words_of(purpose, options), "--merge"));
     }
 
     TEST_CASE("an environment's name is one before it becomes part of a unit's") {
