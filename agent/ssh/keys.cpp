@@ -172,6 +172,8 @@ Result<> Keys::take_away(const std::string& user) {
     if (list.keys.empty()) return {};
     auto fingerprints = fingerprints_of(list.keys);
     list.keys.clear();
+    // Before, because nobody knows the keys after a crash between; after, for who came meanwhile.
+    (void)parts_.sessions.end(user, fingerprints);
     FAIRLEAD_CHECK(parts_.files.write(user, list));
     FAIRLEAD_CHECK(parts_.sessions.end(user, fingerprints));
     return {};
