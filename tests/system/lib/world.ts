@@ -26,7 +26,9 @@ export class World {
   #prefix = `t${randomBytes(3).toString("hex")}`;
   #hosts: Host[] = [];
   #controller: Controller | undefined;
+  #controllerStarts: Promise<Controller> | undefined;
   #git: GitServer | undefined;
+  #gitStarts: Promise<GitServer> | undefined;
   #api: Api | undefined;
   #session: Session | undefined;
   #egress: Egress | undefined;
@@ -41,16 +43,18 @@ export class World {
   /** The controller's port, where it has to be known before. */
   port: number | undefined;
 
+  /** One, whoever asks at the same time. */
   async controller(): Promise<Controller> {
-    if (!this.#controller) {
-      const config = typeof this.config === "string" ? this.config : await this.config();
-      this.#controller = await Controller.init(join(this.dir, "controller"), config, this.port);
-      this.#controller.launcher = this.launcher;
-      await this.#controller.start();
-      const { api, session } = await this.#controller.setUp();
-      this.#api = api;
-      this.#session = session;
-    }
+    return (this.#controllerStarts ??= this.#startController());
+  }
+  async #startController(): Promise<Controller> {
+    const config = typeof this.config === "string" ? this.config : await this.config();
+    this.#controller = await Controller.init(join(this.dir, "controller"), config, this.port);
+    this.#controller.launcher = this.launcher;
+    await this.#controller.start();
+    const { api, session } = await this.#controller.setUp();
+    this.#api = api;
+    this.#session = session;
     return this.#controller;
   }
 
@@ -64,8 +68,7 @@ export class World {
   }
 
   async git(): Promise<GitServer> {
-    this.#git ??= await GitServer.start(join(this.dir, "git"), await controllerAddress());
-    return this.#git;
+    return (this.#gitStarts ??= controllerAddress().then(async (address) => (this.#git = await GitServer.start(join(this.dir, "git"), address))));
   }
 
   /** The administrator's client. */
