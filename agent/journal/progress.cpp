@@ -127,16 +127,18 @@ std::map<std::string, std::string> Journal::facts(std::string_view operation) {
 std::vector<Unfinished> Journal::unfinished() {
     std::lock_guard lock(mutex_);
     using Row = std::tuple<
-        std::string, std::string, std::string, std::string, std::string, std::string, bool>;
+        std::string, std::string, std::uint64_t, std::string, std::string, std::string, std::string,
+        bool>;
     std::vector<Unfinished> found;
-    for (auto& row :
-         must(db_.all<Row>("SELECT id, kind, slug, requested_by, args, state, cancel FROM operation"
-                           " WHERE state <> 'finished' ORDER BY number LIMIT 1000"))) {
+    for (auto& row : must(db_.all<Row>(
+             "SELECT id, kind, ifnull(fence, 0), slug, requested_by, args, state,"
+             " cancel FROM operation WHERE state <> 'finished' ORDER BY number LIMIT 1000"
+         ))) {
         Unfinished one;
         std::string args;
         std::tie(
-            one.operation.id, one.operation.kind, one.slug, one.operation.requested_by, args,
-            one.state, one.cancel
+            one.operation.id, one.operation.kind, one.operation.fence, one.slug,
+            one.operation.requested_by, args, one.state, one.cancel
         ) = std::move(row);
         one.operation.args = must(json::parse(args));
         for (const auto& text : must(db_.all<std::string>(

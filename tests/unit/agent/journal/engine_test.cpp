@@ -176,6 +176,7 @@ TEST_SUITE("agent/journal/engine") {
             world.acts.clear();
             auto found = world.journal->unfinished();
             REQUIRE(found.size() == 1);
+            CHECK(found[0].operation.fence > 0); // what stands behind a later one knows it still
             auto finished = world.engine().recover(world.plan(), *world.work(), found[0]);
             if (at == "keep") {
                 CHECK(finished.outcome == Outcome::succeeded);

@@ -115,7 +115,8 @@ TEST_SUITE("agent/logs/command") {
         CHECK_FALSE(has(words_of(purpose, options), "--merge"));
         purpose.order = "follow";
         auto words = words_of(purpose, options);
-        CHECK(has(words, "--merge")); // journals of other machines, too: so each alternative says whose
+        CHECK(has(words, "--merge")
+        ); // journals of other machines, too: so each alternative says whose
         CHECK(
             std::ranges::count(words, "_MACHINE_ID=0123456789abcdef0123456789abcdef") ==
             std::ranges::count(words, "+") + 1
