@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <dirent.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -18,12 +19,19 @@ struct Closer {
     void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
-/// 0 for one that has just gone. Its name, in parentheses, may hold anything.
-pid_t parent_of(pid_t pid) {
+/// proc(5), /proc/PID/stat: the fields from the third on; "" for one that has just gone. Its name,
+/// in parentheses before them, may hold anything.
+std::string stat_of(pid_t pid) {
     auto text = read_file(fmt::format("/proc/{}/stat", pid), 4096);
     auto name_end = text ? text->rfind(')') : std::string::npos;
-    if (name_end == std::string::npos || name_end + 4 >= text->size()) return 0;
-    return static_cast<pid_t>(std::atol(text->c_str() + name_end + 4)); // ") S 123"
+    if (name_end == std::string::npos || name_end + 4 >= text->size()) return {};
+    return text->substr(name_end + 2);
+}
+
+/// 0 for one that has just gone.
+pid_t parent_of(pid_t pid) {
+    auto fields = stat_of(pid);
+    return fields.empty() ? 0 : static_cast<pid_t>(std::atol(fields.c_str() + 2)); // "S 123"
 }
 
 } // namespace
@@ -70,6 +78,23 @@ uid_t owner_of(pid_t pid) {
         std::sscanf(text.c_str() + at, "\nUid: %lu %lu", &real, &effective) != 2)
         return static_cast<uid_t>(-1);
     return static_cast<uid_t>(effective);
+}
+
+std::int64_t began_at(pid_t pid) {
+    auto fields = stat_of(pid);
+    auto system = read_file("/proc/stat", 1 << 20).value_or(std::string());
+    long long booted = 0;
+    unsigned long long ticks = 0;
+    std::size_t at = 0;
+    for (int field = 3; field < 22 && at != std::string::npos; ++field)
+        at = fields.find(' ', at == 0 ? 0 : at + 1);
+    auto line = system.find("\nbtime ");
+    if (fields.empty() || at == std::string::npos || line == std::string::npos ||
+        std::sscanf(fields.c_str() + at, " %llu", &ticks) != 1 ||
+        std::sscanf(system.c_str() + line, "\nbtime %lld", &booted) != 1)
+        return 0;
+    auto a_second = static_cast<unsigned long long>(::sysconf(_SC_CLK_TCK));
+    return booted + static_cast<std::int64_t>(ticks / a_second);
 }
 
 std::string login_scope_of(pid_t pid) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +21,9 @@ std::string title_of(pid_t pid);
 
 /// Its effective user; nobody's for one that has gone.
 uid_t owner_of(pid_t pid);
+
+/// When it began, in seconds of the Unix epoch, rounded down; 0 for one that has gone.
+std::int64_t began_at(pid_t pid);
 
 /// The systemd scope of a login that the process belongs to, "session-4.scope"; "" for none.
 std::string login_scope_of(pid_t pid);

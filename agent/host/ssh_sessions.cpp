@@ -85,8 +85,11 @@ Result<bool> SshSessions::was_used(const std::string& user, const std::string& f
 }
 
 Result<std::optional<Accepted>> SshSessions::accepted_by(pid_t pid, const std::string& user) {
-    std::optional<Accepted> last; // numbers of processes come again
-    auto command = journalctl({"--boot", fmt::format("_PID={}", pid)});
+    std::optional<Accepted> last;
+    // Numbers of processes come again. The clock's whole seconds and steps leave some room, and
+    // --boot would ask /proc, which in a container may name another boot.
+    auto began = began_at(pid) - 2;
+    auto command = journalctl({fmt::format("--since=@{}", began), fmt::format("_PID={}", pid)});
     command.on_line = [&](std::string_view line) {
         auto accepted = parse_accepted(line);
         if (accepted && accepted->user == user) last = std::move(accepted);

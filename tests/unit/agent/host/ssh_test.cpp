@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
 
 using namespace fairlead;
@@ -183,6 +184,13 @@ TEST_SUITE("agent/host/ssh") {
         CHECK(owner_of(0) == static_cast<uid_t>(-1));
         CHECK(!title_of(::getpid()).empty());
         CHECK(descendants_of(::getppid()).contains(::getpid()));
+    }
+
+    TEST_CASE("a process began after its parent, and not later than now") {
+        auto began = began_at(::getpid());
+        CHECK(began >= began_at(::getppid()));
+        CHECK(began <= std::time(nullptr) + 1);
+        CHECK(began_at(0) == 0);
     }
 
     TEST_CASE("a key was used when root's sshd says so of this very user and key") {
