@@ -93,6 +93,11 @@ bool Router::hashes(const Request& request) const {
     return match && match->route->marks.hashes;
 }
 
+bool Router::serves(std::string_view path) const {
+    auto match = table_.find(Method::get, path);
+    return match || match.error().kind() != Errc::not_found;
+}
+
 Result<Response>
 Router::dispatch(const Request& request, std::string& pattern, std::optional<Rate>& rate) {
     FAIRLEAD_TRY(match, table_.find(request.method, request.path));

@@ -21,6 +21,9 @@ public:
     /// Whether the route of this request, if there is one, hashes a password. Quick.
     bool hashes(const Request& request) const;
 
+    /// Whether there is a route of this path, by whatever method.
+    bool serves(std::string_view path) const;
+
 private:
     Result<Response>
     dispatch(const Request& request, std::string& pattern, std::optional<Rate>& rate);

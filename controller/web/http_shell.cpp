@@ -12,15 +12,10 @@
 namespace fairlead::web {
 namespace {
 
-/// These paths are the core's; all others are the console's.
+/// What is not there below these is no page of the console either.
 bool is_api(std::string_view path) {
-    for (std::string_view prefix : {"/api/", "/agent/"})
-        if (path.starts_with(prefix)) return true;
-    for (std::string_view whole :
-         {"/healthz", "/readyz", "/metrics", "/install.sh", "/ca.pem", "/api", "/agent",
-          "/.well-known/security.txt"})
-        if (path == whole) return true;
-    return false;
+    return path == "/api" || path.starts_with("/api/") || path == "/agent" ||
+           path.starts_with("/agent/");
 }
 
 /// Ours unless the caller's is one that fits in a log line.
@@ -87,7 +82,8 @@ void add_security_headers(net::Headers& headers) {
 }
 
 Task<net::HttpResponse> HttpShell::handle(net::HttpRequest request) {
-    if (!is_api(request.path())) co_return console_page(request);
+    auto path = request.path();
+    if (!is_api(path) && !parts_.router.serves(path)) co_return console_page(request);
     co_return co_await ask_router(request);
 }
 

@@ -90,6 +90,9 @@ TEST_SUITE("controller/api/router") {
         CHECK_FALSE(asked(Method::get, "/session"));
         CHECK_FALSE(asked(Method::post, "/things/1"));
         CHECK_FALSE(asked(Method::post, "/nowhere"));
+        CHECK(router.serves("/session"));
+        CHECK(router.serves("/things/1")); // by another method
+        CHECK_FALSE(router.serves("/nowhere"));
     }
 
     TEST_CASE("the path decides the route, the method and the permission decide the answer") {
