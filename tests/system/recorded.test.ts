@@ -22,8 +22,9 @@ import { makeAuthority } from "./lib/pki.ts";
 import { run } from "./lib/process.ts";
 import { sendPush, setUpPushes } from "./lib/pushes.ts";
 import { type Contract, listRoutes } from "./lib/schema.ts";
+import { askFor, Shell } from "./lib/terminal.ts";
 import { codeOf } from "./lib/totp.ts";
-import type { Environment, List, Operation, Session } from "./lib/types.ts";
+import type { Environment, List, Operation, Server, Session } from "./lib/types.ts";
 import { Visitor } from "./lib/visitor.ts";
 import { poll } from "./lib/wait.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
@@ -304,12 +305,16 @@ acme:
   });
 
   test("terminals", async () => {
-    const shells = await enrolAlone(owner, org, "shells");
-    const played = await PlayedAgent.connect(await controller.endpoint(), shells, { protocol: 6, terminal_users: ["deploy"] });
-    const path = `${org}/servers/${shells.server}/terminals`;
-    const { terminal } = await ok<{ terminal: { id: string } }>(owner, "POST", path, { user: "deploy" });
-    await ok(owner, "DELETE", `${path}/${terminal.id}`);
-    played.close();
+    const { host, server } = await world.server("shells"); // one shell that is really there: its opening and its end are entries, too
+    await host.sh("useradd --create-home --shell /bin/bash deploy; printf 'terminal:\\n  - allow: [deploy]\\n' >>/etc/fairlead/policy.yaml; systemctl restart fairlead-link");
+    await world.until("the server says whom it allows", 60_000, async (api) => {
+      const now = await api.get<Server>(`${org}/servers/${server.id}`);
+      return now.status === "online" && now.terminal_users.includes("deploy") ? true : undefined;
+    });
+    const shell = await Shell.open(owner, await askFor(owner, org, server.id, "deploy"));
+    await shell.shows(/[$#] $/);
+    await ok(owner, "DELETE", `${org}/servers/${server.id}/terminals/${shell.id}`);
+    await shell.end();
   });
 
   test("SSH keys", async () => {
@@ -457,7 +462,7 @@ acme:
     assert.deepEqual(Object.keys(exempt).filter((route) => !silent.includes(route)), [], "exempt, and not in need of it");
   });
 
-  test("stays in the list of both plans that have one: whole on Pro and on Agency", async () => {
+  test("stays in the list of both plans that have one: whole on Pro and on Agency [S-AUD-03] [S-AUD-06]", async () => {
     const actions = async (): Promise<Set<string>> => {
       const all = new Set<string>();
       let cursor: string | null = "";
@@ -472,7 +477,7 @@ acme:
       if (plan !== (await owner.get<{ plan: string }>(org)).plan) await ok(owner, "PUT", `${org}/plan`, { plan });
       const seen = await actions();
       const missing = [
-        "environment.deploy", "environment.start", "environment.stop", "environment.restart", "server.enroll", "connect.start", "connect.end",
+        "environment.deploy", "environment.start", "environment.stop", "environment.restart", "server.enroll", "connect.start", "connect.end", "terminal.open", "terminal.close",
         "registration_token.create", "api_key.create", "api_key.revoke", "member.role", "invitation.create", "member.remove",
       ].filter((one) => !seen.has(one));
       assert.deepEqual(missing, [], `${plan} shows ${[...seen].sort().join(" ")}`);
