@@ -1,13 +1,16 @@
 // What is in the customer's own hands: who belongs to the team and may what, whether agencies get in, and what lets servers in.
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { join as path } from "node:path";
 import { after, before, describe } from "node:test";
 import { PlayedAgent } from "./lib/agent.ts";
 import type { Answer, Api, Problem } from "./lib/api.ts";
 import { enrolAlone } from "./lib/fill.ts";
 import { join, ownOrg, password, type Person, signIn } from "./lib/people.ts";
+import { root } from "./lib/paths.ts";
 import { makeRequest } from "./lib/pki.ts";
 import { run } from "./lib/process.ts";
+import { type Contract, listRoutes } from "./lib/schema.ts";
 import type { List, Server } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
@@ -154,5 +157,18 @@ describe("in the customer's hands", () => {
     assert.equal((await fred.api.send<Problem>("POST", "/api/v1/session", { body: { email: fred.email, password } })).status, 200);
     const log = await fred.api.send<Problem>("GET", `${own}/audit`);
     assert.deepEqual([log.status, log.body.code], [403, "plan_required"]);
+  });
+
+  scenario(world, "has for each thing a setting that there is, or a procedure that is written down [S-GEN-06]", async () => {
+    const text = readFileSync(path(root, "SECURITY.md"), "utf8");
+    const rows = /## What is in your hands\n([^]*?)\n\n/.exec(text)![1]!.split("\n").slice(2);
+    const contract = await owner.get<Contract>("/api/v1/openapi.json");
+    const routes = new Set(listRoutes(contract).map((one) => `${one.method} ${one.path}`));
+    for (const thing of [/provider/, /hardening/, /backups/, /users/, /data/]) {
+      const row = rows.find((one) => thing.test(one.split("|")[1]!));
+      assert.ok(row, String(thing));
+      for (const [, route] of row.matchAll(/`((?:GET|PUT|POST) \/api\/[^`]+)`/g)) assert.ok(routes.has(route!), route);
+      for (const [, file] of row.matchAll(/\]\(([^)]+)\)/g)) assert.ok(existsSync(path(root, file!)), file);
+    }
   });
 });
