@@ -110,7 +110,7 @@ TEST_SUITE("agent/logs/command") {
         store::TemporaryFolder folder;
         CommandOptions options;
         options.machine_id = folder.path() / "machine-id";
-        REQUIRE(write_file(options.machine_id, "0123456789abcdef0123456789abcdef\n"));
+        REQUIRE(write_file(options.machine_id, "0123456789abcdef0123456789abcdef\n", 0644));
         auto purpose = page("odoo");
         CHECK_FALSE(has(words_of(purpose, options), "--merge"));
         purpose.order = "follow";
@@ -121,7 +121,7 @@ TEST_SUITE("agent/logs/command") {
             std::ranges::count(words, "_MACHINE_ID=0123456789abcdef0123456789abcdef") ==
             std::ranges::count(words, "+") + 1
         );
-        REQUIRE(write_file(options.machine_id, "uninitialized\n"));
+        REQUIRE(write_file(options.machine_id, "uninitialized\n", 0644));
         CHECK_FALSE(has(words_of(purpose, options), "--merge"));
     }
 

@@ -66,10 +66,16 @@ struct Stand {
         message.ssh = said;
         REQUIRE(world.core->agents.inventory(*agent.link, message));
     }
+    /// What was asked is at the agent, which has done none of it.
+    void hear() {
+        agent.fetch();
+        agent.take_all();
+        while (!agent.reports.empty()) REQUIRE(agent.report());
+    }
     /// Everything that waits: done as asked, or refused with this code.
     std::vector<proto::SshKeysArgs> work(const std::string& refusal = "", bool tells = true) {
         std::vector<proto::SshKeysArgs> done;
-        agent.settle();
+        hear();
         for (const auto& id : agent.unfinished()) {
             auto args = proto::read<proto::SshKeysArgs>(agent.known[id].operation.args).value();
             agent.finish(id, refusal.empty() ? Outcome::succeeded : Outcome::failed, {}, refusal);
@@ -80,7 +86,7 @@ struct Stand {
             }
             done.push_back(std::move(args));
         }
-        agent.settle();
+        while (!agent.reports.empty()) REQUIRE(agent.report());
         if (tells) inventory();
         return done;
     }
@@ -214,7 +220,7 @@ TEST_SUITE("controller/ssh") {
             Stand::id_of(stand.act(old, "rotate", {{"label", "new"}, {"public_key", second}}));
         stand.work();
         REQUIRE(stand.act(next, "finish").status == 202);
-        stand.agent.settle(); // the server has it
+        stand.hear(); // the server has it
         auto third = first;
         third[third.size() - 2] = third[third.size() - 2] == 'A' ? 'Q' : 'A';
         auto added = stand.add(third, "third");
