@@ -27,6 +27,7 @@ describe("on another server", () => {
   world.patienceMs = 600_000; // real servers are at work
   const bucket = "elsewhere";
   const picture = randomBytes(2 << 20);
+  const mark = `WHERE-${randomBytes(12).toString("hex")}`;
   let near: Enrolled, far: Enrolled;
   let project: { id: string };
   let shop: Environment, there: Environment;
@@ -52,6 +53,8 @@ describe("on another server", () => {
     for (const one of [shop, there]) await world.succeeded(await world.deploy(one), 900_000);
     const odoo = new Odoo(near.host, shop, accountOf(shop));
     attachment = await odoo.attach("picture.png", picture);
+    await odoo.attach("where.txt", Buffer.from(mark));
+    await odoo.call("res.partner", "create", [[{ name: mark }]]);
     await odoo.call("ir.mail_server", "create", [[{ name: "out", smtp_host: "smtp.example.com" }]]);
     storage = await addStorage(world, s3, bucket, { test_on_server: near.server.id });
     await world.succeeded({ id: storage.test_operation_id! });
@@ -101,6 +104,19 @@ describe("on another server", () => {
     assert.equal((await sql(on, environment, "SELECT count(*) FROM ir_mail_server WHERE active AND smtp_host = 'smtp.example.com'")).trim(), "0");
     assert.equal(await leftovers(on.host), "");
   };
+
+  scenario(world, "nothing is until somebody has it brought there: data are on their own server, and in their bucket nobody can read them [S-CTRL-03]", async () => {
+    const found = (on: Enrolled): Promise<string> => on.host.sh(`runuser -u postgres -- psql -qc CHECKPOINT; grep -rlaF ${mark} /var /etc /root /tmp /home 2>/dev/null || true`);
+    const here = await found(near);
+    assert.match(here, /\/postgresql\//);
+    assert.match(here, /\/filestore\//);
+    assert.equal(await found(far), "");
+    const { data } = await world.controller();
+    assert.equal((await run("grep", ["-rlaF", mark, data], { check: false })).stdout, "");
+    const kept = await s3.objects(bucket, `fairlead/${shop.id}/`);
+    assert.ok(kept.length > 3);
+    assert.equal((await run("grep", ["-rlaF", mark, s3.dir], { check: false })).stdout, "");
+  });
 
   scenario(world, "a backup is restored by a grant of the server that has its key, which stays there and passes nobody", async () => {
     const copy = await done(await restore(world, backup, there));
