@@ -53,12 +53,14 @@ std::string upper(std::string_view text) {
 
 bool same_marks(const object& operation, const api::Marks& marks) {
     const auto* feature = operation.if_contains("x-feature");
-    const auto* step_up = operation.if_contains("x-step-up");
-    const auto* key_alone = operation.if_contains("x-key-alone");
+    auto is = [&](std::string_view name) {
+        const auto* mark = operation.if_contains(name);
+        return mark && mark->as_bool();
+    };
     return (feature ? std::string_view(feature->as_string()) : std::string_view()) ==
                marks.feature &&
-           (step_up && step_up->as_bool()) == marks.step_up &&
-           (key_alone && key_alone->as_bool()) == marks.key_alone;
+           is("x-step-up") == marks.step_up && is("x-key-alone") == marks.key_alone &&
+           is("x-socket") == marks.socket;
 }
 
 } // namespace
@@ -90,7 +92,7 @@ void hold_to_contract(api::RouteTable& table, std::string_view contract) {
                 );
             if (!same_marks(operation.as_object(), there->second->marks))
                 wrong += fmt::format(
-                    "\n  {} {} has other x-feature, x-step-up or x-key-alone in the contract",
+                    "\n  {} {} has other x-feature, x-step-up, x-key-alone or x-socket in the contract",
                     upper(name), std::string_view(path)
                 );
             open.erase(there);

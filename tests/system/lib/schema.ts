@@ -37,6 +37,8 @@ export interface Route {
   "x-feature"?: string;
   "x-step-up"?: boolean;
   "x-key-alone"?: boolean;
+  /** It opens a WebSocket, over which anything may be said. */
+  "x-socket"?: boolean;
   parameters?: Parameter[];
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> };
   responses: Record<string, unknown>;
