@@ -1,6 +1,6 @@
 // Debian's Chromium, without the parts that draw its own windows, against the real controller: what a person sees, and what the page may not do meanwhile.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -170,6 +170,14 @@ export async function show(page: Page, look: Look): Promise<void> {
   await page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))");
 }
 
+/** The whole page as it is shown: Playwright's own pictures of whole pages go back to the size that it knows of, a desk's. */
+async function picture(page: Page): Promise<Buffer> {
+  const shown = await debuggerOf(page);
+  const { cssContentSize: { width, height } } = await shown.send("Page.getLayoutMetrics");
+  const { data } = await shown.send("Page.captureScreenshot", { captureBeyondViewport: true, clip: { x: 0, y: 0, width, height, scale: 1 } });
+  return Buffer.from(data, "base64");
+}
+
 /**
  * Looks at what is shown in both themes and as on a phone: nothing serious by axe, nothing wider than the screen. Leaves the window as it is
  * at a desk. `shot` names the pictures that are kept.
@@ -179,7 +187,7 @@ export async function looksGood(page: Page, what: string, shot?: string): Promis
     await show(page, look);
     assert.deepEqual(await axe(page), [], `${look} ${what}`);
     assert.ok((await overflow(page)) <= 1, `${look} ${what} is wider than the window`);
-    if (shot) await page.screenshot({ path: join(folder(artifacts), `${shot}-${look}.png`), fullPage: true });
+    if (shot) writeFileSync(join(folder(artifacts), `${shot}-${look}.png`), await picture(page));
   }
   await show(page, "light");
 }
