@@ -92,7 +92,8 @@ void hold_to_contract(api::RouteTable& table, std::string_view contract) {
                 );
             if (!same_marks(operation.as_object(), there->second->marks))
                 wrong += fmt::format(
-                    "\n  {} {} has other x-feature, x-step-up, x-key-alone or x-socket in the contract",
+                    "\n  {} {} has other x-feature, x-step-up, x-key-alone or x-socket in the "
+                    "contract",
                     upper(name), std::string_view(path)
                 );
             open.erase(there);
