@@ -2,6 +2,7 @@
 
 #include "common/json/json.hpp"
 #include "proto/log.hpp"
+#include "proto/mail.hpp"
 #include "proto/opening.hpp"
 #include "proto/terminal.hpp"
 
@@ -116,6 +117,8 @@ FAIRLEAD_INSTANTIATE(ImportAnalyseArgs)
 FAIRLEAD_INSTANTIATE(ImportRunArgs)
 FAIRLEAD_INSTANTIATE(ImportDiscardArgs)
 FAIRLEAD_INSTANTIATE(SshKeysArgs)
+FAIRLEAD_INSTANTIATE(MailConfigureArgs)
+FAIRLEAD_INSTANTIATE(MailDeleteArgs)
 FAIRLEAD_INSTANTIATE(ImportAnalysis)
 FAIRLEAD_INSTANTIATE(EnvironmentSpec)
 FAIRLEAD_INSTANTIATE(OperationResult)
@@ -131,6 +134,9 @@ FAIRLEAD_INSTANTIATE(StreamPurpose)
 FAIRLEAD_INSTANTIATE(TerminalPurpose)
 FAIRLEAD_INSTANTIATE(LogPurpose)
 FAIRLEAD_INSTANTIATE(LogOpening)
+FAIRLEAD_INSTANTIATE(MailPurpose)
+FAIRLEAD_INSTANTIATE(MailOpening)
+FAIRLEAD_INSTANTIATE(MailSummary)
 FAIRLEAD_INSTANTIATE(OpeningAnswer)
 
 } // namespace fairlead::proto

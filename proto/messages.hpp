@@ -12,13 +12,14 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 8;
+inline constexpr std::uint32_t protocol = 9;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
 inline constexpr std::uint32_t terminals_since = 6;   ///< streams to terminals
 inline constexpr std::uint32_t ssh_keys_since = 7;    ///< SSH keys, and streams to sshd
 inline constexpr std::uint32_t logs_since = 8;        ///< streams of logs
+inline constexpr std::uint32_t mail_since = 9;        ///< `mail` is obeyed; streams of captured mail
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
@@ -315,10 +316,11 @@ enum class StreamEnd : std::uint32_t {
     unreachable = 101, ///< nothing listens there
     broken = 102,      ///< the connection behind it failed
     denied = 103,      ///< its capability does not count, or its key does not any more
-    forbidden = 104,   ///< terminals and logs: the policy does not allow it
-    too_many = 105,    ///< terminals and logs: as many as a server opens are open
+    forbidden = 104,   ///< terminals, logs and mail: the policy does not allow it
+    too_many = 105,    ///< terminals, logs and mail: as many as a server opens are open
     no_user = 106,     ///< terminals: no such Unix user here, or one without a login shell
-    failed = 107,      ///< terminals and logs: the server could not; its log says why
+    failed = 107,      ///< terminals, logs and mail: the server could not; its log says why
+    no_message = 108,  ///< mail: there is no such message, or not any more
 };
 
 // ---- controller to agent

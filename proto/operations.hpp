@@ -36,6 +36,8 @@ inline constexpr std::string_view import_discard = "import.discard";
 inline constexpr std::string_view recipient = "backup.recipient";
 inline constexpr std::string_view grant = "backup.grant";
 inline constexpr std::string_view ssh_keys = "ssh_keys.set";
+inline constexpr std::string_view mail_configure = "mail.configure";
+inline constexpr std::string_view mail_delete = "mail.delete";
 } // namespace kind
 
 BOOST_DEFINE_ENUM_CLASS(EnvironmentType, development, staging, production)
@@ -79,6 +81,16 @@ struct Variable {
 };
 BOOST_DESCRIBE_STRUCT(Variable, (), (name, value, secret))
 
+/// How much of the mail that was captured stays: the oldest messages go first.
+struct MailRetention {
+    std::uint32_t days = 14;
+    std::uint32_t messages = 10'000;
+    std::uint64_t bytes = 2ull << 30;
+};
+BOOST_DESCRIBE_STRUCT(MailRetention, (), (days, messages, bytes))
+inline constexpr std::uint32_t most_mail_days = 365, most_mail_messages = 50'000;
+inline constexpr std::uint64_t least_mail_box = 64ull << 20, most_mail_box = 64ull << 30;
+
 /// Everything the server must know of an environment to build and run it.
 struct EnvironmentSpec {
     std::string id;
@@ -106,12 +118,15 @@ struct EnvironmentSpec {
     std::uint32_t keep_releases = 5;
     std::string project_id;   ///< nothing is made of them on the server: they let a controller that
     std::string project_name; ///< was set back to an older copy put the environment in its place
+    /// What Odoo sends stays on the server and can be looked at; absent: it is sent. Not for
+    /// production.
+    std::optional<MailRetention> mail{};
 };
 BOOST_DESCRIBE_STRUCT(
     EnvironmentSpec, (),
     (id, slug, name, type, odoo_version, odoo, addons, port, gevent_port, domains, exposure,
      resources, variables, modules, requirements, system_site_packages, listed_sources,
-     keep_releases, project_id, project_name)
+     keep_releases, project_id, project_name, mail)
 )
 
 struct ReleaseRef {
@@ -362,6 +377,25 @@ struct SshKeysArgs {
     std::string proven;
 };
 BOOST_DESCRIBE_STRUCT(SshKeysArgs, (), (user, keys, proven))
+
+// ---- captured mail: what development and staging environments would have sent
+
+/// How much stays from now on, without a deployment.
+struct MailConfigureArgs {
+    std::string environment_id;
+    std::string slug;
+    MailRetention retention;
+};
+BOOST_DESCRIBE_STRUCT(MailConfigureArgs, (), (environment_id, slug, retention))
+
+/// Deletes these messages, or all that there are.
+struct MailDeleteArgs {
+    std::string environment_id;
+    std::string slug;
+    std::vector<std::string> messages; ///< at most most_mail_deletions; none with `all`
+    bool all = false;
+};
+BOOST_DESCRIBE_STRUCT(MailDeleteArgs, (), (environment_id, slug, messages, all))
 
 /// The tree of one repository in a release.
 struct Commit {
