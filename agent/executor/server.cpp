@@ -17,7 +17,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -32,21 +31,6 @@ constexpr auto turn = 200ms;                // while something runs: log lines w
 constexpr auto farewell = 2s;               // for the link to answer "idle"
 
 } // namespace
-
-Result<Descriptor> activated_socket() {
-    const char* pid = std::getenv("LISTEN_PID");
-    const char* count = std::getenv("LISTEN_FDS");
-    if (!pid || !count || std::atol(pid) != ::getpid() || std::string_view(count) != "1")
-        return fail(
-            Errc::not_found, "systemd handed over no socket: start fairlead-executor.socket, which "
-                             "starts this by itself."
-        );
-    ::unsetenv("LISTEN_PID");
-    ::unsetenv("LISTEN_FDS");
-    ::fcntl(3, F_SETFD, FD_CLOEXEC);
-    ::fcntl(3, F_SETFL, O_NONBLOCK);
-    return Descriptor(3);
-}
 
 Result<Descriptor> bind_socket(const std::filesystem::path& path) {
     sockaddr_un address{};

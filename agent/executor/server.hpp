@@ -23,9 +23,6 @@ struct ServerOptions {
     std::function<void()> revoked;      ///< the controller has revoked this server; on this thread
 };
 
-/// The socket that systemd handed over, or Errc::not_found when there is none.
-Result<Descriptor> activated_socket();
-
 /// Makes the socket itself (mode 0660): for tests and for hosts without the unit.
 Result<Descriptor> bind_socket(const std::filesystem::path& path);
 

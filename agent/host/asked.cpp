@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 namespace fairlead::host {
 namespace {
@@ -59,6 +60,23 @@ Descriptor stop_signals() {
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     return Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+Result<Descriptor> activated_socket(std::string_view unit) {
+    const char* pid = std::getenv("LISTEN_PID");
+    const char* count = std::getenv("LISTEN_FDS");
+    if (!pid || !count || std::atol(pid) != ::getpid() || std::string_view(count) != "1")
+        return fail(
+            Errc::not_found,
+            fmt::format(
+                "systemd handed over no socket: start {}, which starts this by itself.", unit
+            )
+        );
+    ::unsetenv("LISTEN_PID");
+    ::unsetenv("LISTEN_FDS");
+    ::fcntl(3, F_SETFD, FD_CLOEXEC);
+    ::fcntl(3, F_SETFL, O_NONBLOCK);
+    return Descriptor(3);
 }
 
 Result<Descriptor> take_connection(const std::string& link_user, std::string_view unit) {

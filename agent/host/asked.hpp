@@ -1,4 +1,4 @@
-/// A process that systemd started for one connection of the link: taking the connection, hearing
+/// A process that systemd started for a socket or for one connection of the link: taking it, hearing
 /// what is wanted, and answering. Frames are four bytes of length (big endian) and that much JSON.
 #pragma once
 
@@ -17,6 +17,9 @@ inline constexpr std::size_t largest_opening = 4096;
 
 /// SIGTERM, SIGINT and SIGHUP, blocked, as something to poll; SIGPIPE is ignored.
 Descriptor stop_signals();
+
+/// What systemd listens on for `unit`, a socket. Non-blocking. Errc::not_found.
+Result<Descriptor> activated_socket(std::string_view unit);
 
 /// Standard input, which systemd made the connection; it becomes /dev/null. Non-blocking, and holds
 /// little that the other side has not read. `unit` is what starts this, for people. Errc::forbidden
