@@ -1,6 +1,7 @@
 #include "agent/app/commands.hpp"
 #include "agent/app/executor_main.hpp"
 #include "agent/app/logs_main.hpp"
+#include "agent/app/mail_main.hpp"
 #include "agent/app/terminal_main.hpp"
 #include "agent/backup/commands.hpp"
 #include "agent/backup/due.hpp"
@@ -91,6 +92,17 @@ int run(int argc, char** argv) {
     logs->add_option("--policy", log_options.policy, "The policy file")->capture_default_str();
     logs->callback([&] { status = app::run_logs(log_options); });
 
+    app::MailOptions mail_options;
+    program.add_subcommand("mail", "Takes captured mail in; started by systemd")
+        ->group("") // nothing for people
+        ->callback([&] { status = app::run_mail_sink(mail_options); });
+    auto* mailbox = program.add_subcommand(
+        "mailbox", "One reading of captured mail for the console; started by systemd for each"
+    );
+    mailbox->group(""); // nothing for people
+    mailbox->add_option("--policy", mail_options.policy, "The policy file")->capture_default_str();
+    mailbox->callback([&] { status = app::run_mailbox(mail_options); });
+
     std::string due_what, due_slug;
     auto* due = program.add_subcommand(
         "due", "Do what is scheduled for an environment now; systemd's timers call this"
@@ -176,6 +188,8 @@ int run(int argc, char** argv) {
     dial->add_option("--terminals", options.terminal_socket, "The socket of terminals")
         ->capture_default_str();
     dial->add_option("--logs", options.logs_socket, "The socket of readings of logs")
+        ->capture_default_str();
+    dial->add_option("--mailbox", options.mailbox_socket, "The socket of readings of captured mail")
         ->capture_default_str();
     dial->callback([&] { status = start_link(options); });
 

@@ -7,6 +7,7 @@
 #include "agent/host/asked.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/mail/captures.hpp"
 #include "agent/ssh/keys.hpp"
 #include "agent/terminal/users.hpp"
 #include "common/crypto/random.hpp"
@@ -60,11 +61,15 @@ Result<int> run(const ExecutorOptions& options) {
     ssh::Keys::Parts key_parts;
     key_parts.policy = policy;
     ssh::Keys keys(std::move(key_parts));
+    mail::Places mails;
+    mails.base = layout.mail();
     executor::Executor executor(
         journal, policy,
         [&](const proto::Operation& operation) {
-            return operation.kind == proto::kind::ssh_keys ? keys.plan(operation)
-                                                           : backup::plan_for(site, operation);
+            if (operation.kind == proto::kind::ssh_keys) return keys.plan(operation);
+            if (mail::is_mail_operation(operation.kind))
+                return mail::plan_for(mails, clock, operation);
+            return backup::plan_for(site, operation);
         },
         clock, notify
     );

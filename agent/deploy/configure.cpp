@@ -6,6 +6,8 @@
 #include "agent/deploy/venv.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/mail/captures.hpp"
+#include "agent/odoo/capture.hpp"
 #include "agent/odoo/serve.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/hash.hpp"
@@ -69,6 +71,23 @@ Result<std::vector<std::pair<std::string, std::string>>> Deployment::variables(c
     return list;
 }
 
+/// Nobody there to take it keeps no mail in: Odoo says then that it cannot send.
+Result<odoo::MailSink> Deployment::mail_sink(Work& work) {
+    mail::Places places;
+    places.base = hands_.layout().mail();
+    FAIRLEAD_TRY(sink, mail::prepare(places, place_.root, e_));
+    auto socket = hands_.systemd().state(mail::sink_unit);
+    if (socket && socket->active != "active")
+        work.warn(fmt::format(
+            "Nothing takes the environment's mail at port {} of this server. Look at: systemctl "
+            "status {}",
+            mail::sink_port, mail::sink_unit
+        ));
+    else
+        work.info("What it sends by SMTP stays on this server as captured mail.");
+    return sink;
+}
+
 Result<> Deployment::configure(Work& work) {
     const auto& layout = hands_.layout();
     auto folder = place_.release(number());
@@ -110,21 +129,30 @@ Result<> Deployment::configure(Work& work) {
         start = end + 1;
     }
 
+    std::optional<odoo::MailSink> sink;
+    if (e_.mail) {
+        FAIRLEAD_TRY(found, mail_sink(work));
+        sink = std::move(found);
+    }
     auto place_of_code = installation();
     auto confined = sandbox(layout, place_, e_, place_of_code, layout.venv(venv_));
     std::vector<std::pair<std::string, std::string>> files{
         {"odoo.conf",
-         odoo::configuration(e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)))},
+         odoo::configuration(e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)), sink)},
         {"serve.py", odoo::serve_script(place_of_code)},
         {"service.conf", service_conf(place_, e_, place_of_code, confined, number())},
     };
+    if (sink) {
+        FAIRLEAD_CHECK(host::make_folder(folder / odoo::capture_folder, 0755, 0, 0));
+        files.emplace_back(odoo::capture_file, odoo::capture_script(*sink));
+    }
     for (auto& file : hands_.exposure().files(e_)) files.push_back(std::move(file));
     if (auto site = site_of(e_)) files.emplace_back(site_file, std::move(*site));
     auto conf = connector_conf(e_);
     if (conf) files.emplace_back(connector_file, *conf);
     for (const auto& [name, text] : files) {
         auto file = folder / name;
-        bool secret = name == "odoo.conf";
+        bool secret = name == "odoo.conf" || name == odoo::capture_file;
         FAIRLEAD_CHECK(write_file(file, text, secret ? 0640 : 0644));
         if (secret && ::chown(file.c_str(), 0, user->gid) != 0)
             return fail(

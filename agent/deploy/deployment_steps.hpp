@@ -45,6 +45,7 @@ private:
     Result<std::vector<std::pair<std::string, std::string>>> variables(const journal::Work& work
     ) const;
     odoo::Installation installation() const;
+    Result<odoo::MailSink> mail_sink(journal::Work& work);
     Result<> prune(journal::Work& work, const EnvironmentRecord& record);
 
     proto::DeployArgs args_;

@@ -19,6 +19,7 @@ struct Layout {
     std::filesystem::path mirrors() const { return base / "git"; }
     std::filesystem::path trees() const { return base / "trees"; }
     std::filesystem::path venvs() const { return base / "venvs"; }
+    std::filesystem::path mail() const { return base / "mail"; }
 
     /// Exported by commit; whole when its manifest is there.
     std::filesystem::path tree(const std::string& key, const std::string& commit) const {

@@ -2,6 +2,7 @@
 
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/mail/captures.hpp"
 
 #include <fmt/core.h>
 
@@ -111,6 +112,9 @@ journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
     };
     auto files = [s](Work& work) -> Result<> {
         const auto& place = s->hands.place();
+        mail::Places mails;
+        mails.base = s->hands.layout().mail();
+        FAIRLEAD_CHECK(mail::forget(mails, place.slug));
         FAIRLEAD_CHECK(host::remove_user(place.account));
         FAIRLEAD_CHECK(host::remove_tree(place.root));
         FAIRLEAD_TRY(removed, s->hands.site().collect_garbage());

@@ -2,6 +2,7 @@
 
 #include "agent/deploy/beside.hpp"
 #include "agent/host/files.hpp"
+#include "agent/odoo/capture.hpp"
 #include "agent/odoo/serve.hpp"
 #include "common/runtime/file.hpp"
 
@@ -106,6 +107,11 @@ std::vector<std::string> sandbox(
     };
     for (const auto& addons : installation.addons)
         lines.push_back("BindReadOnlyPaths=" + addons.string());
+    if (environment.mail)
+        lines.push_back(
+            "Environment=PYTHONPATH=" +
+            (installation.config.parent_path() / odoo::capture_folder).string()
+        );
     const auto& limits = environment.resources;
     if (limits.memory_max_bytes != 0)
         lines.push_back(fmt::format("MemoryMax={}", limits.memory_max_bytes));

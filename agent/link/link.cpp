@@ -49,7 +49,8 @@ public:
           tls_(std::move(tls)), executor_(executor), channel_(executor, options.executor_socket),
           facts_(options.version), witness_(Witness::file_in(options.folder)), network_(executor),
           tunnel_(
-              executor, identity_.server_id, clock_, {options.terminal_socket, options.logs_socket}
+              executor, identity_.server_id, clock_,
+              {options.terminal_socket, options.logs_socket, options.mailbox_socket}
           ),
           backoff_(random_up_to) {}
 

@@ -24,12 +24,20 @@ LogPassage::open(std::string path, proto::LogOpening wanted) {
     co_return opened;
 }
 
+Task<Result<std::optional<StreamRefusal>>>
+LogPassage::open(std::string path, proto::MailOpening wanted) {
+    auto service = LocalService(std::move(path), "Captured mail", "fairlead-mailbox");
+    auto body = proto::write_text(wanted);
+    auto opened = co_await open_locally(socket_, std::move(service), std::move(body));
+    co_return opened;
+}
+
 Task<> LogPassage::inward() {
     for (;;) {
         auto bytes = co_await peer_.read(piece);
         if (!bytes) co_return both_.cancel();
         if (!bytes->empty()) {
-            constexpr std::string_view why = "Nothing is said to a log.";
+            constexpr std::string_view why = "Nothing is said to what is read.";
             peer_.reset(static_cast<std::uint32_t>(stream::ResetCode::cancelled), why);
             co_return both_.cancel();
         }
@@ -53,9 +61,9 @@ Task<> LogPassage::outward() {
             // It was killed, or has failed.
             peer_.reset(
                 static_cast<std::uint32_t>(proto::StreamEnd::failed),
-                "The process that reads the log ended without a word; the server's log says why."
+                "The process that reads it ended without a word; the server's log says why."
             );
-            log::error("a log's process ended without a word", {{"reason", failed.message()}});
+            log::error("the process of a reading ended without a word", {{"reason", failed.message()}});
             co_return both_.cancel();
         }
         auto bytes = std::string_view(buffer).substr(0, std::get<1>(got));

@@ -1,10 +1,12 @@
-/// One stream and the process that reads a log for it, which a connection to a local socket starts.
+/// One stream and the process that reads a log or captured mail for it, which a connection to a local
+/// socket starts.
 #pragma once
 
 #include "agent/link/local_opening.hpp"
 #include "common/async/task_group.hpp"
 #include "common/stream/carrier.hpp"
 #include "proto/log.hpp"
+#include "proto/mail.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
 
@@ -14,6 +16,7 @@
 namespace fairlead::link {
 
 inline constexpr const char* default_logs_socket = "/run/fairlead/logs.sock";
+inline constexpr const char* default_mailbox_socket = "/run/fairlead/mailbox.sock";
 
 /// What the process reads passes through unread. Keeps no more than one piece of it: the process
 /// waits while the stream takes nothing.
@@ -25,6 +28,7 @@ public:
 
     /// See open_locally().
     Task<Result<std::optional<StreamRefusal>>> open(std::string path, proto::LogOpening wanted);
+    Task<Result<std::optional<StreamRefusal>>> open(std::string path, proto::MailOpening wanted);
 
     /// The opener says nothing more; its reset ends both.
     Task<> inward();

@@ -83,6 +83,7 @@ struct Tunnel::Goal {
     bool ssh = false;                               // the port is sshd's
     std::optional<proto::TerminalPurpose> terminal; // instead of a port
     std::optional<proto::LogPurpose> log;           // instead of both
+    std::optional<proto::MailPurpose> mail;         // instead of all three
 };
 
 /// What has to end when it may not stay.
@@ -230,6 +231,11 @@ std::optional<StreamRefusal> Tunnel::refusal_of(const Goal& goal) const {
         return StreamRefusal{
             proto::StreamEnd::not_offered, "That environment is not on this server."};
     }
+    if (goal.mail) {
+        if (!slug_of(goal.mail->environment).empty()) return {};
+        return StreamRefusal{
+            proto::StreamEnd::not_offered, "That environment is not on this server."};
+    }
     if (!goal.terminal && !offers(goal.environment, goal.port))
         return StreamRefusal{
             proto::StreamEnd::not_offered,
@@ -282,6 +288,14 @@ tl::expected<Tunnel::Goal, StreamRefusal> Tunnel::goal_of(const boost::json::obj
         goal.log = *std::move(log);
         return goal;
     }
+    auto mail = proto::read<proto::MailPurpose>(members);
+    if (mail && mail->kind == proto::MailPurpose::mail_kind) {
+        if (auto fine = proto::check(*mail); !fine)
+            return tl::unexpected(StreamRefusal{
+                proto::StreamEnd::not_offered, fine.error().message()});
+        goal.mail = *std::move(mail);
+        return goal;
+    }
     return tl::unexpected(StreamRefusal{
         proto::StreamEnd::not_offered,
         "This agent does not know what the stream is for; update it."});
@@ -301,6 +315,8 @@ Task<> Tunnel::serve(stream::Stream stream) {
         co_await serve_terminal(stream, *goal);
     else if (goal->log)
         co_await serve_log(stream, *goal);
+    else if (goal->mail)
+        co_await serve_mail(stream, *goal);
     else
         co_await serve_port(stream, *goal);
 }
@@ -394,6 +410,26 @@ Task<> Tunnel::serve_log(stream::Stream& stream, const Goal& goal) {
     log::warning(
         "a log was not opened",
         {{"reading", goal.log->log}, {"source", goal.log->source}, {"reason", refused->reason}}
+    );
+    end(stream, refused->code, refused->reason);
+}
+
+/// The same for captured mail.
+Task<> Tunnel::serve_mail(stream::Stream& stream, const Goal& goal) {
+    auto refused =
+        too_many(mails_, proto::most_mail_readings, "readings of captured mail are open here");
+    if (!refused) {
+        Counted counted(mails_);
+        proto::MailOpening wanted;
+        wanted.what = *goal.mail;
+        wanted.slug = slug_of(goal.mail->environment);
+        auto passing = pass_locally<LogPassage>(stream, goal, sockets_.mailbox, std::move(wanted));
+        refused = co_await std::move(passing);
+    }
+    if (!refused) co_return;
+    log::warning(
+        "captured mail was not opened",
+        {{"reading", goal.mail->reading}, {"reason", refused->reason}}
     );
     end(stream, refused->code, refused->reason);
 }

@@ -1,5 +1,5 @@
 /// The agent's end of streams: bytes between the link and what they were opened for on this server,
-/// ports of environments, sshd, terminals and logs.
+/// ports of environments, sshd, terminals, logs and captured mail.
 #pragma once
 
 #include "agent/link/log_passage.hpp"
@@ -25,11 +25,12 @@ namespace fairlead::link {
 struct TunnelSockets {
     std::string terminals = default_terminal_socket;
     std::string logs = default_logs_socket;
+    std::string mailbox = default_mailbox_socket;
 };
 
 /// Outlives links: a short cut interrupts no transfer. A stream is opened by a capability alone
 /// (stream_keys.hpp), and reaches what the executor's last inventory named, on 127.0.0.1 (ports of
-/// environments, and sshd's), or the process of a terminal or a log, which decides for itself, and
+/// environments, and sshd's), or the process of a terminal or a reading, which decides for itself, and
 /// nothing else, whatever the controller asks for. Single-threaded.
 class Tunnel {
 public:
@@ -65,6 +66,7 @@ private:
     Task<> serve_port(stream::Stream& stream, const Goal& goal);
     Task<> serve_terminal(stream::Stream& stream, const Goal& goal);
     Task<> serve_log(stream::Stream& stream, const Goal& goal);
+    Task<> serve_mail(stream::Stream& stream, const Goal& goal);
     template <class Way, class Wanted>
     Task<std::optional<StreamRefusal>>
     pass_locally(stream::Stream& stream, const Goal& goal, std::string socket, Wanted wanted);
@@ -84,7 +86,7 @@ private:
     std::map<std::string, std::string> slugs_;                // of every environment here, by id
     std::uint16_t ssh_port_ = 0;                              // 0: none
     TunnelSockets sockets_;
-    std::size_t terminals_ = 0, logs_ = 0; // open, or being opened
+    std::size_t terminals_ = 0, logs_ = 0, mails_ = 0; // open, or being opened
     std::vector<Opened*> opened_;          // what serve() has open
     TaskGroup children_;
     stream::Carrier streams_;

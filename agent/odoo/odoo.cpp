@@ -61,7 +61,8 @@ std::string_view websocket_port_option(std::string_view version) {
 }
 
 std::string configuration(
-    const proto::EnvironmentSpec& e, const Installation& i, std::string_view admin_password
+    const proto::EnvironmentSpec& e, const Installation& i, std::string_view admin_password,
+    const std::optional<MailSink>& sink
 ) {
     std::vector<std::string> path;
     for (auto it = i.addons.rbegin(); it != i.addons.rend(); ++it) path.push_back(it->string());
@@ -96,6 +97,13 @@ std::string configuration(
         set("without_demo", "all");
     else
         set("with_demo", "False");
+    if (sink) {
+        set("smtp_server", "127.0.0.1");
+        set("smtp_port", sink->port);
+        set("smtp_ssl", "False");
+        set("smtp_user", sink->user);
+        set("smtp_password", sink->password);
+    }
     return text;
 }
 

@@ -32,10 +32,17 @@ int major_version(std::string_view version);
 /// Name of the option for the port of websockets: "gevent_port", "longpolling_port" before 16.
 std::string_view websocket_port_option(std::string_view version);
 
+/// Where an environment hands its mail in whose mail is captured; on 127.0.0.1.
+struct MailSink {
+    std::uint16_t port = 0;
+    std::string user, password;
+};
+
 /// odoo.conf. `admin_password` is random: the database manager is off, and this bars its last door.
+/// With a sink, what no mail server of the database takes goes there; see capture.hpp for the rest.
 std::string configuration(
     const proto::EnvironmentSpec& environment, const Installation& installation,
-    std::string_view admin_password
+    std::string_view admin_password, const std::optional<MailSink>& sink = std::nullopt
 );
 
 enum class Migration { none, install, update };

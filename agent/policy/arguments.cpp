@@ -105,6 +105,15 @@ Result<> check(const proto::EnvironmentSpec& e) {
     for (const auto& module : e.modules) FAIRLEAD_CHECK(check_module(module));
     FAIRLEAD_CHECK(check_count(e.requirements.size(), most_requirements, "requirements"));
     for (const auto& line : e.requirements) FAIRLEAD_CHECK(check_requirement(line));
+    if (e.mail) {
+        if (e.type == proto::EnvironmentType::production)
+            return fail(
+                Errc::invalid, fmt::format(
+                                   "{} is production: its mail is sent, and never captured.", e.slug
+                               )
+            );
+        FAIRLEAD_CHECK(check(*e.mail));
+    }
     if (e.keep_releases < 1 || e.keep_releases > 50)
         return fail(
             Errc::invalid, fmt::format("{} releases cannot be kept: 1 to 50 can.", e.keep_releases)

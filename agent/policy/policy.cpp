@@ -18,6 +18,8 @@ constexpr std::string_view backup_kinds[] = {
 constexpr std::string_view import_kinds[] = {
     proto::kind::import_analyse, proto::kind::import_run, proto::kind::import_discard};
 
+constexpr std::string_view mail_kinds[] = {proto::kind::mail_configure, proto::kind::mail_delete};
+
 tl::unexpected<Error> refused(std::string message) {
     return fail(Error(Errc::forbidden, std::move(message)).with_code("policy_refused"));
 }
@@ -339,6 +341,15 @@ Result<> Policy::permit_import(const proto::Operation& operation) const {
     return permit_kind(kind, args.slug);
 }
 
+Result<> Policy::permit_mail(const proto::Operation& operation) const {
+    if (operation.kind == proto::kind::mail_configure) {
+        FAIRLEAD_TRY(args, shaped<proto::MailConfigureArgs>(operation));
+        return permit_kind(operation.kind, args.slug);
+    }
+    FAIRLEAD_TRY(args, shaped<proto::MailDeleteArgs>(operation));
+    return permit_kind(operation.kind, args.slug);
+}
+
 Result<> Policy::permit(const proto::Operation& operation) const {
     if (operation.secrets.size() > 500)
         return refused("The operation brings more than 500 secrets.");
@@ -387,6 +398,7 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         return permit_backup(operation);
     if (std::ranges::find(import_kinds, kind) != std::end(import_kinds))
         return permit_import(operation);
+    if (std::ranges::find(mail_kinds, kind) != std::end(mail_kinds)) return permit_mail(operation);
     std::string shown;
     for (char c : kind.substr(0, 60))
         shown += (c >= 'a' && c <= 'z') || c == '.' || c == '_' ? c : '?';
@@ -432,6 +444,24 @@ Result<> Policy::permit_tunnel(std::string_view slug) const {
     return refused(fmt::format(
         "The policy of this server has no rule in \"tunnel\" that allows requests over the link to "
         "{}: {}.",
+        slug, name_
+    ));
+}
+
+Result<> Policy::permit_mail(std::string_view slug) const {
+    for (const auto& rule : mail_) {
+        auto fits = [&](const std::string& pattern) { return matches(pattern, slug); };
+        if (!std::ranges::any_of(rule.patterns, fits)) continue;
+        if (rule.effect == Effect::allow) return {};
+        return refused(fmt::format(
+            "The policy of this server forbids that captured mail of {} is read over the link: {} "
+            "line {}.",
+            slug, name_, rule.line
+        ));
+    }
+    return refused(fmt::format(
+        "The policy of this server has no rule in \"mail\" that allows that captured mail of {} is "
+        "read over the link: {}.",
         slug, name_
     ));
 }
@@ -493,6 +523,11 @@ proto::PolicyFacts Policy::facts() const {
         facts.summary.push_back(fmt::format(
             "{} logs of {} to be read{}", rule.effect == Effect::allow ? "Allows" : "Forbids",
             join(rule.kinds), rule.environments.empty() ? "" : ": " + join(rule.environments)
+        ));
+    for (const auto& rule : mail_)
+        facts.summary.push_back(fmt::format(
+            "{} captured mail of {} to be read", rule.effect == Effect::allow ? "Allows" : "Forbids",
+            join(rule.patterns)
         ));
     if (tunnel_keys_)
         facts.summary.push_back(

@@ -75,6 +75,10 @@ using ExposureRule = OperationRule;
 /// environments a rule is about the Odoo of these alone.
 using LogsRule = OperationRule;
 
+/// Decides about the captured mail of which environments is read over the link: globs of their
+/// slugs.
+using MailRule = TunnelRule;
+
 /// Immutable once read.
 class Policy {
 public:
@@ -113,6 +117,10 @@ public:
     /// "postgresql" or "agent" of the server. Errors as for permit().
     Result<> permit_log(std::string_view source, std::string_view slug) const;
 
+    /// That captured mail of the environment of this name is read over the link. Errors as for
+    /// permit().
+    Result<> permit_mail(std::string_view slug) const;
+
     /// Public keys ("ed25519:…") that alone may open streams; nothing: all of the organization's.
     const std::optional<std::vector<std::string>>& tunnel_keys() const { return tunnel_keys_; }
 
@@ -134,6 +142,7 @@ private:
     Result<> permit_settings(const proto::BackupSettings& settings) const;
     Result<> permit_backup(const proto::Operation& operation) const;
     Result<> permit_import(const proto::Operation& operation) const;
+    Result<> permit_mail(const proto::Operation& operation) const;
     Result<> permit_import_path(const std::string& path) const;
     /// `what` is between the user's name and a verb: "a terminal as".
     Result<> permit_user(
@@ -157,6 +166,7 @@ private:
     std::vector<TerminalRule> terminal_;
     std::vector<SshKeyRule> ssh_keys_;
     std::vector<LogsRule> logs_;
+    std::vector<MailRule> mail_;
     std::chrono::minutes terminal_idle_{30};
     std::optional<std::vector<std::string>> tunnel_keys_;
 };

@@ -177,11 +177,12 @@ Result<RecipientRule> recipient_rule(Loader& loader, const Node& node) {
     return rule;
 }
 
-Result<TunnelRule> tunnel_rule(Loader& loader, const Node& node) {
+/// Of "tunnel" and "mail": slugs of environments.
+Result<TunnelRule> slug_rule(Loader& loader, const Node& node, std::string_view section) {
     FAIRLEAD_CHECK(loader.only(node, {"allow", "deny"}));
     TunnelRule rule;
     rule.line = node.line;
-    FAIRLEAD_TRY(patterns, loader.effect(node, rule.effect, "tunnel"));
+    FAIRLEAD_TRY(patterns, loader.effect(node, rule.effect, section));
     rule.patterns = std::move(patterns);
     return rule;
 }
@@ -304,7 +305,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     FAIRLEAD_CHECK(loader.only(
         root, {"version", "operations", "repositories", "storages", "recipients", "imports",
                "networks", "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes",
-               "ssh_keys", "logs"}
+               "ssh_keys", "logs", "mail"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -351,7 +352,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     if (const auto* imports = Loader::find(root, "imports"))
         FAIRLEAD_CHECK(loader.rules(*imports, "imports", read_import));
     auto read_tunnel = [&](const Node& node) -> Result<> {
-        FAIRLEAD_TRY(rule, tunnel_rule(loader, node));
+        FAIRLEAD_TRY(rule, slug_rule(loader, node, "tunnel"));
         policy.tunnel_.push_back(std::move(rule));
         return {};
     };
@@ -396,6 +397,16 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     else
         // As for tunnels: only who says otherwise wants otherwise.
         policy.logs_.push_back({Effect::allow, {"odoo", "postgresql", "agent"}, {}, 0});
+    auto read_mail = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, slug_rule(loader, node, "mail"));
+        policy.mail_.push_back(std::move(rule));
+        return {};
+    };
+    if (const auto* mail = Loader::find(root, "mail"))
+        FAIRLEAD_CHECK(loader.rules(*mail, "mail", read_mail));
+    else
+        // As for logs.
+        policy.mail_.push_back({Effect::allow, {"*"}, 0});
     if (const auto* idle = Loader::find(root, "terminal_idle_minutes")) {
         FAIRLEAD_TRY(minutes, idle_minutes(loader, *idle));
         policy.terminal_idle_ = minutes;

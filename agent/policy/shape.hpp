@@ -46,5 +46,8 @@ Result<> check(const proto::ImportAnalyseArgs& args);
 Result<> check(const proto::ImportRunArgs& args);
 Result<> check(const proto::ImportDiscardArgs& args);
 Result<> check(const proto::SshKeysArgs& args);
+Result<> check(const proto::MailRetention& retention);
+Result<> check(const proto::MailConfigureArgs& args);
+Result<> check(const proto::MailDeleteArgs& args);
 
 } // namespace fairlead::policy

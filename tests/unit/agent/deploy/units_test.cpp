@@ -49,6 +49,10 @@ TEST_SUITE("agent/deploy/units") {
             CAPTURE(line);
             CHECK(has(line));
         }
+        CHECK_FALSE(has("Environment=PYTHONPATH=/python"));
+        e.mail.emplace();
+        lines = sandbox(layout, place, e, i, "/var/lib/fairlead/venvs/v");
+        CHECK(has("Environment=PYTHONPATH=/python"));
         auto text = service_conf(place, e, i, lines, 3);
         CHECK(
             text.find("ExecStart=\nExecStart=\"/var/lib/fairlead/venvs/v/bin/python\" "

@@ -41,6 +41,22 @@ TEST_SUITE("agent/odoo/odoo") {
         CHECK(text.find("db_password") == std::string::npos);
     }
 
+    TEST_CASE("captured mail goes to the sink that the release was given, and elsewhere without one") {
+        MailSink sink;
+        sink.port = 18025;
+        sink.user = "shop";
+        sink.password = "c0ffee";
+        auto text = configuration(environment("19.0"), installation(), "r", sink);
+        for (const char* line :
+             {"smtp_server = 127.0.0.1", "smtp_port = 18025", "smtp_ssl = False",
+              "smtp_user = shop", "smtp_password = c0ffee"})
+            CHECK(has_line(text, line));
+        CHECK(
+            configuration(environment("19.0"), installation(), "r").find("smtp_") ==
+            std::string::npos
+        );
+    }
+
     TEST_CASE("forwarded headers are believed only where a proxy of ours stands before Odoo") {
         auto e = environment("19.0");
         e.domains = {"shop.example.com"};

@@ -45,7 +45,7 @@ TEST_SUITE("agent/policy/policy") {
         std::string text(std::istreambuf_iterator<char>(file), {});
         CHECK(text == default_text());
         auto policy = parsed(text);
-        CHECK(policy.facts().summary.size() == 9);
+        CHECK(policy.facts().summary.size() == 10);
     }
 
     TEST_CASE("terminals are as whom the policy names, and as root only where it says so") {
@@ -133,6 +133,53 @@ TEST_SUITE("agent/policy/policy") {
             CAPTURE(section);
             CHECK_FALSE(Policy::parse("version: 1\n" + std::string(section) + "\n", "policy.yaml"));
         }
+    }
+
+    TEST_CASE("captured mail is read where the policy allows it, and everywhere where it says nothing") {
+        for (const auto* text : {"version: 1\n", ""}) {
+            auto all = parsed(*text ? std::string(text) : std::string(default_text()));
+            CHECK(all.permit_mail("shop"));
+        }
+        auto some = parsed("version: 1\nmail:\n  - deny: '*-staging'\n  - allow: 'shop-*'\n");
+        CHECK(some.permit_mail("shop-dev"));
+        CHECK_FALSE(some.permit_mail("other"));
+        auto refused = some.permit_mail("shop-staging");
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code() == "policy_refused");
+        CHECK(refused.error().message().find("line 3") != std::string::npos);
+        auto summary = some.facts().summary;
+        CHECK(std::ranges::count(summary, "Allows captured mail of shop-* to be read") == 1);
+        CHECK_FALSE(Policy::parse("version: 1\nmail: all\n", "policy.yaml"));
+    }
+
+    TEST_CASE("operations on captured mail name messages and no paths, and stay within limits") {
+        auto policy = parsed("version: 1\noperations: [{allow: ['mail.*'], environments: ['shop']}]\n");
+        auto permit = [&](std::string_view kind, const boost::json::value& args) {
+            proto::Operation operation;
+            operation.kind = kind;
+            operation.args = args;
+            return policy.permit(operation).has_value();
+        };
+        proto::MailDeleteArgs args;
+        args.environment_id = "env_01J0000000000000000000000A";
+        args.slug = "shop";
+        CHECK_FALSE(permit(proto::kind::mail_delete, proto::write(args)));
+        args.all = true;
+        CHECK(permit(proto::kind::mail_delete, proto::write(args)));
+        args.slug = "other";
+        CHECK_FALSE(permit(proto::kind::mail_delete, proto::write(args)));
+        args.slug = "shop";
+        args.all = false;
+        args.messages = {"1767225600000-0123456789ab"};
+        CHECK(permit(proto::kind::mail_delete, proto::write(args)));
+        args.messages = {"../../../etc/passwd"};
+        CHECK_FALSE(permit(proto::kind::mail_delete, proto::write(args)));
+        proto::MailConfigureArgs keep;
+        keep.environment_id = args.environment_id;
+        keep.slug = "shop";
+        CHECK(permit(proto::kind::mail_configure, proto::write(keep)));
+        keep.retention.days = 0;
+        CHECK_FALSE(permit(proto::kind::mail_configure, proto::write(keep)));
     }
 
     TEST_CASE("the idle time of terminals is a number of minutes, and mistakes have their line") {
