@@ -2,6 +2,7 @@
 
 #include "agent/policy/shape.hpp"
 #include "common/json/json.hpp"
+#include "common/runtime/clock.hpp"
 #include "proto/codec.hpp"
 #include "proto/log.hpp"
 
@@ -33,6 +34,14 @@ bool fits(const proto::MailSummary& mail, std::string_view wanted) {
     return wanted.empty() || has(mail.subject, wanted) || has(mail.from, wanted) ||
            has(mail.to, wanted) || has(mail.sender, wanted) ||
            std::ranges::any_of(mail.recipients, [&](const auto& one) { return has(one, wanted); });
+}
+
+std::string line_of(const proto::MailSummary& mail) {
+    auto line = proto::write(mail);
+    auto& members = line.as_object();
+    members.erase("at_ms");
+    members["at"] = to_rfc3339(from_ms(mail.at_ms));
+    return json::serialize(line);
 }
 
 /// Sends with a deadline, and watches whether anybody is there.
@@ -116,7 +125,7 @@ list_of(const Box& box, const proto::MailPurpose& what, std::chrono::millisecond
             auto summary = box.summary(at->id);
             if (!summary || !fits(*summary, what.search)) continue;
             summary->bytes = at->bytes;
-            text += proto::write_text(*summary) + "\n";
+            text += line_of(*summary) + "\n";
             ++told;
         }
     }

@@ -220,6 +220,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                return tunnel_keys_.erase(db, scope);
            }}},
       member_parts_(member_parts()), log_parts_{{store_, audit_, events_}, log_directory_},
+      capture_parts_{log_parts_, operations_},
       terminal_parts_{
           {store_, audit_, events_},
           terminal_directory_,
@@ -339,6 +340,7 @@ void Application::add_routes() {
     ssh::add_routes(table_, ssh_keys_);
     passage::add_routes(table_, passage_desk_);
     logs::add_routes(table_, log_parts_);
+    captures::add_routes(table_, capture_parts_);
 }
 
 access::ControllerFacts Application::facts() const {

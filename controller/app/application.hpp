@@ -35,6 +35,7 @@
 #include "controller/authority/authority.hpp"
 #include "controller/backups/backups.hpp"
 #include "controller/backups/copy_chain.hpp"
+#include "controller/captures/routes.hpp"
 #include "controller/certificates/certificates.hpp"
 #include "controller/certificates/keeper.hpp"
 #include "controller/cloudflare/keeper.hpp"
@@ -226,6 +227,7 @@ private:
     orgs::RouteParts org_parts_;
     members::Parts member_parts_;
     logs::RouteParts log_parts_;
+    captures::RouteParts capture_parts_;
     terminal::RouteParts terminal_parts_;
     api::Desk passage_desk_;
     api::RouteTable table_;

@@ -10,7 +10,7 @@
 
 namespace fairlead::app {
 
-/// Streams to logs over the links of servers, signed with their organizations' keys. All of it
+/// Streams to logs and captured mail over the links of servers, signed with their organizations' keys. All of it
 /// outlives what is returned.
 logs::Readings::Opener logs_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys);
 

@@ -79,6 +79,7 @@ std::span<const store::Migration> schema() {
         {37, "connectors", environments::connectors},
         {38, "terminal users", fleet::terminal_users_column},
         {39, "SSH keys", ssh::first_tables},
+        {40, "captured mail", environments::mail_columns},
     };
     return steps;
 }

@@ -15,7 +15,8 @@ namespace {
     "live_state, live_detail, connector_state,"                                                    \
     " current_release, next_release, last_operation_id, created_ms, backup_storage, "              \
     "backup_recipient, next_backup_ms, next_drill_ms, backup_enabled, last_backup_ms, "            \
-    "last_restored_ms, last_drill_ms, last_drill_passed"
+    "last_restored_ms, last_drill_ms, last_drill_passed, mail_capture, mail_days, "                \
+    "mail_messages, mail_bytes"
 
 // Environments of $1 that the holder $2 of a limit to projects sees, with their server's status and
 // protocol, and the operation that is not over. "" sees all of them.
@@ -176,6 +177,15 @@ Result<> EnvironmentRepo::update_backup(const Environment& e) {
         "last_drill_ms = $10, last_drill_passed = $11 WHERE id = $2 AND org_id = $1",
         org_, e.id, e.backup_storage, e.backup_recipient, e.next_backup_ms, e.next_drill_ms,
         e.backup_enabled, e.last_backup_ms, e.last_restored_ms, e.last_drill_ms, e.last_drill_passed
+    ));
+    return {};
+}
+
+Result<> EnvironmentRepo::update_mail(const Environment& e) {
+    FAIRLEAD_CHECK(db_.run(
+        "UPDATE environment SET mail_capture = $3, mail_days = $4, mail_messages = $5, mail_bytes = "
+        "$6 WHERE id = $2 AND org_id = $1",
+        org_, e.id, e.mail_capture, e.mail_days, e.mail_messages, e.mail_bytes
     ));
     return {};
 }

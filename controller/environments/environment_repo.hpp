@@ -55,12 +55,19 @@ struct Environment {
     std::optional<Timestamp> last_restored_ms; ///< by a drill that passed, or a restore
     std::optional<Timestamp> last_drill_ms;
     bool last_drill_passed = false;
+    bool mail_capture = true; ///< wanted; of production it never is
+    std::int64_t mail_days = 14, mail_messages = 10'000;
+    std::int64_t mail_bytes = 2ll << 30;
     std::string status;
     std::string server_status;
     std::int64_t server_protocol = 0; ///< what its agent spoke last
     std::string busy_kind;
     std::string busy_state;
 
+    /// What Odoo sends is to stay on the server.
+    bool captures_mail() const {
+        return mail_capture && type != proto::EnvironmentType::production;
+    }
     /// Nothing of it is on its server.
     bool never_deployed() const { return !current_release && live_state.empty(); }
 };
@@ -70,7 +77,8 @@ BOOST_DESCRIBE_STRUCT(
      domains, exposure, memory_max_bytes, cpu_percent, tasks_max, workers, system_site_packages,
      keep_releases, live_state, live_detail, connector_state, current_release, next_release,
      last_operation_id, created_ms, backup_storage, backup_recipient, next_backup_ms, next_drill_ms,
-     backup_enabled, last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed, status,
+     backup_enabled, last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed,
+     mail_capture, mail_days, mail_messages, mail_bytes, status,
      server_status, server_protocol, busy_kind, busy_state)
 )
 
@@ -113,6 +121,8 @@ public:
     Result<> update_live(const Environment& environment);
     /// What its server, and its backups, make of its backup members.
     Result<> update_backup(const Environment& environment);
+    /// Whether its mail is captured, and how much of it stays.
+    Result<> update_mail(const Environment& environment);
     Result<> set_last_operation(const EnvironmentId& id, const OperationId& operation);
     /// The row and its ports.
     Result<> remove(const EnvironmentId& id);

@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace fairlead::environments {
 namespace {
 
@@ -59,6 +61,14 @@ Environment row_of(const proto::EnvironmentSpec& spec, const Project& project) {
     row.workers = spec.resources.workers;
     row.system_site_packages = spec.system_site_packages;
     row.keep_releases = spec.keep_releases;
+    if (spec.mail) {
+        row.mail_days = std::clamp<std::int64_t>(spec.mail->days, 1, proto::most_mail_days);
+        row.mail_messages =
+            std::clamp<std::int64_t>(spec.mail->messages, 1, proto::most_mail_messages);
+        row.mail_bytes = static_cast<std::int64_t>(
+            std::clamp(spec.mail->bytes, proto::least_mail_box, proto::most_mail_box)
+        );
+    }
     // A branch of its own, where it is not the one that the project has for its type.
     auto repositories = project.repositories();
     if (!repositories.empty() && !spec.addons.empty() &&
@@ -114,6 +124,7 @@ Result<Environment> Environments::adopt(
         return conflict(
             "slug_in_use", fmt::format("The slug \"{}\" is taken on this server.", row.slug)
         );
+    FAIRLEAD_CHECK(repo.update_mail(row));
     FAIRLEAD_CHECK(repo.take_ports(row));
     FAIRLEAD_CHECK(parts_.live.adopted(unit, scope, id, *state));
 

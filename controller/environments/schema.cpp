@@ -165,4 +165,12 @@ CREATE TABLE connector_token (
 );
 )sql";
 
+const std::string_view mail_columns = R"sql(
+-- Mail of development and staging stays on the server unless somebody wants otherwise; that of production never does.
+ALTER TABLE environment ADD COLUMN mail_capture INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE environment ADD COLUMN mail_days INTEGER NOT NULL DEFAULT 14;
+ALTER TABLE environment ADD COLUMN mail_messages INTEGER NOT NULL DEFAULT 10000;
+ALTER TABLE environment ADD COLUMN mail_bytes BIGINT NOT NULL DEFAULT 2147483648;
+)sql";
+
 } // namespace fairlead::environments

@@ -14,5 +14,7 @@ extern const std::string_view backup_columns;
 extern const std::string_view exposure_column;
 /// Exposure by cloudflared, and the tokens of its connectors.
 extern const std::string_view connectors;
+/// Whether mail is captured, and how much of it stays.
+extern const std::string_view mail_columns;
 
 } // namespace fairlead::environments

@@ -6,6 +6,7 @@
 #include "controller/environments/project_repo.hpp"
 #include "controller/members/source_domains.hpp"
 #include "proto/codec.hpp"
+#include "proto/messages.hpp"
 
 #include <fmt/core.h>
 
@@ -210,9 +211,20 @@ spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e)
     FAIRLEAD_TRY(listed, members::listed_domains(db, scope));
     spec.listed_sources = !listed.empty();
     spec.keep_releases = e.keep_releases;
+    // An agent that does not know of it would send the mail; once it does, this waits for a deployment.
+    if (e.captures_mail() && e.server_protocol >= proto::mail_since)
+        spec.mail = mail_retention(e);
     spec.project_id = project.id.str();
     spec.project_name = project.name;
     return spec;
+}
+
+proto::MailRetention mail_retention(const Environment& e) {
+    proto::MailRetention retention;
+    retention.days = static_cast<std::uint32_t>(e.mail_days);
+    retention.messages = static_cast<std::uint32_t>(e.mail_messages);
+    retention.bytes = static_cast<std::uint64_t>(e.mail_bytes);
+    return retention;
 }
 
 std::vector<PendingChange> differences(
@@ -253,6 +265,8 @@ std::vector<PendingChange> differences(
     differ.compare(
         "keep_releases", std::to_string(a.keep_releases), std::to_string(b.keep_releases)
     );
+    // How much stays counts without a deployment.
+    differ.compare("mail", a.mail ? "captured" : "sent", b.mail ? "captured" : "sent");
     compare_variables(differ, a, b, variables, deployed_at);
     return differ.take();
 }

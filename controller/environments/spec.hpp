@@ -19,6 +19,9 @@ struct PendingChange {
 Result<proto::EnvironmentSpec>
 spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& environment);
 
+/// How much of its captured mail stays.
+proto::MailRetention mail_retention(const Environment& environment);
+
 /// What the next deployment changes. `variables` tell when a secret value was replaced after
 /// `deployed_at`.
 std::vector<PendingChange> differences(

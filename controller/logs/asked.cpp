@@ -85,6 +85,12 @@ api::Act act_on(const Asked& asked, std::string action) {
     act.target_type = asked.environment ? "environment" : "server";
     act.target_id = asked.environment ? asked.environment->str() : asked.server.str();
     act.target_name = asked.environment ? asked.environment_name : asked.server_name;
+    if (asked.mail) {
+        act.after = boost::json::object{{"server_id", asked.server.str()}};
+        if (!asked.mail->message.empty()) (*act.after)["message"] = asked.mail->message;
+        if (!asked.mail->search.empty()) (*act.after)["searched"] = true;
+        return act;
+    }
     boost::json::object after{{"source", asked.what.source}, {"server_id", asked.server.str()}};
     auto time = [&](const char* name, std::int64_t us) {
         if (us > 0) after[name] = to_rfc3339(from_ms(us / 1000));
@@ -100,7 +106,7 @@ api::Act act_on(const Asked& asked, std::string action) {
 std::string look_of(const Asked& asked) {
     auto target = asked.environment ? asked.environment->str() : asked.server.str();
     return asked.reader + " " + asked.actor.connect_session + " " + asked.actor.address + " " +
-           asked.what.source + " " + target;
+           (asked.mail ? "mail " + asked.mail->message : asked.what.source) + " " + target;
 }
 
 } // namespace fairlead::logs

@@ -1,4 +1,4 @@
-/// One reading of a log as the controller knows it: who asked for it, and what of which server.
+/// One reading of a log, or of captured mail, as the controller knows it: who asked for it, and what of which server.
 #pragma once
 
 #include "common/runtime/clock.hpp"
@@ -6,6 +6,7 @@
 #include "controller/api/audit_log.hpp"
 #include "controller/api/call.hpp"
 #include "proto/log.hpp"
+#include "proto/mail.hpp"
 
 #include <chrono>
 #include <memory>
@@ -33,8 +34,12 @@ struct Asked {
     Timestamp made{};
     std::optional<std::chrono::milliseconds> lasts; ///< Principal::lasts
     std::vector<std::string> bonds;                 ///< the reading ends with any of these
+    std::optional<proto::MailPurpose> mail{};       ///< captured mail of it is read, and no log
 
-    bool is_file() const { return what.text != 0; }
+    /// It is whole or worth nothing.
+    bool is_file() const { return mail ? !mail->message.empty() : what.text != 0; }
+    /// No more of it comes than a page or a file has.
+    bool has_end() const { return mail || what.order != "follow"; }
 };
 
 using AskedPtr = std::shared_ptr<const Asked>;
@@ -42,7 +47,8 @@ using AskedPtr = std::shared_ptr<const Asked>;
 /// What the query asks for, beside the source. Errc::invalid, by the names of the contract.
 Result<proto::LogPurpose> purpose_of(const api::Call& call);
 
-/// What the audit log says of it: neither what was searched for nor what was found.
+/// What the audit log says of it: neither what was searched for nor what was found, but for the name
+/// of a message.
 api::Act act_on(const Asked& asked, std::string action);
 
 /// The same for all that one look at a log is made of: who, from where, at what.

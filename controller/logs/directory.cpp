@@ -10,7 +10,7 @@ constexpr std::size_t most_looks = 4096;
 tl::unexpected<Error> too_many(std::string whose, std::size_t most) {
     return fail(Error(
                     Errc::rate_limited, whose + " " + std::to_string(most) +
-                                            " logs open, which is as many as may be. Close one "
+                                            " readings open, which is as many as may be. Close one "
                                             "that is not needed any more."
     )
                     .with_code("too_many_readings")

@@ -20,12 +20,22 @@ struct LastWords {
     std::string message;
 };
 
+/// What is read, in the words of its errors.
+struct Thing {
+    std::string_view noun;    ///< "log"
+    std::string_view code;    ///< "log": of "log_failed"
+    std::string_view section; ///< of the server's policy
+    std::string_view unit;    ///< of its systemd
+};
+inline constexpr Thing a_log{"log", "log", "logs", "fairlead-logs"};
+inline constexpr Thing some_mail{"captured mail", "mail", "mail", "fairlead-mailbox"};
+
 /// The server reset the stream with this code before it opened anything: an error with a code of
 /// the contract.
-Error refusal_of(std::uint32_t code, const Error& failure);
+Error refusal_of(std::uint32_t code, const Error& failure, const Thing& thing = a_log);
 
 /// The same later, or the link lost it (code 0).
-LastWords lost(std::uint32_t code, const Error& failure);
+LastWords lost(std::uint32_t code, const Error& failure, const Thing& thing = a_log);
 
 /// The last line of what is read as JSON.
 std::string end_line(const LastWords& words);

@@ -17,6 +17,10 @@ constexpr std::size_t most_held = 64 * 1024;
 /// A server that says more than an agent does is not believed.
 constexpr std::uint64_t most_bytes = proto::most_log_bytes + 1024 * 1024;
 
+const Thing& thing_of(const Asked& asked) {
+    return asked.mail ? some_mail : a_log;
+}
+
 constexpr auto cancelled = static_cast<std::uint32_t>(stream::ResetCode::cancelled);
 
 } // namespace
@@ -30,16 +34,18 @@ Reading::Reading(
 }
 
 Task<Result<>> Reading::open() {
+    const auto& thing = thing_of(*asked_);
+    auto failed = std::string(thing.code) + "_failed";
     auto first = co_await within(options_.opening, stream_.read(1));
     if (!first) {
         if (first.error().kind() == Errc::timeout)
             co_return fail(Error(Errc::unavailable, "The server took too long to answer.")
-                               .with_code("log_failed"));
-        co_return fail(refusal_of(stream_.reset_code(), first.error()));
+                               .with_code(failed));
+        co_return fail(refusal_of(stream_.reset_code(), first.error(), thing));
     }
     if (*first != std::string(1, proto::log_opened))
         co_return fail(
-            Error(Errc::unavailable, "The server's agent broke the rules.").with_code("log_failed")
+            Error(Errc::unavailable, "The server's agent broke the rules.").with_code(failed)
         );
     if (!why_.word.empty())
         co_return fail(Error(Errc::unavailable, why_.message).with_code(why_.word));
@@ -76,9 +82,9 @@ Task<> Reading::take() {
         auto bytes = co_await stream_.read();
         if (over_) co_return;
         if (!bytes)
-            finish(lost(stream_.reset_code(), bytes.error()));
+            finish(lost(stream_.reset_code(), bytes.error(), thing_of(*asked_)));
         else if (bytes->empty())
-            finish(LastWords("lost", "The server ended the log without a word."));
+            finish(LastWords("lost", "The server ended it without a word."));
         else
             accept(*std::move(bytes));
     }
@@ -89,7 +95,7 @@ void Reading::accept(std::string bytes) {
     auto end = bytes.find(proto::log_whole);
     bool whole = end != std::string::npos;
     bool rules = !whole || end + 1 == bytes.size();
-    if (rules && (asked_->what.order == "follow" || total_ <= most_bytes)) {
+    if (rules && (!asked_->has_end() || total_ <= most_bytes)) {
         held_.append(bytes, 0, end);
         news_.notify();
         if (!whole) return;
@@ -97,7 +103,7 @@ void Reading::accept(std::string bytes) {
         stream_.close();
         return finish({});
     }
-    stream_.reset(cancelled, "It is not what a log may be.");
+    stream_.reset(cancelled, "It is more than may be read.");
     finish(LastWords("lost", "The server's agent broke the rules."));
 }
 

@@ -5,15 +5,13 @@
 #include "controller/environments/environment_repo.hpp"
 #include "controller/fleet/reachable.hpp"
 #include "controller/fleet/server_repo.hpp"
+#include "controller/logs/offering.hpp"
 #include "proto/messages.hpp"
-
-#include <algorithm>
 
 namespace fairlead::logs {
 namespace {
 
 using api::Call;
-using api::Change;
 using api::Response;
 using environments::Environment;
 using environments::EnvironmentRepo;
@@ -24,71 +22,19 @@ Result<> may_be_read(const Server& server) {
     return fleet::check_reachable(server, proto::logs_since, "logs could be read");
 }
 
-Asked asked_by(const Call& call, proto::LogPurpose what, const Server& server) {
-    const auto& who = call.principal();
-    Asked asked{
-        .id = ReadingId::make(call.now()),
-        .scope = call.scope(),
-        .server = server.id,
-        .server_name = server.name,
-        .environment = {},
-        .environment_name = {},
-        .what = std::move(what),
-        .user = who.user,
-        .reader = who.id(),
-        .actor = call.actor(),
-        .made = call.now(),
-        .lasts = who.lasts(call.now()),
-        .bonds = who.bonds()};
+Result<Response> offer_log(const Call& call, const RouteParts& parts, Asked asked) {
     asked.what.log = asked.id.str();
-    return asked;
-}
-
-std::string file_name(const Asked& asked) {
-    auto name = (asked.environment ? asked.environment_name : asked.server_name) + "-" +
-                asked.what.source + "-" + to_rfc3339(asked.made).substr(0, 10) + ".log";
-    std::ranges::replace_if(
-        name,
-        [](char c) {
-            return !(
-                (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                c == '-' || c == '.' || c == '_'
-            );
-        },
-        '_'
-    );
-    return name;
-}
-
-/// Paging on in what was looked at is no look of its own; a file always is one.
-Result<> write_down(const Call& call, const RouteParts& parts, const Asked& asked) {
-    auto look = look_of(asked);
-    bool goes_on = !asked.is_file() && !asked.what.cursor.empty();
-    if (goes_on && parts.directory.was_noted(look, call.now())) return {};
-    FAIRLEAD_CHECK(api::change(call, parts.desk, [&](Change& change) -> Result<Response> {
-        change.record(act_on(asked, asked.is_file() ? "logs.download" : "logs.view"));
-        return api::no_content();
-    }));
-    if (!asked.is_file()) parts.directory.note(look, call.now());
-    return {};
-}
-
-Result<Response> offer(const Call& call, const RouteParts& parts, Asked asked) {
     Response response;
     response.content_type = asked.is_file() ? "text/plain; charset=utf-8" : "application/x-ndjson";
     if (asked.is_file())
-        response.headers.emplace_back(
-            "Content-Disposition", "attachment; filename=\"" + file_name(asked) + "\""
+        name_file(
+            response, (asked.environment ? asked.environment_name : asked.server_name) + "-" +
+                          asked.what.source + "-" + to_rfc3339(asked.made).substr(0, 10) + ".log"
         );
-    if (call.request().method == api::Method::head) return response;
-    FAIRLEAD_TRY(held, parts.directory.reserve(std::move(asked)));
-    auto written = write_down(call, parts, *held);
-    if (!written) {
-        parts.directory.remove(held->id);
-        return fail(std::move(written).error());
-    }
-    response.offer = api::BodyOffer{held->id.str()};
-    return response;
+    // Paging on in what was looked at is no look of its own; a file always is one.
+    bool goes_on = !asked.is_file() && !asked.what.cursor.empty();
+    auto action = asked.is_file() ? "logs.download" : "logs.view";
+    return offer(call, parts, std::move(asked), action, goes_on, std::move(response));
 }
 
 Result<Response> of_environment(const Call& call, const RouteParts& parts) {
@@ -106,10 +52,11 @@ Result<Response> of_environment(const Call& call, const RouteParts& parts) {
     FAIRLEAD_CHECK(may_be_read(*server));
     what.source = "odoo";
     what.environment = environment.id.str();
-    auto asked = asked_by(call, std::move(what), *server);
+    auto asked = asked_by(call, *server);
+    asked.what = std::move(what);
     asked.environment = environment.id;
     asked.environment_name = environment.name;
-    return offer(call, parts, std::move(asked));
+    return offer_log(call, parts, std::move(asked));
 }
 
 Result<Response> of_server(const Call& call, const RouteParts& parts) {
@@ -121,7 +68,9 @@ Result<Response> of_server(const Call& call, const RouteParts& parts) {
     }));
     FAIRLEAD_CHECK(may_be_read(server));
     what.source = source;
-    return offer(call, parts, asked_by(call, std::move(what), server));
+    auto asked = asked_by(call, server);
+    asked.what = std::move(what);
+    return offer_log(call, parts, std::move(asked));
 }
 
 } // namespace

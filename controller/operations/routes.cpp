@@ -23,7 +23,8 @@ bool known_kind(std::string_view kind) {
         proto::kind::storage_test,   proto::kind::backup,     proto::kind::backup_configure,
         proto::kind::backup_delete,  proto::kind::restore,    proto::kind::drill,
         proto::kind::import_analyse, proto::kind::import_run, proto::kind::import_discard,
-        proto::kind::recipient,      proto::kind::grant,      proto::kind::ssh_keys};
+        proto::kind::recipient,      proto::kind::grant,      proto::kind::ssh_keys,
+        proto::kind::mail_configure, proto::kind::mail_delete};
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 

@@ -61,7 +61,8 @@ const std::vector<store::Migration>& migrations() {
         {28, "counted looks at domains", domains::counted_looks},
         {29, "connectors", environments::connectors},
         {30, "terminal users", fleet::terminal_users_column},
-        {31, "SSH keys", ssh::first_tables}};
+        {31, "SSH keys", ssh::first_tables},
+        {32, "captured mail", environments::mail_columns}};
     return steps;
 }
 
