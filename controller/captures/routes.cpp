@@ -81,12 +81,12 @@ Result<Response> list(const Call& call, const RouteParts& parts) {
         auto why = fine.error().message();
         return fail(Error(Errc::invalid, "search: " + why).with_fields({{"search", why}}));
     }
-    bool goes_on = !what.before.empty() || !what.search.empty();
     FAIRLEAD_TRY(asked, reading_of(call, parts, std::move(what)));
+    // Looking again, further back or for something is no look of its own; a message always is one.
     Response response;
     response.content_type = "application/x-ndjson";
     return logs::offer(
-        call, parts.readings, std::move(asked), "mail.view", goes_on, std::move(response)
+        call, parts.readings, std::move(asked), "mail.view", true, std::move(response)
     );
 }
 

@@ -16,7 +16,7 @@ Asked asked_by(const api::Call& call, const fleet::Server& server);
 
 /// An answer with what `response` has, whose body is the reading: its place is taken and `action`
 /// stands in the audit log. Where the look `goes_on`, such as by paging, it is no entry of its own
-/// within look_lasts. A question by HEAD takes nothing.
+/// within look_lasts after another of the same reader. A question by HEAD takes nothing.
 Result<api::Response> offer(
     const api::Call& call, const RouteParts& parts, Asked asked, std::string_view action,
     bool goes_on, api::Response response

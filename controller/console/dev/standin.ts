@@ -8,6 +8,7 @@ import { elevatedUntil, outside, own, Refusal } from "./account";
 import { answerBackups, fillBackups } from "./backups";
 import { answerImports, fillImports } from "./imports";
 import { answerLog } from "./logs";
+import { answerMail, answerMailList, mailSettings } from "./mail";
 import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPushes, fillPushes } from "./pushes";
@@ -16,7 +17,7 @@ import { answerCertificates } from "./certificates";
 import { answerTunnelKeys, fillTunnelKeys } from "./tunnelKeys";
 import { answerDomains, fillDomains } from "./domains";
 import { answerWebhooks, fillWebhooks } from "./webhooks";
-import { deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
+import { deleteMail, deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
 
 const permissions = (process.env.STANDIN_PERMISSIONS ?? "").split(",").filter(Boolean);
 const csp =
@@ -165,6 +166,17 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
     case "GET environments/{}/logs":
     case "GET servers/{}/logs":
       return answerLog(query, response);
+    case "GET environments/{}/mail":
+      return answerMailList(query, response);
+    case "GET environments/{}/mail/{}":
+      return answerMail(sub!, response);
+    case "DELETE environments/{}/mail":
+    case "DELETE environments/{}/mail/{}":
+      return [202, deleteMail(env!)];
+    case "GET environments/{}/mail-settings":
+      return [200, env!.type === "production" ? { ...mailSettings, available: false, capture: false, captured: false } : mailSettings];
+    case "PUT environments/{}/mail-settings":
+      return [200, { settings: Object.assign(mailSettings, body), operation: null }];
     case "GET audit/{}":
       if (one === "checkpoint") return [200, { size: state.audit.length, at: now(), note: "", key: auditKey }];
       return [200, list([{ id: id("srv"), name: "odoo-fra-1", size: state.audit.length, root: "", key: "", seen_at: now(), fork: null }])];

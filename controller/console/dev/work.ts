@@ -168,6 +168,12 @@ export function simple(env: Environment, act: "start" | "stop" | "restart") {
   return op;
 }
 
+export function deleteMail(env: Environment) {
+  const op = blankOperation(env, "mail.delete", [["delete", "Delete captured mail"]]);
+  begin(op, () => step(op, "delete", ["1 of 1 messages are deleted."]));
+  return op;
+}
+
 export function remove(env: Environment) {
   const op = blankOperation(env, "environment.delete", [["stop", "Stop"], ["remove", "Remove"]]);
   env.status = "deleting";

@@ -50,6 +50,7 @@ import "./theme/forms.css";
 import "./theme/steps.css";
 import "./theme/log.css";
 import "./theme/logs.css";
+import "./theme/mail.css";
 import "./theme/terminal.css";
 import "./theme/overview.css";
 import "./theme/backups.css";

@@ -4,7 +4,7 @@ import type { LogEnd, LogEntry } from "../api/types";
 const longestLine = 256 * 1024;
 
 /** The entries of a body as they come, in the batches that it was cut into. Throws where it breaks. */
-export async function* entriesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<(LogEntry | LogEnd)[]> {
+export async function* entriesOf<T = LogEntry | LogEnd>(body: ReadableStream<Uint8Array>): AsyncGenerator<T[]> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   let rest = "";
@@ -14,8 +14,8 @@ export async function* entriesOf(body: ReadableStream<Uint8Array>): AsyncGenerat
       if (done) return;
       const parts = (rest + decoder.decode(value, { stream: true })).split("\n");
       rest = parts.pop()!;
-      if (rest.length > longestLine) throw new Error("A line of the log is longer than any may be.");
-      const batch = parts.filter(Boolean).map((line) => JSON.parse(line) as LogEntry | LogEnd);
+      if (rest.length > longestLine) throw new Error("A line is longer than any may be.");
+      const batch = parts.filter(Boolean).map((line) => JSON.parse(line) as T);
       if (batch.length) yield batch;
     }
   } finally {

@@ -90,6 +90,8 @@ const kinds: Record<OperationKind, string> = {
   "import.run": "Import into",
   "import.discard": "Remove an import",
   "ssh_keys.set": "Set the SSH keys of",
+  "mail.configure": "Set how long captured mail stays of",
+  "mail.delete": "Delete captured mail of",
   "backup.recipient": "Ask for the key of",
   "backup.grant": "Grant a backup of",
   "agent.ping": "Ping",

@@ -30,6 +30,7 @@ const BackupsTab = lazy(() => import("../backups/BackupsTab"));
 import { CopyPanel } from "../backups/CopyPanel";
 import { HostNames } from "../domains/parts";
 const LogsTab = lazy(() => import("../logs/LogsTab"));
+const MailTab = lazy(() => import("../mail/MailTab"));
 const PolicyTab = lazy(() => import("../backups/PolicyTab"));
 const ImportTab = lazy(() => import("../imports/ImportTab"));
 const PushTab = lazy(() => import("../pushes/PushTab"));
@@ -146,6 +147,7 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
     ["overview", "Overview", "environments.view", <Now key="o" environment={environment} />],
     ["operations", "Operations", "operations.view", <History key="h" environment={environment} />],
     ["logs", "Logs", "logs.view", <LogsTab key="l" environment={environment} />],
+    ["mail", "Mail", "mail.view", <MailTab key="m" environment={environment} />],
     ["backups", "Backups", "backups.view", <BackupsTab key="b" environment={environment} />],
     ["backup-policy", "Backup policy", "backups.view", <PolicyTab key="p" environment={environment} />],
     ["import", "Import", "restores.create", <ImportTab key="i" environment={environment} />],
