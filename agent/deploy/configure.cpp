@@ -24,6 +24,16 @@ namespace fairlead::deploy {
 
 using journal::Work;
 
+namespace {
+
+mail::Places mail_places(const Layout& layout) {
+    mail::Places places;
+    places.base = layout.mail();
+    return places;
+}
+
+} // namespace
+
 odoo::Installation Deployment::installation() const {
     const auto& layout = hands_.layout();
     odoo::Installation result;
@@ -73,9 +83,7 @@ Result<std::vector<std::pair<std::string, std::string>>> Deployment::variables(c
 
 /// Nobody there to take it keeps no mail in: Odoo says then that it cannot send.
 Result<odoo::MailSink> Deployment::mail_sink(Work& work) {
-    mail::Places places;
-    places.base = hands_.layout().mail();
-    FAIRLEAD_TRY(sink, mail::prepare(places, place_.root, e_));
+    FAIRLEAD_TRY(sink, mail::prepare(mail_places(hands_.layout()), place_.root, e_));
     auto socket = hands_.systemd().state(mail::sink_unit);
     if (socket && socket->active != "active")
         work.warn(fmt::format(
@@ -188,6 +196,9 @@ Result<> Deployment::configure(Work& work) {
 Result<> Deployment::undo_configure(Work& work) {
     if (!work.recall_yes(fact::made_release)) return {};
     FAIRLEAD_CHECK(hands_.undo_prove_connector());
+    // Nothing of a first deployment stays; later ones leave the box of the release that is live.
+    FAIRLEAD_TRY(known, load_environment(place_));
+    if (e_.mail && !known) FAIRLEAD_CHECK(mail::forget(mail_places(hands_.layout()), place_.slug));
     return host::remove_tree(place_.release(number()));
 }
 

@@ -341,6 +341,23 @@ acme:
     played.close();
   });
 
+  test("captured mail", async () => {
+    const capturing = await enrolAlone(owner, org, "capturing");
+    const played = await PlayedAgent.connect(await controller.endpoint(), capturing, { protocol: 9 });
+    const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
+    const project = await owner.post<{ id: string }>(`${org}/projects`, { name: "Mails", odoo_version: "19.0", odoo_source: source });
+    const made = await owner.post<Environment>(`${org}/environments`, { project_id: project.id, server_id: capturing.server, name: "mails", type: "staging" });
+    const environment = `${org}/environments/${made.id}`;
+    await world.succeeded(await owner.post<Operation>(`${environment}/deploy`, {}), 60_000);
+    const set = await ok<{ operation: Operation | null }>(owner, "PUT", `${environment}/mail-settings`, { capture: true, keep_days: 3, keep_messages: 100, keep_bytes: 67_108_864 });
+    if (set.operation) await world.succeeded(set.operation, 60_000);
+    await world.succeeded(await ok<Operation>(owner, "DELETE", `${environment}/mail/1767225600000-0123456789ab`), 60_000);
+    await world.succeeded(await ok<Operation>(owner, "DELETE", `${environment}/mail`), 60_000);
+    await world.succeeded(await ok<Operation>(owner, "DELETE", environment, undefined, confirm("mails")), 60_000);
+    await ok(owner, "DELETE", `${org}/projects/${project.id}`, undefined, confirm("Mails"));
+    played.close();
+  });
+
   test("webhooks", async () => {
     const hooks = `${org}/webhooks`;
     const { webhook } = await ok<{ webhook: { id: string } }>(owner, "POST", hooks, { url: "https://hooks.example.org/fairlead" });

@@ -56,6 +56,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
   ids.import = "imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.copy = "cpy_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.terminal = "term_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  ids.message = "1767225600000-0123456789ab";
   ids.ssh_key = "sshk_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
