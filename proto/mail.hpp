@@ -37,9 +37,7 @@ struct MailPurpose {
     std::string before;      ///< of the list: a message's name; those that are older
     std::string search;      ///< of the list: text in a sender, a recipient or the subject
 };
-BOOST_DESCRIBE_STRUCT(
-    MailPurpose, (), (kind, reading, environment, message, lines, before, search)
-)
+BOOST_DESCRIBE_STRUCT(MailPurpose, (), (kind, reading, environment, message, lines, before, search))
 
 /// On the socket between the agent's link and the process that reads.
 struct MailOpening {

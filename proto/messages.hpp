@@ -19,7 +19,7 @@ inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudfl
 inline constexpr std::uint32_t terminals_since = 6;   ///< streams to terminals
 inline constexpr std::uint32_t ssh_keys_since = 7;    ///< SSH keys, and streams to sshd
 inline constexpr std::uint32_t logs_since = 8;        ///< streams of logs
-inline constexpr std::uint32_t mail_since = 9;        ///< `mail` is obeyed; streams of captured mail
+inline constexpr std::uint32_t mail_since = 9; ///< `mail` is obeyed; streams of captured mail
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 

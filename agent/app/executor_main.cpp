@@ -41,9 +41,8 @@ Result<int> run(const ExecutorOptions& options) {
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
         return fail(Errc::conflict, "Another executor is running: this one ends.");
 
-    auto listener = options.socket.empty()
-                        ? host::activated_socket("fairlead-executor.socket")
-                        : executor::bind_socket(options.socket);
+    auto listener = options.socket.empty() ? host::activated_socket("fairlead-executor.socket")
+                                           : executor::bind_socket(options.socket);
     if (!listener) return fail(listener.error());
 
     Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

@@ -145,8 +145,9 @@ Result<> Deployment::configure(Work& work) {
     auto place_of_code = installation();
     auto confined = sandbox(layout, place_, e_, place_of_code, layout.venv(venv_));
     std::vector<std::pair<std::string, std::string>> files{
-        {"odoo.conf",
-         odoo::configuration(e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)), sink)},
+        {"odoo.conf", odoo::configuration(
+                          e_, place_of_code, crypto::hex_encode(crypto::random_bytes(24)), sink
+                      )},
         {"serve.py", odoo::serve_script(place_of_code)},
         {"service.conf", service_conf(place_, e_, place_of_code, confined, number())},
     };

@@ -1,5 +1,6 @@
-/// A process that systemd started for a socket or for one connection of the link: taking it, hearing
-/// what is wanted, and answering. Frames are four bytes of length (big endian) and that much JSON.
+/// A process that systemd started for a socket or for one connection of the link: taking it,
+/// hearing what is wanted, and answering. Frames are four bytes of length (big endian) and that
+/// much JSON.
 #pragma once
 
 #include "common/runtime/file.hpp"

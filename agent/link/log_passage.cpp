@@ -63,7 +63,9 @@ Task<> LogPassage::outward() {
                 static_cast<std::uint32_t>(proto::StreamEnd::failed),
                 "The process that reads it ended without a word; the server's log says why."
             );
-            log::error("the process of a reading ended without a word", {{"reason", failed.message()}});
+            log::error(
+                "the process of a reading ended without a word", {{"reason", failed.message()}}
+            );
             co_return both_.cancel();
         }
         auto bytes = std::string_view(buffer).substr(0, std::get<1>(got));

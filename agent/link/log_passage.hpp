@@ -1,5 +1,5 @@
-/// One stream and the process that reads a log or captured mail for it, which a connection to a local
-/// socket starts.
+/// One stream and the process that reads a log or captured mail for it, which a connection to a
+/// local socket starts.
 #pragma once
 
 #include "agent/link/local_opening.hpp"

@@ -30,8 +30,8 @@ struct TunnelSockets {
 
 /// Outlives links: a short cut interrupts no transfer. A stream is opened by a capability alone
 /// (stream_keys.hpp), and reaches what the executor's last inventory named, on 127.0.0.1 (ports of
-/// environments, and sshd's), or the process of a terminal or a reading, which decides for itself, and
-/// nothing else, whatever the controller asks for. Single-threaded.
+/// environments, and sshd's), or the process of a terminal or a reading, which decides for itself,
+/// and nothing else, whatever the controller asks for. Single-threaded.
 class Tunnel {
 public:
     /// `server` is our own id; `clock` outlives the tunnel.
@@ -87,7 +87,7 @@ private:
     std::uint16_t ssh_port_ = 0;                              // 0: none
     TunnelSockets sockets_;
     std::size_t terminals_ = 0, logs_ = 0, mails_ = 0; // open, or being opened
-    std::vector<Opened*> opened_;          // what serve() has open
+    std::vector<Opened*> opened_;                      // what serve() has open
     TaskGroup children_;
     stream::Carrier streams_;
 };

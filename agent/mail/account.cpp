@@ -40,7 +40,9 @@ Result<Account> load_account(const Places& places, const std::string& slug) {
     if (account.slug != slug)
         return fail(
             Errc::invalid,
-            fmt::format("{} is of another environment. Deploy again.", places.account(slug).string())
+            fmt::format(
+                "{} is of another environment. Deploy again.", places.account(slug).string()
+            )
         );
     return account;
 }

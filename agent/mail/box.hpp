@@ -70,8 +70,8 @@ public:
     /// False where it was gone.
     Result<bool> remove(const std::string& id) const;
     Result<Removed> remove_all() const;
-    /// Removes what is older than the retention lets it be, then the oldest of what is too much, and
-    /// what was left of messages that did not come to their end.
+    /// Removes what is older than the retention lets it be, then the oldest of what is too much,
+    /// and what was left of messages that did not come to their end.
     Result<Removed> sweep(const proto::MailRetention& retention, Timestamp now) const;
 
     /// Of the disk that it is on.

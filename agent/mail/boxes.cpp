@@ -63,9 +63,7 @@ Result<std::unique_ptr<Delivery>> Boxes::begin(const std::string& user) {
         log::error("captured mail cannot be written", {{"reason", incoming.error().message()}});
         return fail(Errc::unavailable, "The server could not keep it; its log says why");
     }
-    return std::unique_ptr<Delivery>(
-        std::make_unique<Arriving>(*this, user, *std::move(incoming))
-    );
+    return std::unique_ptr<Delivery>(std::make_unique<Arriving>(*this, user, *std::move(incoming)));
 }
 
 /// Looks through the box only when it may hold too much: a list of ten thousand takes its time.

@@ -54,10 +54,8 @@ Result<Account>
 account_of(const Places& places, const std::string& slug, const std::string& environment) {
     FAIRLEAD_TRY(account, load_account(places, slug));
     if (account.environment == environment) return account;
-    return fail(
-        Error(Errc::not_found, fmt::format("The mail of {} is not captured here.", slug))
-            .with_code("mail_not_captured")
-    );
+    return fail(Error(Errc::not_found, fmt::format("The mail of {} is not captured here.", slug))
+                    .with_code("mail_not_captured"));
 }
 
 Result<> configure(
@@ -70,7 +68,8 @@ Result<> configure(
     FAIRLEAD_TRY(box, Box::open(places.box(args.slug)));
     FAIRLEAD_TRY(removed, box.sweep(account.retention, clock.now()));
     work.info(fmt::format(
-        "Captured mail stays for {} days, at most {} messages and {}. {} messages went for it, with "
+        "Captured mail stays for {} days, at most {} messages and {}. {} messages went for it, "
+        "with "
         "{}.",
         account.retention.days, account.retention.messages, megabytes(account.retention.bytes),
         removed.messages, megabytes(removed.bytes)
@@ -114,9 +113,8 @@ plan_for(const Places& places, const Clock& clock, const proto::Operation& opera
     if (operation.kind == proto::kind::mail_configure) {
         FAIRLEAD_TRY(args, proto::read<proto::MailConfigureArgs>(operation.args));
         plan.steps.push_back(
-            {"configure", "Keep how much stays", [places, &clock, args](Work& work) {
-                 return configure(places, clock, args, work);
-             }}
+            {"configure", "Keep how much stays",
+             [places, &clock, args](Work& work) { return configure(places, clock, args, work); }}
         );
         return plan;
     }

@@ -13,7 +13,8 @@ namespace fairlead::mail {
 inline constexpr std::size_t header_bytes = 64 * 1024;
 inline constexpr std::size_t longest_text = 300;
 
-/// Fills `from`, `to` and `subject` from the beginning of a message, which anybody may have written.
+/// Fills `from`, `to` and `subject` from the beginning of a message, which anybody may have
+/// written.
 void read_header(std::string_view message, proto::MailSummary& into);
 
 /// Words of RFC 2047 in UTF-8, US-ASCII and ISO 8859-1 as text; others stay as they are.

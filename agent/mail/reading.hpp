@@ -23,8 +23,9 @@ Result<proto::MailOpening> read_opening(std::string_view body);
 Result<>
 judge(const proto::MailOpening& wanted, const policy::Policy& policy, const Places& places);
 
-/// Lines of proto::MailSummary with `at` as RFC 3339, newest first, and one that says how it ended: "done", or "lines"
-/// and "time", where there is more before the `next` in it; with how many there are altogether.
+/// Lines of proto::MailSummary with `at` as RFC 3339, newest first, and one that says how it ended:
+/// "done", or "lines" and "time", where there is more before the `next` in it; with how many there
+/// are altogether.
 std::string
 list_of(const Box& box, const proto::MailPurpose& what, std::chrono::milliseconds longest);
 

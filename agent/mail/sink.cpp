@@ -43,8 +43,7 @@ Sink::~Sink() = default;
 
 void Sink::accept() {
     while (peers_.size() < options_.connections) {
-        Descriptor socket(
-            ::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)
+        Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)
         );
         if (!socket) return;
         peers_.push_back(std::make_unique<Peer>(std::move(socket), boxes_));
@@ -100,7 +99,9 @@ Result<> Sink::run() {
         }
         auto found = ::poll(watched.data(), watched.size(), milliseconds_until(wake));
         if (found < 0 && errno != EINTR)
-            return fail(Errc::internal, std::string("Cannot wait for mail: ") + std::strerror(errno));
+            return fail(
+                Errc::internal, std::string("Cannot wait for mail: ") + std::strerror(errno)
+            );
         if (found > 0 && watched[0].revents != 0) return {};
         auto now = Steady::now();
         for (std::size_t i = 0; i < peers_.size(); ++i) {

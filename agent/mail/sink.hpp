@@ -1,5 +1,6 @@
 /// The process that takes mail in: SMTP on the loopback address, a box for each environment. One
-/// thread, which ends when nobody has spoken to it for a while; its socket and a timer start it anew.
+/// thread, which ends when nobody has spoken to it for a while; its socket and a timer start it
+/// anew.
 #pragma once
 
 #include "agent/mail/account.hpp"

@@ -18,7 +18,8 @@ char upper(char c) {
 }
 
 bool begins(std::string_view text, std::string_view with) {
-    return text.size() >= with.size() && std::ranges::equal(text.substr(0, with.size()), with, {}, upper);
+    return text.size() >= with.size() &&
+           std::ranges::equal(text.substr(0, with.size()), with, {}, upper);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -111,7 +112,9 @@ void Session::command(std::string_view line, std::string& out) {
     }
     auto words = line;
     auto name = take_word(words);
-    auto is = [&](std::string_view what) { return name.size() == what.size() && begins(name, what); };
+    auto is = [&](std::string_view what) {
+        return name.size() == what.size() && begins(name, what);
+    };
     if (is("EHLO")) {
         forget();
         out += fmt::format(
@@ -148,7 +151,9 @@ void Session::command(std::string_view line, std::string& out) {
 void Session::authenticate(std::string_view words, std::string& out) {
     if (!user_.empty()) return refuse("503 5.5.1 Logged in already", out);
     auto kind = take_word(words);
-    auto is = [&](std::string_view what) { return kind.size() == what.size() && begins(kind, what); };
+    auto is = [&](std::string_view what) {
+        return kind.size() == what.size() && begins(kind, what);
+    };
     if (is("PLAIN")) {
         if (!words.empty()) return try_plain(words, out);
         state_ = State::password_plain;

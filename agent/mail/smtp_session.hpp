@@ -1,5 +1,5 @@
-/// One conversation by SMTP (RFC 5321, AUTH by RFC 4954): rules without a socket. Whoever has logged
-/// in hands messages in for their own environment; nothing goes anywhere from here.
+/// One conversation by SMTP (RFC 5321, AUTH by RFC 4954): rules without a socket. Whoever has
+/// logged in hands messages in for their own environment; nothing goes anywhere from here.
 #pragma once
 
 #include "common/runtime/result.hpp"
@@ -35,10 +35,10 @@ public:
 
 struct SessionLimits {
     std::uint64_t message = proto::most_mail_bytes;
-    std::size_t line = 4096;        ///< of a command
-    std::size_t recipients = 1000;  ///< of a message
-    std::size_t told = 10;          ///< recipients that are kept
-    std::size_t errors = 20;        ///< until the conversation is over
+    std::size_t line = 4096;       ///< of a command
+    std::size_t recipients = 1000; ///< of a message
+    std::size_t told = 10;         ///< recipients that are kept
+    std::size_t errors = 20;       ///< until the conversation is over
 };
 
 class Session {

@@ -108,9 +108,8 @@ Result<> check(const proto::EnvironmentSpec& e) {
     if (e.mail) {
         if (e.type == proto::EnvironmentType::production)
             return fail(
-                Errc::invalid, fmt::format(
-                                   "{} is production: its mail is sent, and never captured.", e.slug
-                               )
+                Errc::invalid,
+                fmt::format("{} is production: its mail is sent, and never captured.", e.slug)
             );
         FAIRLEAD_CHECK(check(*e.mail));
     }

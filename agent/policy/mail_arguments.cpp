@@ -37,7 +37,8 @@ Result<> check(const proto::MailDeleteArgs& args) {
                            )
         );
     for (const auto& id : args.messages)
-        if (!proto::is_mail_id(id)) return wrong("name of a message", id, "a time and 12 digits are");
+        if (!proto::is_mail_id(id))
+            return wrong("name of a message", id, "a time and 12 digits are");
     return {};
 }
 

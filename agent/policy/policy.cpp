@@ -526,8 +526,8 @@ proto::PolicyFacts Policy::facts() const {
         ));
     for (const auto& rule : mail_)
         facts.summary.push_back(fmt::format(
-            "{} captured mail of {} to be read", rule.effect == Effect::allow ? "Allows" : "Forbids",
-            join(rule.patterns)
+            "{} captured mail of {} to be read",
+            rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.patterns)
         ));
     if (tunnel_keys_)
         facts.summary.push_back(

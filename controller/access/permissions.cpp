@@ -79,7 +79,8 @@ constexpr std::array table{
         "Read the mail that development and staging would have sent"},
     Permission{"mail.delete", developer, project, "Delete captured mail"},
     Permission{
-        "mail.configure", developer, project, "Set whether mail is captured, and how long it stays"},
+        "mail.configure", developer, project,
+        "Set whether mail is captured, and how long it stays"},
     Permission{"environments.create", developer, project, "Create environments"},
     Permission{"environments.edit", developer, project, "Change an environment's settings"},
     Permission{"environments.start", developer, project, "Start Odoo"},

@@ -38,8 +38,7 @@ Result<std::string> message_of(std::string_view text) {
 
 // ---- reading
 
-Result<logs::Asked>
-reading_of(const Call& call, const RouteParts& parts, proto::MailPurpose what) {
+Result<logs::Asked> reading_of(const Call& call, const RouteParts& parts, proto::MailPurpose what) {
     FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
     std::optional<Server> server;
     FAIRLEAD_TRY(
@@ -107,10 +106,9 @@ Result<Response> show(const Call& call, const RouteParts& parts) {
 
 // ---- operations
 
-Result<operations::Operation> ask(
-    Change& change, const RouteParts& parts, const Environment& environment, std::string_view kind,
-    std::string args, boost::json::object facts, std::chrono::milliseconds deadline
-) {
+Result<operations::Operation>
+ask(Change& change, const RouteParts& parts, const Environment& environment, std::string_view kind,
+    std::string args, boost::json::object facts, std::chrono::milliseconds deadline) {
     operations::NewOperation wanted;
     wanted.kind = kind;
     wanted.server = environment.server_id;
@@ -121,7 +119,9 @@ Result<operations::Operation> ask(
     wanted.args = std::move(args);
     wanted.facts = std::move(facts);
     wanted.deadline = deadline;
-    return parts.operations.create(change.unit(), change.scope(), change.actor(), std::move(wanted));
+    return parts.operations.create(
+        change.unit(), change.scope(), change.actor(), std::move(wanted)
+    );
 }
 
 Result<> may_be_asked(const Environment& environment) {
@@ -199,8 +199,8 @@ Result<Response> configure(const Call& call, const RouteParts& parts) {
         FAIRLEAD_TRY(shown, to_json(change.db(), change.scope(), environment));
         // Whether mail is captured is a matter of the next deployment; how much stays is not.
         bool differs = before.mail_days != environment.mail_days ||
-                    before.mail_messages != environment.mail_messages ||
-                    before.mail_bytes != environment.mail_bytes;
+                       before.mail_messages != environment.mail_messages ||
+                       before.mail_bytes != environment.mail_bytes;
         boost::json::value operation = nullptr;
         if (differs && shown["captured"].as_bool() && may_be_asked(environment)) {
             proto::MailConfigureArgs args;

@@ -1,5 +1,5 @@
-/// The routes of captured mail: what development and staging environments would have sent, and their
-/// servers keep.
+/// The routes of captured mail: what development and staging environments would have sent, and
+/// their servers keep.
 #pragma once
 
 #include "controller/api/change.hpp"

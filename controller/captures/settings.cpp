@@ -28,7 +28,8 @@ Result<> check(const SettingsBody& body, const Environment& environment) {
     api::Checks checks;
     auto range = [&](const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
         checks.that(
-            value >= least && value <= most, field, fmt::format("must be from {} to {}", least, most)
+            value >= least && value <= most, field,
+            fmt::format("must be from {} to {}", least, most)
         );
     };
     range("keep_days", body.keep_days, 1, proto::most_mail_days);
@@ -52,9 +53,7 @@ Result<boost::json::object>
 to_json(store::Connection& db, const api::OrgScope& scope, const Environment& e) {
     bool captured = false;
     if (e.current_release) {
-        FAIRLEAD_TRY(
-            live, environments::ReleaseRepo(db, scope).find(e.id, *e.current_release)
-        );
+        FAIRLEAD_TRY(live, environments::ReleaseRepo(db, scope).find(e.id, *e.current_release));
         auto spec = live && !live->spec.empty()
                         ? proto::read_text<proto::EnvironmentSpec>(live->spec)
                         : Result<proto::EnvironmentSpec>(proto::EnvironmentSpec());

@@ -183,7 +183,8 @@ Result<> EnvironmentRepo::update_backup(const Environment& e) {
 
 Result<> EnvironmentRepo::update_mail(const Environment& e) {
     FAIRLEAD_CHECK(db_.run(
-        "UPDATE environment SET mail_capture = $3, mail_days = $4, mail_messages = $5, mail_bytes = "
+        "UPDATE environment SET mail_capture = $3, mail_days = $4, mail_messages = $5, mail_bytes "
+        "= "
         "$6 WHERE id = $2 AND org_id = $1",
         org_, e.id, e.mail_capture, e.mail_days, e.mail_messages, e.mail_bytes
     ));

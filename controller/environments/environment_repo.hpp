@@ -78,8 +78,8 @@ BOOST_DESCRIBE_STRUCT(
      keep_releases, live_state, live_detail, connector_state, current_release, next_release,
      last_operation_id, created_ms, backup_storage, backup_recipient, next_backup_ms, next_drill_ms,
      backup_enabled, last_backup_ms, last_restored_ms, last_drill_ms, last_drill_passed,
-     mail_capture, mail_days, mail_messages, mail_bytes, status,
-     server_status, server_protocol, busy_kind, busy_state)
+     mail_capture, mail_days, mail_messages, mail_bytes, status, server_status, server_protocol,
+     busy_kind, busy_state)
 )
 
 struct EnvironmentFilter {

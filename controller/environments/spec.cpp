@@ -211,9 +211,9 @@ spec_of(store::Connection& db, const api::OrgScope& scope, const Environment& e)
     FAIRLEAD_TRY(listed, members::listed_domains(db, scope));
     spec.listed_sources = !listed.empty();
     spec.keep_releases = e.keep_releases;
-    // An agent that does not know of it would send the mail; once it does, this waits for a deployment.
-    if (e.captures_mail() && e.server_protocol >= proto::mail_since)
-        spec.mail = mail_retention(e);
+    // An agent that does not know of it would send the mail; once it does, this waits for a
+    // deployment.
+    if (e.captures_mail() && e.server_protocol >= proto::mail_since) spec.mail = mail_retention(e);
     spec.project_id = project.id.str();
     spec.project_name = project.name;
     return spec;

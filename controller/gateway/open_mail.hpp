@@ -6,7 +6,8 @@
 
 namespace fairlead::gateway {
 
-/// To captured mail on a server of `org`, whose bytes are as proto/mail.hpp says; see open_signed().
+/// To captured mail on a server of `org`, whose bytes are as proto/mail.hpp says; see
+/// open_signed().
 Task<Result<stream::Stream>> open_mail(
     Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys, OrgId org, ServerId server,
     proto::MailPurpose purpose

@@ -1,4 +1,5 @@
-/// One reading of a log, or of captured mail, as the controller knows it: who asked for it, and what of which server.
+/// One reading of a log, or of captured mail, as the controller knows it: who asked for it, and
+/// what of which server.
 #pragma once
 
 #include "common/runtime/clock.hpp"
@@ -47,8 +48,8 @@ using AskedPtr = std::shared_ptr<const Asked>;
 /// What the query asks for, beside the source. Errc::invalid, by the names of the contract.
 Result<proto::LogPurpose> purpose_of(const api::Call& call);
 
-/// What the audit log says of it: neither what was searched for nor what was found, but for the name
-/// of a message.
+/// What the audit log says of it: neither what was searched for nor what was found, but for the
+/// name of a message.
 api::Act act_on(const Asked& asked, std::string action);
 
 /// The same for all that one look at a log is made of: who, from where, at what.

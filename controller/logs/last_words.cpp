@@ -21,12 +21,12 @@ Error refusal_of(std::uint32_t code, const Error& failure, const Thing& thing) {
     using proto::StreamEnd;
     if (is(code, StreamEnd::forbidden))
         return conflict(
-            "policy_refused",
-            fmt::format(
-                "The server's own policy does not let this {} be read. Its root decides that, under "
-                "{}: in /etc/fairlead/policy.yaml. {}",
-                thing.noun, thing.section, failure.message()
-            )
+            "policy_refused", fmt::format(
+                                  "The server's own policy does not let this {} be read. Its root "
+                                  "decides that, under "
+                                  "{}: in /etc/fairlead/policy.yaml. {}",
+                                  thing.noun, thing.section, failure.message()
+                              )
         );
     if (is(code, StreamEnd::not_offered))
         return conflict(
@@ -44,7 +44,10 @@ Error refusal_of(std::uint32_t code, const Error& failure, const Thing& thing) {
     if (is(code, StreamEnd::too_many))
         return Error(
                    Errc::rate_limited,
-                   fmt::format("As many readings of the server's {} are open as it shows at once.", thing.noun)
+                   fmt::format(
+                       "As many readings of the server's {} are open as it shows at once.",
+                       thing.noun
+                   )
         )
             .with_code("too_many_readings")
             .with_fact("retry_after_s", "5");

@@ -69,9 +69,7 @@ void name_file(Response& response, std::string name) {
         },
         '_'
     );
-    response.headers.emplace_back(
-        "Content-Disposition", "attachment; filename=\"" + name + "\""
-    );
+    response.headers.emplace_back("Content-Disposition", "attachment; filename=\"" + name + "\"");
 }
 
 } // namespace fairlead::logs

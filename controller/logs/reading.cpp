@@ -39,8 +39,9 @@ Task<Result<>> Reading::open() {
     auto first = co_await within(options_.opening, stream_.read(1));
     if (!first) {
         if (first.error().kind() == Errc::timeout)
-            co_return fail(Error(Errc::unavailable, "The server took too long to answer.")
-                               .with_code(failed));
+            co_return fail(
+                Error(Errc::unavailable, "The server took too long to answer.").with_code(failed)
+            );
         co_return fail(refusal_of(stream_.reset_code(), first.error(), thing));
     }
     if (*first != std::string(1, proto::log_opened))

@@ -46,8 +46,10 @@ struct Server {
         clock.advance(std::chrono::milliseconds(1));
         auto delivery = boxes.begin(slug);
         REQUIRE(delivery);
-        REQUIRE((*delivery)->append("From: Shop <shop@x>\r\nTo: you@y\r\nSubject: " + subject +
-                                    "\r\n\r\n" + std::string(bytes, 'x')));
+        REQUIRE((*delivery)->append(
+            "From: Shop <shop@x>\r\nTo: you@y\r\nSubject: " + subject + "\r\n\r\n" +
+            std::string(bytes, 'x')
+        ));
         REQUIRE((*delivery)->keep("shop@x", {"you@y"}, 1));
         return box(slug).list().value().back().id;
     }
@@ -193,7 +195,9 @@ TEST_SUITE("agent/mail/box") {
         CHECK(server.box("other").list().value().empty());
     }
 
-    TEST_CASE("a reading is one of the environment that the account is of, where the policy allows it") {
+    TEST_CASE(
+        "a reading is one of the environment that the account is of, where the policy allows it"
+    ) {
         Server server;
         proto::MailOpening wanted;
         wanted.slug = "shop";

@@ -28,11 +28,14 @@ TEST_SUITE("agent/mail/header") {
 
     TEST_CASE("words of other alphabets become text") {
         CHECK(decode_words("=?utf-8?B?w6TDtsO8?=") == "\xc3\xa4\xc3\xb6\xc3\xbc");
-        CHECK(decode_words("=?ISO-8859-1?Q?caf=E9?= =?utf-8?q?_au_lait?= x") ==
-              "caf\xc3\xa9 au lait x");
+        CHECK(
+            decode_words("=?ISO-8859-1?Q?caf=E9?= =?utf-8?q?_au_lait?= x") ==
+            "caf\xc3\xa9 au lait x"
+        );
         // A letter that two words share.
         CHECK(decode_words("=?utf-8?q?=C3?=\r\n =?utf-8?q?=A9?=") == "\xc3\xa9");
-        for (const char* other : {"=?koi8-r?B?8A==?=", "=?utf-8?x?a?=", "=?utf-8?B?abc", "=?", "a=b"})
+        for (const char* other :
+             {"=?koi8-r?B?8A==?=", "=?utf-8?x?a?=", "=?utf-8?B?abc", "=?", "a=b"})
             CHECK(decode_words(other) == other);
     }
 
@@ -46,6 +49,8 @@ TEST_SUITE("agent/mail/header") {
         CHECK(read(std::string(1'000'000, '\n')).from.empty());
         CHECK(read("Subject").subject.empty());
         CHECK(read("").subject.empty());
-        CHECK(read("Subject: =?utf-8?B?" + std::string(90'000, 'A')).subject.size() <= longest_text);
+        CHECK(
+            read("Subject: =?utf-8?B?" + std::string(90'000, 'A')).subject.size() <= longest_text
+        );
     }
 }

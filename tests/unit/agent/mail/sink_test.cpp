@@ -46,9 +46,7 @@ struct Running {
             ended = Sink(std::move(taken), boxes, options).run().has_value();
         });
     }
-    ~Running() {
-        end();
-    }
+    ~Running() { end(); }
     void end() {
         std::uint64_t one = 1;
         [[maybe_unused]] auto n = ::write(stop.get(), &one, sizeof one);

@@ -98,7 +98,9 @@ TEST_SUITE("agent/mail/smtp_session") {
         Room room;
         Session a(room), b(room);
         say(a, plain("a", "of-a"));
-        CHECK(say(a, envelope + "Subject: x\r\n\r\nof a\r\n.\r\n").ends_with("250 2.0.0 Captured\r\n"));
+        CHECK(
+            say(a, envelope + "Subject: x\r\n\r\nof a\r\n.\r\n").ends_with("250 2.0.0 Captured\r\n")
+        );
         say(b, "AUTH LOGIN\r\n" + crypto::base64_encode("b") + "\r\n" +
                    crypto::base64_encode("of-b") + "\r\n");
         say(b, envelope + "of b\r\n.\r\n");
@@ -109,7 +111,8 @@ TEST_SUITE("agent/mail/smtp_session") {
         CHECK(room.all[1].user == "b");
     }
 
-    TEST_CASE("a dot at the beginning of a line is taken off, and only CR LF . CR LF ends a message") {
+    TEST_CASE("a dot at the beginning of a line is taken off, and only CR LF . CR LF ends a message"
+    ) {
         std::string text = "..one\r\n\n.\n\r.\r\n.two\r\nthree\r.\r\n.\n\r\n";
         for (std::size_t cut : {1u, 2u, 3u, 1000u}) {
             CAPTURE(cut);

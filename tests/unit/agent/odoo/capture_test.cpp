@@ -59,7 +59,9 @@ print(sum(line == "AUTH PLAIN AHNob3AAYzBmZmVl" for line in heard), "password" i
 
 TEST_SUITE("agent/odoo/capture") {
 
-    TEST_CASE("whichever mail server Python means, it speaks to the sink, and shows it no other password") {
+    TEST_CASE(
+        "whichever mail server Python means, it speaks to the sink, and shows it no other password"
+    ) {
         store::TemporaryFolder folder;
         auto write = [&](const char* name, std::string_view text) {
             std::ofstream(folder.path() / name) << text;

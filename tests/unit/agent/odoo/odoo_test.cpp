@@ -41,7 +41,8 @@ TEST_SUITE("agent/odoo/odoo") {
         CHECK(text.find("db_password") == std::string::npos);
     }
 
-    TEST_CASE("captured mail goes to the sink that the release was given, and elsewhere without one") {
+    TEST_CASE("captured mail goes to the sink that the release was given, and elsewhere without one"
+    ) {
         MailSink sink;
         sink.port = 18025;
         sink.user = "shop";

@@ -135,7 +135,9 @@ TEST_SUITE("agent/policy/policy") {
         }
     }
 
-    TEST_CASE("captured mail is read where the policy allows it, and everywhere where it says nothing") {
+    TEST_CASE(
+        "captured mail is read where the policy allows it, and everywhere where it says nothing"
+    ) {
         for (const auto* text : {"version: 1\n", ""}) {
             auto all = parsed(*text ? std::string(text) : std::string(default_text()));
             CHECK(all.permit_mail("shop"));
@@ -153,7 +155,8 @@ TEST_SUITE("agent/policy/policy") {
     }
 
     TEST_CASE("operations on captured mail name messages and no paths, and stay within limits") {
-        auto policy = parsed("version: 1\noperations: [{allow: ['mail.*'], environments: ['shop']}]\n");
+        auto policy =
+            parsed("version: 1\noperations: [{allow: ['mail.*'], environments: ['shop']}]\n");
         auto permit = [&](std::string_view kind, const boost::json::value& args) {
             proto::Operation operation;
             operation.kind = kind;

@@ -53,7 +53,8 @@ struct Stand : EnvironmentWorld {
 
 TEST_SUITE("controller/captures/routes") {
 
-    TEST_CASE("S-MAIL-01, S-MAIL-02: development and staging are deployed with their mail captured") {
+    TEST_CASE("S-MAIL-01, S-MAIL-02: development and staging are deployed with their mail captured"
+    ) {
         Stand stand;
         for (const auto* type : {"development", "staging"}) {
             auto id = stand.environment(type);
@@ -67,23 +68,33 @@ TEST_SUITE("controller/captures/routes") {
         }
     }
 
-    TEST_CASE("S-MAIL-03: on production everything about it is refused, and nothing of it is deployed") {
+    TEST_CASE(
+        "S-MAIL-03: on production everything about it is refused, and nothing of it is deployed"
+    ) {
         Stand stand;
         auto id = stand.environment("production");
         auto shown = stand.mail("GET", id, "-settings");
         CHECK_FALSE(shown.json.at("available").as_bool());
         CHECK_FALSE(shown.json.at("capture").as_bool());
         CHECK_FALSE(shown.json.at("captured").as_bool());
-        CHECK(stand.mail("PUT", id, "-settings", Stand::settings(true, 3)).code() == "mail_on_production");
+        CHECK(
+            stand.mail("PUT", id, "-settings", Stand::settings(true, 3)).code() ==
+            "mail_on_production"
+        );
         CHECK(stand.mail("GET", id).code() == "mail_on_production");
         CHECK(stand.mail("GET", id, "/" + name).code() == "mail_on_production");
         CHECK(stand.mail("DELETE", id).code() == "mail_on_production");
         CHECK(stand.mail("DELETE", id, "/" + name).code() == "mail_on_production");
         for (const auto& [operation, known] : stand.agent.known)
-            CHECK(boost::json::serialize(known.operation.args).find("\"mail\":null") != std::string::npos);
+            CHECK(
+                boost::json::serialize(known.operation.args).find("\"mail\":null") !=
+                std::string::npos
+            );
     }
 
-    TEST_CASE("a list is a look, which paging goes on with; each message that is opened is one of its own") {
+    TEST_CASE(
+        "a list is a look, which paging goes on with; each message that is opened is one of its own"
+    ) {
         Stand stand;
         auto id = stand.environment("development");
         auto before = stand.world.audited().size();
@@ -95,7 +106,9 @@ TEST_SUITE("controller/captures/routes") {
         CHECK(stand.world.audited().size() == before + 1);
         auto message = stand.mail("GET", id, "/" + name);
         CHECK(message.status == 200);
-        CHECK(stand.has_header(message, "Content-Disposition", "attachment; filename=\"Shop_development-"));
+        CHECK(stand.has_header(
+            message, "Content-Disposition", "attachment; filename=\"Shop_development-"
+        ));
         CHECK(stand.world.audited().back() == "mail.open ok");
         CHECK(stand.directory.size() == 4);
     }
@@ -113,16 +126,16 @@ TEST_SUITE("controller/captures/routes") {
         CHECK(stand.directory.size() == 0);
     }
 
-    TEST_CASE("S-MAIL-07: deletions are operations of the server, with the message in the audit log") {
+    TEST_CASE("S-MAIL-07: deletions are operations of the server, with the message in the audit log"
+    ) {
         Stand stand;
         auto id = stand.environment("development");
         auto one = stand.mail("DELETE", id, "/" + name);
         REQUIRE(one.status == 202);
         stand.run(one.id(), proto::Outcome::succeeded);
-        auto args = proto::read<proto::MailDeleteArgs>(
-                        stand.agent.known.at(one.id()).operation.args
-        )
-                        .value();
+        auto args =
+            proto::read<proto::MailDeleteArgs>(stand.agent.known.at(one.id()).operation.args)
+                .value();
         CHECK(args.messages == std::vector<std::string>{name});
         CHECK_FALSE(args.all);
         auto all = stand.mail("DELETE", id);
@@ -134,7 +147,8 @@ TEST_SUITE("controller/captures/routes") {
         CHECK(args.messages.empty());
     }
 
-    TEST_CASE("how much stays counts at once, and whether it is captured with the next deployment") {
+    TEST_CASE("how much stays counts at once, and whether it is captured with the next deployment"
+    ) {
         Stand stand;
         auto id = stand.environment("development");
         auto changed = stand.mail("PUT", id, "-settings", Stand::settings(true, 3));
@@ -142,10 +156,9 @@ TEST_SUITE("controller/captures/routes") {
         CHECK(changed.json.at("settings").at("keep_days") == 3);
         auto operation = std::string(changed.json.at("operation").at("id").as_string());
         stand.run(operation, proto::Outcome::succeeded);
-        auto args = proto::read<proto::MailConfigureArgs>(
-                        stand.agent.known.at(operation).operation.args
-        )
-                        .value();
+        auto args =
+            proto::read<proto::MailConfigureArgs>(stand.agent.known.at(operation).operation.args)
+                .value();
         CHECK(args.retention.days == 3);
         CHECK(args.retention.messages == 500);
 
