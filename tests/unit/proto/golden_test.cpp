@@ -115,6 +115,33 @@ Operation ssh_keys_operation() {
         {}};
 }
 
+Operation mail_operation(std::string_view kind, boost::json::value args) {
+    return {
+        "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        std::string(kind),
+        9,
+        60000,
+        "ada@example.org",
+        std::move(args),
+        {}};
+}
+
+MailConfigureArgs mail_settings() {
+    MailConfigureArgs args;
+    args.environment_id = "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    args.slug = "shop";
+    args.retention = {7, 500, 1073741824};
+    return args;
+}
+
+MailDeleteArgs mail_deletion() {
+    MailDeleteArgs args;
+    args.environment_id = "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    args.slug = "shop";
+    args.messages = {"1767225600000-0123456789ab"};
+    return args;
+}
+
 SshState ssh_state() {
     SshState state;
     state.users = {"deploy", "root"};
@@ -305,6 +332,14 @@ TEST_SUITE("proto/golden") {
         check("deliver", Deliver{operation()});
         check("deliver-backup", Deliver{backup_operation()});
         check("deliver-ssh-keys", Deliver{ssh_keys_operation()});
+        check(
+            "deliver-mail-configure",
+            Deliver{mail_operation(kind::mail_configure, write(mail_settings()))}
+        );
+        check(
+            "deliver-mail-delete",
+            Deliver{mail_operation(kind::mail_delete, write(mail_deletion()))}
+        );
         check("cancel", Cancel{"op_1"});
         check("query", Query{"op_1"});
         check("ack", Ack{40});
