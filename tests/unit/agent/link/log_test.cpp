@@ -68,6 +68,16 @@ struct Stand {
         REQUIRE(opened);
         return *std::move(opened);
     }
+    stream::Stream open_mail(boost::json::object more = {}) {
+        boost::json::object members{
+            {"kind", "mail"}, {"reading", "log_1"}, {"environment", environment}, {"message", ""},
+            {"lines", 10},    {"before", ""},       {"search", "invoice"}};
+        for (auto& member : more) members[member.key()] = member.value();
+        auto text = proto::sign_capability(members, server, key_id, key, clock.now()).value();
+        auto opened = controller.open(text);
+        REQUIRE(opened);
+        return *std::move(opened);
+    }
     Task<std::uint32_t> code_of(stream::Stream& opened) {
         for (;;) {
             auto bytes = co_await opened.read();
@@ -75,14 +85,15 @@ struct Stand {
             if (bytes->empty()) co_return 0u;
         }
     }
-    Task<Local::socket> accept(proto::LogOpening& asked, std::string body) {
+    template <class Opening>
+    Task<Local::socket> accept(Opening& asked, std::string body) {
         auto socket = co_await service->async_accept(asio::use_awaitable);
         unsigned char head[4];
         co_await asio::async_read(socket, asio::buffer(head), asio::use_awaitable);
         std::string text(std::size_t(head[2]) << 8 | head[3], '\0');
         auto room = asio::buffer(text);
         co_await asio::async_read(socket, room, asio::use_awaitable);
-        asked = proto::read_text<proto::LogOpening>(text).value();
+        asked = proto::read_text<Opening>(text).value();
         std::string frame("\0\0\0", 3);
         frame += static_cast<char>(body.size());
         frame += body;
@@ -123,7 +134,7 @@ struct Stand {
     FakeClock clock;
     crypto::SigningKey key = crypto::SigningKey::generate();
     std::optional<Local::acceptor> service;
-    Tunnel tunnel{io.get_executor(), server, clock, {default_terminal_socket, path()}};
+    Tunnel tunnel{io.get_executor(), server, clock, {default_terminal_socket, path(), path()}};
     stream::Carrier controller{io.get_executor(), stream::Role::acceptor};
 };
 
@@ -228,6 +239,51 @@ TEST_SUITE("agent/link/log") {
                 }
             });
         }
+    }
+
+    TEST_CASE("captured mail is read by a process of its own, for the environment's name here") {
+        Stand stand;
+        stand.run([&]() -> Task<> {
+            auto opened = stand.open_mail();
+            proto::MailOpening asked;
+            {
+                auto socket = co_await stand.accept(asked, opened_answer);
+                std::string all("\n{}\n\0", 5);
+                co_await asio::async_write(socket, asio::buffer(all), asio::use_awaitable);
+            }
+            CHECK(asked.slug == "shop");
+            CHECK(asked.what.lines == 10);
+            CHECK(asked.what.search == "invoice");
+            std::string heard;
+            for (;;) {
+                auto bytes = co_await opened.read();
+                REQUIRE(bytes);
+                if (bytes->empty()) break;
+                heard += *bytes;
+            }
+            CHECK(heard == std::string("\n{}\n\0", 5));
+        });
+    }
+
+    TEST_CASE("captured mail that nobody may ask for reaches no process, and a message that is "
+              "gone is told") {
+        Stand stand;
+        stand.run([&]() -> Task<> {
+            auto unknown = stand.open_mail({{"environment", "env_01J0000000000000000000000B"}});
+            auto code = co_await stand.code_of(unknown);
+            CHECK(code == number(proto::StreamEnd::not_offered));
+            auto path = stand.open_mail({{"lines", 0}, {"search", ""}, {"message", "../x"}});
+            code = co_await stand.code_of(path);
+            CHECK(code == number(proto::StreamEnd::not_offered));
+            auto one = stand.open_mail(
+                {{"lines", 0}, {"search", ""}, {"message", "1767225600000-0123456789ab"}}
+            );
+            proto::MailOpening asked;
+            auto socket = co_await stand.accept(asked, R"({"code":108,"reason":"gone"})");
+            code = co_await stand.code_of(one);
+            CHECK(code == number(proto::StreamEnd::no_message));
+            CHECK(asked.what.message == "1767225600000-0123456789ab");
+        });
     }
 
     TEST_CASE("a server reads no more than 32 at once") {
