@@ -72,7 +72,7 @@ Result<> write_all(int file, std::string_view bytes, off_t at) {
 
 /// As much of it as the head has room for.
 std::string head_of(proto::MailSummary summary) {
-    for (std::size_t most : {300, 120, 40, 0}) {
+    for (std::size_t most : std::initializer_list<std::size_t>{300, 120, 40, 0}) {
         auto shorten = [&](std::string& text) { text.resize(std::min(text.size(), most)); };
         auto text = proto::write_text(summary);
         if (text.size() < head_bytes) {

@@ -1,4 +1,4 @@
-import { Button, TextInput } from "@mantine/core";
+import { Alert, Button, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, type FormEvent, type ReactNode } from "react";
 import { May, useMay, useOrg } from "../../app/access";
@@ -40,24 +40,35 @@ function Captures({ environment, settings }: { environment: Environment; setting
   const none = nothing(environment, settings);
   return (
     <>
-      {none ? (
-        <Panel>
-          <Empty icon="mail" title={none.title} action={change}>
-            {none.says}
-          </Empty>
-        </Panel>
+      {none && (!settings.available || !environment.current_release) ? (
+        <None {...none} action={change} />
       ) : open ? (
         <MailView environment={environment} mail={open} onClose={() => setOpen(null)} />
       ) : (
-        <MailList environment={environment} settings={settings} onOpen={setOpen} actions={change} />
+        <MailList environment={environment} settings={settings} none={none} onOpen={setOpen} actions={change} />
       )}
       {changing && <MailSettingsForm environment={environment} settings={settings} onClose={() => setChanging(false)} />}
     </>
   );
 }
 
-/** Why there is nothing to be looked at, and what to do. */
-function nothing(environment: Environment, settings: MailSettings): { title: string; says: ReactNode } | null {
+interface Nothing {
+  title: string;
+  says: string;
+}
+
+function None({ title, says, action }: Nothing & { action: ReactNode }) {
+  return (
+    <Panel>
+      <Empty icon="mail" title={title} action={action}>
+        {says}
+      </Empty>
+    </Panel>
+  );
+}
+
+/** Why nothing is captured now, and what to do. */
+function nothing(environment: Environment, settings: MailSettings): Nothing | null {
   if (!settings.available)
     return { title: "Production sends its mail", says: "Mail is captured on development and staging alone. Clone production into a staging environment to look at what it would send." };
   if (settings.captured) return null;
@@ -68,7 +79,7 @@ function nothing(environment: Environment, settings: MailSettings): { title: str
   return { title: "Its mail is sent", says: "Turn captures on, and from the next deployment on what Odoo sends stays on the server and is shown here." };
 }
 
-function MailList({ environment, settings, onOpen, actions }: { environment: Environment; settings: MailSettings; onOpen: (mail: CapturedMail) => void; actions: ReactNode }) {
+function MailList({ environment, settings, none, onOpen, actions }: { environment: Environment; settings: MailSettings; none: Nothing | null; onOpen: (mail: CapturedMail) => void; actions: ReactNode }) {
   const org = useOrg();
   const [typed, type] = useState("");
   const [search, setSearch] = useState("");
@@ -82,8 +93,14 @@ function MailList({ environment, settings, onOpen, actions }: { environment: Env
     setSearch(typed.trim());
   };
   const wrong = list.error instanceof ApiError ? list.error.field("search") : undefined;
+  if (none && list.error instanceof ApiError && list.error.code === "mail_not_offered") return <None {...none} action={actions} />;
   return (
     <Panel flush>
+      {none && (
+        <Alert color="brass" icon={<Icon name="info" />} title={none.title} m="md">
+          {none.says} What was captured before is below, until it reaches its age.
+        </Alert>
+      )}
       <div className="fl-mail-filter">
         <form onSubmit={find} className="fl-mail-search" role="search">
           <TextInput aria-label="Search" placeholder="Sender, recipient or subject" value={typed} maxLength={200} onChange={(e) => type(e.currentTarget.value)} leftSection={<Icon name="search" size={15} />} error={wrong} />
