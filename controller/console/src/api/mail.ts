@@ -3,7 +3,7 @@ import { entriesOf } from "../lib/logs";
 import { openMail } from "../lib/mail";
 import { api, need, ownProblem } from "./client";
 import { keys } from "./keys";
-import type { CapturedMail, CapturedMailEnd, MailSettingsBody } from "./types";
+import type { CapturedMail, CapturedMailEnd, Environment, MailSettingsBody } from "./types";
 
 export interface MailPage {
   mails: CapturedMail[];
@@ -54,9 +54,10 @@ export const mailMessageQuery = (org: string, environment: string, message: stri
 /** Where the browser fetches it from as a file. */
 export const mailFile = (org: string, environment: string, message: string) => `/api/v1/orgs/${org}/environments/${environment}/mail/${message}`;
 
-export const mailSettingsQuery = (org: string, environment: string) =>
+/** Another release is another answer: it says whether the one that is live captures. */
+export const mailSettingsQuery = (org: string, { id: environment, current_release }: Environment) =>
   queryOptions({
-    queryKey: keys.mailSettings(org, environment),
+    queryKey: [...keys.mailSettings(org, environment), current_release?.id ?? ""],
     queryFn: ({ signal }) => need(api.GET("/api/v1/orgs/{org}/environments/{environment}/mail-settings", { params: { path: { org, environment } }, signal })),
   });
 

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useOrg } from "../../app/access";
 import { tell, useAct } from "../../app/act";
 import { keys } from "../../api/keys";
-import { setMailSettings } from "../../api/mail";
+import { mailSettingsQuery, setMailSettings } from "../../api/mail";
 import type { Environment, MailSettings } from "../../api/types";
 import { FormEnd } from "../../ui/FormEnd";
 import { ProblemNote } from "../../ui/Problem";
@@ -23,7 +23,7 @@ export function MailSettingsForm({ environment, settings, onClose }: { environme
   const act = useAct({
     run: () => setMailSettings(org, environment.id, { capture, keep_days: days, keep_messages: messages, keep_bytes: room * MiB }),
     done: (out) => {
-      client.setQueryData(keys.mailSettings(org, environment.id), out.settings);
+      client.setQueryData(mailSettingsQuery(org, environment).queryKey, out.settings);
       void client.invalidateQueries({ queryKey: keys.mail(org, environment.id) });
       if (capture !== settings.captured) tell(capture ? "Its mail is captured from the next deployment on." : "Its mail is sent from the next deployment on.", "Deploy to apply it");
       else tell("How much mail stays is set.");

@@ -23,7 +23,7 @@ import { MailView } from "./MailView";
 /** What an environment would have sent. */
 export default function MailTab({ environment }: { environment: Environment }) {
   const org = useOrg();
-  const settings = useQuery(mailSettingsQuery(org, environment.id));
+  const settings = useQuery(mailSettingsQuery(org, environment));
   return <Loaded query={settings}>{(now) => <Captures key={environment.id} environment={environment} settings={now} />}</Loaded>;
 }
 
