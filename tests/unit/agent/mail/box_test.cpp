@@ -218,7 +218,7 @@ TEST_SUITE("agent/mail/box") {
 
     TEST_CASE("a message is sent as it came, between the byte of the opening and that of the end") {
         Server server;
-        auto id = server.keep("x", 200'000);
+        auto id = server.keep("x", 100'000);
         auto file = server.box().message(id);
         REQUIRE(file);
         int pair[2];

@@ -77,6 +77,6 @@ TEST_SUITE("agent/odoo/capture") {
         command.environment = {{"PYTHONPATH", folder.path().string()}};
         auto said = run_ok(command);
         REQUIRE_MESSAGE(said, said.error().message());
-        CHECK(*said == "3 False 18\n");
+        CHECK(said->starts_with("3 False 18"));
     }
 }

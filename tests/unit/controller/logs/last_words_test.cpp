@@ -21,9 +21,14 @@ TEST_SUITE("controller/logs/last_words") {
     TEST_CASE("what a server refuses is told by what it was, with its cure") {
         using proto::StreamEnd;
         CHECK(refusal(StreamEnd::failed, a_log).code() == "log_failed");
-        CHECK(refusal(StreamEnd::failed, a_log).message().find("fairlead-logs@") != std::string::npos);
+        CHECK(
+            refusal(StreamEnd::failed, a_log).message().find("fairlead-logs@") != std::string::npos
+        );
         CHECK(refusal(StreamEnd::failed, some_mail).code() == "mail_failed");
-        CHECK(refusal(StreamEnd::failed, some_mail).message().find("fairlead-mailbox@") != std::string::npos);
+        CHECK(
+            refusal(StreamEnd::failed, some_mail).message().find("fairlead-mailbox@") !=
+            std::string::npos
+        );
         CHECK(refusal(StreamEnd::not_offered, a_log).code() == "log_not_offered");
         auto none = refusal(StreamEnd::not_offered, some_mail);
         CHECK(none.code() == "mail_not_offered");
