@@ -1,20 +1,22 @@
 import { Alert, Button, TextInput } from "@mantine/core";
 import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState, type FormEvent, type ReactNode } from "react";
-import { May, useMay, useOrg } from "../../app/access";
+import { May, useHref, useMay, useOrg } from "../../app/access";
 import { tell, useAct } from "../../app/act";
 import { ApiError } from "../../api/client";
 import { keys } from "../../api/keys";
+import { operationQuery } from "../../api/operations";
 import { deleteAllMail, mailQuery, mailSettingsQuery } from "../../api/mail";
 import type { CapturedMail, Environment, MailSettings } from "../../api/types";
 import { bytes, count } from "../../lib/format";
 import { isFinal } from "../../live/reduce";
-import { Mono } from "../../ui/bits";
+import { LinkTo, Mono } from "../../ui/bits";
 import { Confirm } from "../../ui/Confirm";
 import { Icon } from "../../ui/Icon";
 import { More } from "../../ui/More";
 import { Empty, Panel } from "../../ui/Page";
 import { Loaded, ProblemNote, Waiting } from "../../ui/Problem";
+import { kindName } from "../../ui/status";
 import { Table } from "../../ui/Table";
 import { When } from "../../ui/time";
 import { MailSettingsForm } from "./MailSettings";
@@ -40,6 +42,7 @@ function Captures({ environment, settings }: { environment: Environment; setting
   const none = nothing(environment, settings);
   return (
     <>
+      <Failed environment={environment} />
       {none && (!settings.available || !environment.current_release) ? (
         <None {...none} action={change} />
       ) : open ? (
@@ -49,6 +52,20 @@ function Captures({ environment, settings }: { environment: Environment; setting
       )}
       {changing && <MailSettingsForm environment={environment} settings={settings} onClose={() => setChanging(false)} />}
     </>
+  );
+}
+
+/** What the server would not or could not do, such as for a policy from before there were captures. */
+function Failed({ environment: { last_operation: last } }: { environment: Environment }) {
+  const org = useOrg();
+  const href = useHref();
+  const failed = last && last.kind.startsWith("mail.") && (last.state === "failed" || last.state === "expired");
+  const operation = useQuery({ ...operationQuery(org, last?.id ?? ""), enabled: failed === true });
+  if (!failed) return null;
+  return (
+    <Alert color="signal" icon={<Icon name="warning" />} title={`${kindName(last.kind)} this environment: that did not work`} mb="md">
+      {operation.data?.error?.message} <LinkTo href={href(`/operations/${last.id}`)}>See that operation</LinkTo>
+    </Alert>
   );
 }
 
