@@ -12,7 +12,7 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 9;
+inline constexpr std::uint32_t protocol = 10;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
@@ -20,6 +20,7 @@ inline constexpr std::uint32_t terminals_since = 6;   ///< streams to terminals
 inline constexpr std::uint32_t ssh_keys_since = 7;    ///< SSH keys, and streams to sshd
 inline constexpr std::uint32_t logs_since = 8;        ///< streams of logs
 inline constexpr std::uint32_t mail_since = 9; ///< `mail` is obeyed; streams of captured mail
+inline constexpr std::uint32_t odoo_login_since = 10; ///< links to log in to Odoo
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
@@ -276,14 +277,25 @@ struct FactsMessage {
 };
 BOOST_DESCRIBE_STRUCT(FactsMessage, (), (facts))
 
-/// All environments of the server, and what there is of SSH keys; after the welcome and whenever an
-/// operation changed something.
+/// A link to log in to Odoo that somebody opened.
+struct UsedOdooLink {
+    std::string operation; ///< that made it
+    std::int64_t used_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(UsedOdooLink, (), (operation, used_ms))
+
+inline constexpr std::size_t most_used_odoo_links = 100;
+
+/// All environments of the server, and what there is of SSH keys; after the welcome, whenever an
+/// operation changed something, and when a link to log in to Odoo was used.
 struct Inventory {
     static constexpr std::string_view type = "inventory";
     std::vector<EnvironmentState> environments;
     std::optional<SshState> ssh{}; ///< from protocol 7 on
+    /// From protocol 10 on: those of the last day, the newest first.
+    std::vector<UsedOdooLink> used_odoo_links{};
 };
-BOOST_DESCRIBE_STRUCT(Inventory, (), (environments, ssh))
+BOOST_DESCRIBE_STRUCT(Inventory, (), (environments, ssh, used_odoo_links))
 
 /// Asks for a new certificate for the bound key.
 struct Renew {

@@ -4,6 +4,7 @@
 
 #include <boost/describe.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -38,7 +39,15 @@ inline constexpr std::string_view grant = "backup.grant";
 inline constexpr std::string_view ssh_keys = "ssh_keys.set";
 inline constexpr std::string_view mail_configure = "mail.configure";
 inline constexpr std::string_view mail_delete = "mail.delete";
+inline constexpr std::string_view odoo_users = "odoo.users";
+inline constexpr std::string_view odoo_login = "odoo.login";
 } // namespace kind
+
+/// Of those that make links to log in to Odoo: they change no environment, and what they bring back
+/// is sealed.
+constexpr bool is_odoo_login(std::string_view wanted) {
+    return wanted == kind::odoo_users || wanted == kind::odoo_login;
+}
 
 BOOST_DEFINE_ENUM_CLASS(EnvironmentType, development, staging, production)
 
@@ -397,6 +406,50 @@ struct MailDeleteArgs {
 };
 BOOST_DESCRIBE_STRUCT(MailDeleteArgs, (), (environment_id, slug, messages, all))
 
+// ---- logging in to Odoo. What comes back is sealed for whoever asked: OperationResult::sealed
+
+/// Bounds of a log-in: the name of a user of Odoo, and why.
+inline constexpr std::size_t longest_odoo_login = 200, longest_odoo_reason = 500;
+inline constexpr std::size_t most_odoo_users = 500;
+/// How long a link counts.
+inline constexpr std::int64_t odoo_link_lasts_ms = 60'000;
+
+/// Asks whom the policy lets people log in as: comes back as OdooUsers.
+struct OdooUsersArgs {
+    std::string environment_id;
+    std::string slug;
+    std::string public_key; ///< see OperationResult::sealed
+};
+BOOST_DESCRIBE_STRUCT(OdooUsersArgs, (), (environment_id, slug, public_key))
+
+/// Asks for a link that signs in once: comes back as OdooLink.
+struct OdooLoginArgs {
+    std::string environment_id;
+    std::string slug;
+    std::string login;  ///< of an internal user of Odoo
+    std::string reason; ///< for the server's log; never empty
+    std::string public_key;
+};
+BOOST_DESCRIBE_STRUCT(OdooLoginArgs, (), (environment_id, slug, login, reason, public_key))
+
+struct OdooUser {
+    std::string login;
+    std::string name;
+};
+BOOST_DESCRIBE_STRUCT(OdooUser, (), (login, name))
+
+struct OdooUsers {
+    std::vector<OdooUser> users; ///< active internal ones that the policy allows now
+    bool more = false;           ///< there are others, whose login has to be known
+};
+BOOST_DESCRIBE_STRUCT(OdooUsers, (), (users, more))
+
+struct OdooLink {
+    std::string url; ///< "https://shop.example.com/fairlead/login#…"
+    std::int64_t expires_ms = 0;
+};
+BOOST_DESCRIBE_STRUCT(OdooLink, (), (url, expires_ms))
+
 /// The tree of one repository in a release.
 struct Commit {
     std::string repository; ///< Source::name
@@ -521,11 +574,20 @@ struct OperationResult {
     std::optional<DrillReport> drill;
     std::string recipient; ///< "age1…": backup.recipient
     std::optional<ImportAnalysis> analysis;
+    /// JSON that is none of the controller's business, by HPKE (RFC 9180, P-256 and AES-128-GCM)
+    /// for the `public_key` that the arguments brought (an uncompressed point, base64url); its info
+    /// is `sealed_info`. base64url.
+    std::string sealed;
 };
 BOOST_DESCRIBE_STRUCT(
     OperationResult, (),
     (preflight, release, removed_releases, downtime_ms, backup, removed_backups, drill, recipient,
-     analysis)
+     analysis, sealed)
 )
+
+/// What a sealed result is bound to: "odoo.login", a line feed, and the operation's id.
+inline std::string sealed_info(std::string_view kind, std::string_view operation) {
+    return std::string(kind).append(1, '\n').append(operation);
+}
 
 } // namespace fairlead::proto

@@ -142,6 +142,24 @@ MailDeleteArgs mail_deletion() {
     return args;
 }
 
+Operation odoo_login_operation() {
+    OdooLoginArgs args;
+    args.environment_id = "env_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+    args.slug = "shop";
+    args.login = "admin";
+    args.reason = "Ticket 4711: the invoice layout";
+    args.public_key = "BP6MGc4JBRkevCmKkkV5JTHybwzs4kYGOei8Oct_cGqCanebTP"
+                      "lpuKDlOcf2L7PTCtaqj4DjDx0Siq_WiiznLqA";
+    return {
+        "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        std::string(kind::odoo_login),
+        10,
+        60000,
+        "ada@example.org",
+        write(args),
+        {}};
+}
+
 SshState ssh_state() {
     SshState state;
     state.users = {"deploy", "root"};
@@ -310,6 +328,10 @@ TEST_SUITE("proto/golden") {
         check("facts", FactsMessage{facts()});
         check("inventory", Inventory{{environment_state()}});
         check("inventory-ssh-keys", Inventory{{}, ssh_state()});
+        check(
+            "inventory-odoo-links",
+            Inventory{{}, std::nullopt, {{"op_01JD8Q4M3N7V5X2K9B6T0W1YHZ", 1790000000000}}}
+        );
         check("renew", Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"});
     }
 
@@ -340,6 +362,7 @@ TEST_SUITE("proto/golden") {
             "deliver-mail-delete",
             Deliver{mail_operation(kind::mail_delete, write(mail_deletion()))}
         );
+        check("deliver-odoo-login", Deliver{odoo_login_operation()});
         check("cancel", Cancel{"op_1"});
         check("query", Query{"op_1"});
         check("ack", Ack{40});
