@@ -394,6 +394,15 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         // Who else is root, the plan finds out: that takes the list of users.
         return permit_ssh_keys(args.user, args.user == "root");
     }
+    if (kind == proto::kind::odoo_users) {
+        FAIRLEAD_TRY(args, shaped<proto::OdooUsersArgs>(operation));
+        return permit_kind(kind, args.slug);
+    }
+    if (kind == proto::kind::odoo_login) {
+        FAIRLEAD_TRY(args, shaped<proto::OdooLoginArgs>(operation));
+        // As whom, and at which hour, the plan asks when it is its turn.
+        return permit_kind(kind, args.slug);
+    }
     if (std::ranges::find(backup_kinds, kind) != std::end(backup_kinds))
         return permit_backup(operation);
     if (std::ranges::find(import_kinds, kind) != std::end(import_kinds))
@@ -411,7 +420,10 @@ std::string slug_of(const proto::Operation& operation) {
         auto args = proto::read<proto::PreflightArgs>(operation.args);
         return args ? args->environment.slug : "";
     }
-    if (kind == proto::kind::ping || kind == proto::kind::ssh_keys) return "";
+    // Nor do those change an environment that make links to log in: they wait for none of its
+    // others.
+    if (kind == proto::kind::ping || kind == proto::kind::ssh_keys || proto::is_odoo_login(kind))
+        return "";
     auto args = proto::read<proto::EnvironmentArgs>(operation.args);
     return args ? args->slug : "";
 }
@@ -529,6 +541,16 @@ proto::PolicyFacts Policy::facts() const {
             "{} captured mail of {} to be read",
             rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.patterns)
         ));
+    for (const auto& rule : odoo_login_) {
+        auto text = [](int minute) { return fmt::format("{:02}:{:02}", minute / 60, minute % 60); };
+        facts.summary.push_back(fmt::format(
+            "{} to log in to Odoo as {}{}{}", rule.effect == Effect::allow ? "Allows" : "Forbids",
+            join(rule.logins), rule.environments.empty() ? "" : ": " + join(rule.environments),
+            rule.hours
+                ? fmt::format(", from {} to {}", text(rule.hours->first), text(rule.hours->second))
+                : ""
+        ));
+    }
     if (tunnel_keys_)
         facts.summary.push_back(
             tunnel_keys_->empty()

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/policy/shape.hpp"
+#include "common/runtime/clock.hpp"
 #include "common/runtime/ip.hpp"
 #include "common/runtime/result.hpp"
 #include "proto/messages.hpp"
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fairlead::policy {
@@ -79,6 +81,21 @@ using LogsRule = OperationRule;
 /// slugs.
 using MailRule = TunnelRule;
 
+/// Decides about as which users of Odoo people may log in from afar: their logins, by globs. An
+/// allowing one with hours fits in these alone, and so does a forbidding one.
+struct OdooLoginRule {
+    Effect effect = Effect::deny;
+    std::vector<std::string> logins;
+    std::vector<std::string> environments; ///< globs of slugs; empty: all
+    /// Minutes of the day in the server's own time: from the first on, before the second. The first
+    /// may be the larger one: over midnight.
+    std::optional<std::pair<int, int>> hours{};
+    int line = 0;
+};
+
+/// Minutes since midnight, in the time zone of this server.
+int minute_of_day(Timestamp at);
+
 /// Immutable once read.
 class Policy {
 public:
@@ -120,6 +137,12 @@ public:
     /// That captured mail of the environment of this name is read over the link. Errors as for
     /// permit().
     Result<> permit_mail(std::string_view slug) const;
+
+    /// A link that signs in to the Odoo of the environment of this name as this user, at this
+    /// minute of the day. Errors as for permit(), with what to write where nothing allows it.
+    Result<> permit_odoo_login(std::string_view slug, std::string_view login, int minute) const;
+    /// That whom this is allowed for is asked: some rule allows somebody now. Errors as above.
+    Result<> permit_odoo_users(std::string_view slug, int minute) const;
 
     /// Public keys ("ed25519:…") that alone may open streams; nothing: all of the organization's.
     const std::optional<std::vector<std::string>>& tunnel_keys() const { return tunnel_keys_; }
@@ -167,6 +190,7 @@ private:
     std::vector<SshKeyRule> ssh_keys_;
     std::vector<LogsRule> logs_;
     std::vector<MailRule> mail_;
+    std::vector<OdooLoginRule> odoo_login_;
     std::chrono::minutes terminal_idle_{30};
     std::optional<std::vector<std::string>> tunnel_keys_;
 };

@@ -211,6 +211,42 @@ Result<TerminalRule> user_rule(Loader& loader, const Node& node, std::string_vie
     return rule;
 }
 
+/// "08:00" → 480; "24:00" is the end of the day.
+std::optional<int> minute_of(std::string_view text) {
+    int hour = 0, minute = 0;
+    if (text.size() != 5 || text[2] != ':') return std::nullopt;
+    const char* at = text.data();
+    if (std::from_chars(at, at + 2, hour).ptr != at + 2 ||
+        std::from_chars(at + 3, at + 5, minute).ptr != at + 5)
+        return std::nullopt;
+    bool good = hour >= 0 && minute >= 0 && minute < 60 && hour * 60 + minute <= 24 * 60;
+    return good ? std::optional(hour * 60 + minute) : std::nullopt;
+}
+
+Result<OdooLoginRule> odoo_login_rule(Loader& loader, const Node& node) {
+    FAIRLEAD_CHECK(loader.only(node, {"allow", "deny", "environments", "hours"}));
+    OdooLoginRule rule;
+    rule.line = node.line;
+    FAIRLEAD_TRY(logins, loader.effect(node, rule.effect, "odoo_login"));
+    rule.logins = std::move(logins);
+    if (const auto* environments = Loader::find(node, "environments")) {
+        FAIRLEAD_TRY(patterns, loader.words(*environments, "environments"));
+        rule.environments = std::move(patterns);
+    }
+    if (const auto* hours = Loader::find(node, "hours")) {
+        auto text = std::string_view(hours->text);
+        auto from = minute_of(text.substr(0, text.find('-')));
+        auto to = text.size() > 5 ? minute_of(text.substr(6)) : std::nullopt;
+        if (hours->kind != Kind::scalar || text.size() != 11 || text[5] != '-' || !from || !to ||
+            *from == *to)
+            return loader.wrong(
+                *hours, "\"hours\" are written as \"08:00-18:00\", in this server's time"
+            );
+        rule.hours = std::pair(*from, *to);
+    }
+    return rule;
+}
+
 Result<std::chrono::minutes> idle_minutes(Loader& loader, const Node& node) {
     int minutes = 0;
     const auto* end = node.text.data() + node.text.size();
@@ -305,7 +341,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     FAIRLEAD_CHECK(loader.only(
         root, {"version", "operations", "repositories", "storages", "recipients", "imports",
                "networks", "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes",
-               "ssh_keys", "logs", "mail"}
+               "ssh_keys", "logs", "mail", "odoo_login"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -407,6 +443,14 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     else
         // As for logs.
         policy.mail_.push_back({Effect::allow, {"*"}, 0});
+    auto read_odoo_login = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, odoo_login_rule(loader, node));
+        policy.odoo_login_.push_back(std::move(rule));
+        return {};
+    };
+    // Without this section nobody logs in from afar.
+    if (const auto* logins = Loader::find(root, "odoo_login"))
+        FAIRLEAD_CHECK(loader.rules(*logins, "odoo_login", read_odoo_login));
     if (const auto* idle = Loader::find(root, "terminal_idle_minutes")) {
         FAIRLEAD_TRY(minutes, idle_minutes(loader, *idle));
         policy.terminal_idle_ = minutes;

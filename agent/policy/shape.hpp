@@ -49,5 +49,7 @@ Result<> check(const proto::SshKeysArgs& args);
 Result<> check(const proto::MailRetention& retention);
 Result<> check(const proto::MailConfigureArgs& args);
 Result<> check(const proto::MailDeleteArgs& args);
+Result<> check(const proto::OdooUsersArgs& args);
+Result<> check(const proto::OdooLoginArgs& args);
 
 } // namespace fairlead::policy

@@ -110,6 +110,93 @@ TEST_SUITE("agent/policy/policy") {
         CHECK_FALSE(Policy::parse("version: 1\nssh_keys: [{allow: 'a b'}]\n", "policy.yaml"));
     }
 
+    TEST_CASE("people log in to Odoo as whom the policy names, where and when, and nowhere else") {
+        auto none = parsed(default_text());
+        auto refused = none.permit_odoo_login("shop", "o'neill", 600);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code() == "policy_refused");
+        CHECK(
+            refused.error().message().find("allow: ['o''neill']\n    environments: ['shop']") !=
+            std::string::npos
+        );
+        CHECK_FALSE(none.permit_odoo_users("shop", 600));
+
+        auto some = parsed("version: 1\nodoo_login:\n  - deny: [director]\n  - allow: '*'\n"
+                           "    environments: ['*-test']\n  - allow: [admin, 'support-*']\n"
+                           "    environments: shop-live\n    hours: \"08:00-18:00\"\n");
+        CHECK(some.permit_odoo_login("shop-test", "anybody", 0));
+        auto director = some.permit_odoo_login("shop-test", "director", 0);
+        REQUIRE_FALSE(director);
+        CHECK(director.error().message().find("policy.yaml line 3") != std::string::npos);
+        CHECK(some.permit_odoo_login("shop-live", "admin", 8 * 60));
+        CHECK(some.permit_odoo_login("shop-live", "support-2", 18 * 60 - 1));
+        CHECK_FALSE(some.permit_odoo_login("shop-live", "admin", 18 * 60));
+        CHECK_FALSE(some.permit_odoo_login("shop-live", "admin", 8 * 60 - 1));
+        CHECK_FALSE(some.permit_odoo_login("shop-live", "anybody", 600));
+        CHECK_FALSE(some.permit_odoo_login("other", "admin", 600));
+        CHECK(some.permit_odoo_users("shop-live", 600));
+        CHECK_FALSE(some.permit_odoo_users("shop-live", 19 * 60));
+        CHECK_FALSE(some.permit_odoo_users("other", 600));
+        auto summary = some.facts().summary;
+        CHECK(
+            std::ranges::count(
+                summary,
+                "Allows to log in to Odoo as admin, support-*: shop-live, from 08:00 to 18:00"
+            ) == 1
+        );
+
+        auto night = parsed("version: 1\nodoo_login: [{allow: admin, hours: '22:00-06:00'}]\n");
+        CHECK(night.permit_odoo_login("shop", "admin", 23 * 60));
+        CHECK(night.permit_odoo_login("shop", "admin", 60));
+        CHECK_FALSE(night.permit_odoo_login("shop", "admin", 12 * 60));
+        for (const auto* wrong :
+             {"8-18", "08:00", "25:00-26:00", "08:60-09:00", "08:00-08:00", "0800:1800 "}) {
+            CAPTURE(wrong);
+            CHECK_FALSE(Policy::parse(
+                std::string("version: 1\nodoo_login: [{allow: admin, hours: '") + wrong + "'}]\n",
+                "p"
+            ));
+        }
+    }
+
+    TEST_CASE("links to log in are asked for in one shape, and hold up none of their environment's "
+              "operations") {
+        auto policy = parsed(default_text());
+        proto::OdooLoginArgs args;
+        args.environment_id = "env_" + ulid;
+        args.slug = "shop";
+        args.login = "admin";
+        args.reason = "Ticket 4711";
+        args.public_key = "BP6MGc4JBRkevCmKkkV5JTHybwzs4kYGOei8Oct_"
+                          "cGqCanebTPlpuKDlOcf2L7PTCtaqj4DjDx0Siq_WiiznLqA";
+        auto permitted = [&](const proto::OdooLoginArgs& with) {
+            auto operation = simple(proto::kind::odoo_login);
+            operation.args = proto::write(with);
+            CHECK(slugs_of(operation).empty());
+            return policy.permit(operation).has_value();
+        };
+        CHECK(permitted(args));
+        CHECK_FALSE(parsed("version: 1\noperations: [{allow: 'environment.*'}]\n")
+                        .permit(simple(proto::kind::odoo_login)));
+        for (const auto& reason :
+             {std::string(), std::string("  "), std::string("two\nlines"), std::string("\xff"),
+              std::string(501, 'x')}) {
+            auto with = args;
+            with.reason = reason;
+            CHECK_FALSE(permitted(with));
+        }
+        for (const auto& login : {std::string(), std::string("a\tb"), std::string(201, 'x')}) {
+            auto with = args;
+            with.login = login;
+            CHECK_FALSE(permitted(with));
+        }
+        for (const auto& key : {std::string(), std::string(87, 'A'), args.public_key + "A"}) {
+            auto with = args;
+            with.public_key = key;
+            CHECK_FALSE(permitted(with));
+        }
+    }
+
     TEST_CASE("logs are read that the policy names, and all where it says nothing of them") {
         for (const auto* text : {"version: 1\n", ""}) {
             auto all = parsed(*text ? std::string(text) : std::string(default_text()));
