@@ -1,22 +1,11 @@
 #include "agent/odoo/serve.hpp"
 
+#include "agent/odoo/login.hpp"
+#include "agent/odoo/python_text.hpp"
+
 #include <fmt/core.h>
 
 namespace fairlead::odoo {
-namespace {
-
-/// As a literal of Python.
-std::string python_text(std::string_view text) {
-    std::string literal = "\"";
-    for (char c : text) {
-        if (c == '"' || c == '\\') literal += '\\';
-        literal += c;
-    }
-    return literal + '"';
-}
-
-} // namespace
-
 std::string serve_script(const Installation& i) {
     return fmt::format(
         R"(# Written by Fairlead for each release: odoo-bin, with an end that no request is lost by.
@@ -123,15 +112,18 @@ def wait_for_connections():
     pool.borrow = borrow_or_wait
 
 
+{}
 if __name__ == "__main__":
     tell_levels()
     if sys.argv[1:2] != ["gevent"]:
         wait_for_connections()
         say_when_it_serves()
         wait_at_the_end()
+        answer_links()
     odoo.cli.main()
 )",
-        python_text(i.source.string()), drain_limit.count(), serving, connection_limit.count()
+        python_text(i.source.string()), drain_limit.count(), serving, connection_limit.count(),
+        login_script(i)
     );
 }
 

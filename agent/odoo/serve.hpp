@@ -22,7 +22,8 @@ inline constexpr std::string_view serving = "serving";
 /// A Python program for the release's folder that does what odoo-bin does, and mends how it ends
 /// and how it begins. Odoo's threaded server (workers = 0) closes the database under requests one
 /// second after SIGTERM; its prefork server waits by itself. Requests that come together, as after
-/// a restart, wait for a connection of the pool instead of failing. Any version.
+/// a restart, wait for a connection of the pool instead of failing. Answers links to log in
+/// (login.hpp). Any version.
 std::string serve_script(const Installation& installation);
 
 /// The server as a long-running process, by the script at `installation.serve`.

@@ -50,7 +50,7 @@ TEST_SUITE("agent/odoo/serve") {
         CHECK(script.find("time.monotonic() + 45\n") != std::string::npos);
         CHECK(script.find("time.monotonic() + 20\n") != std::string::npos);
         CHECK(script.find("b\"STATUS=serving\"") != std::string::npos);
-        CHECK(script.find('{') == std::string::npos);
+        CHECK(script.find("{}") == std::string::npos);
     }
 
     TEST_CASE("lines for the journal have their level before them, and others do not") {
