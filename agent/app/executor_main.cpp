@@ -7,6 +7,7 @@
 #include "agent/host/asked.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/login/logins.hpp"
 #include "agent/mail/captures.hpp"
 #include "agent/ssh/keys.hpp"
 #include "agent/terminal/users.hpp"
@@ -21,6 +22,18 @@
 
 namespace fairlead::app {
 namespace {
+
+executor::Watched look_at(login::Logins& logins) {
+    switch (logins.look()) {
+    case login::Logins::News::used:
+        return executor::Watched::news;
+    case login::Logins::News::waiting:
+        return executor::Watched::waiting;
+    case login::Logins::News::none:
+        break;
+    }
+    return executor::Watched::nothing;
+}
 
 Result<int> run(const ExecutorOptions& options) {
     ::umask(0022);
@@ -62,12 +75,14 @@ Result<int> run(const ExecutorOptions& options) {
     ssh::Keys keys(std::move(key_parts));
     mail::Places mails;
     mails.base = layout.mail();
+    login::Logins logins({.layout = layout, .policy = policy, .clock = clock});
     executor::Executor executor(
         journal, policy,
         [&](const proto::Operation& operation) {
             if (operation.kind == proto::kind::ssh_keys) return keys.plan(operation);
             if (mail::is_mail_operation(operation.kind))
                 return mail::plan_for(mails, clock, operation);
+            if (proto::is_odoo_login(operation.kind)) return logins.plan(operation);
             return backup::plan_for(site, operation);
         },
         clock, notify
@@ -87,8 +102,10 @@ Result<int> run(const ExecutorOptions& options) {
         proto::Inventory inventory;
         inventory.environments = std::move(states);
         inventory.ssh = keys.state();
+        inventory.used_odoo_links = logins.used();
         return inventory;
     };
+    server_options.watch = [&] { return look_at(logins); };
     server_options.revoked = [&] { keys.withdraw(); };
     server_options.terminal_users = terminal::allowed_users;
     auto look_for_due = [&] {

@@ -89,6 +89,8 @@ void Server::run(int signal_fd) {
         // Behind the reports: what is there now is the last word, also after an old end told again.
         // Asked before: an operation that ends meanwhile has its turn when its reports are out.
         inventory_due_ = executor_.take_inventory_changed() || inventory_due_;
+        if (options_.watch) watched_ = options_.watch();
+        if (watched_ == Watched::news) inventory_due_ = true;
         if (pump() && link_ && options_.inventory && std::exchange(inventory_due_, false)) {
             send(options_.inventory());
             write_link();
@@ -99,7 +101,7 @@ void Server::run(int signal_fd) {
 
 bool Server::time_to_go(bool ending) {
     auto now = Steady::now();
-    if (!executor_.idle()) last_active_ = now;
+    if (!executor_.idle() || watched_ != Watched::nothing) last_active_ = now;
     if (!executor_.idle()) return false;
     if (ending) {
         // Who still has to hear of something starts it again.

@@ -13,6 +13,9 @@
 
 namespace fairlead::executor {
 
+/// What is waited for that no operation tells of.
+enum class Watched { nothing, waiting, news };
+
 struct ServerOptions {
     std::vector<uid_t> peers{0};            ///< who may connect
     std::chrono::milliseconds idle{30'000}; ///< then the process ends
@@ -20,7 +23,10 @@ struct ServerOptions {
     /// As whom terminals can be opened under this policy.
     std::function<std::vector<std::string>(const policy::Policy&)> terminal_users;
     std::function<void()> look_for_due; ///< on SIGHUP, on this thread
-    std::function<void()> revoked;      ///< the controller has revoked this server; on this thread
+    /// On this thread at each turn, at least once a second. `news`: the inventory is another one;
+    /// `waiting`: it may become so, and the process stays.
+    std::function<Watched()> watch;
+    std::function<void()> revoked; ///< the controller has revoked this server; on this thread
 };
 
 /// Makes the socket itself (mode 0660): for tests and for hosts without the unit.
@@ -61,6 +67,7 @@ private:
     std::uint64_t sent_ = 0;
     bool idle_told_ = false;
     bool inventory_due_ = false;
+    Watched watched_ = Watched::nothing;
     Steady::time_point last_active_ = Steady::now();
 };
 

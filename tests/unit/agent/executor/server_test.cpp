@@ -37,7 +37,7 @@ public:
           ),
           server_(
               *bind_socket(path()), wake_.get(), executor_, journal_, policy(),
-              options(idle, std::move(peers), revocations)
+              options(idle, std::move(peers), revocations, watched)
           ) {
         journal_.on_report([this] { wake(); });
         thread_ = std::thread([this] {
@@ -62,15 +62,22 @@ public:
     std::string breaks; ///< with these words
     std::atomic<bool> pings_touch_nothing{false};
     std::atomic<int> runs{0}, at_once{0}, most_at_once{0}, revocations{0};
+    std::atomic<Watched> watched{Watched::nothing}; ///< news are so once
 
 private:
     static ServerOptions options(
-        std::chrono::milliseconds idle, std::vector<uid_t> peers, std::atomic<int>& revocations
+        std::chrono::milliseconds idle, std::vector<uid_t> peers, std::atomic<int>& revocations,
+        std::atomic<Watched>& watched
     ) {
         ServerOptions result;
         result.idle = idle;
         result.peers = std::move(peers);
         result.revoked = [&revocations] { ++revocations; };
+        result.watch = [&watched] {
+            auto now = watched.load();
+            if (now == Watched::news) watched = Watched::nothing;
+            return now;
+        };
         result.inventory = [] {
             proto::EnvironmentState shop;
             shop.slug = "shop";
@@ -367,6 +374,22 @@ TEST_SUITE("agent/executor/server") {
         client.send(bad);
         CHECK(client.outcome(op_id(2)).error->code == "policy_refused");
         CHECK(rig.runs == 0);
+    }
+
+    TEST_CASE(
+        "it stays while something is waited for, and tells the environments anew when it comes"
+    ) {
+        Rig rig(std::chrono::milliseconds(100));
+        rig.watched = Watched::waiting;
+        Client client(rig.path());
+        client.until<proto::Inventory>();
+        client.send(deliver(1));
+        CHECK(client.outcome(op_id(1)).outcome == proto::Outcome::succeeded);
+        rig.watched = Watched::news;
+        auto next = client.next();
+        REQUIRE(next);
+        CHECK(std::holds_alternative<proto::Inventory>(*next));
+        client.until<proto::Idle>();
     }
 
     TEST_CASE("it says that it is idle, and ends when the link closes") {
