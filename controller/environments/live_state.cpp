@@ -94,7 +94,8 @@ Result<std::map<std::string, std::string>> LiveState::secrets(
 Result<> LiveState::moved(
     store::UnitOfWork& unit, const api::OrgScope& scope, const operations::Operation& operation
 ) {
-    if (!operation.environment_id) return {};
+    // Whoever logs in does nothing to the environment.
+    if (!operation.environment_id || proto::is_odoo_login(operation.kind)) return {};
     if (operation.state == operations::State::queued)
         FAIRLEAD_CHECK(EnvironmentRepo(unit.db(), scope)
                            .set_last_operation(*operation.environment_id, operation.id));

@@ -194,6 +194,10 @@ AgentService::inventory(const operations::AgentLink& link, const proto::Inventor
             );
         if (ssh_watch_ && message.ssh)
             FAIRLEAD_CHECK(ssh_watch_->ssh(unit, link.scope, link.server, *message.ssh));
+        if (login_watch_ && !message.used_odoo_links.empty())
+            FAIRLEAD_CHECK(
+                login_watch_->used(unit, link.scope, link.server, message.used_odoo_links)
+            );
         return {};
     });
 }

@@ -4,6 +4,7 @@
 #include "common/crypto/x509.hpp"
 #include "controller/api/announcer.hpp"
 #include "controller/authority/authority.hpp"
+#include "controller/fleet/login_watch.hpp"
 #include "controller/fleet/residents.hpp"
 #include "controller/fleet/ssh_watch.hpp"
 #include "controller/operations/operations.hpp"
@@ -56,6 +57,7 @@ public:
         : parts_(parts), settings_(std::move(settings)) {}
     void use(Residents& residents) { residents_ = &residents; }
     void use(SshWatch& watch) { ssh_watch_ = &watch; }
+    void use(LoginWatch& watch) { login_watch_ = &watch; }
     /// Without it nobody outside hears of anything.
     void use(api::Announcer& announcer) { announcements_.use(announcer); }
 
@@ -100,6 +102,7 @@ private:
     Settings settings_;
     Residents* residents_ = nullptr;
     SshWatch* ssh_watch_ = nullptr;
+    LoginWatch* login_watch_ = nullptr;
     api::Announcements announcements_;
     std::atomic<std::int64_t> started_ms_ = 0;
     std::atomic<std::int64_t> pruned_ms_ = 0;

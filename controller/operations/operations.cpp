@@ -51,6 +51,17 @@ Operations::move(store::UnitOfWork& unit, const api::OrgScope& scope, const Oper
     return {};
 }
 
+Result<>
+Operations::amend(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation) {
+    OperationRepo repo(unit.db(), scope);
+    FAIRLEAD_CHECK(repo.update(operation));
+    FAIRLEAD_TRY(steps, repo.steps(operation.id));
+    std::vector<api::Event> events;
+    add_events(events, scope.org(), operation, steps);
+    api::publish(unit, parts_.events, std::move(events));
+    return {};
+}
+
 Result<> Operations::finish(
     store::UnitOfWork& unit, const api::OrgScope& scope, Operation& operation,
     const proto::Finished& finished, Timestamp at
@@ -85,7 +96,8 @@ void Operations::record(
     act.target_name = operation.target_name;
     act.after = std::move(facts);
     (*act.after)["operation_id"] = operation.id.str();
-    if (!operation.note.empty()) (*act.after)["note"] = operation.note;
+    if (!operation.note.empty() && !act.after->contains("reason"))
+        (*act.after)["note"] = operation.note;
     parts_.audit.record(unit, scope, actor, std::move(act));
 }
 
@@ -290,6 +302,29 @@ Result<> Operations::tick() {
         FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
             return OperationRepo(unit.db(), scope).forget_logs(before, at_once);
         }));
+    }
+    return forget_sealed(now);
+}
+
+Result<> Operations::forget_sealed(Timestamp now) {
+    constexpr std::int64_t at_once = 100;
+    auto before = now - sealed_kept;
+    FAIRLEAD_TRY(orgs, parts_.store.read([&](store::Connection& db) {
+        return orgs_with_sealed(db, before);
+    }));
+    for (const auto& org : orgs) {
+        auto scope = api::ScopeIssuer::scope(org);
+        auto done = parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
+            FAIRLEAD_TRY(old, OperationRepo(unit.db(), scope).sealed(before, at_once));
+            for (auto& operation : old) {
+                operation.result.reset();
+                if (operation.kind == proto::kind::odoo_login)
+                    operation.outcome = "no use of the link was told of";
+                FAIRLEAD_CHECK(amend(unit, scope, operation));
+            }
+            return {};
+        });
+        FAIRLEAD_CHECK(std::move(done));
     }
     return {};
 }

@@ -60,6 +60,10 @@ public:
     /// The server is revoked: what it does not have expires, what it has becomes unknown.
     Result<> abandon(store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server);
 
+    /// Something became known of one that is over: stores its result and outcome as they are now,
+    /// and tells of them.
+    Result<> amend(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation);
+
     // ---- what links bring; for one server, one call at a time ----
 
     /// A hello: the link named in `link` speaks for the server from now on.
@@ -82,7 +86,8 @@ public:
 
     /// At start, before links: nobody is connected, so what servers hold is unknown.
     Result<> start();
-    /// Every few seconds: expires what was not delivered in time, forgets old logs. For two minutes
+    /// Every few seconds: expires what was not delivered in time, forgets old logs and
+    /// sealed results. For two minutes
     /// after the start nothing expires: servers that took an operation before the controller was
     /// restored from a copy first get to say so.
     Result<> tick();
@@ -91,9 +96,13 @@ public:
     /// How far back a restored controller asks for operations that it ended as never delivered.
     static constexpr auto doubt = std::chrono::hours(24 * 7);
     static constexpr auto logs_kept = std::chrono::hours(24 * 90);
+    /// What a server sealed for whoever asked: nobody else can read it, and they have by then.
+    static constexpr auto sealed_kept = std::chrono::minutes(10);
 
 private:
     class Intake;
+
+    Result<> forget_sealed(Timestamp now);
 
     /// Stores it, tells the effects and the events.
     Result<> move(store::UnitOfWork& unit, const api::OrgScope& scope, const Operation& operation);

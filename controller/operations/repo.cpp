@@ -12,6 +12,7 @@ namespace {
     " log_bytes, result, error_code, error_message, error_step, outcome"
 // The planner, which knows no numbers, would take the index by organization and read its whole
 // history. INDEXED BY makes a statement that cannot use the index fail instead.
+#define FAIRLEAD_SEALED "kind IN ('odoo.users', 'odoo.login') AND result IS NOT NULL"
 #define FAIRLEAD_OPEN "('queued', 'delivered', 'running', 'unknown')"
 // What the holder of a limit to projects sees; "" sees everything, and costs nothing.
 #define FAIRLEAD_SEEN(holder)                                                                      \
@@ -259,6 +260,15 @@ OperationRepo::log(const OperationId& id, std::int64_t after, std::int64_t limit
     );
 }
 
+Result<std::vector<Operation>> OperationRepo::sealed(Timestamp before, std::int64_t limit) {
+    return db_.all<Operation>(
+        "SELECT " FAIRLEAD_OPERATION
+        " FROM operation INDEXED BY operation_sealed WHERE org_id = $1 AND " FAIRLEAD_SEALED
+        " AND finished_ms < $2 LIMIT $3",
+        org_, before, limit
+    );
+}
+
 Result<> OperationRepo::add_line(const OperationId& id, const LoggedLine& line) {
     FAIRLEAD_CHECK(db_.run(
         "INSERT INTO operation_log (operation_id, seq, org_id, time_ms, level, step, text)"
@@ -321,6 +331,14 @@ Result<std::vector<OrgId>> orgs_with_old_logs(store::Connection& db, Timestamp b
     return db.all<OrgId>(
         "SELECT DISTINCT org_id FROM operation INDEXED BY operation_logged WHERE log_lines > 0 AND "
         "coalesce(finished_ms, created_ms) < $1 LIMIT 1000",
+        before
+    );
+}
+
+Result<std::vector<OrgId>> orgs_with_sealed(store::Connection& db, Timestamp before) {
+    return db.all<OrgId>(
+        "SELECT DISTINCT org_id FROM operation INDEXED BY operation_sealed WHERE " FAIRLEAD_SEALED
+        " AND finished_ms < $1 LIMIT 1000",
         before
     );
 }

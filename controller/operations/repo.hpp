@@ -79,6 +79,9 @@ public:
     /// Forgets the logs of up to `limit` operations that finished before `before`.
     Result<> forget_logs(Timestamp before, std::int64_t limit);
 
+    /// Those that finished before `before` and still have what was sealed for whoever asked.
+    Result<std::vector<Operation>> sealed(Timestamp before, std::int64_t limit);
+
     Result<std::optional<JournalPosition>> journal(const ServerId& server);
     Result<> put_journal(const ServerId& server, const JournalPosition& position);
 
@@ -91,6 +94,7 @@ private:
 /// Organizations with something for the periodic work; each is then worked on with its own scope.
 Result<std::vector<OrgId>> orgs_with_overdue(store::Connection& db, Timestamp now);
 Result<std::vector<OrgId>> orgs_with_old_logs(store::Connection& db, Timestamp before);
+Result<std::vector<OrgId>> orgs_with_sealed(store::Connection& db, Timestamp before);
 /// Servers of theirs hold operations, or have a link.
 Result<std::vector<OrgId>> orgs_with_open(store::Connection& db);
 

@@ -17,14 +17,15 @@ using api::Response;
 
 bool known_kind(std::string_view kind) {
     constexpr std::array kinds{
-        proto::kind::ping,           proto::kind::preflight,  proto::kind::deploy,
-        proto::kind::rollback,       proto::kind::start,      proto::kind::stop,
-        proto::kind::restart,        proto::kind::remove,     proto::kind::clone,
-        proto::kind::storage_test,   proto::kind::backup,     proto::kind::backup_configure,
-        proto::kind::backup_delete,  proto::kind::restore,    proto::kind::drill,
-        proto::kind::import_analyse, proto::kind::import_run, proto::kind::import_discard,
-        proto::kind::recipient,      proto::kind::grant,      proto::kind::ssh_keys,
-        proto::kind::mail_configure, proto::kind::mail_delete};
+        proto::kind::ping,           proto::kind::preflight,   proto::kind::deploy,
+        proto::kind::rollback,       proto::kind::start,       proto::kind::stop,
+        proto::kind::restart,        proto::kind::remove,      proto::kind::clone,
+        proto::kind::storage_test,   proto::kind::backup,      proto::kind::backup_configure,
+        proto::kind::backup_delete,  proto::kind::restore,     proto::kind::drill,
+        proto::kind::import_analyse, proto::kind::import_run,  proto::kind::import_discard,
+        proto::kind::recipient,      proto::kind::grant,       proto::kind::ssh_keys,
+        proto::kind::mail_configure, proto::kind::mail_delete, proto::kind::odoo_users,
+        proto::kind::odoo_login};
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 

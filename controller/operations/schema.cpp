@@ -99,4 +99,10 @@ DROP INDEX operation_logged;
 CREATE INDEX operation_logged ON operation (coalesce(finished_ms, created_ms)) WHERE log_lines > 0;
 )sql";
 
+// What a server sealed for whoever asked is kept for as long as they may fetch it.
+const std::string_view sealed_results = R"sql(
+CREATE INDEX operation_sealed ON operation (org_id, finished_ms)
+    WHERE kind IN ('odoo.users', 'odoo.login') AND result IS NOT NULL;
+)sql";
+
 } // namespace fairlead::operations

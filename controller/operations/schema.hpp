@@ -10,5 +10,6 @@ extern const std::string_view first_tables;
 extern const std::string_view operation_projects;
 extern const std::string_view operation_origins;
 extern const std::string_view age_of_logs;
+extern const std::string_view sealed_results;
 
 } // namespace fairlead::operations

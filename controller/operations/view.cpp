@@ -17,6 +17,10 @@ value time(const std::optional<Timestamp>& at) {
 }
 constexpr std::string_view permission = "operations.view";
 
+constexpr std::size_t max_sealed_bytes = 128 << 10;
+constexpr std::string_view base64url =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 std::string project_of(const Operation& operation) {
     return operation.project_id ? operation.project_id->str() : std::string();
 }
@@ -118,6 +122,10 @@ std::optional<std::string> result_text(const proto::OperationResult& result) {
         body["restore_ms"] = std::min<std::uint64_t>(result.drill->restore_ms, INT64_MAX);
         if (BackupId::parse(result.drill->backup_id)) body["backup_id"] = result.drill->backup_id;
     }
+    // Longer than any agent makes it, or no base64url: then it is none of what it says.
+    if (!result.sealed.empty() && result.sealed.size() <= max_sealed_bytes &&
+        result.sealed.find_first_not_of(base64url) == std::string::npos)
+        body["sealed"] = result.sealed;
     boost::json::array removed;
     for (const auto& id : result.removed_backups)
         if (removed.size() < 100 && BackupId::parse(id)) removed.emplace_back(id);
