@@ -81,6 +81,9 @@ constexpr std::array table{
     Permission{
         "mail.configure", developer, project,
         "Set whether mail is captured, and how long it stays"},
+    Permission{
+        "odoo.login", admin, project,
+        "Log in to Odoo by one-time links, as users that the server allows"},
     Permission{"environments.create", developer, project, "Create environments"},
     Permission{"environments.edit", developer, project, "Change an environment's settings"},
     Permission{"environments.start", developer, project, "Start Odoo"},

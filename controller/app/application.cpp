@@ -27,6 +27,7 @@
 #include "controller/install/routes.hpp"
 #include "controller/members/leaving.hpp"
 #include "controller/members/routes.hpp"
+#include "controller/odoo_login/routes.hpp"
 #include "controller/operations/counts.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/orgs/orgs.hpp"
@@ -143,6 +144,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                              public_url(settings_, endpoint_.port)}
                                         ),
       ssh_keys_({store_, events_, audit_, operations_, clock_}),
+      logins_({store_, events_, audit_, operations_, clock_}),
       tunnel_keys_(
           {store_, events_, audit_, keys_, links_, clock_,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -246,6 +248,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     );
     agents_.use(live_);
     agents_.use(ssh_keys_);
+    agents_.use(logins_);
     join_webhooks();
     join_domains();
     join_certificates();
@@ -329,6 +332,7 @@ void Application::add_routes() {
     backups::add_routes(table_, backups_, copies_);
     imports::add_routes(table_, imports_);
     pushes::add_routes(table_, pushes_);
+    odoo_login::add_routes(table_, logins_);
     tunnels::add_routes(table_, tunnel_keys_);
     webhooks::add_routes(table_, webhooks_);
     domains::add_routes(table_, domains_);

@@ -53,6 +53,7 @@
 #include "controller/logs/readings.hpp"
 #include "controller/logs/routes.hpp"
 #include "controller/members/members.hpp"
+#include "controller/odoo_login/logins.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/orgs.hpp"
 #include "controller/orgs/plans.hpp"
@@ -189,6 +190,7 @@ private:
     backups::Copies copies_;
     pushes::Pushes pushes_;
     ssh::SshKeys ssh_keys_;
+    odoo_login::Logins logins_;
     tunnels::TunnelKeys tunnel_keys_;
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;

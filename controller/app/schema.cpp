@@ -80,6 +80,7 @@ std::span<const store::Migration> schema() {
         {38, "terminal users", fleet::terminal_users_column},
         {39, "SSH keys", ssh::first_tables},
         {40, "captured mail", environments::mail_columns},
+        {41, "sealed results", operations::sealed_results},
     };
     return steps;
 }

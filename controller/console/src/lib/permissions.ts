@@ -4,7 +4,7 @@ const areas: [title: string, words: string[]][] = [
   ["Members", ["members", "invitations"]],
   ["Roles", ["roles"]],
   ["Projects", ["projects", "git_credentials"]],
-  ["Environments", ["environments", "variables", "mail"]],
+  ["Environments", ["environments", "odoo", "variables", "mail"]],
   ["Deployments", ["deployments", "operations"]],
   ["Backups", ["backups", "drills", "restores", "storages", "backup_settings"]],
   ["Servers", ["servers", "registration_tokens", "terminals", "ssh_keys", "ssh", "logs"]],

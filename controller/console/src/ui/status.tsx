@@ -92,6 +92,8 @@ const kinds: Record<OperationKind, string> = {
   "ssh_keys.set": "Set the SSH keys of",
   "mail.configure": "Set how long captured mail stays of",
   "mail.delete": "Delete captured mail of",
+  "odoo.users": "List the users of",
+  "odoo.login": "Log in to",
   "backup.recipient": "Ask for the key of",
   "backup.grant": "Grant a backup of",
   "agent.ping": "Ping",

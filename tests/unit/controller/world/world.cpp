@@ -12,6 +12,7 @@
 #include "controller/fleet/server_repo.hpp"
 #include "controller/imports/routes.hpp"
 #include "controller/imports/schema.hpp"
+#include "controller/odoo_login/routes.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
@@ -62,7 +63,8 @@ const std::vector<store::Migration>& migrations() {
         {29, "connectors", environments::connectors},
         {30, "terminal users", fleet::terminal_users_column},
         {31, "SSH keys", ssh::first_tables},
-        {32, "captured mail", environments::mail_columns}};
+        {32, "captured mail", environments::mail_columns},
+        {33, "sealed results", operations::sealed_results}};
     return steps;
 }
 
@@ -173,6 +175,7 @@ Core::Core(
       imports({store, events, log, operations, backups, keys, clock}),
       pushes({store, events, log, environments, keys, clock, "https://fairlead.example:8443"}),
       ssh_keys({store, events, log, operations, clock}),
+      logins({store, events, log, operations, clock}),
       tunnel_keys(
           {store, events, log, keys, links, clock,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -224,6 +227,7 @@ Core::Core(
     );
     agents.use(live);
     agents.use(ssh_keys);
+    agents.use(logins);
     operations::add_operation_routes(table, operations);
     fleet::add_server_routes(table, parts);
     fleet::add_token_routes(table, parts);
@@ -233,6 +237,7 @@ Core::Core(
     imports::add_routes(table, imports);
     pushes::add_routes(table, pushes);
     ssh::add_routes(table, ssh_keys);
+    odoo_login::add_routes(table, logins);
     tunnels::add_routes(table, tunnel_keys);
     webhooks::add_routes(table, webhooks);
     domains::add_routes(table, domains);

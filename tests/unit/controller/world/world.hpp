@@ -14,6 +14,7 @@
 #include "controller/fleet/agent_service.hpp"
 #include "controller/fleet/server_routes.hpp"
 #include "controller/imports/imports.hpp"
+#include "controller/odoo_login/logins.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/plans.hpp"
 #include "controller/pushes/pushes.hpp"
@@ -166,6 +167,7 @@ struct Core {
     imports::Imports imports;
     pushes::Pushes pushes;
     ssh::SshKeys ssh_keys;
+    odoo_login::Logins logins;
     tunnels::TunnelKeys tunnel_keys;
     webhooks::Queue queue;
     webhooks::OperationNews operation_news;
