@@ -11,6 +11,7 @@ import { Delete } from "./DeleteDialog";
 import { Deploy } from "./DeployDialog";
 import { isBusy, useTaken } from "./taken";
 
+const LogIn = lazy(() => import("./LogInDialog"));
 const Clone = lazy(() => import("../backups/CloneDialog"));
 
 export function Acts({ environment }: { environment: Environment }) {
@@ -20,6 +21,7 @@ export function Acts({ environment }: { environment: Environment }) {
   const [deploying, deploy] = useDisclosure(false);
   const [deleting, remove] = useDisclosure(false);
   const [cloning, clone] = useDisclosure(false);
+  const [loggingIn, logIn] = useDisclosure(false);
   const clonable = useAccess().org.clone_enabled && may("environments.clone");
   const path = { org, environment: environment.id };
   const busy = isBusy(environment);
@@ -63,6 +65,13 @@ export function Acts({ environment }: { environment: Environment }) {
           </May>
         )
       )}
+      {deployed && (
+        <May permission="odoo.login">
+          <Button variant="default" leftSection={<Icon name="account" size={16} />} disabled={environment.status !== "running"} onClick={logIn.open}>
+            Log in to Odoo
+          </Button>
+        </May>
+      )}
       <May permission="deployments.create">
         <Button leftSection={<Icon name="deploy" size={16} />} disabled={busy} onClick={deploy.open}>
           Deploy
@@ -105,6 +114,11 @@ export function Acts({ environment }: { environment: Environment }) {
       <Modal opened={cloning} onClose={clone.close} size="lg" title={`Clone ${environment.name}`}>
         <Suspense fallback={<Waiting />}>
           <Clone environment={environment} onClose={clone.close} />
+        </Suspense>
+      </Modal>
+      <Modal opened={loggingIn} onClose={logIn.close} title={`Log in to ${environment.name}`}>
+        <Suspense fallback={<Waiting />}>
+          <LogIn environment={environment} onClose={logIn.close} />
         </Suspense>
       </Modal>
       <Delete environment={environment} opened={deleting} onClose={remove.close} />

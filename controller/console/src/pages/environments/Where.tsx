@@ -1,5 +1,6 @@
 import { Popover, UnstyledButton } from "@mantine/core";
 import type { Environment, Server } from "../../api/types";
+import { isLoopback } from "../../lib/loopback";
 import { Command } from "../../ui/Command";
 import { Icon } from "../../ui/Icon";
 
@@ -38,10 +39,6 @@ export function Where({ environment, server }: { environment: Environment; serve
       </Popover.Dropdown>
     </Popover>
   );
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "[::1]" || /^127\./.test(host);
 }
 
 function parse(text: string | null): URL | null {
