@@ -29,7 +29,7 @@ export interface Operation {
   kind: string;
   state: OperationState;
   steps: Step[];
-  result: { checks?: Check[]; release_id?: string; downtime_ms?: number } | null;
+  result: { checks?: Check[]; release_id?: string; downtime_ms?: number; sealed?: string } | null;
   error: { code: string; message: string; step: string | null } | null;
   outcome: string | null;
   cancel_requested: boolean;
