@@ -17,6 +17,10 @@ constexpr std::array<std::string_view, 9> never{"org.edit", "members.",  "invita
                                                 "roles.",   "api_keys.", "security.",
                                                 "connect.", "plan.",     "support."};
 
+/// Not a part of any built-in role for people from outside: a grant, or a role that the client
+/// made, has to name it.
+constexpr std::array<std::string_view, 1> named_alone{"odoo.login"};
+
 struct Row {
     Timestamp expires_ms;
     std::string ended_because;
@@ -102,6 +106,7 @@ Rights granted(
             rights.insert(std::move(code));
     } else {
         rights = permissions_of(role);
+        for (const auto& code : named_alone) rights.erase(std::string(code));
     }
     std::erase_if(rights, [&](const auto& code) {
         return !connect_permissions().contains(code) ||

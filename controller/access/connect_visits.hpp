@@ -19,7 +19,8 @@ namespace fairlead::access {
 /// they may, how it is secured, or what it pays.
 const Rights& connect_permissions();
 
-/// What a grant gives: what the role says, or the list; with `limited`, what is about projects.
+/// What a grant gives: what the role says, or the list; with `limited`, what is about projects. Of
+/// a built-in role all but logging in to Odoo, which has to be named.
 Rights granted(
     const std::string& role, const std::optional<std::string>& role_permissions,
     const std::string& permissions, bool limited

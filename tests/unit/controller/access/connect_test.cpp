@@ -119,6 +119,12 @@ TEST_SUITE("controller/access/connect") {
                 return code.starts_with(area);
             }));
         CHECK(may.contains("deployments.create"));
+        // Who works for others logs in to their Odoo only where they say so.
+        CHECK(may.contains("odoo.login"));
+        CHECK(access::permissions_of("admin").contains("odoo.login"));
+        CHECK_FALSE(access::granted("admin", std::nullopt, "[]", false).contains("odoo.login"));
+        CHECK(access::granted("", std::nullopt, R"(["odoo.login"])", true).contains("odoo.login"));
+        CHECK(access::granted("ours", R"(["odoo.login"])", "[]", false).contains("odoo.login"));
 
         Agency b;
         b.enter({{"permissions", {"org.view"}}});
