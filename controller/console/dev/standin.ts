@@ -9,6 +9,7 @@ import { answerBackups, fillBackups } from "./backups";
 import { answerImports, fillImports } from "./imports";
 import { answerLog } from "./logs";
 import { answerMail, answerMailList, mailSettings } from "./mail";
+import { answerOdoo } from "./odoo";
 import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPushes, fillPushes } from "./pushes";
@@ -139,6 +140,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
 
   const imported = answerImports(method, p.slice(2), body, confirm, free);
   if (imported) return imported;
+
+  const loggingIn = answerOdoo(method, p.slice(2), body);
+  if (loggingIn) return loggingIn;
 
   const hooked = answerDomains(method, p.slice(2), body) ?? answerTunnelKeys(method, p.slice(2), body) ?? answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
   if (hooked) return hooked;
