@@ -73,6 +73,13 @@ private:
     std::size_t& count_;
 };
 
+/// A stream that fails ends both of its ways at once, also the one that waits for a port or a
+/// process to take what came before. For a stream whose end is known otherwise it ends with `both`.
+Task<> end_with(stream::Stream& stream, TaskGroup& both) {
+    co_await stream.failed();
+    both.cancel();
+}
+
 } // namespace
 
 /// What a stream leads to, and the key that opened it.
@@ -349,6 +356,7 @@ Task<> Tunnel::serve_port(stream::Stream& stream, const Goal& goal) {
     co_await check_not_cancelled();
     passage.both.spawn(passage.inward());
     passage.both.spawn(passage.outward());
+    passage.both.spawn(end_with(stream, passage.both));
     Opened opened{stream, goal, passage.both};
     co_await join(opened);
 }
@@ -372,6 +380,7 @@ Tunnel::pass_locally(stream::Stream& stream, const Goal& goal, std::string socke
     co_await check_not_cancelled();
     both.spawn(passage.inward());
     both.spawn(passage.outward());
+    both.spawn(end_with(stream, both));
     Opened opened{stream, goal, both};
     co_await join(opened);
     co_return refused;

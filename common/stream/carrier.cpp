@@ -6,17 +6,19 @@
 namespace fairlead::stream {
 
 struct Stream::State {
-    State(Executor executor, Carrier* owner, StreamId number, std::string what)
-        : carrier(owner), id(number), text(std::move(what)), readable(executor),
-          writable(executor) {}
+    State(Executor context, Carrier* owner, StreamId number, std::string what)
+        : executor(context), carrier(owner), id(number), text(std::move(what)), readable(context),
+          writable(context) {}
 
+    Executor executor;
     Carrier* carrier; // none after the end
     StreamId id;
     std::string text;
     fairlead::Event readable, writable;
-    bool closed = false;      // by the peer
-    bool read_all = false;    // and read() has said so
-    bool wants_close = false; // by us
+    std::optional<fairlead::Event> failing; // once somebody waits for it
+    bool closed = false;                    // by the peer
+    bool read_all = false;                  // and read() has said so
+    bool wants_close = false;               // by us
     std::optional<Error> failure;
     std::uint32_t code = 0; // of the peer's reset
 };
@@ -79,6 +81,18 @@ Task<Result<>> Stream::write(std::string_view bytes) {
 
 Task<> Stream::ended() {
     while (state_->carrier) co_await state_->readable.wait();
+}
+
+Task<> Stream::failed() {
+    auto state = state_;
+    while (!state->failure) {
+        if (!state->failing) state->failing.emplace(state->executor);
+        co_await state->failing->wait();
+    }
+}
+
+bool Stream::has_failed() const {
+    return state_->failure.has_value();
 }
 
 void Stream::limit_window(std::size_t most) {
@@ -213,6 +227,7 @@ void Carrier::fail_stream(Stream::State& state, std::string code, std::string re
     state.carrier = nullptr;
     state.readable.notify();
     state.writable.notify();
+    if (state.failing) state.failing->notify();
     states_.erase(state.id);
 }
 

@@ -47,6 +47,12 @@ public:
     /// failed.
     Task<> ended();
 
+    /// Returns once it has failed: either side has reset it, or it was lost. Of one that ends well
+    /// it never does. For who may be waiting for something else than the stream; counts as neither
+    /// reader nor writer.
+    Task<> failed();
+    bool has_failed() const;
+
     /// What may lie here unread does not grow beyond this; at least Limits::initial_window.
     void limit_window(std::size_t most);
 

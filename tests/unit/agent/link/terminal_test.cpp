@@ -1,5 +1,7 @@
 #include "../../common/stream/over_socket.hpp"
 #include "agent/link/tunnel.hpp"
+#include "common/async/event.hpp"
+#include "common/async/task_group.hpp"
 #include "proto/capability.hpp"
 #include "proto/codec.hpp"
 
@@ -30,6 +32,12 @@ const std::string server = "srv_01J0000000000000000000000A";
 const std::string key_id = "tkey_01J0000000000000000000000A";
 
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+/// What lies in a socket.
+std::size_t unread(Local::socket& socket) {
+    boost::system::error_code ignored;
+    return socket.available(ignored);
+}
 
 std::uint32_t number(proto::StreamEnd code) {
     return static_cast<std::uint32_t>(code);
@@ -266,6 +274,43 @@ TEST_SUITE("agent/link/terminal") {
             CHECK(co_await stand.code_of(*late) == number(proto::StreamEnd::denied));
         };
         stand.run(body);
+    }
+
+    TEST_CASE("a process that takes nothing of what was typed is left when the stream is reset") {
+        Stand stand;
+        auto body = [&]() -> Task<> {
+            auto opened = stand.open();
+            auto socket = co_await stand.accept_and_open();
+            // As much as the process's socket and the stream hold.
+            auto typed = proto::write_input(std::string(60'000, 'x'));
+            bool stuck = false;
+            auto paste = [&]() -> Task<> {
+                for (int i = 0; i < 64; ++i) {
+                    auto sent = co_await opened.write(typed);
+                    if (!sent) co_return;
+                }
+                FAIL("nothing holds it up");
+            };
+            TaskGroup pasting(stand.io.get_executor());
+            pasting.spawn(paste());
+            for (int quiet = 0; quiet < 20;) {
+                auto before = unread(socket);
+                co_await sleep_for(5ms);
+                quiet = before > 0 && unread(socket) == before ? quiet + 1 : 0;
+                stuck = quiet > 0;
+            }
+            CHECK(stuck);
+            opened.reset(1, "Access is over.");
+            co_await pasting.join();
+            // It hears the end after what was written before.
+            std::size_t left = 1;
+            while (left > 0) {
+                auto bytes = co_await Stand::read(socket, 64 * 1024);
+                left = bytes.size();
+            }
+        };
+        stand.run(body);
+        CHECK(stand.tunnel.streams().open_streams() == 0);
     }
 
     TEST_CASE("messages that break the rules reset the stream") {

@@ -188,6 +188,44 @@ TEST_SUITE("common/stream/carrier") {
         CHECK(pair.near.open_streams() == 0);
     }
 
+    TEST_CASE("who waits for something else hears of a stream that fails, and of no other end") {
+        Pair pair;
+        auto body = [&]() -> Task<> {
+            auto opened = pair.near.open("reset");
+            REQUIRE(opened);
+            auto other = co_await pair.accepted();
+            bool heard = false, heard_well = false;
+            auto watch = [](Stream& stream, bool& flag) -> Task<> {
+                co_await stream.failed();
+                flag = true;
+            };
+            TaskGroup group(pair.io.get_executor());
+            group.spawn(watch(*opened, heard));
+            CHECK(co_await opened->write("lies there unread"));
+            CHECK_FALSE(other.has_failed());
+            other.reset(7, "No.");
+            co_await group.join();
+            CHECK(heard);
+            CHECK(opened->has_failed());
+            co_await opened->failed(); // at once
+
+            auto second = pair.near.open("ends well");
+            auto end = co_await pair.accepted();
+            TaskGroup watching(pair.io.get_executor());
+            watching.spawn(watch(*second, heard_well));
+            second->close();
+            end.close();
+            CHECK(co_await all_of(end) == "");
+            CHECK(co_await all_of(*second) == "");
+            co_await second->ended();
+            CHECK_FALSE(second->has_failed());
+            watching.cancel();
+            co_await watching.join();
+            CHECK_FALSE(heard_well);
+        };
+        pair.run(body);
+    }
+
     TEST_CASE("a line that stays away for too long ends its streams on both sides") {
         Pair pair;
         auto start = Carrier::Time{} + 1h;
