@@ -47,6 +47,10 @@ Ending ending_of_reset(std::uint32_t code, const Error& failure, bool opened) {
         return refusal("too_many_on_server", "The server has as many terminals open as it may.");
     if (code == static_cast<std::uint32_t>(StreamEnd::no_user))
         return refusal("no_such_user", "The server has no such user, or none with a login shell.");
+    if (code == static_cast<std::uint32_t>(StreamEnd::failed) && opened)
+        return {
+            "lost", "The terminal's process on the server was ended, or has failed. There, "
+                    "journalctl -t fairlead-agent says why."};
     if (code == static_cast<std::uint32_t>(StreamEnd::failed))
         return refusal(
             "failed", "The server could not open the terminal. There, journalctl -t "

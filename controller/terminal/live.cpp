@@ -31,6 +31,7 @@ Task<> Live::run() {
     TaskGroup group(executor_);
     group.spawn(pump(group));
     group.spawn(feed());
+    group.spawn(watch());
     group.spawn(keep_time());
     try {
         co_await group.join();
@@ -51,7 +52,7 @@ Task<> Live::run() {
 Task<> Live::pump(TaskGroup& group) {
     proto::TerminalReader reader(proto::TerminalSide::agent);
     for (;;) {
-        while (room_.space() == 0) co_await space_.wait();
+        while (room_.space() == 0 && !stream_.has_failed()) co_await space_.wait();
         auto most = std::min(room_.space(), stream::max_data_payload);
         auto bytes = co_await stream_.read(most);
         if (!bytes) {
@@ -74,6 +75,12 @@ Task<> Live::pump(TaskGroup& group) {
         tell();
     }
     group.cancel();
+}
+
+/// A server that is gone ends the terminal also while its output waits for the browser.
+Task<> Live::watch() {
+    co_await stream_.failed();
+    space_.notify();
 }
 
 Result<> Live::take(proto::TerminalReader& reader, std::string_view bytes) {

@@ -91,6 +91,7 @@ public:
 private:
     Task<> pump(TaskGroup& group);
     Task<> feed();
+    Task<> watch();
     Task<> keep_time();
     Task<bool> say_next(Attendance& who);
     Result<> take(proto::TerminalReader& reader, std::string_view bytes);

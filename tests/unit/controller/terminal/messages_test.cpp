@@ -50,6 +50,7 @@ TEST_SUITE("controller/terminal/messages") {
                  {105, false, "too_many_on_server", true},
                  {106, false, "no_such_user", true},
                  {107, false, "failed", true},
+                 {107, true, "lost", false},
                  {1, true, "lost", false},
                  {0, true, "lost", false}}) {
             CAPTURE(row.code);

@@ -1,3 +1,4 @@
+#include "controller/terminal/room.hpp"
 #include "stand.hpp"
 
 #include <algorithm>
@@ -164,6 +165,31 @@ TEST_SUITE("controller/terminal/terminals") {
             CHECK(page->output.size() == most);
         };
         stand.run(body);
+    }
+
+    TEST_CASE("a server that goes ends the terminal also of a browser that takes nothing") {
+        TerminalStand stand;
+        auto body = [&]() -> Task<> {
+            auto seat = stand.reserve(seat_at(stand.clock.now()));
+            auto page = co_await stand.open_page(seat);
+            auto yes = [&]() -> Task<> {
+                for (int i = 0; i < 64; ++i) co_await stand.print(letters(32 * 1024));
+            };
+            TaskGroup program(stand.io.get_executor());
+            program.spawn(yes());
+            co_await page->until([&] { return page->output.size() == Room::output_window; });
+            stand.detach();
+            stand.ours.give_up("The server was revoked.");
+            co_await page->until([&] { return !page->reason().empty(); });
+            CHECK(page->reason() == "lost");
+            CHECK(page->output.size() == Room::output_window);
+            program.cancel();
+            co_await program.join();
+            page->end(1000);
+            co_await page->until([&] { return page->over; });
+        };
+        stand.run(body);
+        CHECK(stand.journal.entries() == Entries{"open deploy", "close lost"});
     }
 
     TEST_CASE("after a broken connection both directions go on, at each offset, with not a byte "
