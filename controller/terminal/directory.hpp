@@ -16,7 +16,7 @@ namespace fairlead::terminal {
 /// Handed-out tickets count until they have run out.
 struct DirectoryLimits {
     std::size_t of_user = 16;
-    std::size_t of_server = 64; ///< an agent opens no more than 200, of all its controllers
+    std::size_t of_server = proto::most_terminals; ///< the same that an agent opens
     std::size_t of_org = 256;
     std::size_t of_all = 2048;
 };
