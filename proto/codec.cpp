@@ -4,6 +4,7 @@
 #include "proto/log.hpp"
 #include "proto/mail.hpp"
 #include "proto/opening.hpp"
+#include "proto/recording.hpp"
 #include "proto/terminal.hpp"
 
 namespace fairlead::proto {
@@ -139,6 +140,8 @@ FAIRLEAD_INSTANTIATE(LogOpening)
 FAIRLEAD_INSTANTIATE(MailPurpose)
 FAIRLEAD_INSTANTIATE(MailOpening)
 FAIRLEAD_INSTANTIATE(MailSummary)
+FAIRLEAD_INSTANTIATE(RecordingPurpose)
+FAIRLEAD_INSTANTIATE(RecordingFacts)
 FAIRLEAD_INSTANTIATE(OpeningAnswer)
 
 } // namespace fairlead::proto

@@ -12,7 +12,7 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 10;
+inline constexpr std::uint32_t protocol = 11;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
@@ -21,6 +21,7 @@ inline constexpr std::uint32_t ssh_keys_since = 7;    ///< SSH keys, and streams
 inline constexpr std::uint32_t logs_since = 8;        ///< streams of logs
 inline constexpr std::uint32_t mail_since = 9; ///< `mail` is obeyed; streams of captured mail
 inline constexpr std::uint32_t odoo_login_since = 10; ///< links to log in to Odoo
+inline constexpr std::uint32_t recordings_since = 11; ///< streams of recordings of terminals
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
