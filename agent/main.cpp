@@ -2,6 +2,7 @@
 #include "agent/app/executor_main.hpp"
 #include "agent/app/logs_main.hpp"
 #include "agent/app/mail_main.hpp"
+#include "agent/app/recordings_main.hpp"
 #include "agent/app/terminal_main.hpp"
 #include "agent/backup/commands.hpp"
 #include "agent/backup/due.hpp"
@@ -103,6 +104,15 @@ int run(int argc, char** argv) {
     mailbox->add_option("--policy", mail_options.policy, "The policy file")->capture_default_str();
     mailbox->callback([&] { status = app::run_mailbox(mail_options); });
 
+    app::RecordingsOptions recording_options;
+    auto* recordings = program.add_subcommand(
+        "recordings", "Shows recordings of terminals to the console; started by systemd for each"
+    );
+    recordings->group(""); // nothing for people
+    recordings->add_option("--policy", recording_options.policy, "The policy file")
+        ->capture_default_str();
+    recordings->callback([&] { status = app::run_recordings(recording_options); });
+
     std::string due_what, due_slug;
     auto* due = program.add_subcommand(
         "due", "Do what is scheduled for an environment now; systemd's timers call this"
@@ -186,6 +196,8 @@ int run(int argc, char** argv) {
     dial->add_option("--executor", options.executor_socket, "The executor's socket")
         ->capture_default_str();
     dial->add_option("--terminals", options.terminal_socket, "The socket of terminals")
+        ->capture_default_str();
+    dial->add_option("--recordings", options.recordings_socket, "The socket of replays")
         ->capture_default_str();
     dial->add_option("--logs", options.logs_socket, "The socket of readings of logs")
         ->capture_default_str();

@@ -10,6 +10,7 @@
 #include "agent/login/logins.hpp"
 #include "agent/mail/captures.hpp"
 #include "agent/ssh/keys.hpp"
+#include "agent/terminal/recording.hpp"
 #include "agent/terminal/users.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
@@ -57,6 +58,9 @@ Result<int> run(const ExecutorOptions& options) {
     auto listener = options.socket.empty() ? host::activated_socket("fairlead-executor.socket")
                                            : executor::bind_socket(options.socket);
     if (!listener) return fail(listener.error());
+
+    // Also where nobody records any more: new ones make room for themselves.
+    terminal::forget_recordings(options.recordings, clock.now());
 
     Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     auto notify = [fd = wake.get()] {

@@ -10,6 +10,7 @@ struct ExecutorOptions {
     std::filesystem::path state = "/var/lib/fairlead/executor";
     std::filesystem::path policy = "/etc/fairlead/policy.yaml";
     std::filesystem::path socket; ///< empty: the one that systemd hands over
+    std::filesystem::path recordings = "/var/lib/fairlead/recordings";
     std::string link_user = "fairlead";
     int idle_seconds = 30;
 };

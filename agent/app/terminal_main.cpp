@@ -9,8 +9,10 @@
 #include "common/crypto/random.hpp"
 #include "common/runtime/clock.hpp"
 #include "common/runtime/log.hpp"
+#include "proto/terminal.hpp"
 
 #include <malloc.h>
+#include <sys/socket.h>
 
 #include <optional>
 
@@ -20,6 +22,14 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto opening_time = 10s;
+
+/// Whoever sits there knows it, whoever wanted it.
+void tell_of_recording(int peer) {
+    auto told = proto::write_output("This terminal is recorded on the server.\r\n");
+    // Behind the answer there is room.
+    if (::send(peer, told.data(), told.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(told.size()))
+        log::warning("nobody is there to hear that the terminal is recorded");
+}
 
 Result<> run(const TerminalOptions& options) {
     auto stop = host::stop_signals();
@@ -62,7 +72,7 @@ Result<> run(const TerminalOptions& options) {
         return fail(std::move(why));
     };
     std::optional<terminal::Recording> recording;
-    if (wanted.record == 1) {
+    if (wanted.record == 1 || policy->records_terminals()) {
         auto begun = terminal::Recording::begin(options.recordings, wanted, SystemClock().now());
         if (!begun) return failed(begun.error());
         recording = *std::move(begun);
@@ -77,6 +87,7 @@ Result<> run(const TerminalOptions& options) {
                                {"recording", recording ? recording->file().string() : ""}}
     );
     if (!host::answer_open(peer.get())) log::warning("nobody waits for the terminal");
+    if (recording) tell_of_recording(peer.get());
     policy = fail(Errc::not_found, ""); // its memory is not needed any more
     ::malloc_trim(0);
     terminal::Terminal terminal(std::move(peer), *std::move(pty), std::move(how));

@@ -50,7 +50,8 @@ public:
           facts_(options.version), witness_(Witness::file_in(options.folder)), network_(executor),
           tunnel_(
               executor, identity_.server_id, clock_,
-              {options.terminal_socket, options.logs_socket, options.mailbox_socket}
+              {options.terminal_socket, options.logs_socket, options.mailbox_socket,
+               options.recordings_socket}
           ),
           backoff_(random_up_to) {}
 

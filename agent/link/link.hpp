@@ -22,6 +22,7 @@ struct LinkOptions {
     std::string terminal_socket = default_terminal_socket;
     std::string logs_socket = default_logs_socket;
     std::string mailbox_socket = default_mailbox_socket;
+    std::string recordings_socket = default_recordings_socket;
     std::string version;
     bool read_facts = true; ///< off in tests
 };

@@ -32,6 +32,14 @@ LogPassage::open(std::string path, proto::MailOpening wanted) {
     co_return opened;
 }
 
+Task<Result<std::optional<StreamRefusal>>>
+LogPassage::open(std::string path, proto::RecordingPurpose wanted) {
+    auto service = LocalService(std::move(path), "Recordings", "fairlead-recordings");
+    auto body = proto::write_text(wanted);
+    auto opened = co_await open_locally(socket_, std::move(service), std::move(body));
+    co_return opened;
+}
+
 Task<> LogPassage::inward() {
     for (;;) {
         auto bytes = co_await peer_.read(piece);

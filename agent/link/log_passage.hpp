@@ -7,6 +7,7 @@
 #include "common/stream/carrier.hpp"
 #include "proto/log.hpp"
 #include "proto/mail.hpp"
+#include "proto/recording.hpp"
 
 #include <boost/asio/local/stream_protocol.hpp>
 
@@ -17,9 +18,10 @@ namespace fairlead::link {
 
 inline constexpr const char* default_logs_socket = "/run/fairlead/logs.sock";
 inline constexpr const char* default_mailbox_socket = "/run/fairlead/mailbox.sock";
+inline constexpr const char* default_recordings_socket = "/run/fairlead/recordings.sock";
 
-/// What the process reads passes through unread. Keeps no more than one piece of it: the process
-/// waits while the stream takes nothing.
+/// Of a log, of captured mail, or of recordings. What the process reads passes through unread.
+/// Keeps no more than one piece of it: the process waits while the stream takes nothing.
 class LogPassage {
 public:
     /// `peer` and `both`, which inward() and outward() run in, outlive it.
@@ -29,6 +31,8 @@ public:
     /// See open_locally().
     Task<Result<std::optional<StreamRefusal>>> open(std::string path, proto::LogOpening wanted);
     Task<Result<std::optional<StreamRefusal>>> open(std::string path, proto::MailOpening wanted);
+    Task<Result<std::optional<StreamRefusal>>>
+    open(std::string path, proto::RecordingPurpose wanted);
 
     /// The opener says nothing more; its reset ends both.
     Task<> inward();

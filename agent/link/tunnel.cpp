@@ -91,6 +91,7 @@ struct Tunnel::Goal {
     std::optional<proto::TerminalPurpose> terminal; // instead of a port
     std::optional<proto::LogPurpose> log;           // instead of both
     std::optional<proto::MailPurpose> mail;         // instead of all three
+    std::optional<proto::RecordingPurpose> recording;
 };
 
 /// What has to end when it may not stay.
@@ -243,7 +244,7 @@ std::optional<StreamRefusal> Tunnel::refusal_of(const Goal& goal) const {
         return StreamRefusal{
             proto::StreamEnd::not_offered, "That environment is not on this server."};
     }
-    if (!goal.terminal && !offers(goal.environment, goal.port))
+    if (!goal.terminal && !goal.recording && !offers(goal.environment, goal.port))
         return StreamRefusal{
             proto::StreamEnd::not_offered,
             "This server does not offer port " + std::to_string(goal.port) +
@@ -303,6 +304,12 @@ tl::expected<Tunnel::Goal, StreamRefusal> Tunnel::goal_of(const boost::json::obj
         goal.mail = *std::move(mail);
         return goal;
     }
+    auto recording = proto::read<proto::RecordingPurpose>(members);
+    if (recording && recording->kind == proto::RecordingPurpose::recording_kind &&
+        proto::check(*recording)) {
+        goal.recording = *std::move(recording);
+        return goal;
+    }
     return tl::unexpected(StreamRefusal{
         proto::StreamEnd::not_offered,
         "This agent does not know what the stream is for; update it."});
@@ -324,6 +331,8 @@ Task<> Tunnel::serve(stream::Stream stream) {
         co_await serve_log(stream, *goal);
     else if (goal->mail)
         co_await serve_mail(stream, *goal);
+    else if (goal->recording)
+        co_await serve_recording(stream, *goal);
     else
         co_await serve_port(stream, *goal);
 }
@@ -439,6 +448,23 @@ Task<> Tunnel::serve_mail(stream::Stream& stream, const Goal& goal) {
     log::warning(
         "captured mail was not opened",
         {{"reading", goal.mail->reading}, {"reason", refused->reason}}
+    );
+    end(stream, refused->code, refused->reason);
+}
+
+/// The same for recordings, which only root can read.
+Task<> Tunnel::serve_recording(stream::Stream& stream, const Goal& goal) {
+    auto refused = too_many(logs_, proto::most_log_readings, "logs of this server are being read");
+    if (!refused) {
+        Counted counted(logs_);
+        auto passing = pass_locally<LogPassage>(stream, goal, sockets_.recordings, *goal.recording);
+        refused = co_await std::move(passing);
+    }
+    if (!refused) co_return;
+    log::warning(
+        "recordings were not opened", {{"reading", goal.recording->log},
+                                       {"recording", goal.recording->recording},
+                                       {"reason", refused->reason}}
     );
     end(stream, refused->code, refused->reason);
 }

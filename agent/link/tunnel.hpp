@@ -1,5 +1,5 @@
 /// The agent's end of streams: bytes between the link and what they were opened for on this server,
-/// ports of environments, sshd, terminals, logs and captured mail.
+/// ports of environments, sshd, terminals, logs, captured mail and recordings.
 #pragma once
 
 #include "agent/link/log_passage.hpp"
@@ -26,6 +26,7 @@ struct TunnelSockets {
     std::string terminals = default_terminal_socket;
     std::string logs = default_logs_socket;
     std::string mailbox = default_mailbox_socket;
+    std::string recordings = default_recordings_socket;
 };
 
 /// Outlives links: a short cut interrupts no transfer. A stream is opened by a capability alone
@@ -67,6 +68,7 @@ private:
     Task<> serve_terminal(stream::Stream& stream, const Goal& goal);
     Task<> serve_log(stream::Stream& stream, const Goal& goal);
     Task<> serve_mail(stream::Stream& stream, const Goal& goal);
+    Task<> serve_recording(stream::Stream& stream, const Goal& goal);
     template <class Way, class Wanted>
     Task<std::optional<StreamRefusal>>
     pass_locally(stream::Stream& stream, const Goal& goal, std::string socket, Wanted wanted);
@@ -86,8 +88,9 @@ private:
     std::map<std::string, std::string> slugs_;                // of every environment here, by id
     std::uint16_t ssh_port_ = 0;                              // 0: none
     TunnelSockets sockets_;
-    std::size_t terminals_ = 0, logs_ = 0, mails_ = 0; // open, or being opened
-    std::vector<Opened*> opened_;                      // what serve() has open
+    // Open, or being opened; a recording is a log.
+    std::size_t terminals_ = 0, logs_ = 0, mails_ = 0;
+    std::vector<Opened*> opened_; // what serve() has open
     TaskGroup children_;
     stream::Carrier streams_;
 };

@@ -190,7 +190,10 @@ Result<> Policy::permit_user(
         "The policy of this server does not name {}{} for {}, so it is refused: add a rule under "
         "\"{}\" in {}.",
         user, is_root ? ", which is root and has to be named as it is," : "",
-        section == "terminal" ? "terminals" : "SSH keys", section, name_
+        section == "terminal"     ? "terminals"
+        : section == "recordings" ? "replays of recordings"
+                                  : "SSH keys",
+        section, name_
     ));
 }
 
@@ -201,6 +204,22 @@ Result<> Policy::permit_terminal(std::string_view user, bool is_root) const {
 Result<> Policy::permit_ssh_keys(std::string_view user, bool is_root) const {
     FAIRLEAD_CHECK(permit_kind(proto::kind::ssh_keys, ""));
     return permit_user(ssh_keys_, "ssh_keys", "SSH keys for", user, is_root);
+}
+
+Result<> Policy::permit_recording(std::string_view user, bool is_root) const {
+    return permit_user(recordings_, "recordings", "replays of terminals of", user, is_root);
+}
+
+Result<> Policy::permits_any_recording() const {
+    bool any = std::ranges::any_of(recordings_, [](const auto& rule) {
+        return rule.effect == Effect::allow;
+    });
+    if (any) return {};
+    return refused(fmt::format(
+        "The policy of this server lets nobody's recordings be shown: add a rule under "
+        "\"recordings\" in {}.",
+        name_
+    ));
 }
 
 Result<> Policy::permit_log(std::string_view source, std::string_view slug) const {
@@ -531,6 +550,12 @@ proto::PolicyFacts Policy::facts() const {
             "{} SSH keys for {}", rule.effect == Effect::allow ? "Allows" : "Forbids",
             join(rule.patterns)
         ));
+    for (const auto& rule : recordings_)
+        facts.summary.push_back(fmt::format(
+            "{} recordings of terminals of {} to be shown",
+            rule.effect == Effect::allow ? "Allows" : "Forbids", join(rule.patterns)
+        ));
+    if (records_terminals_) facts.summary.push_back("Records every terminal");
     for (const auto& rule : logs_)
         facts.summary.push_back(fmt::format(
             "{} logs of {} to be read{}", rule.effect == Effect::allow ? "Allows" : "Forbids",

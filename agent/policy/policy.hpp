@@ -69,6 +69,10 @@ using TerminalRule = RecipientRule;
 /// Decides about for which Unix users SSH keys may be kept, by the same patterns.
 using SshKeyRule = TerminalRule;
 
+/// Decides about of which Unix users' terminals recordings are shown over the link, by the same
+/// patterns.
+using RecordingRule = TerminalRule;
+
 /// Decides about how environments may be reached: "port", "tunnel", "direct", "cloudflared", each
 /// for all or for some environments.
 using ExposureRule = OperationRule;
@@ -129,6 +133,14 @@ public:
     std::vector<std::string> ssh_key_patterns() const;
     /// A terminal in which nobody types for so long is closed.
     std::chrono::minutes terminal_idle() const { return terminal_idle_; }
+    /// Whether every terminal is recorded, and not only those for which somebody asks for it.
+    bool records_terminals() const { return records_terminals_; }
+
+    /// That recordings of this Unix user's terminals are shown over the link; `is_root` as above,
+    /// errors as for permit().
+    Result<> permit_recording(std::string_view user, bool is_root) const;
+    /// Whether there is anybody whose recordings are; the error says what to write.
+    Result<> permits_any_recording() const;
 
     /// That a log of this server is read over the link: "odoo" of the environment of this name,
     /// "postgresql" or "agent" of the server. Errors as for permit().
@@ -188,6 +200,8 @@ private:
     std::vector<ExposureRule> exposure_;
     std::vector<TerminalRule> terminal_;
     std::vector<SshKeyRule> ssh_keys_;
+    std::vector<RecordingRule> recordings_;
+    bool records_terminals_ = false;
     std::vector<LogsRule> logs_;
     std::vector<MailRule> mail_;
     std::vector<OdooLoginRule> odoo_login_;

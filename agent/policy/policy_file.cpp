@@ -341,7 +341,7 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     FAIRLEAD_CHECK(loader.only(
         root, {"version", "operations", "repositories", "storages", "recipients", "imports",
                "networks", "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes",
-               "ssh_keys", "logs", "mail", "odoo_login"}
+               "terminal_recording", "recordings", "ssh_keys", "logs", "mail", "odoo_login"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -451,6 +451,19 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     // Without this section nobody logs in from afar.
     if (const auto* logins = Loader::find(root, "odoo_login"))
         FAIRLEAD_CHECK(loader.rules(*logins, "odoo_login", read_odoo_login));
+    auto read_recordings = [&](const Node& node) -> Result<> {
+        FAIRLEAD_TRY(rule, user_rule(loader, node, "recordings"));
+        policy.recordings_.push_back(std::move(rule));
+        return {};
+    };
+    // Without this section none are shown: they hold whatever was on somebody's screen.
+    if (const auto* recordings = Loader::find(root, "recordings"))
+        FAIRLEAD_CHECK(loader.rules(*recordings, "recordings", read_recordings));
+    if (const auto* when = Loader::find(root, "terminal_recording")) {
+        if (when->kind != Kind::scalar || (when->text != "always" && when->text != "asked"))
+            return loader.wrong(*when, "\"terminal_recording\" must be \"asked\" or \"always\"");
+        policy.records_terminals_ = when->text == "always";
+    }
     if (const auto* idle = Loader::find(root, "terminal_idle_minutes")) {
         FAIRLEAD_TRY(minutes, idle_minutes(loader, *idle));
         policy.terminal_idle_ = minutes;

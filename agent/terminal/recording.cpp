@@ -3,6 +3,7 @@
 #include "agent/host/files.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/log.hpp"
+#include "proto/recording.hpp"
 
 #include <fmt/core.h>
 
@@ -11,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -23,13 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view suffix = ".cast";
-constexpr std::size_t longest_id = 64;
 constexpr std::uint64_t room_for_mark = 256;
-
-bool is_name(std::string_view id) {
-    auto plain = [](unsigned char c) { return std::isalnum(c) || c == '_'; };
-    return !id.empty() && id.size() <= longest_id && std::ranges::all_of(id, plain);
-}
 
 struct Kept {
     fs::path file;
@@ -52,11 +46,13 @@ std::vector<Kept> kept(const fs::path& folder) {
     return all;
 }
 
-/// What is too old goes, and the oldest until a whole new one has room. One that is still written
-/// to is young, and its process goes on where its file was removed all the same.
-void make_room(const fs::path& folder, Timestamp now, const RecordingLimits& limits) {
+/// What is too old goes, and the oldest until `room` more have room. One that is still written to
+/// is young, and its process goes on where its file was removed all the same.
+void make_room(
+    const fs::path& folder, Timestamp now, const RecordingLimits& limits, std::uint64_t room
+) {
     auto all = kept(folder);
-    std::uint64_t total = limits.one;
+    std::uint64_t total = room;
     for (const auto& one : all) total += one.size;
     for (const auto& one : all) {
         if (total <= limits.all && one.at >= now - limits.age) break;
@@ -78,14 +74,18 @@ std::size_t begun_at_end(std::string_view bytes) {
 
 } // namespace
 
+void forget_recordings(const fs::path& folder, Timestamp now, RecordingLimits limits) {
+    make_room(folder, now, limits, 0);
+}
+
 Result<Recording> Recording::begin(
     const fs::path& folder, const proto::TerminalPurpose& what, Timestamp now,
     RecordingLimits limits
 ) {
-    if (!is_name(what.terminal))
+    if (!proto::is_recording_id(what.terminal))
         return fail(Errc::invalid, "The terminal's id cannot name a recording.");
     FAIRLEAD_CHECK(host::make_folder(folder, 0700, ::geteuid(), ::getegid()));
-    make_room(folder, now, limits);
+    make_room(folder, now, limits, limits.one);
     Recording recording;
     recording.limits_ = limits;
     recording.file_ = folder / (what.terminal + std::string(suffix));

@@ -5,6 +5,7 @@
 #include "common/runtime/clock.hpp"
 #include "common/runtime/file.hpp"
 #include "common/runtime/result.hpp"
+#include "proto/recording.hpp"
 #include "proto/terminal.hpp"
 
 #include <chrono>
@@ -16,10 +17,16 @@
 namespace fairlead::terminal {
 
 struct RecordingLimits {
-    std::uint64_t one = 64ull << 20; ///< bytes of a recording; it then ends with a mark
+    std::uint64_t one = proto::most_recording_bytes; ///< of one; it then ends with a mark
     std::uint64_t all = 1ull << 30;  ///< of all; the oldest go when a new one begins
     std::chrono::hours age{24 * 30}; ///< older ones go then too
 };
+
+/// What is too old goes, and the oldest while all together are more than they may be. Others'
+/// files in the folder are not touched.
+void forget_recordings(
+    const std::filesystem::path& folder, Timestamp now, RecordingLimits limits = RecordingLimits()
+);
 
 /// Writes as it goes, so a crash loses nothing. A disk that takes no more ends the recording and
 /// not the terminal; the log says so.

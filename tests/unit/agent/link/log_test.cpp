@@ -134,7 +134,8 @@ struct Stand {
     FakeClock clock;
     crypto::SigningKey key = crypto::SigningKey::generate();
     std::optional<Local::acceptor> service;
-    Tunnel tunnel{io.get_executor(), server, clock, {default_terminal_socket, path(), path()}};
+    Tunnel tunnel{
+        io.get_executor(), server, clock, {default_terminal_socket, path(), path(), path()}};
     stream::Carrier controller{io.get_executor(), stream::Role::acceptor};
 };
 
@@ -183,6 +184,33 @@ TEST_SUITE("agent/link/log") {
             }
             auto code = co_await stand.code_of(opened);
             CHECK(code == number(proto::StreamEnd::failed));
+        });
+    }
+
+    TEST_CASE("a replay is asked for by a terminal's id, or none for the list, and by nothing else"
+    ) {
+        Stand stand;
+        stand.run([&]() -> Task<> {
+            for (const auto* id : {"term_1", ""}) {
+                CAPTURE(id);
+                auto opened = stand.open({{"kind", "recording"}, {"recording", id}});
+                proto::RecordingPurpose asked;
+                {
+                    auto socket = co_await stand.accept(asked, opened_answer);
+                    std::string all("\n{}\n\0", 5);
+                    co_await asio::async_write(socket, asio::buffer(all), asio::use_awaitable);
+                }
+                CHECK(asked.recording == id);
+                CHECK(asked.log == "log_1");
+                auto bytes = co_await stream::read_exactly(opened, 5);
+                CHECK(bytes == std::string("\n{}\n\0", 5));
+            }
+            for (const auto* id : {"../term_1", "term 1", "term_1.cast"}) {
+                CAPTURE(id);
+                auto opened = stand.open({{"kind", "recording"}, {"recording", id}});
+                auto code = co_await stand.code_of(opened);
+                CHECK(code == number(proto::StreamEnd::not_offered));
+            }
         });
     }
 

@@ -146,7 +146,8 @@ struct Stand {
     FakeClock clock;
     crypto::SigningKey key = crypto::SigningKey::generate();
     std::optional<Local::acceptor> service;
-    Tunnel tunnel{io.get_executor(), server, clock, {path(), default_logs_socket}};
+    Tunnel tunnel{
+        io.get_executor(), server, clock, {path(), default_logs_socket, default_recordings_socket}};
     stream::Carrier controller{io.get_executor(), stream::Role::acceptor, many()};
 
     static stream::Limits many() {

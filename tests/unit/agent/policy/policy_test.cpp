@@ -272,6 +272,36 @@ TEST_SUITE("agent/policy/policy") {
         CHECK_FALSE(permit(proto::kind::mail_configure, proto::write(keep)));
     }
 
+    TEST_CASE("recordings are shown of whom the policy names, and of nobody where it says nothing"
+    ) {
+        for (const auto* text : {"version: 1\n", ""}) {
+            auto none = parsed(*text ? std::string(text) : std::string(default_text()));
+            CHECK_FALSE(none.permit_recording("deploy", false));
+            CHECK_FALSE(none.permits_any_recording());
+            CHECK_FALSE(none.records_terminals());
+        }
+        auto some = parsed("version: 1\nterminal: [{allow: '*'}]\nterminal_recording: always\n"
+                           "recordings:\n  - deny: [old]\n  - allow: '*'\n");
+        CHECK(some.permit_recording("deploy", false));
+        CHECK(some.permits_any_recording());
+        CHECK(some.records_terminals());
+        auto old = some.permit_recording("old", false);
+        REQUIRE_FALSE(old);
+        CHECK(old.error().code() == "policy_refused");
+        CHECK(old.error().message().find("line 5") != std::string::npos);
+        CHECK_FALSE(some.permit_recording("root", true));
+        auto terminals = parsed("version: 1\nterminal: [{allow: deploy}]\n");
+        auto refused = terminals.permit_recording("deploy", false);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().message().find("\"recordings\"") != std::string::npos);
+        for (const auto* section :
+             {"recordings: deploy", "recordings: [{allow: 'a b'}]", "terminal_recording: never",
+              "terminal_recording: [always]"}) {
+            CAPTURE(section);
+            CHECK_FALSE(Policy::parse("version: 1\n" + std::string(section) + "\n", "policy.yaml"));
+        }
+    }
+
     TEST_CASE("the idle time of terminals is a number of minutes, and mistakes have their line") {
         CHECK(parsed("version: 1\n").terminal_idle() == std::chrono::minutes(30));
         auto five = parsed("version: 1\nterminal_idle_minutes: 5\n");

@@ -115,6 +115,21 @@ TEST_SUITE("agent/terminal/recording") {
         CHECK(fs::exists(folder.path / "notes.txt"));
     }
 
+    TEST_CASE("old ones are forgotten also when nobody records any more") {
+        Folder folder;
+        forget_recordings(folder.path, now); // that is not there
+        fs::create_directories(folder.path);
+        leave(folder.path / "old.cast", 24h * 31, 1);
+        leave(folder.path / "large.cast", 24h * 20, 800);
+        leave(folder.path / "new.cast", 24h, 300);
+        RecordingLimits limits;
+        limits.all = 1000;
+        forget_recordings(folder.path, now, limits);
+        CHECK(!fs::exists(folder.path / "old.cast"));
+        CHECK(!fs::exists(folder.path / "large.cast"));
+        CHECK(fs::exists(folder.path / "new.cast"));
+    }
+
     TEST_CASE("an id that is no plain name, or that was used, makes no recording") {
         Folder folder;
         for (const auto* id : {"", "..", "a/b", "../../etc/cron", "a b", "term.1"}) {
