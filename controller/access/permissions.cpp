@@ -52,6 +52,8 @@ constexpr std::array table{
     Permission{"terminals.view", admin, org, "See which terminals are open on servers"},
     Permission{"terminals.open", admin, org, "Open terminals on servers, as users that they allow"},
     Permission{"terminals.close", admin, org, "End terminals, others' too"},
+    Permission{
+        "recordings.view", admin, org, "Replay what terminals showed, where it was recorded"},
     Permission{"ssh_keys.view", admin, org, "See which SSH keys let people in to servers"},
     Permission{"ssh_keys.add", admin, org, "Add SSH keys for users that a server allows"},
     Permission{"ssh_keys.rotate", admin, org, "Put another SSH key in a key's place"},

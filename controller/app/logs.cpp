@@ -11,6 +11,10 @@ logs::Readings::Opener logs_of(gateway::Hub& hub, WorkerPool& pool, tunnels::Tun
             return gateway::open_mail(
                 hub, pool, keys, asked->scope.org(), asked->server, *asked->mail
             );
+        if (asked->recording)
+            return gateway::open_recording(
+                hub, pool, keys, asked->scope.org(), asked->server, *asked->recording
+            );
         return gateway::open_log(hub, pool, keys, asked->scope.org(), asked->server, asked->what);
     };
 }

@@ -10,8 +10,8 @@
 
 namespace fairlead::app {
 
-/// Streams to logs and captured mail over the links of servers, signed with their organizations'
-/// keys. All of it outlives what is returned.
+/// Streams to logs, captured mail and recordings over the links of servers, signed with their
+/// organizations' keys. All of it outlives what is returned.
 logs::Readings::Opener logs_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys);
 
 /// What the web shell does with a body that was offered.

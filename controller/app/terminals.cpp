@@ -14,6 +14,7 @@ shells_of(gateway::Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys) {
         purpose.user = seat->unix_user;
         purpose.columns = seat->size.columns;
         purpose.rows = seat->size.rows;
+        purpose.record = seat->record ? 1 : 0;
         return gateway::open_terminal(
             hub, pool, keys, seat->scope.org(), seat->server, std::move(purpose)
         );

@@ -25,4 +25,17 @@ Task<Result<stream::Stream>> open_log(
     );
 }
 
+Task<Result<stream::Stream>> open_recording(
+    Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys, OrgId org, ServerId server,
+    proto::RecordingPurpose purpose
+) {
+    boost::json::object what{
+        {"kind", proto::RecordingPurpose::recording_kind},
+        {"log", purpose.log},
+        {"recording", purpose.recording}};
+    return open_signed(
+        hub, pool, keys, std::move(org), std::move(server), std::move(what), proto::recordings_since
+    );
+}
+
 } // namespace fairlead::gateway

@@ -3,6 +3,7 @@
 
 #include "controller/gateway/open_signed.hpp"
 #include "proto/log.hpp"
+#include "proto/recording.hpp"
 
 namespace fairlead::gateway {
 
@@ -10,6 +11,12 @@ namespace fairlead::gateway {
 Task<Result<stream::Stream>> open_log(
     Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys, OrgId org, ServerId server,
     proto::LogPurpose purpose
+);
+
+/// To recordings of terminals, whose bytes are as proto/recording.hpp says.
+Task<Result<stream::Stream>> open_recording(
+    Hub& hub, WorkerPool& pool, tunnels::TunnelKeys& keys, OrgId org, ServerId server,
+    proto::RecordingPurpose purpose
 );
 
 } // namespace fairlead::gateway

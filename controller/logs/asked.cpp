@@ -91,6 +91,11 @@ api::Act act_on(const Asked& asked, std::string action) {
         if (!asked.mail->search.empty()) (*act.after)["searched"] = true;
         return act;
     }
+    if (asked.recording) {
+        if (asked.is_replay())
+            act.after = boost::json::object{{"terminal", asked.recording->recording}};
+        return act;
+    }
     boost::json::object after{{"source", asked.what.source}, {"server_id", asked.server.str()}};
     auto time = [&](const char* name, std::int64_t us) {
         if (us > 0) after[name] = to_rfc3339(from_ms(us / 1000));
@@ -106,7 +111,10 @@ api::Act act_on(const Asked& asked, std::string action) {
 std::string look_of(const Asked& asked) {
     auto target = asked.environment ? asked.environment->str() : asked.server.str();
     return asked.reader + " " + asked.actor.connect_session + " " + asked.actor.address + " " +
-           (asked.mail ? "mail " + asked.mail->message : asked.what.source) + " " + target;
+           (asked.recording ? "recordings"
+            : asked.mail    ? "mail " + asked.mail->message
+                            : asked.what.source) +
+           " " + target;
 }
 
 } // namespace fairlead::logs

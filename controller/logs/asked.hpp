@@ -1,5 +1,5 @@
-/// One reading of a log, or of captured mail, as the controller knows it: who asked for it, and
-/// what of which server.
+/// One reading of a log, of captured mail, or of recordings of terminals, as the controller knows
+/// it: who asked for it, and what of which server.
 #pragma once
 
 #include "common/runtime/clock.hpp"
@@ -8,6 +8,7 @@
 #include "controller/api/call.hpp"
 #include "proto/log.hpp"
 #include "proto/mail.hpp"
+#include "proto/recording.hpp"
 
 #include <chrono>
 #include <memory>
@@ -18,6 +19,7 @@
 namespace fairlead::logs {
 
 FAIRLEAD_ID(ReadingId, "log_", "reading of a log");
+FAIRLEAD_ID(RecordedId, "term_", "recorded terminal");
 
 /// Made from the request that the guard has let in, and never changed. Only the memory of this
 /// process has it, and none of what is read.
@@ -33,14 +35,16 @@ struct Asked {
     std::string reader; ///< Principal::id: whose readings are counted
     api::Actor actor;   ///< for the audit log
     Timestamp made{};
-    std::optional<std::chrono::milliseconds> lasts; ///< Principal::lasts
-    std::vector<std::string> bonds;                 ///< the reading ends with any of these
-    std::optional<proto::MailPurpose> mail{};       ///< captured mail of it is read, and no log
+    std::optional<std::chrono::milliseconds> lasts;     ///< Principal::lasts
+    std::vector<std::string> bonds;                     ///< the reading ends with any of these
+    std::optional<proto::MailPurpose> mail{};           ///< captured mail of it is read, and no log
+    std::optional<proto::RecordingPurpose> recording{}; ///< these are read, and no log
 
     /// It is whole or worth nothing.
-    bool is_file() const { return mail ? !mail->message.empty() : what.text != 0; }
+    bool is_file() const { return recording || (mail ? !mail->message.empty() : what.text != 0); }
+    bool is_replay() const { return recording && !recording->recording.empty(); }
     /// No more of it comes than a page or a file has.
-    bool has_end() const { return mail || what.order != "follow"; }
+    bool has_end() const { return recording || mail || what.order != "follow"; }
 };
 
 using AskedPtr = std::shared_ptr<const Asked>;

@@ -1,4 +1,4 @@
-/// Where it is written down that a server refused to show a log or captured mail.
+/// Where it is written down that a server refused to show a log, captured mail or recordings.
 #pragma once
 
 #include "common/store/store.hpp"

@@ -29,6 +29,7 @@ struct Thing {
 };
 inline constexpr Thing a_log{"log", "log", "logs", "fairlead-logs"};
 inline constexpr Thing some_mail{"captured mail", "mail", "mail", "fairlead-mailbox"};
+inline constexpr Thing a_recording{"recording", "recording", "recordings", "fairlead-recordings"};
 
 /// The server reset the stream with this code before it opened anything: an error with a code of
 /// the contract.

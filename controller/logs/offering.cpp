@@ -19,7 +19,7 @@ Result<> write_down(
         change.record(act_on(asked, std::string(action)));
         return api::no_content();
     }));
-    if (!asked.is_file()) parts.directory.note(look, call.now());
+    if (goes_on || !asked.is_file()) parts.directory.note(look, call.now());
     return {};
 }
 

@@ -1,4 +1,5 @@
-/// How a request becomes a reading: what the routes of logs and those of captured mail share.
+/// How a request becomes a reading: what the routes of logs, of recordings and of captured mail
+/// share.
 #pragma once
 
 #include "controller/api/call.hpp"

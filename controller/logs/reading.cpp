@@ -18,7 +18,7 @@ constexpr std::size_t most_held = 64 * 1024;
 constexpr std::uint64_t most_bytes = proto::most_log_bytes + 1024 * 1024;
 
 const Thing& thing_of(const Asked& asked) {
-    return asked.mail ? some_mail : a_log;
+    return asked.recording ? a_recording : asked.mail ? some_mail : a_log;
 }
 
 constexpr auto cancelled = static_cast<std::uint32_t>(stream::ResetCode::cancelled);

@@ -22,6 +22,12 @@ Result<> may_be_read(const Server& server) {
     return fleet::check_reachable(server, proto::logs_since, "logs could be read");
 }
 
+Result<> may_be_replayed(const Server& server) {
+    return fleet::check_reachable(
+        server, proto::recordings_since, "recordings of terminals could be shown"
+    );
+}
+
 Result<Response> offer_log(const Call& call, const RouteParts& parts, Asked asked) {
     asked.what.log = asked.id.str();
     Response response;
@@ -73,6 +79,38 @@ Result<Response> of_server(const Call& call, const RouteParts& parts) {
     return offer_log(call, parts, std::move(asked));
 }
 
+/// `id`: a replay; "": the list.
+Result<Response> recordings(const Call& call, const RouteParts& parts, std::string id) {
+    FAIRLEAD_TRY(server_id, call.path_id<ServerId>("server"));
+    FAIRLEAD_TRY(server, parts.desk.store.read([&](store::Connection& db) {
+        return ServerRepo(db, call.scope()).get(server_id);
+    }));
+    FAIRLEAD_CHECK(may_be_replayed(server));
+    auto asked = asked_by(call, server);
+    proto::RecordingPurpose what;
+    what.kind = proto::RecordingPurpose::recording_kind;
+    what.log = asked.id.str();
+    what.recording = std::move(id);
+    asked.recording = std::move(what);
+    bool replay = asked.is_replay();
+    Response response;
+    response.content_type = replay ? "application/x-asciicast" : "application/x-ndjson";
+    if (replay) name_file(response, asked.recording->recording + ".cast");
+    auto action = replay ? "recordings.replay" : "recordings.view";
+    // The same list again is no look of its own; a replay always is one.
+    return offer(call, parts, std::move(asked), action, !replay, std::move(response));
+}
+
+Result<Response> list_recordings(const Call& call, const RouteParts& parts) {
+    return recordings(call, parts, "");
+}
+
+/// By the id of the terminal; whether there is such a recording, the server alone knows.
+Result<Response> replay(const Call& call, const RouteParts& parts) {
+    FAIRLEAD_TRY(id, call.path_id<RecordedId>("recording"));
+    return recordings(call, parts, id.str());
+}
+
 } // namespace
 
 void add_routes(api::RouteTable& table, const RouteParts& parts) {
@@ -80,6 +118,8 @@ void add_routes(api::RouteTable& table, const RouteParts& parts) {
     environments.get("/logs", "logs.view", &of_environment);
     api::Routes servers(table, parts, "/api/v1/orgs/{org}/servers/{server}");
     servers.get("/logs", "logs.server", &of_server);
+    servers.get("/recordings", "recordings.view", &list_recordings);
+    servers.get("/recordings/{recording}", "recordings.view", &replay);
 }
 
 } // namespace fairlead::logs

@@ -11,6 +11,7 @@ api::Act act_on(const Seat& seat, std::string action) {
     act.target_id = seat.server.str();
     act.target_name = seat.server_name;
     act.after = boost::json::object{{"terminal", seat.id.str()}, {"user", seat.unix_user}};
+    if (seat.record) (*act.after)["record"] = true;
     return act;
 }
 

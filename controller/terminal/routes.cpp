@@ -27,8 +27,9 @@ using fleet::ServerRepo;
 struct Wanted {
     std::string user;
     std::optional<std::uint16_t> columns, rows;
+    std::optional<bool> record;
 };
-BOOST_DESCRIBE_STRUCT(Wanted, (), (user, columns, rows))
+BOOST_DESCRIBE_STRUCT(Wanted, (), (user, columns, rows, record))
 
 /// What root on the server has to write, so that nobody has to look for it.
 std::string cure(std::string_view user) {
@@ -84,6 +85,7 @@ Result<Response> open(const Call& call, const RouteParts& parts) {
             .server_name = server.name,
             .unix_user = wanted.user,
             .size = size,
+            .record = wanted.record.value_or(false),
             .user = who.user,
             .email = who.email,
             .session = who.session.value_or(SessionId()),

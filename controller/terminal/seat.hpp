@@ -23,6 +23,7 @@ struct Seat {
     std::string server_name;
     std::string unix_user;
     proto::TerminalSize size;
+    bool record = false; ///< the server keeps what it shows
     UserId user;
     std::string email;
     SessionId session;

@@ -19,6 +19,9 @@ struct Stand {
         hello.protocol = protocol;
         REQUIRE(world.core->agents.hello({world.org, server, "fra-1"}, hello));
     }
+    Reply recordings(const std::string& rest = "") {
+        return world.in_org("GET", "/servers/" + server.str() + "/recordings" + rest);
+    }
     Reply ask(const std::string& query = "") {
         return world.in_org("GET", "/servers/" + server.str() + "/logs" + query);
     }
@@ -66,9 +69,36 @@ TEST_SUITE("controller/logs/routes") {
         CHECK(named);
     }
 
+    TEST_CASE("each replay is written down, and looking at the list once") {
+        Stand stand;
+        auto before = stand.world.audited().size();
+        for (int i = 0; i < 2; ++i) CHECK(stand.recordings().status == 200);
+        CHECK(stand.world.audited().size() == before + 1);
+        CHECK(stand.world.audited().back() == "recordings.view ok");
+        const std::string id = "/term_01J0000000000000000000000A";
+        bool named = false;
+        for (int i = 0; i < 2; ++i) {
+            auto reply = stand.recordings(id);
+            CHECK(reply.status == 200);
+            for (const auto& [name, value] : reply.headers)
+                named = named ||
+                        (name == "Content-Disposition" &&
+                         value.find("term_01J0000000000000000000000A.cast\"") != std::string::npos);
+        }
+        CHECK(named);
+        CHECK(stand.world.audited().size() == before + 3);
+        CHECK(stand.world.audited().back() == "recordings.replay ok");
+        CHECK(stand.directory.size() == 4);
+        for (const auto* wrong : {"/log_01J0000000000000000000000A", "/..%2Fx", "/term_1"})
+            CHECK(stand.recordings(wrong).status >= 400);
+        CHECK(stand.directory.size() == 4);
+    }
+
     TEST_CASE("servers that cannot be read are told by name") {
         Stand old(proto::logs_since - 1);
         CHECK(old.ask().code() == "agent_too_old");
+        Stand older(proto::recordings_since - 1);
+        CHECK(older.recordings().code() == "agent_too_old");
         Stand away;
         REQUIRE(away.world.in_org("GET", "/servers/" + away.server.str()).status == 200);
         auto stranger = ServerId::make(away.world.clock.now());
