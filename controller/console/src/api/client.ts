@@ -79,7 +79,7 @@ export async function need<T>(call: Promise<Answer<T>>): Promise<T> {
   try {
     answer = await call;
   } catch (cause) {
-    if (cause instanceof DOMException && cause.name === "AbortError") throw cause;
+    if (cause instanceof ApiError || (cause instanceof DOMException && cause.name === "AbortError")) throw cause;
     throw new ApiError(unreachable());
   }
   if (answer.response.ok) return answer.data as T;

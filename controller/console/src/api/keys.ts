@@ -22,6 +22,7 @@ export const keys = {
   /** Open terminals, of whichever server. */
   allTerminals: (org: string) => ["org", org, "terminals"] as const,
   terminals: (org: string, server: string) => ["org", org, "terminals", server] as const,
+  recordings: (org: string, server: string) => ["org", org, "recordings", server] as const,
   sshKeys: (org: string, server: string) => ["org", org, "ssh-keys", server] as const,
   projects: (org: string) => ["org", org, "projects"] as const,
   project: (org: string, id: string) => ["org", org, "project", id] as const,

@@ -16,8 +16,8 @@ export interface Size {
 }
 
 /** A ticket for one terminal, which counts for 30 s. */
-export const askForTerminal = (org: string, server: string, user: string, size: Size, key: string) =>
-  need(api.POST("/api/v1/orgs/{org}/servers/{server}/terminals", { params: { path: { org, server }, header: { "Idempotency-Key": key } }, body: { user, ...size } }));
+export const askForTerminal = (org: string, server: string, user: string, size: Size, record: boolean, key: string) =>
+  need(api.POST("/api/v1/orgs/{org}/servers/{server}/terminals", { params: { path: { org, server }, header: { "Idempotency-Key": key } }, body: { user, ...size, record } }));
 
 export const endTerminal = (org: string, server: string, terminal: string) =>
   need(api.DELETE("/api/v1/orgs/{org}/servers/{server}/terminals/{terminal}", { params: { path: { org, server, terminal } } }));

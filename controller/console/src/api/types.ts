@@ -31,6 +31,7 @@ export type Visit = paths["/api/v1/connect"]["get"]["responses"]["200"]["content
 export type SupportAccess = Schemas["SupportAccess"];
 export type Server = Schemas["Server"];
 export type Terminal = Schemas["Terminal"];
+export type Recording = Schemas["Recording"];
 export type SshKey = Schemas["SshKey"];
 export type SshServer = paths["/api/v1/orgs/{org}/servers/{server}/ssh-keys"]["get"]["responses"]["200"]["content"]["application/json"]["server"];
 export type LogEntry = Schemas["LogEntry"];

@@ -11,6 +11,11 @@ export function policyFor(user: string): string {
   return `printf 'terminal:\\n  - allow: [${user}]\\n' | sudo tee -a /etc/fairlead/policy.yaml`;
 }
 
+/** The same for replays of recordings. */
+export function replaysFor(user: string): string {
+  return `printf 'recordings:\\n  - allow: [${user}]\\n' | sudo tee -a /etc/fairlead/policy.yaml`;
+}
+
 const words: Record<string, string> = {
   exited: "The shell has ended.",
   killed: "The shell was ended.",

@@ -59,7 +59,7 @@ export function Acts({ server }: { server: Server }) {
   });
 
   const revoked = server.status === "revoked";
-  const anything = may("servers.edit") || (!revoked && may("servers.revoke")) || (revoked && may("servers.delete"));
+  const anything = may("servers.edit") || (!revoked && may("recordings.view")) || (!revoked && may("servers.revoke")) || (revoked && may("servers.delete"));
   return (
     <>
       {!revoked && (
@@ -101,6 +101,11 @@ export function Acts({ server }: { server: Server }) {
             {may("servers.edit") && (
               <Menu.Item leftSection={<Icon name="pencil" size={16} />} onClick={edit.open}>
                 Rename or label
+              </Menu.Item>
+            )}
+            {!revoked && may("recordings.view") && (
+              <Menu.Item leftSection={<Icon name="play" size={16} />} onClick={() => go(`/servers/${server.id}/recordings`)}>
+                Recordings of terminals
               </Menu.Item>
             )}
             {!revoked && may("servers.revoke") && (

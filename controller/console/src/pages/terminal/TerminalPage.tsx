@@ -1,13 +1,14 @@
-import { Alert, Button, Group, Select, Stack } from "@mantine/core";
+import { Alert, Button, Checkbox, Group, Select, Stack } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import { useHref, useOrg } from "../../app/access";
+import { May, useHref, useOrg } from "../../app/access";
 import { useAct } from "../../app/act";
 import { serverQuery } from "../../api/servers";
 import { askForTerminal } from "../../api/terminals";
 import type { Server } from "../../api/types";
 import { policyFor, wordsOfEnd, type End } from "../../lib/terminals";
 import { useGone } from "../../live/gone";
+import { LinkButton } from "../../ui/bits";
 import { Command } from "../../ui/Command";
 import { Icon } from "../../ui/Icon";
 import { Empty, Gone, Page, Panel } from "../../ui/Page";
@@ -25,7 +26,18 @@ export default function TerminalPage({ server: id }: { server: string }) {
   return (
     <Loaded query={server}>
       {(one) => (
-        <Page title={`Terminal of ${one.name}`} back={{ href: href(`/servers/${one.id}`), label: one.name }} lead={<ServerLamp status={one.status} />}>
+        <Page
+          title={`Terminal of ${one.name}`}
+          back={{ href: href(`/servers/${one.id}`), label: one.name }}
+          lead={<ServerLamp status={one.status} />}
+          actions={
+            <May permission="recordings.view">
+              <LinkButton href={href(`/servers/${one.id}/recordings`)} variant="default" icon="play">
+                Recordings
+              </LinkButton>
+            </May>
+          }
+        >
           <Terminal server={one} />
         </Page>
       )}
@@ -43,10 +55,11 @@ function Terminal({ server }: { server: Server }) {
   const org = useOrg();
   const users = server.terminal_users;
   const [user, setUser] = useState<string | null>(users.length === 1 ? users[0]! : null);
+  const [record, setRecord] = useState(false);
   const [shown, show] = useState<Shown | null>(null);
   const [end, setEnd] = useState<End | null>(null);
   const open = useAct({
-    run: (as: string, key) => askForTerminal(org, server.id, as, { columns: 80, rows: 24 }, key),
+    run: (as: string, key) => askForTerminal(org, server.id, as, { columns: 80, rows: 24 }, record, key),
     done: ({ terminal, ticket }) => {
       setEnd(null);
       show({ id: terminal.id, ticket, user: terminal.user });
@@ -93,6 +106,12 @@ function Terminal({ server }: { server: Server }) {
       >
         <Stack maw={420}>
           <Select label="Unix user" description="Those that the server's own policy allows" data={users} value={user} onChange={setUser} allowDeselect={false} error={open.error?.field("user")} />
+          <Checkbox
+            label="Keep a recording on the server"
+            description="Of what the terminal shows, for 30 days. The server's policy may have every terminal recorded; its first line says so."
+            checked={record}
+            onChange={(event) => setRecord(event.currentTarget.checked)}
+          />
           {open.error && <ProblemNote error={open.error} />}
           <Group>
             <Button type="submit" leftSection={<Icon name="terminal" size={16} />} disabled={!user || server.status !== "online"} loading={open.isPending}>
@@ -100,7 +119,7 @@ function Terminal({ server }: { server: Server }) {
             </Button>
           </Group>
           {server.status !== "online" && <span className="fl-dim fl-small">The server has to be connected.</span>}
-          <span className="fl-dim fl-small">Opening and end are in the audit log. What is typed and shown passes through the controller and is kept nowhere.</span>
+          <span className="fl-dim fl-small">Opening and end are in the audit log. What is typed and shown passes through the controller and is not kept there.</span>
         </Stack>
       </form>
     </Panel>
