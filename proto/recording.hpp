@@ -1,5 +1,5 @@
 /// Recordings of terminals over byte streams: what opens a list of them, or a replay of one
-/// (README.md section 15).
+/// (README.md section 17).
 #pragma once
 
 #include "common/runtime/result.hpp"
