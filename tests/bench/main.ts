@@ -9,12 +9,13 @@ import { idle, links, reconnect } from "./rows/links.ts";
 import { login } from "./rows/login.ts";
 import { audit } from "./rows/audit.ts";
 import { store, trip } from "./rows/operations.ts";
+import { terminal } from "./rows/terminal.ts";
 import { tunnel } from "./rows/tunnel.ts";
 import { webhooks } from "./rows/webhooks.ts";
 import { Site } from "./site.ts";
 import { missed, say, table } from "./table.ts";
 
-const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone, tunnel, webhooks };
+const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone, tunnel, terminal, webhooks };
 const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, http, login, links, idle, reconnect };
 const names = [...Object.keys(alone), ...Object.keys(onSite)];
 
