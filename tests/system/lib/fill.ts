@@ -57,6 +57,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
   ids.copy = "cpy_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.terminal = "term_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.message = "1767225600000-0123456789ab";
+  ids.recording = "term_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.ssh_key = "sshk_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";

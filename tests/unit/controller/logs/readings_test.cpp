@@ -82,6 +82,14 @@ struct Stand {
         }
         return directory.reserve(std::move(asked)).value();
     }
+    AskedPtr reserve_replay() {
+        auto asked = asked_at(clock.now());
+        asked.environment.reset();
+        asked.what = proto::LogPurpose();
+        asked.recording.emplace();
+        asked.recording->recording = "term_1";
+        return directory.reserve(std::move(asked)).value();
+    }
     Task<stream::Stream*> agent() {
         while (!server) co_await arrived.wait();
         co_return server.get();
@@ -194,6 +202,43 @@ TEST_SUITE("controller/logs/readings") {
         });
         CHECK(stand.journal.reasons == std::vector<std::string>{"policy_refused"});
         CHECK(stand.directory.size() == 0);
+    }
+
+    TEST_CASE("a replay is nothing unless it is whole, and its refusal names the policy's section") {
+        for (bool whole : {true, false}) {
+            CAPTURE(whole);
+            Stand stand;
+            stand.run([&]() -> Task<> {
+                auto asked = stand.reserve_replay();
+                co_await stand.begin(asked);
+                co_await stand.say("{}\n[1, \"o\", \"x\"]\n");
+                co_await stand.reader.until("x");
+                if (whole) {
+                    co_await stand.say(std::string(1, proto::log_whole));
+                } else {
+                    auto* stream = co_await stand.agent();
+                    stream->reset(number(proto::StreamEnd::failed), "It was killed.");
+                }
+                co_await stand.ended();
+                CHECK(stand.failure.empty() == whole);
+                CHECK(stand.reader.heard == "{}\n[1, \"o\", \"x\"]\n");
+            });
+            CHECK(stand.directory.size() == 0);
+        }
+        Stand stand;
+        stand.run([&]() -> Task<> {
+            auto asked = stand.reserve_replay();
+            auto refuse = [&]() -> Task<> {
+                auto* stream = co_await stand.agent();
+                stream->reset(number(proto::StreamEnd::forbidden), "Nobody's.");
+            };
+            stand.beside.spawn(refuse());
+            auto opened = co_await stand.readings.open(asked->id.str());
+            REQUIRE_FALSE(opened);
+            CHECK(opened.error().code() == "policy_refused");
+            CHECK(opened.error().message().find("under recordings:") != std::string::npos);
+        });
+        CHECK(stand.journal.reasons == std::vector<std::string>{"policy_refused"});
     }
 
     TEST_CASE("what is lost on the way says so at the end of a page, and breaks a file off") {
