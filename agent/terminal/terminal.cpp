@@ -147,15 +147,24 @@ void Terminal::feed() {
             peer_hangs_up_ = true;
             return;
         }
-        if (!*part) return;
+        if (!*part) return resize();
+        // Of many that come at once, as when somebody drags a window's edge, the last one counts.
         if ((*part)->type == proto::TerminalMessage::resize) {
-            pty_.resize((*part)->size);
-            if (options_.recording) options_.recording->resized((*part)->size, since_begun());
+            wanted_ = (*part)->size;
         } else {
+            resize();
             typing_ = (*part)->bytes;
             last_typed_ = options_.now();
         }
     }
+}
+
+void Terminal::resize() {
+    auto wanted = std::exchange(wanted_, std::nullopt);
+    if (!wanted || wanted == size_) return;
+    size_ = wanted;
+    pty_.resize(*wanted);
+    if (options_.recording) options_.recording->resized(*wanted, since_begun());
 }
 
 void Terminal::read_peer() {

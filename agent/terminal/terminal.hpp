@@ -47,6 +47,7 @@ private:
     int patience() const;
     void feed();
     void read_peer();
+    void resize();
     bool write_pty();
     void drain();
     void fill();
@@ -67,6 +68,7 @@ private:
     std::array<char, 4096> chunk_; // as it came from the peer
     std::string_view unread_;      // of it: not looked at
     std::string_view typing_;      // of it: for the PTY, which has no room
+    std::optional<proto::TerminalSize> wanted_, size_; // the PTY's: to be set; set last
     std::string out_;              // for the peer: at most one message
     std::size_t sent_ = 0;         // of it
     bool peer_ready_ = false, peer_hangs_up_ = false;

@@ -96,14 +96,18 @@ Result<> Live::take(proto::TerminalReader& reader, std::string_view bytes) {
     }
 }
 
+/// Sizes and what is typed take turns, so that a storm of sizes holds no Ctrl-C up.
 Task<> Live::feed() {
+    bool sized = false; // last
     for (;;) {
         if (hung_up_) co_return stream_.close();
         std::string message;
         std::size_t typed = 0;
-        if (size_) {
+        if (size_ && !(sized && room_.has_input())) {
             message = proto::write_resize(*std::exchange(size_, std::nullopt));
+            sized = true;
         } else if (room_.has_input()) {
+            sized = false;
             auto bytes = room_.next_input(piece);
             typed = bytes.size();
             message = proto::write_input(bytes);

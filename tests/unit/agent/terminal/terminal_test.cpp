@@ -1,5 +1,6 @@
 #include "agent/policy/policy_watch.hpp"
 #include "agent/terminal/processes.hpp"
+#include "agent/terminal/recording.hpp"
 #include "agent/terminal/terminal.hpp"
 
 #include <doctest/doctest.h>
@@ -167,6 +168,41 @@ TEST_SUITE("agent/terminal/terminal") {
         CHECK(stand.hears("50 132"));
         stand.hang_up();
         CHECK(stand.wait_for_end().reason.empty());
+    }
+
+    TEST_CASE("of a storm of sizes the last one counts, and what is typed is not behind it") {
+        auto folder =
+            std::filesystem::temp_directory_path() / ("fairlead-sizes-" + std::to_string(::getpid()));
+        std::filesystem::remove_all(folder);
+        proto::TerminalPurpose what;
+        what.terminal = "term_1";
+        auto recording = Recording::begin(folder, what, from_ms(1));
+        REQUIRE(recording);
+        TerminalOptions options;
+        options.recording = &*recording;
+        {
+            Stand stand("echo ready; read line; stty size; read line; stty size", options);
+            CHECK(stand.hears("ready"));
+            std::string storm;
+            for (int i = 0; i < 400; ++i)
+                storm += proto::write_resize(
+                    {static_cast<std::uint16_t>(20 + i % 100), static_cast<std::uint16_t>(10 + i)}
+                );
+            storm += proto::write_resize({111, 33});
+            stand.say(storm + proto::write_input("go\n"));
+            CHECK(stand.hears("33 111"));
+            stand.say(proto::write_resize({77, 22}));
+            stand.type("on\n");
+            CHECK(stand.hears("22 77"));
+            stand.wait_for_end();
+        }
+        std::ifstream file(recording->file());
+        int sizes = 0;
+        for (std::string line; std::getline(file, line);)
+            if (line.find("\"r\"") != std::string::npos) ++sizes;
+        CHECK(sizes >= 2);
+        CHECK(sizes < 100);
+        std::filesystem::remove_all(folder);
     }
 
     TEST_CASE("a signal that ended the shell is told by its name") {
