@@ -65,12 +65,12 @@ private:
     TerminalOptions options_;
     proto::TerminalReader reader_{proto::TerminalSide::controller};
 
-    std::array<char, 4096> chunk_; // as it came from the peer
-    std::string_view unread_;      // of it: not looked at
-    std::string_view typing_;      // of it: for the PTY, which has no room
+    std::array<char, 4096> chunk_;                     // as it came from the peer
+    std::string_view unread_;                          // of it: not looked at
+    std::string_view typing_;                          // of it: for the PTY, which has no room
     std::optional<proto::TerminalSize> wanted_, size_; // the PTY's: to be set; set last
-    std::string out_;              // for the peer: at most one message
-    std::size_t sent_ = 0;         // of it
+    std::string out_;                                  // for the peer: at most one message
+    std::size_t sent_ = 0;                             // of it
     bool peer_ready_ = false, peer_hangs_up_ = false;
     bool peer_gone_ = false; // hears nothing any more
     bool pty_open_ = true;   // some process may still write to it

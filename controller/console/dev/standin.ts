@@ -10,6 +10,7 @@ import { answerImports, fillImports } from "./imports";
 import { answerLog } from "./logs";
 import { answerMail, answerMailList, mailSettings } from "./mail";
 import { answerOdoo } from "./odoo";
+import { answerRecordings, answerReplay } from "./recordings";
 import { auditKey, proofOf } from "./proof";
 import { ago, audit, fill, id, me, noBackup, now, org, publish, state } from "./state";
 import { answerPushes, fillPushes } from "./pushes";
@@ -181,6 +182,10 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       return [200, env!.type === "production" ? { ...mailSettings, available: false, capture: false, captured: false } : mailSettings];
     case "PUT environments/{}/mail-settings":
       return [200, { settings: Object.assign(mailSettings, body), operation: null }];
+    case "GET servers/{}/recordings":
+      return answerRecordings(response);
+    case "GET servers/{}/recordings/{}":
+      return answerReplay(response);
     case "GET audit/{}":
       if (one === "checkpoint") return [200, { size: state.audit.length, at: now(), note: "", key: auditKey }];
       return [200, list([{ id: id("srv"), name: "odoo-fra-1", size: state.audit.length, root: "", key: "", seen_at: now(), fork: null }])];

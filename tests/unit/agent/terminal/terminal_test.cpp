@@ -171,8 +171,8 @@ TEST_SUITE("agent/terminal/terminal") {
     }
 
     TEST_CASE("of a storm of sizes the last one counts, and what is typed is not behind it") {
-        auto folder =
-            std::filesystem::temp_directory_path() / ("fairlead-sizes-" + std::to_string(::getpid()));
+        auto folder = std::filesystem::temp_directory_path() /
+                      ("fairlead-sizes-" + std::to_string(::getpid()));
         std::filesystem::remove_all(folder);
         proto::TerminalPurpose what;
         what.terminal = "term_1";

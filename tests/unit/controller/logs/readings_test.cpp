@@ -204,7 +204,8 @@ TEST_SUITE("controller/logs/readings") {
         CHECK(stand.directory.size() == 0);
     }
 
-    TEST_CASE("a replay is nothing unless it is whole, and its refusal names the policy's section") {
+    TEST_CASE("a replay is nothing unless it is whole, and its refusal names the policy's section"
+    ) {
         for (bool whole : {true, false}) {
             CAPTURE(whole);
             Stand stand;
