@@ -2,6 +2,7 @@
 
 #include "controller/api/query.hpp"
 #include "controller/api/routes.hpp"
+#include "controller/environments/counts.hpp"
 #include "controller/environments/environment_repo.hpp"
 #include "controller/fleet/reachable.hpp"
 #include "controller/fleet/server_repo.hpp"
@@ -79,12 +80,18 @@ Result<Response> of_server(const Call& call, const RouteParts& parts) {
     return offer_log(call, parts, std::move(asked));
 }
 
-/// `id`: a replay; "": the list.
+/// `id`: a replay; "": the list. What was on the screen of a server where production runs is shown
+/// as a terminal there is opened: for a fresh proof, and to no key.
 Result<Response> recordings(const Call& call, const RouteParts& parts, std::string id) {
     FAIRLEAD_TRY(server_id, call.path_id<ServerId>("server"));
-    FAIRLEAD_TRY(server, parts.desk.store.read([&](store::Connection& db) {
-        return ServerRepo(db, call.scope()).get(server_id);
+    bool production = false;
+    FAIRLEAD_TRY(server, parts.desk.store.read([&](store::Connection& db) -> Result<Server> {
+        FAIRLEAD_TRY(found, ServerRepo(db, call.scope()).get(server_id));
+        FAIRLEAD_TRY(any, environments::production_on(db, call.scope(), found.id));
+        production = any;
+        return found;
     }));
+    if (production && !id.empty()) FAIRLEAD_CHECK(call.principal().proved_lately(call.now()));
     FAIRLEAD_CHECK(may_be_replayed(server));
     auto asked = asked_by(call, server);
     proto::RecordingPurpose what;

@@ -94,6 +94,30 @@ TEST_SUITE("controller/logs/routes") {
         CHECK(stand.directory.size() == 4);
     }
 
+    TEST_CASE("a replay from a server where production runs asks for a proof, the list does not") {
+        Stand stand;
+        const std::string id = "/term_01J0000000000000000000000A";
+        stand.world.guard.principal->elevated = stand.world.clock.now() - 16min;
+        CHECK(stand.recordings(id).status == 200);
+        REQUIRE(stand.world.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "INSERT INTO environment (id, org_id, project_id, server_id, name, slug, type, "
+                "branch, port, gevent_port, modules, requirements, domains, memory_max_bytes, "
+                "cpu_percent, tasks_max, workers, system_site_packages, keep_releases, live_state, "
+                "live_detail, created_ms) VALUES ('env_A', $1, 'prj_A', $2, 'live', 'live', "
+                "'production', '', 8069, 8072, '[]', '[]', '[]', 0, 0, 0, 2, 1, 3, 'absent', '', "
+                "0)",
+                stand.world.org.org(), stand.server
+            );
+        }));
+        CHECK(stand.recordings(id).code() == "step_up_required");
+        CHECK(stand.recordings().status == 200);
+        stand.world.guard.principal->elevated = stand.world.clock.now();
+        CHECK(stand.recordings(id).status == 200);
+        stand.world.guard.principal->key = KeyId::make(stand.world.clock.now());
+        CHECK(stand.recordings(id).code() == "session_required");
+    }
+
     TEST_CASE("servers that cannot be read are told by name") {
         Stand old(proto::logs_since - 1);
         CHECK(old.ask().code() == "agent_too_old");
