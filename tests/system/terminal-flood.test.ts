@@ -50,7 +50,7 @@ describe("floods in terminals", () => {
   async function agentLives(): Promise<void> {
     assert.equal(await linkPid(), link, "the link is another process");
     assert.equal((await api.get<Server>(`${org}/servers/${on.server.id}`)).status, "online");
-    await world.succeeded(await api.post<Operation>(`${org}/servers/${on.server.id}/ping`, {}), 60_000);
+    await world.succeeded(await api.post<Operation>(`${org}/servers/${on.server.id}/ping`), 60_000);
   }
   function bounded(from: Memory, now: Memory, terminals: number, when: string): void {
     const agent = now.agent - from.agent;
