@@ -7,7 +7,7 @@ const areas: [title: string, words: string[]][] = [
   ["Environments", ["environments", "odoo", "variables", "mail"]],
   ["Deployments", ["deployments", "operations"]],
   ["Backups", ["backups", "drills", "restores", "storages", "backup_settings"]],
-  ["Servers", ["servers", "registration_tokens", "terminals", "ssh_keys", "ssh", "logs"]],
+  ["Servers", ["servers", "registration_tokens", "terminals", "recordings", "ssh_keys", "ssh", "logs"]],
   ["API keys", ["api_keys"]],
   ["Certificates", ["certificates"]],
   ["Tunnel keys", ["tunnel_keys"]],
