@@ -1,6 +1,7 @@
 #include "agent/app/mail_main.hpp"
 
 #include "agent/host/asked.hpp"
+#include "agent/host/sending.hpp"
 #include "agent/mail/reading.hpp"
 #include "agent/mail/sink.hpp"
 #include "agent/policy/policy.hpp"
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 
 #include <optional>
+#include <utility>
 
 namespace fairlead::app {
 namespace {
@@ -18,7 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto opening_time = 10s;
-constexpr auto look_time = 20s; // through a box
+constexpr auto look_time = 20s;      // through a box
+constexpr auto message_time = 30min; // for a reader who is slow
 
 Result<> take_mail(const MailOptions& options) {
     ::umask(0077);
@@ -75,12 +78,15 @@ Result<> read_mail(const MailOptions& options) {
     if (!host::answer_open(peer.get())) log::warning("nobody waits for captured mail");
     ::malloc_trim(0); // what the policy took
     auto list = message ? std::string() : mail::list_of(*box, what, look_time);
-    mail::SendOptions how;
+    host::SendOptions how;
+    how.longest = message_time;
     how.stop_fd = stop.get();
-    bool whole = mail::send_whole(peer.get(), list, message ? &*message : nullptr, how);
-    log::info(
-        "captured mail was read", {{"reading", what.reading}, {"whole", whole ? "yes" : "no"}}
-    );
+    auto end = message ? host::send_whole(
+                             peer.get(), "", message->get(), host::bytes_left(message->get()),
+                             std::move(how)
+                         )
+                       : host::send_whole(peer.get(), list, std::move(how));
+    log::info("captured mail was read", {{"reading", what.reading}, {"end", end}});
     return {};
 }
 

@@ -2,6 +2,7 @@
 
 #include "agent/host/asked.hpp"
 #include "agent/host/logins.hpp"
+#include "agent/host/sending.hpp"
 #include "agent/policy/policy.hpp"
 #include "agent/policy/policy_watch.hpp"
 #include "agent/terminal/replay.hpp"
@@ -48,7 +49,7 @@ Result<> run(const RecordingsOptions& options) {
     policy::PolicyWatch watch(options.policy);
     auto policy = policy::Policy::load(options.policy);
     if (!policy) return refuse(proto::StreamEnd::forbidden, policy.error().message());
-    terminal::ReplayOptions how;
+    host::SendOptions how;
     how.policy_fd = watch.fd();
     how.stop_fd = stop.get();
     std::optional<terminal::Kept> kept;
@@ -78,8 +79,8 @@ Result<> run(const RecordingsOptions& options) {
     );
     if (!host::answer_open(peer.get())) log::warning("nobody waits for the recordings");
     auto end =
-        kept ? terminal::replay(peer.get(), "", kept->file.get(), kept->facts.bytes, std::move(how))
-             : terminal::replay(peer.get(), list, std::move(how));
+        kept ? host::send_whole(peer.get(), "", kept->file.get(), kept->facts.bytes, std::move(how))
+             : host::send_whole(peer.get(), list, std::move(how));
     if (end == "failed") return fail(Errc::unavailable, "The recording could not be read whole.");
     log::info("recordings were shown", {{"reading", wanted.log}, {"end", end}});
     return {};

@@ -4,7 +4,6 @@
 #include "agent/mail/account.hpp"
 #include "agent/mail/box.hpp"
 #include "agent/policy/policy.hpp"
-#include "common/runtime/file.hpp"
 #include "proto/mail.hpp"
 
 #include <chrono>
@@ -28,17 +27,5 @@ judge(const proto::MailOpening& wanted, const policy::Policy& policy, const Plac
 /// are altogether.
 std::string
 list_of(const Box& box, const proto::MailPurpose& what, std::chrono::milliseconds longest);
-
-struct SendOptions {
-    std::chrono::milliseconds stuck{60'000}; ///< while nobody takes anything
-    std::chrono::milliseconds longest{1'800'000};
-    int stop_fd = -1; ///< readable when this process is to end
-};
-
-/// The byte that says that it is open, `text` or else what `file` has from where it stands, and the
-/// byte that says that it is whole. False when it did not come to that.
-bool send_whole(
-    int peer, std::string_view text, const Descriptor* file, const SendOptions& options
-);
 
 } // namespace fairlead::mail

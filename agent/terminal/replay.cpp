@@ -1,18 +1,13 @@
 #include "agent/terminal/replay.hpp"
 
 #include "common/json/json.hpp"
-#include "proto/log.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -20,14 +15,11 @@ namespace fairlead::terminal {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-using Steady = std::chrono::steady_clock;
 
 constexpr std::string_view suffix = ".cast";
 constexpr std::size_t longest_head = 4096;
 constexpr std::size_t piece = 16 * 1024;
 constexpr std::size_t most_looked_at = 20'000; // files in the folder
-constexpr auto settle = 300ms;                 // a policy is often changed by several steps
 
 /// What there is from `at` on; less only at the end.
 std::string read_at(int file, std::size_t size, std::uint64_t at) {
@@ -82,58 +74,6 @@ std::uint64_t whole_lines(int file, std::uint64_t size) {
     return 0;
 }
 
-/// Sends, waiting for a reader who is slow, and looks at the policy meanwhile.
-class Sender {
-public:
-    Sender(int peer, ReplayOptions options) : peer_(peer), options_(std::move(options)) {}
-
-    /// "": it was all taken.
-    std::string send(std::string_view bytes) {
-        auto until = Steady::now() + options_.patience;
-        while (!bytes.empty()) {
-            auto took = ::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-            if (took < 0 && errno == EINTR) continue;
-            if (took < 0 && errno != EAGAIN) return "gone";
-            if (took > 0) {
-                bytes.remove_prefix(static_cast<std::size_t>(took));
-                until = Steady::now() + options_.patience;
-            }
-            if (auto why = look(took < 0, until); !why.empty()) return why;
-        }
-        return "";
-    }
-
-private:
-    std::string look(bool full, Steady::time_point until) {
-        auto now = Steady::now();
-        if (full && now >= until) return "slow";
-        auto wait = full ? until - now : Steady::duration(0);
-        if (look_at_) wait = std::min(wait, std::max(*look_at_ - now, Steady::duration(0)));
-        auto of_peer = static_cast<short>(POLLRDHUP | (full ? POLLOUT : 0));
-        std::array<pollfd, 3> fds{
-            pollfd{peer_, of_peer, 0}, pollfd{options_.policy_fd, POLLIN, 0},
-            pollfd{options_.stop_fd, POLLIN, 0}};
-        auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-        if (::poll(fds.data(), fds.size(), static_cast<int>(ms)) < 0 && errno != EINTR)
-            throw std::system_error(errno, std::generic_category(), "poll");
-        if ((fds[0].revents & (POLLHUP | POLLERR | POLLRDHUP)) != 0) return "gone";
-        if (fds[2].revents != 0) return "stopped";
-        if (fds[1].revents != 0) {
-            std::array<char, 4096> seen;
-            while (::read(options_.policy_fd, seen.data(), seen.size()) > 0) {
-            }
-            if (!look_at_) look_at_ = Steady::now() + settle;
-        }
-        if (!look_at_ || Steady::now() < *look_at_) return "";
-        look_at_.reset();
-        return options_.allowed && !options_.allowed() ? "policy" : "";
-    }
-
-    int peer_;
-    ReplayOptions options_;
-    std::optional<Steady::time_point> look_at_; // at the policy, once it has settled
-};
-
 } // namespace
 
 Result<Kept> open_recording(const fs::path& folder, std::string_view id) {
@@ -181,28 +121,6 @@ std::vector<proto::RecordingFacts> list_recordings(
     std::ranges::sort(all, newer);
     if (all.size() > most) all.resize(most);
     return all;
-}
-
-std::string
-replay(int peer, std::string_view head, int file, std::uint64_t bytes, ReplayOptions options) {
-    Sender sender(peer, std::move(options));
-    auto why = sender.send(proto::log_opened + std::string(head));
-    for (std::uint64_t at = 0; at < bytes && why.empty();) {
-        auto size = static_cast<std::size_t>(std::min<std::uint64_t>(piece, bytes - at));
-        auto part = read_at(file, size, at);
-        // Of a disk that fails, or a file that somebody has cut.
-        if (part.size() < size) return "failed";
-        // It would say that this is all.
-        if (part.find(proto::log_whole) != std::string::npos) return "failed";
-        at += part.size();
-        why = sender.send(part);
-    }
-    if (why.empty()) why = sender.send(std::string_view(&proto::log_whole, 1));
-    return why.empty() ? "done" : why;
-}
-
-std::string replay(int peer, std::string_view text, ReplayOptions options) {
-    return replay(peer, text, -1, 0, std::move(options));
 }
 
 } // namespace fairlead::terminal

@@ -1,3 +1,4 @@
+#include "agent/host/sending.hpp"
 #include "agent/mail/box.hpp"
 #include "agent/mail/reading.hpp"
 #include "agent/mail/sink.hpp"
@@ -226,7 +227,8 @@ TEST_SUITE("agent/mail/box") {
         Descriptor ours(pair[0]), theirs(pair[1]);
         int room = 1 << 20;
         ::setsockopt(ours.get(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-        CHECK(send_whole(ours.get(), "", &*file, {}));
+        auto left = host::bytes_left(file->get());
+        CHECK(host::send_whole(ours.get(), "", file->get(), left, {}) == "done");
         ours.reset();
         std::string got;
         char bytes[65536];

@@ -1,3 +1,4 @@
+#include "agent/host/sending.hpp"
 #include "agent/terminal/recording.hpp"
 #include "agent/terminal/replay.hpp"
 #include "proto/log.hpp"
@@ -62,10 +63,11 @@ struct Stand {
         }
     }
     /// Replays to somebody who reads.
-    std::string replayed(const Kept& kept, ReplayOptions options = {}) {
+    std::string replayed(const Kept& kept, host::SendOptions options = {}) {
         std::string heard;
         std::thread reader([&] { heard = hear(); });
-        end = replay(peer.get(), "", kept.file.get(), kept.facts.bytes, std::move(options));
+        end =
+            host::send_whole(peer.get(), "", kept.file.get(), kept.facts.bytes, std::move(options));
         peer.reset();
         reader.join();
         return heard;
@@ -151,7 +153,7 @@ TEST_SUITE("agent/terminal/replay") {
             for (int i = 0; i < 400; ++i) recording.output(std::string(8192, 'x'), 1ms);
             auto kept = open_recording(stand.folder, "term_1");
             REQUIRE(kept);
-            ReplayOptions options;
+            host::SendOptions options;
             std::string word = why;
             Descriptor event(::eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK));
             if (word == "slow") options.patience = 20ms;
@@ -166,7 +168,7 @@ TEST_SUITE("agent/terminal/replay") {
                 auto heard = stand.replayed(*kept);
                 CHECK(heard.find(proto::log_whole) == std::string::npos);
             } else {
-                stand.end = replay(
+                stand.end = host::send_whole(
                     stand.peer.get(), "", kept->file.get(), kept->facts.bytes, std::move(options)
                 );
             }
