@@ -16,7 +16,7 @@ import { scenario, worldOfSuite } from "./lib/world.ts";
 
 /**
  * Routes behind which a server does something to an Odoo database. All that they let a person do is to migrate it, start, stop or put
- * it back; no route reads a record out of one, or writes one.
+ * it back, or to sign in as who its server's root has named; no route reads a record out of one for the controller, or writes one.
  */
 const reaching: Record<string, string> = {
   "POST /api/v1/orgs/{org}/environments/{environment}/deploy": "makes it, and migrates it with the code of the project",
@@ -43,6 +43,8 @@ const reaching: Record<string, string> = {
   "POST /api/v1/orgs/{org}/servers/{server}/terminals": "opens a shell on its server, as a user that the server's root has named",
   "POST /api/v1/orgs/{org}/servers/{server}/ssh-keys": "lets somebody log in to its server, as a user that the server's root has named",
   "POST /api/v1/orgs/{org}/servers/{server}/ssh-keys/{ssh_key}/rotate": "the same, by another key",
+  "POST /api/v1/orgs/{org}/environments/{environment}/odoo/users": "lists whom one can sign in as, sealed for the page that asks",
+  "POST /api/v1/orgs/{org}/environments/{environment}/odoo/login": "signs in as a user that the server's root has named, once",
   // The hook itself asks for no session: whoever has the secret that these hand out deploys, and push.test.ts shows that nobody else does.
   "POST /api/v1/orgs/{org}/environments/{environment}/push-deploy": "hands out what deploys it",
   "PATCH /api/v1/orgs/{org}/environments/{environment}/push-deploy": "decides which pushes do",
@@ -56,6 +58,9 @@ const harmless = new Set([
   "DELETE /api/v1/orgs/{org}/environments/{environment}/imports/{import}", "DELETE /api/v1/orgs/{org}/environments/{environment}/push-deploy",
   // Who comes by Cloudflare's tunnel is a visitor of Odoo, as through every other exposure.
   "PUT /api/v1/orgs/{org}/environments/{environment}/connector-token", "DELETE /api/v1/orgs/{org}/environments/{environment}/connector-token",
+  // What was captured lies beside it.
+  "PUT /api/v1/orgs/{org}/environments/{environment}/mail-settings", "DELETE /api/v1/orgs/{org}/environments/{environment}/mail",
+  "DELETE /api/v1/orgs/{org}/environments/{environment}/mail/{message}",
 ]);
 
 describe("what is reached", () => {

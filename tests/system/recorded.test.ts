@@ -22,6 +22,7 @@ import { makeAuthority } from "./lib/pki.ts";
 import { run } from "./lib/process.ts";
 import { sendPush, setUpPushes } from "./lib/pushes.ts";
 import { type Contract, listRoutes } from "./lib/schema.ts";
+import { SealingKey } from "./lib/sealed.ts";
 import { askFor, Shell } from "./lib/terminal.ts";
 import { codeOf } from "./lib/totp.ts";
 import type { Environment, List, Operation, Server, Session } from "./lib/types.ts";
@@ -355,6 +356,22 @@ acme:
     await world.succeeded(await ok<Operation>(owner, "DELETE", `${environment}/mail`), 60_000);
     await world.succeeded(await ok<Operation>(owner, "DELETE", environment, undefined, confirm("mails")), 60_000);
     await ok(owner, "DELETE", `${org}/projects/${project.id}`, undefined, confirm("Mails"));
+    played.close();
+  });
+
+  test("logging in to Odoo", async () => {
+    const entered = await enrolAlone(owner, org, "entered");
+    const played = await PlayedAgent.connect(await controller.endpoint(), entered, { protocol: 10 });
+    const source = { url: "https://git.example.org/odoo.git", branch: "19.0" };
+    const project = await owner.post<{ id: string }>(`${org}/projects`, { name: "Entered", odoo_version: "19.0", odoo_source: source });
+    const made = await owner.post<Environment>(`${org}/environments`, { project_id: project.id, server_id: entered.server, name: "entered", type: "staging" });
+    const environment = `${org}/environments/${made.id}`;
+    await world.succeeded(await owner.post<Operation>(`${environment}/deploy`, {}), 60_000);
+    const public_key = new SealingKey().public;
+    await world.succeeded(await ok<Operation>(owner, "POST", `${environment}/odoo/users`, { public_key }), 60_000);
+    await world.succeeded(await ok<Operation>(owner, "POST", `${environment}/odoo/login`, { user: "admin", reason: "to be written down", public_key }), 60_000);
+    await world.succeeded(await ok<Operation>(owner, "DELETE", environment, undefined, confirm("entered")), 60_000);
+    await ok(owner, "DELETE", `${org}/projects/${project.id}`, undefined, confirm("Entered"));
     played.close();
   });
 

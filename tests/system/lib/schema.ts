@@ -82,6 +82,7 @@ const known = [
   "pky_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "idn_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "cag_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "con_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
   "sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "imp_01JD8Q4M3N7V5X2K9B6T0W1YHZ", "a".repeat(64), "age1glddcck3tfjd7qw9y0dgsj8fpadqyuqcvraua7jgpq456rzx4g5qmgg48a", "odoo-backups",
   "org.view", "flv_4f9KXn2v8b0qJm7RtZc1yWd5", "free", "abcdefghijklmnopqrstuvwxyz", "odoo.example.org", "NAME", "https://git.example.org/shop.git", "SHA256SUMS",
+  "BP6MGc4JBRkevCmKkkV5JTHybwzs4kYGOei8Oct_cGqCanebTPlpuKDlOcf2L7PTCtaqj4DjDx0Siq_WiiznLqA",
 ];
 
 /** A small value that fits. */
