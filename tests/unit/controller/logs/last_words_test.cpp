@@ -36,6 +36,11 @@ TEST_SUITE("controller/logs/last_words") {
         auto forbidden = refusal(StreamEnd::forbidden, some_mail);
         CHECK(forbidden.code() == "policy_refused");
         CHECK(forbidden.message().find("mail: in /etc/fairlead/policy.yaml") != std::string::npos);
+        CHECK(refusal(StreamEnd::not_offered, a_recording).code() == "recording_not_offered");
+        auto replay = refusal(StreamEnd::forbidden, a_recording);
+        CHECK(
+            replay.message().find("recordings: in /etc/fairlead/policy.yaml") != std::string::npos
+        );
         CHECK(refusal(StreamEnd::no_message, some_mail).kind() == Errc::not_found);
         CHECK(refusal(StreamEnd::too_many, some_mail).kind() == Errc::rate_limited);
     }
