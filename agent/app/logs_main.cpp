@@ -81,6 +81,7 @@ Result<> run(const LogsOptions& options) {
     how.policy_fd = watch.fd();
     how.stop_fd = stop.get();
     how.allowed = [&] {
+        if (!watch.changed()) return true;
         auto let = allowed();
         if (!let) log::warning("a log is read no longer", {{"why", let.error().message()}});
         return let.has_value();

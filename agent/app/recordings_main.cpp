@@ -66,9 +66,10 @@ Result<> run(const RecordingsOptions& options) {
         if (!found) return refuse(proto::StreamEnd::not_offered, found.error().message());
         if (auto let = permit(*policy, found->facts.user); !let)
             return refuse(proto::StreamEnd::forbidden, let.error().message());
-        how.allowed = [file = options.policy, user = found->facts.user] {
+        how.allowed = [&watch, file = options.policy, user = found->facts.user] {
+            if (!watch.changed()) return true;
             auto now = policy::Policy::load(file);
-            return now && permit(*now, user);
+            return now && permit(*now, user).has_value();
         };
         kept.emplace(*std::move(found));
     }

@@ -1,4 +1,3 @@
-#include "agent/policy/policy_watch.hpp"
 #include "agent/terminal/processes.hpp"
 #include "agent/terminal/recording.hpp"
 #include "agent/terminal/terminal.hpp"
@@ -369,33 +368,5 @@ TEST_SUITE("agent/terminal/terminal") {
         CHECK(stand.hears("ready"));
         stand.say("o....");
         CHECK(stand.wait_for_end().signal == "HUP");
-    }
-
-    TEST_CASE("the policy's folder tells of a new file, of one put in its place, and of its end") {
-        auto folder = std::filesystem::temp_directory_path() /
-                      ("fairlead-watch-" + std::to_string(::getpid()));
-        std::filesystem::create_directories(folder);
-        auto file = folder / "policy.yaml";
-        std::ofstream(file) << "version: 1\n";
-        policy::PolicyWatch watch(file);
-        auto told = [&] {
-            pollfd ready{watch.fd(), POLLIN, 0};
-            bool any = ::poll(&ready, 1, 0) == 1;
-            char buffer[4096];
-            while (::read(watch.fd(), buffer, sizeof buffer) > 0) {
-            }
-            return any;
-        };
-        CHECK(!told());
-        std::ofstream(file) << "version: 1\n# changed\n";
-        CHECK(told());
-        std::ofstream(folder / "new") << "version: 1\n";
-        CHECK(told());
-        std::filesystem::rename(folder / "new", file);
-        CHECK(told());
-        std::filesystem::permissions(file, std::filesystem::perms(0666));
-        CHECK(told());
-        std::filesystem::remove_all(folder);
-        CHECK(told());
     }
 }
