@@ -63,7 +63,7 @@ describe("mail captures", () => {
     api = await world.api();
     org = await world.org();
     await api.call("PUT", `${org}/plan`, { body: { plan: "agency" } });
-    const project = await world.project("shop");
+    const project = await world.project("shop", "v1", [{ name: "mail", url: await (await world.git()).addOdoo(), branch: "19.0-mail" }]);
     const modules = ["base", "web", "mail", "fl_demo"];
     shop = await world.environment(project, on.server, "shop", { type: "development", modules });
     stage = await world.environment(project, on.server, "stage", { type: "staging", modules });
@@ -226,7 +226,8 @@ Content-Disposition: attachment; filename="page.html"
 """)`);
     web ??= await Web.open(await world.controller());
     const page = await web.signedIn();
-    await page.goto(`${web.origin}/o/${org.split("/").at(-1)}/environments/${shop.id}/mail`);
+    const own = new URL(page.url()).pathname;
+    await page.goto(`${web.origin}${own}/environments/${shop.id}/mail`);
     await page.getByLabel("Search").fill(subject);
     await page.getByRole("button", { name: "Find" }).click();
     await page.getByRole("button", { name: subject }).click();
@@ -290,8 +291,9 @@ send("Subject: ${subject}-6\\nMIME-Version: 1.0\\nContent-Type: multipart/mixed;
     const { mails } = await listMail(api, `${mailOf(shop)}?search=${subject}`);
     web ??= await Web.open(await world.controller());
     const page = await web.signedIn();
+    const own = new URL(page.url()).pathname;
     for (const mail of mails) {
-      await page.goto(`${web.origin}/o/${org.split("/").at(-1)}/environments/${shop.id}/mail`);
+      await page.goto(`${web.origin}${own}/environments/${shop.id}/mail`);
       await page.getByLabel("Search").fill(mail.subject.slice(0, 100));
       await page.getByRole("button", { name: "Find" }).click();
       await page.getByRole("button", { name: mail.subject.slice(0, 100) }).first().click();
@@ -318,7 +320,8 @@ print(hashlib.sha256(data).hexdigest(), len(data))`, 300_000)).trim().split(" ")
     assert.ok(memory < 32 * 1024, `the sink took ${memory} KiB`);
     web ??= await Web.open(await world.controller());
     const page = await web.signedIn();
-    await page.goto(`${web.origin}/o/${org.split("/").at(-1)}/environments/${shop.id}/mail`);
+    const own = new URL(page.url()).pathname;
+    await page.goto(`${web.origin}${own}/environments/${shop.id}/mail`);
     await page.getByRole("button", { name: subject }).click();
     await page.getByRole("tab", { name: "Attachments (1)" }).click({ timeout: 120_000 });
     await page.getByRole("row", { name: /big\.zip.*23\.8 MiB|big\.zip.*25/ }).waitFor();
@@ -436,8 +439,8 @@ for i in range(10_100):
 
   scenario(world, "stand in the console: empty, listed, searched, set, in both themes and on a phone", async () => {
     web ??= await Web.open(await world.controller());
-    const own = `/o/${org.split("/").at(-1)}`;
     const page = await web.signedIn();
+    const own = new URL(page.url()).pathname;
     await remove(mailOf(shop));
     await page.goto(`${web.origin}${own}/environments/${shop.id}/mail`);
     await page.getByText("No mail yet").waitFor();

@@ -155,8 +155,8 @@ describe("recordings of terminals", () => {
 
   scenario(world, "are played in the console", async () => {
     web = await Web.open(await world.controller());
-    const own = `/o/${org.split("/").at(-1)}`;
     const page = await web.signedIn();
+    const own = new URL(page.url()).pathname;
     await page.goto(`${web.origin}${own}/servers/${on.server.id}/recordings`);
     await page.getByRole("table", { name: "Recordings" }).waitFor();
     assert.deepEqual(await axe(page), [], "the list");

@@ -189,8 +189,8 @@ export class World {
     return text;
   }
 
-  /** A project of Odoo and one addon repository, whose branch 19.0 is at `state`. */
-  async project(name: string, state: AddonCase = "v1"): Promise<{ id: string; name: string }> {
+  /** A project of Odoo and one addon repository, whose branch 19.0 is at `state`, and of more where they are named. */
+  async project(name: string, state: AddonCase = "v1", more: { name: string; url: string; branch: string }[] = []): Promise<{ id: string; name: string }> {
     const git = await this.git();
     await git.commit(name, state);
     const api = await this.api();
@@ -198,7 +198,7 @@ export class World {
       name,
       odoo_version: "19.0",
       odoo_source: { url: await git.addOdoo(), branch: "19.0" },
-      addons: [{ name: "demo", url: git.url(name), branch: "19.0" }],
+      addons: [{ name: "demo", url: git.url(name), branch: "19.0" }, ...more],
     });
   }
 
