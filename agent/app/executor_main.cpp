@@ -77,8 +77,7 @@ Result<int> run(const ExecutorOptions& options) {
     ssh::Keys::Parts key_parts;
     key_parts.policy = policy;
     ssh::Keys keys(std::move(key_parts));
-    mail::Places mails;
-    mails.base = layout.mail();
+    auto mails = mail::Places::below(layout.mail());
     login::Logins logins({.layout = layout, .policy = policy, .clock = clock});
     executor::Executor executor(
         journal, policy,

@@ -24,16 +24,6 @@ namespace fairlead::deploy {
 
 using journal::Work;
 
-namespace {
-
-mail::Places mail_places(const Layout& layout) {
-    mail::Places places;
-    places.base = layout.mail();
-    return places;
-}
-
-} // namespace
-
 odoo::Installation Deployment::installation() const {
     const auto& layout = hands_.layout();
     odoo::Installation result;
@@ -83,7 +73,7 @@ Result<std::vector<std::pair<std::string, std::string>>> Deployment::variables(c
 
 /// Nobody there to take it keeps no mail in: Odoo says then that it cannot send.
 Result<odoo::MailSink> Deployment::mail_sink(Work& work) {
-    FAIRLEAD_TRY(sink, mail::prepare(mail_places(hands_.layout()), place_.root, e_));
+    FAIRLEAD_TRY(sink, mail::prepare(mail::Places::below(hands_.layout().mail()), place_.root, e_));
     auto socket = hands_.systemd().state(mail::sink_unit);
     if (socket && socket->active != "active")
         work.warn(fmt::format(
@@ -199,7 +189,8 @@ Result<> Deployment::undo_configure(Work& work) {
     FAIRLEAD_CHECK(hands_.undo_prove_connector());
     // Nothing of a first deployment stays; later ones leave the box of the release that is live.
     FAIRLEAD_TRY(known, load_environment(place_));
-    if (e_.mail && !known) FAIRLEAD_CHECK(mail::forget(mail_places(hands_.layout()), place_.slug));
+    if (e_.mail && !known)
+        FAIRLEAD_CHECK(mail::forget(mail::Places::below(hands_.layout().mail()), place_.slug));
     return host::remove_tree(place_.release(number()));
 }
 

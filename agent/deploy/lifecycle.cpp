@@ -112,8 +112,7 @@ journal::Plan delete_plan(Site& site, proto::EnvironmentArgs args) {
     };
     auto files = [s](Work& work) -> Result<> {
         const auto& place = s->hands.place();
-        mail::Places mails;
-        mails.base = s->hands.layout().mail();
+        auto mails = mail::Places::below(s->hands.layout().mail());
         FAIRLEAD_CHECK(mail::forget(mails, place.slug));
         FAIRLEAD_CHECK(host::remove_user(place.account));
         FAIRLEAD_CHECK(host::remove_tree(place.root));

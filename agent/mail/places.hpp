@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 namespace fairlead::mail {
 
@@ -17,6 +18,12 @@ inline constexpr const char* sink_unit = "fairlead-mail.socket";
 struct Places {
     std::filesystem::path base = "/var/lib/fairlead/mail";
     std::string user = own_user;
+
+    static Places below(std::filesystem::path base) {
+        Places places;
+        places.base = std::move(base);
+        return places;
+    }
 
     std::filesystem::path accounts() const { return base / "accounts"; }
     std::filesystem::path messages() const { return base / "messages"; }

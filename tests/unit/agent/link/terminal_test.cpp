@@ -304,11 +304,9 @@ TEST_SUITE("agent/link/terminal") {
             opened.reset(1, "Access is over.");
             co_await pasting.join();
             // It hears the end after what was written before.
-            std::size_t left = 1;
-            while (left > 0) {
-                auto bytes = co_await Stand::read(socket, 64 * 1024);
-                left = bytes.size();
-            }
+            constexpr std::size_t piece = 64 * 1024;
+            for (auto bytes = piece; bytes == piece;)
+                bytes = (co_await Stand::read(socket, piece)).size();
         };
         stand.run(body);
         CHECK(stand.tunnel.streams().open_streams() == 0);

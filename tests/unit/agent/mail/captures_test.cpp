@@ -49,7 +49,8 @@ struct Server {
 
     template <class Args>
     proto::Finished run(std::string_view kind, const Args& args) {
-        auto operation = journal::operation(++number, number);
+        ++number;
+        auto operation = journal::operation(number, number);
         operation.kind = kind;
         operation.args = proto::write(args);
         REQUIRE(journal->deliver(operation, "") == journal::Delivered::fresh);

@@ -25,7 +25,6 @@ namespace {
 struct Running {
     explicit Running(SinkOptions options = SinkOptions()) {
         crypto::start();
-        places.base = folder.path();
         fs::create_directories(places.accounts());
         fs::create_directories(places.box("shop"));
         Account account;
@@ -60,7 +59,7 @@ struct Running {
     std::size_t count() { return Box::open(places.box("shop")).value().list().value().size(); }
 
     store::TemporaryFolder folder;
-    Places places;
+    Places places = Places::below(folder.path());
     SystemClock clock;
     Boxes boxes{places, clock};
     Descriptor stop{::eventfd(0, EFD_CLOEXEC)};
