@@ -41,6 +41,7 @@ private:
         journal::Work& work, odoo::Migration migration, const std::vector<std::string>& modules
     );
     Result<> check_modules(const std::vector<std::string>& named);
+    Result<> give_first_password(journal::Work& work);
     Result<std::vector<std::string>> installed();
     Result<std::vector<std::pair<std::string, std::string>>> variables(const journal::Work& work
     ) const;

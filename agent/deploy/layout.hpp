@@ -62,6 +62,8 @@ struct Place {
         return snapshots() / std::to_string(number);
     }
     std::filesystem::path scratch_snapshot() const { return snapshots() / "scratch"; }
+    /// Of the user that a new database has; root's alone.
+    std::filesystem::path first_password() const { return root / "first-password"; }
     /// While it is there, systemd does not start the environment, also after a power cut.
     std::filesystem::path held() const { return root / "held"; }
 

@@ -1,5 +1,8 @@
 #include "agent/deploy/deployment_steps.hpp"
 #include "agent/deploy/odoo_run.hpp"
+#include "agent/host/files.hpp"
+#include "common/crypto/encoding.hpp"
+#include "common/crypto/random.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -117,6 +120,28 @@ Result<> Deployment::check_modules(const std::vector<std::string>& named) {
     return {};
 }
 
+/// Odoo's own is "admin", which whoever finds the address tries first.
+Result<> Deployment::give_first_password(Work& work) {
+    Secret password(crypto::base64url_encode(crypto::random_bytes(15)));
+    auto query = odoo::first_password_query(e_.odoo_version, password);
+    if (query.empty()) {
+        work.warn("The user admin of the new database has the password admin: change it.");
+        return {};
+    }
+    auto file = place_.first_password();
+    FAIRLEAD_CHECK(write_file(file, std::string(password.reveal()) + "\n", 0600));
+    FAIRLEAD_TRY(given, hands_.postgresql().rows(place_.database(), place_.account, query));
+    if (given.empty()) {
+        FAIRLEAD_CHECK(host::remove_tree(file));
+        return {};
+    }
+    work.info(fmt::format(
+        "Odoo's first user is {}, with the password that {} has on the server.", odoo::first_login,
+        file.string()
+    ));
+    return {};
+}
+
 Result<> Deployment::migrate(Work& work) {
     bool first = work.recall_yes(fact::first);
     if (first) {
@@ -129,13 +154,15 @@ Result<> Deployment::migrate(Work& work) {
     FAIRLEAD_CHECK(
         run_migration(work, first ? odoo::Migration::install : odoo::Migration::update, modules_)
     );
-    return check_modules(modules_);
+    FAIRLEAD_CHECK(check_modules(modules_));
+    return first ? give_first_password(work) : Result<>();
 }
 
 Result<> Deployment::undo_migrate(Work& work) {
     // After a crash it may still be at it.
     FAIRLEAD_CHECK(hands_.systemd().stop({place_.task() + ".service"}, 30s));
     if (!work.recall_yes(fact::made_database)) return {};
+    FAIRLEAD_CHECK(host::remove_tree(place_.first_password()));
     FAIRLEAD_CHECK(hands_.postgresql().end_strays());
     return hands_.postgresql().drop_database(place_.database());
 }

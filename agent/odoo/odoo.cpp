@@ -1,6 +1,9 @@
 #include "agent/odoo/odoo.hpp"
 
+#include "common/crypto/encoding.hpp"
 #include "common/crypto/hash.hpp"
+#include "common/crypto/pbkdf2.hpp"
+#include "common/crypto/random.hpp"
 #include "common/runtime/utf8.hpp"
 
 #include <fmt/core.h>
@@ -187,6 +190,30 @@ std::string unsettled_query() {
 
 std::string installed_query() {
     return "SELECT name FROM ir_module_module WHERE state = 'installed' ORDER BY name";
+}
+
+namespace {
+
+/// As passlib, by which Odoo reads and writes it, has bytes: RFC 4648 section 4 with "." for "+"
+/// and no padding.
+std::string passlib_base64(std::string_view bytes) {
+    auto text = crypto::base64_encode(bytes);
+    text.erase(text.find_last_not_of('=') + 1);
+    std::ranges::replace(text, '+', '.');
+    return text;
+}
+
+} // namespace
+
+std::string first_password_query(std::string_view version, const Secret& password) {
+    constexpr unsigned rounds = 600'000; // as Odoo 19
+    if (major_version(version) < 12) return {};
+    auto salt = crypto::random_bytes(16);
+    auto hash = crypto::pbkdf2_sha512(password, salt, rounds, 64);
+    return fmt::format(
+        "UPDATE res_users SET password = '$pbkdf2-sha512${}${}${}' WHERE login = '{}' RETURNING id",
+        rounds, passlib_base64(salt), passlib_base64(hash), first_login
+    );
 }
 
 Result<std::map<std::string, std::string>> module_hashes(std::string_view manifest, bool core) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/runtime/result.hpp"
+#include "common/runtime/secret.hpp"
 #include "proto/messages.hpp"
 #include "proto/operations.hpp"
 
@@ -57,6 +58,12 @@ std::vector<std::string> migrate_command(
 std::string unsettled_query();
 /// Names of installed modules.
 std::string installed_query();
+
+/// Gives the user that a new database has (`first_login`) a password, in the form in which Odoo
+/// keeps it. Returns one row when it did. Empty for Odoo before 12, which keeps it elsewhere. Takes
+/// most of a second.
+std::string first_password_query(std::string_view version, const Secret& password);
+inline constexpr std::string_view first_login = "admin";
 
 /// One run that makes a copy harmless by Odoo's own means; empty where the version has none (it
 /// came with 16).

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, describe } from "node:test";
 import { admin } from "./lib/controller.ts";
 import { demo, healthy } from "./lib/odoo.ts";
-import type { Environment, Operation } from "./lib/types.ts";
+import type { Environment, List, Operation } from "./lib/types.ts";
 import { type Enrolled, scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("an environment", () => {
@@ -32,6 +32,22 @@ describe("an environment", () => {
     const controllers = await (await world.controller()).data;
     const { run } = await import("./lib/process.ts");
     assert.equal((await run("grep", ["-rlE", "kept by v1|fl_demo\\.txt", controllers], { check: false })).stdout, "");
+  });
+
+  scenario(world, "has a first user whose password a file of root's alone has, and the controller has not", async () => {
+    const file = `/var/lib/fairlead/environments/${environment.slug}/first-password`;
+    assert.equal((await on.host.sh(`stat -c '%a %U' ${file}`)).trim(), "600 root");
+    const password = (await on.host.sh(`cat ${file}`)).trim();
+    assert.equal(password.length, 20);
+    const login = async (as: string): Promise<unknown> => {
+      await on.host.write("/tmp/login.json", JSON.stringify({ jsonrpc: "2.0", method: "call", id: 1, params: { service: "common", method: "login", args: [`fl-${environment.slug}`, "admin", as] } }));
+      return (JSON.parse(await on.host.sh(`curl -fsS -H 'Content-Type: application/json' --data @/tmp/login.json http://127.0.0.1:${environment.port}/jsonrpc`)) as { result: unknown }).result;
+    };
+    assert.equal(await login("admin"), false, "Odoo's own password is let in");
+    assert.ok(Number(await login(password)) > 0);
+    const { data } = await (await world.api()).get<List<Operation>>(`${await world.org()}/operations?environment=${environment.id}`);
+    const log = await world.logOf(data.at(-1)!);
+    assert.ok(log.includes(file) && !log.includes(password), log);
   });
 
   scenario(world, "runs as its own Unix user and role, in a unit with limits, with no database password anywhere [S-PRIV-04]", async () => {

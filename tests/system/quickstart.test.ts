@@ -69,12 +69,12 @@ describe("packaging/quickstart", () => {
   });
 
   it("lets a person into Odoo at the address it printed", async () => {
-    const odoo = /Odoo 19 +(http:\S+)/.exec(first.stdout)?.[1];
-    assert.ok(odoo);
+    const [, odoo, password] = /Odoo 19 +(http:\S+) +user admin, password (\S+)/.exec(first.stdout) ?? [];
+    assert.ok(odoo && password);
     const page = await window();
     await page.goto(`${odoo}/web/login`);
     await page.locator("input[name=login]").fill("admin");
-    await page.locator("input[name=password]").fill("admin");
+    await page.locator("input[name=password]").fill(password);
     await page.locator("button[type=submit]").first().click();
     await page.waitForURL(/\/odoo/);
   });

@@ -32,6 +32,17 @@ std::string digest(char c) {
 
 TEST_SUITE("agent/odoo/odoo") {
 
+    TEST_CASE("the first password is kept as passlib has it, and only where Odoo keeps it so") {
+        Secret password("swordfish");
+        auto query = first_password_query("19.0", password);
+        CHECK(query.starts_with("UPDATE res_users SET password = '$pbkdf2-sha512$600000$"));
+        CHECK(query.ends_with("' WHERE login = 'admin' RETURNING id"));
+        CHECK(query.find("swordfish") == std::string::npos);
+        CHECK(query.find_first_of("+=", query.find("$600000$")) > query.find("' WHERE"));
+        CHECK(query != first_password_query("19.0", password));
+        CHECK(first_password_query("11.0", password).empty());
+    }
+
     TEST_CASE("later addon repositories come first in addons_path, Odoo's own last") {
         auto text = configuration(environment("19.0"), installation(), "random");
         CHECK(has_line(text, "addons_path = /trees/b,/trees/a,/trees/odoo/addons"));

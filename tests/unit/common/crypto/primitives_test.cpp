@@ -1,6 +1,7 @@
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/crypto/password.hpp"
+#include "common/crypto/pbkdf2.hpp"
 #include "common/crypto/random.hpp"
 #include "common/crypto/seal.hpp"
 #include "common/crypto/sign.hpp"
@@ -27,6 +28,18 @@ constexpr PasswordCost cheap{1, 8192};
 } // namespace
 
 TEST_SUITE("common/crypto/primitives") {
+
+    TEST_CASE("PBKDF2 with SHA-512 gives the answers of RFC 6070's inputs") {
+        CHECK(
+            hex_encode(pbkdf2_sha512(Secret("password"), "salt", 1, 64)) ==
+            "867f70cf1ade02cff3752599a3a53dc4af34c7a669815ae5d513554e1c8cf252"
+            "c02d470a285a0501bad999bfe943c08f050235d7d68b1da55e63f73b60a57fce"
+        );
+        CHECK(
+            hex_encode(pbkdf2_sha512(Secret("password"), "salt", 4096, 32)) ==
+            "d197b1b33db0143e018b12f3d1d1479e6cdebdcc97c5c0f87f6902e072f457b5"
+        );
+    }
 
     TEST_CASE("SHA-256 and HMAC give the published answers, also in pieces") {
         CHECK(
