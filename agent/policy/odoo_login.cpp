@@ -20,10 +20,6 @@ bool fits(const OdooLoginRule& rule, std::string_view slug, int minute) {
     return from <= to ? minute >= from && minute < to : minute >= from || minute < to;
 }
 
-tl::unexpected<Error> refused(std::string message) {
-    return fail(Error(Errc::forbidden, std::move(message)).with_code("policy_refused"));
-}
-
 /// In YAML, whatever is in it.
 std::string quoted(std::string_view text) {
     std::string word = "'";

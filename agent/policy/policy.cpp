@@ -1,5 +1,6 @@
 #include "agent/policy/policy.hpp"
 
+#include "agent/policy/text.hpp"
 #include "proto/codec.hpp"
 
 #include <boost/describe/enum_to_string.hpp>
@@ -19,10 +20,6 @@ constexpr std::string_view import_kinds[] = {
     proto::kind::import_analyse, proto::kind::import_run, proto::kind::import_discard};
 
 constexpr std::string_view mail_kinds[] = {proto::kind::mail_configure, proto::kind::mail_delete};
-
-tl::unexpected<Error> refused(std::string message) {
-    return fail(Error(Errc::forbidden, std::move(message)).with_code("policy_refused"));
-}
 
 } // namespace
 
@@ -147,123 +144,6 @@ Result<> Policy::permit_sources(const proto::EnvironmentSpec& environment) const
     FAIRLEAD_CHECK(permit_repository(environment.odoo));
     for (const auto& source : environment.addons) FAIRLEAD_CHECK(permit_repository(source));
     return permit_exposure(environment.slug, environment.exposure);
-}
-
-Result<> Policy::permit_exposure(std::string_view slug, proto::Exposure exposure) const {
-    std::string way = boost::describe::enum_to_string(exposure, "");
-    for (const auto& rule : exposure_) {
-        if (std::ranges::find(rule.kinds, way) == rule.kinds.end()) continue;
-        if (!rule.environments.empty() &&
-            std::ranges::none_of(rule.environments, [&](const auto& pattern) {
-                return matches(pattern, slug);
-            }))
-            continue;
-        if (rule.effect == Effect::allow) return {};
-        return refused(fmt::format(
-            "The policy of this server forbids that {} is reached by \"{}\": {} line {}.", slug,
-            way, name_, rule.line
-        ));
-    }
-    return refused(fmt::format(
-        "The policy of this server has no rule in \"exposure\" that allows that {} is reached by "
-        "\"{}\": {}.",
-        slug, way, name_
-    ));
-}
-
-Result<> Policy::permit_user(
-    const std::vector<TerminalRule>& rules, std::string_view section, std::string_view what,
-    std::string_view user, bool is_root
-) const {
-    for (const auto& rule : rules) {
-        bool allow = rule.effect == Effect::allow;
-        if (std::ranges::none_of(rule.patterns, [&](const auto& pattern) {
-                return allow && is_root ? pattern == user : matches(pattern, user);
-            }))
-            continue;
-        if (allow) return {};
-        return refused(fmt::format(
-            "The policy of this server forbids {} {}: {} line {}.", what, user, name_, rule.line
-        ));
-    }
-    return refused(fmt::format(
-        "The policy of this server does not name {}{} for {}, so it is refused: add a rule under "
-        "\"{}\" in {}.",
-        user, is_root ? ", which is root and has to be named as it is," : "",
-        section == "terminal"     ? "terminals"
-        : section == "recordings" ? "replays of recordings"
-                                  : "SSH keys",
-        section, name_
-    ));
-}
-
-Result<> Policy::permit_terminal(std::string_view user, bool is_root) const {
-    return permit_user(terminal_, "terminal", "a terminal as", user, is_root);
-}
-
-Result<> Policy::permit_ssh_keys(std::string_view user, bool is_root) const {
-    FAIRLEAD_CHECK(permit_kind(proto::kind::ssh_keys, ""));
-    return permit_user(ssh_keys_, "ssh_keys", "SSH keys for", user, is_root);
-}
-
-Result<> Policy::permit_recording(std::string_view user, bool is_root) const {
-    return permit_user(recordings_, "recordings", "replays of terminals of", user, is_root);
-}
-
-Result<> Policy::permits_any_recording() const {
-    bool any = std::ranges::any_of(recordings_, [](const auto& rule) {
-        return rule.effect == Effect::allow;
-    });
-    if (any) return {};
-    return refused(fmt::format(
-        "The policy of this server lets nobody's recordings be shown: add a rule under "
-        "\"recordings\" in {}.",
-        name_
-    ));
-}
-
-Result<> Policy::permit_log(std::string_view source, std::string_view slug) const {
-    auto what = source == "odoo"         ? fmt::format("the log of the Odoo of {}", slug)
-                : source == "postgresql" ? std::string("PostgreSQL's log")
-                                         : std::string("the agent's log");
-    for (const auto& rule : logs_) {
-        if (std::ranges::find(rule.kinds, source) == rule.kinds.end()) continue;
-        if (!rule.environments.empty() &&
-            std::ranges::none_of(rule.environments, [&](const auto& pattern) {
-                return matches(pattern, slug);
-            }))
-            continue;
-        if (rule.effect == Effect::allow) return {};
-        return refused(fmt::format(
-            "The policy of this server forbids that {} is read over the link: {} line {}.", what,
-            name_, rule.line
-        ));
-    }
-    return refused(fmt::format(
-        "The policy of this server has no rule in \"logs\" that allows that {} is read over the "
-        "link: {}.",
-        what, name_
-    ));
-}
-
-namespace {
-
-std::vector<std::string> allowed_patterns(const std::vector<TerminalRule>& rules) {
-    std::vector<std::string> all;
-    for (const auto& rule : rules)
-        if (rule.effect == Effect::allow)
-            all.insert(all.end(), rule.patterns.begin(), rule.patterns.end());
-    return all;
-}
-
-} // namespace
-
-std::vector<std::string> Policy::terminal_patterns() const {
-    return allowed_patterns(terminal_);
-}
-
-std::vector<std::string> Policy::ssh_key_patterns() const {
-    return allowed_patterns(ssh_keys_);
 }
 
 namespace {
@@ -460,41 +340,6 @@ std::vector<std::string> slugs_of(const proto::Operation& operation) {
         if (auto args = proto::read<proto::RestoreArgs>(operation.args)) add(args->backup.slug);
     }
     return slugs;
-}
-
-Result<> Policy::permit_tunnel(std::string_view slug) const {
-    for (const auto& rule : tunnel_) {
-        auto fits = [&](const std::string& pattern) { return matches(pattern, slug); };
-        if (!std::ranges::any_of(rule.patterns, fits)) continue;
-        if (rule.effect == Effect::allow) return {};
-        return refused(fmt::format(
-            "The policy of this server forbids requests over the link to {}: {} line {}.", slug,
-            name_, rule.line
-        ));
-    }
-    return refused(fmt::format(
-        "The policy of this server has no rule in \"tunnel\" that allows requests over the link to "
-        "{}: {}.",
-        slug, name_
-    ));
-}
-
-Result<> Policy::permit_mail(std::string_view slug) const {
-    for (const auto& rule : mail_) {
-        auto fits = [&](const std::string& pattern) { return matches(pattern, slug); };
-        if (!std::ranges::any_of(rule.patterns, fits)) continue;
-        if (rule.effect == Effect::allow) return {};
-        return refused(fmt::format(
-            "The policy of this server forbids that captured mail of {} is read over the link: {} "
-            "line {}.",
-            slug, name_, rule.line
-        ));
-    }
-    return refused(fmt::format(
-        "The policy of this server has no rule in \"mail\" that allows that captured mail of {} is "
-        "read over the link: {}.",
-        slug, name_
-    ));
 }
 
 proto::PolicyFacts Policy::facts() const {

@@ -42,6 +42,11 @@ wrong(std::string_view what, std::string_view value, std::string_view rule) {
     );
 }
 
+/// By a rule, or for want of one.
+inline tl::unexpected<Error> refused(std::string message) {
+    return fail(Error(Errc::forbidden, std::move(message)).with_code("policy_refused"));
+}
+
 template <class Allowed>
 bool all(std::string_view text, Allowed allowed) {
     return std::ranges::all_of(text, allowed);
