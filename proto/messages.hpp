@@ -12,7 +12,7 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 11;
+inline constexpr std::uint32_t protocol = 12;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
@@ -22,6 +22,7 @@ inline constexpr std::uint32_t logs_since = 8;        ///< streams of logs
 inline constexpr std::uint32_t mail_since = 9; ///< `mail` is obeyed; streams of captured mail
 inline constexpr std::uint32_t odoo_login_since = 10; ///< links to log in to Odoo
 inline constexpr std::uint32_t recordings_since = 11; ///< streams of recordings of terminals
+inline constexpr std::uint32_t updates_since = 12;    ///< the agent puts its own package in place
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
@@ -298,6 +299,19 @@ struct Inventory {
 };
 BOOST_DESCRIBE_STRUCT(Inventory, (), (environments, ssh, used_odoo_links))
 
+/// Of one PackagePart.
+inline constexpr std::size_t largest_package_part = 256 << 10;
+/// Of a package that an agent takes.
+inline constexpr std::size_t largest_package = 16 << 20;
+
+/// From the executor, by the link: the next part of a package that an operation named.
+struct PackageWanted {
+    static constexpr std::string_view type = "package_wanted";
+    std::string file;         ///< AgentUpdateArgs::package
+    std::uint64_t offset = 0; ///< of the first byte
+};
+BOOST_DESCRIBE_STRUCT(PackageWanted, (), (file, offset))
+
 /// Asks for a new certificate for the bound key.
 struct Renew {
     static constexpr std::string_view type = "renew";
@@ -413,6 +427,18 @@ struct TunnelKeys {
 };
 BOOST_DESCRIBE_STRUCT(TunnelKeys, (), (keys))
 
+/// The answer to PackageWanted. Nothing here is believed: the executor holds the whole against the
+/// release key.
+struct PackagePart {
+    static constexpr std::string_view type = "package_part";
+    std::string file;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0; ///< of the whole file
+    std::string data;       ///< base64, at most largest_package_part bytes
+    std::string problem;    ///< why there is none, as a sentence; empty: all is well
+};
+BOOST_DESCRIBE_STRUCT(PackagePart, (), (file, offset, size, data, problem))
+
 /// Last message before the controller closes the link for a reason that the agent's log should
 /// name.
 struct Refused {
@@ -459,10 +485,12 @@ struct Idle {
 };
 BOOST_DESCRIBE_STRUCT(Idle, (), ())
 
-using FromAgent = std::variant<Hello, Reports, FactsMessage, Inventory, Renew, AuditWitness>;
+using FromAgent =
+    std::variant<Hello, Reports, FactsMessage, Inventory, Renew, AuditWitness, PackageWanted>;
 using ToAgent = std::variant<
-    Welcome, Deliver, Cancel, Query, Ack, Certificate, AuditCheckpoint, TunnelKeys, Refused>;
-using FromExecutor = std::variant<ExecutorStatus, Reports, Inventory, Idle>;
-using ToExecutor = std::variant<Deliver, Cancel, Query, Ack, ServerRevoked>;
+    Welcome, Deliver, Cancel, Query, Ack, Certificate, AuditCheckpoint, TunnelKeys, PackagePart,
+    Refused>;
+using FromExecutor = std::variant<ExecutorStatus, Reports, Inventory, PackageWanted, Idle>;
+using ToExecutor = std::variant<Deliver, Cancel, Query, Ack, PackagePart, ServerRevoked>;
 
 } // namespace fairlead::proto

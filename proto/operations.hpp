@@ -41,6 +41,7 @@ inline constexpr std::string_view mail_configure = "mail.configure";
 inline constexpr std::string_view mail_delete = "mail.delete";
 inline constexpr std::string_view odoo_users = "odoo.users";
 inline constexpr std::string_view odoo_login = "odoo.login";
+inline constexpr std::string_view agent_update = "agent.update";
 } // namespace kind
 
 /// Of those that make links to log in to Odoo: they change no environment, and what they bring back
@@ -449,6 +450,19 @@ struct OdooLink {
     std::int64_t expires_ms = 0;
 };
 BOOST_DESCRIBE_STRUCT(OdooLink, (), (url, expires_ms))
+
+// ---- the agent's own package
+
+/// Puts another version of the agent in the place of the one that runs. What counts is the release
+/// key's signature over `sums`: the controller can hand out what was released, and nothing else.
+struct AgentUpdateArgs {
+    std::string version; ///< "0.2.0"
+    std::string
+        package;      ///< "fairlead-agent_0.2.0_amd64.deb"; the agent asks for it by PackageWanted
+    std::string sums; ///< SHA256SUMS of the release, which names the package
+    std::string signature; ///< Ed25519 over `sums`, base64
+};
+BOOST_DESCRIBE_STRUCT(AgentUpdateArgs, (), (version, package, sums, signature))
 
 /// The tree of one repository in a release.
 struct Commit {

@@ -160,6 +160,26 @@ Operation odoo_login_operation() {
         {}};
 }
 
+Operation agent_update_operation() {
+    AgentUpdateArgs args;
+    args.version = "0.2.0";
+    args.package = "fairlead-agent_0.2.0_amd64.deb";
+    args.sums = std::string(64, 'd') + "  fairlead-agent_0.2.0_amd64.deb\n";
+    args.signature = "AA==";
+    return {
+        "op_01JD8Q4M3N7V5X2K9B6T0W1YHZ",
+        std::string(kind::agent_update),
+        10,
+        60000,
+        "ada@example.org",
+        write(args),
+        {}};
+}
+
+PackagePart package_part() {
+    return {"fairlead-agent_0.2.0_amd64.deb", 262144, 262147, "YWJj", ""};
+}
+
 SshState ssh_state() {
     SshState state;
     state.users = {"deploy", "root"};
@@ -332,6 +352,7 @@ TEST_SUITE("proto/golden") {
             "inventory-odoo-links",
             Inventory{{}, std::nullopt, {{"op_01JD8Q4M3N7V5X2K9B6T0W1YHZ", 1790000000000}}}
         );
+        check("package-wanted", PackageWanted{"fairlead-agent_0.2.0_amd64.deb", 262144});
         check("renew", Renew{"-----BEGIN CERTIFICATE REQUEST-----\n"});
     }
 
@@ -363,6 +384,8 @@ TEST_SUITE("proto/golden") {
             Deliver{mail_operation(kind::mail_delete, write(mail_deletion()))}
         );
         check("deliver-odoo-login", Deliver{odoo_login_operation()});
+        check("deliver-agent-update", Deliver{agent_update_operation()});
+        check("package-part", package_part());
         check("cancel", Cancel{"op_1"});
         check("query", Query{"op_1"});
         check("ack", Ack{40});
