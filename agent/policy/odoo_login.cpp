@@ -15,9 +15,7 @@ bool fits(const OdooLoginRule& rule, std::string_view slug, int minute) {
             return matches(pattern, slug);
         }))
         return false;
-    if (!rule.hours) return true;
-    auto [from, to] = *rule.hours;
-    return from <= to ? minute >= from && minute < to : minute >= from || minute < to;
+    return !rule.hours || rule.hours->cover(minute);
 }
 
 /// In YAML, whatever is in it.

@@ -288,6 +288,10 @@ Result<> Policy::permit(const proto::Operation& operation) const {
         FAIRLEAD_CHECK(shaped<proto::PingArgs>(operation));
         return permit_kind(kind, "");
     }
+    if (kind == proto::kind::agent_update) {
+        FAIRLEAD_CHECK(shaped<proto::AgentUpdateArgs>(operation));
+        return permit_kind(kind, "");
+    }
     if (kind == proto::kind::ssh_keys) {
         FAIRLEAD_TRY(args, shaped<proto::SshKeysArgs>(operation));
         // Who else is root, the plan finds out: that takes the list of users.
@@ -321,7 +325,8 @@ std::string slug_of(const proto::Operation& operation) {
     }
     // Nor do those change an environment that make links to log in: they wait for none of its
     // others.
-    if (kind == proto::kind::ping || kind == proto::kind::ssh_keys || proto::is_odoo_login(kind))
+    if (kind == proto::kind::ping || kind == proto::kind::ssh_keys ||
+        kind == proto::kind::agent_update || proto::is_odoo_login(kind))
         return "";
     auto args = proto::read<proto::EnvironmentArgs>(operation.args);
     return args ? args->slug : "";
@@ -417,10 +422,17 @@ proto::PolicyFacts Policy::facts() const {
             "{} to log in to Odoo as {}{}{}", rule.effect == Effect::allow ? "Allows" : "Forbids",
             join(rule.logins), rule.environments.empty() ? "" : ": " + join(rule.environments),
             rule.hours
-                ? fmt::format(", from {} to {}", text(rule.hours->first), text(rule.hours->second))
+                ? fmt::format(", from {} to {}", text(rule.hours->from), text(rule.hours->to))
                 : ""
         ));
     }
+    if (update_hours_)
+        facts.summary.push_back(fmt::format("Allows agent.update at {} alone", update_hours_->text)
+        );
+    if (!update_oldest_.empty())
+        facts.summary.push_back(
+            fmt::format("Allows the agent to go back to version {}", update_oldest_)
+        );
     if (tunnel_keys_)
         facts.summary.push_back(
             tunnel_keys_->empty()

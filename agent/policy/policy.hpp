@@ -16,7 +16,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace fairlead::policy {
@@ -85,15 +84,25 @@ using LogsRule = OperationRule;
 /// slugs.
 using MailRule = TunnelRule;
 
+/// From one minute of the day to before another, by this server's clock and time zone. Where the
+/// end is not after the beginning, it is on the next day.
+struct Hours {
+    int from = 0, to = 0;
+    std::string text; ///< as it is written
+
+    bool cover(int minute_of_day) const {
+        return from < to ? minute_of_day >= from && minute_of_day < to
+                         : minute_of_day >= from || minute_of_day < to;
+    }
+};
+
 /// Decides about as which users of Odoo people may log in from afar: their logins, by globs. An
 /// allowing one with hours fits in these alone, and so does a forbidding one.
 struct OdooLoginRule {
     Effect effect = Effect::deny;
     std::vector<std::string> logins;
     std::vector<std::string> environments; ///< globs of slugs; empty: all
-    /// Minutes of the day in the server's own time: from the first on, before the second. The first
-    /// may be the larger one: over midnight.
-    std::optional<std::pair<int, int>> hours{};
+    std::optional<Hours> hours{};
     int line = 0;
 };
 
@@ -159,6 +168,11 @@ public:
     /// Public keys ("ed25519:…") that alone may open streams; nothing: all of the organization's.
     const std::optional<std::vector<std::string>>& tunnel_keys() const { return tunnel_keys_; }
 
+    /// When the agent may be updated; nothing: at any time.
+    const std::optional<Hours>& update_hours() const { return update_hours_; }
+    /// Down to which version the agent may go back; empty: to none that is older than what runs.
+    const std::string& update_oldest() const { return update_oldest_; }
+
     /// Networks that are not on the internet, and from which imports may come nevertheless.
     const std::vector<IpNetwork>& networks() const { return networks_; }
 
@@ -207,6 +221,8 @@ private:
     std::vector<OdooLoginRule> odoo_login_;
     std::chrono::minutes terminal_idle_{30};
     std::optional<std::vector<std::string>> tunnel_keys_;
+    std::optional<Hours> update_hours_;
+    std::string update_oldest_;
 };
 
 /// Every environment that an operation works on or reads, the one of `slug_of` first. Only after

@@ -223,6 +223,20 @@ std::optional<int> minute_of(std::string_view text) {
     return good ? std::optional(hour * 60 + minute) : std::nullopt;
 }
 
+/// "22:00-05:30".
+Result<Hours> times_of_day(Loader& loader, const Node& node, std::string_view name) {
+    auto text = std::string_view(node.text);
+    auto from = minute_of(text.substr(0, text.find('-')));
+    auto to = text.size() > 5 ? minute_of(text.substr(6)) : std::nullopt;
+    // One that covers all of a day would be no rule, or a slip of the pen.
+    if (node.kind != Kind::scalar || text.size() != 11 || text[5] != '-' || !from || !to ||
+        *from == *to)
+        return loader.wrong(
+            node, fmt::format("\"{}\" are written as \"08:00-18:00\", in this server's time", name)
+        );
+    return Hours{*from, *to, node.text};
+}
+
 Result<OdooLoginRule> odoo_login_rule(Loader& loader, const Node& node) {
     FAIRLEAD_CHECK(loader.only(node, {"allow", "deny", "environments", "hours"}));
     OdooLoginRule rule;
@@ -234,15 +248,8 @@ Result<OdooLoginRule> odoo_login_rule(Loader& loader, const Node& node) {
         rule.environments = std::move(patterns);
     }
     if (const auto* hours = Loader::find(node, "hours")) {
-        auto text = std::string_view(hours->text);
-        auto from = minute_of(text.substr(0, text.find('-')));
-        auto to = text.size() > 5 ? minute_of(text.substr(6)) : std::nullopt;
-        if (hours->kind != Kind::scalar || text.size() != 11 || text[5] != '-' || !from || !to ||
-            *from == *to)
-            return loader.wrong(
-                *hours, "\"hours\" are written as \"08:00-18:00\", in this server's time"
-            );
-        rule.hours = std::pair(*from, *to);
+        FAIRLEAD_TRY(read, times_of_day(loader, *hours, "hours"));
+        rule.hours = std::move(read);
     }
     return rule;
 }
@@ -259,6 +266,15 @@ Result<std::chrono::minutes> idle_minutes(Loader& loader, const Node& node) {
                   )
         );
     return std::chrono::minutes(minutes);
+}
+
+Result<std::string> agent_version(Loader& loader, const Node& node) {
+    auto checked = node.kind == Kind::scalar ? check_agent_version(node.text)
+                                             : Result<>(fail(Errc::invalid, ""));
+    if (checked) return node.text;
+    return loader.wrong(
+        node, "\"update_oldest\" must be a version of the agent, such as \"0.2.0\""
+    );
 }
 
 Result<std::vector<std::string>> pinned_keys(Loader& loader, const Node& node) {
@@ -339,9 +355,26 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     if (root.kind != Kind::map)
         return loader.wrong(1, "the policy must have \"version\" and \"operations\"");
     FAIRLEAD_CHECK(loader.only(
-        root, {"version", "operations", "repositories", "storages", "recipients", "imports",
-               "networks", "tunnel", "tunnel_keys", "exposure", "terminal", "terminal_idle_minutes",
-               "terminal_recording", "recordings", "ssh_keys", "logs", "mail", "odoo_login"}
+        root, {"version",
+               "operations",
+               "repositories",
+               "storages",
+               "recipients",
+               "imports",
+               "networks",
+               "tunnel",
+               "tunnel_keys",
+               "exposure",
+               "terminal",
+               "terminal_idle_minutes",
+               "terminal_recording",
+               "recordings",
+               "ssh_keys",
+               "logs",
+               "mail",
+               "odoo_login",
+               "update_hours",
+               "update_oldest"}
     ));
     const auto* version = Loader::find(root, "version");
     if (!version || version->text != "1")
@@ -467,6 +500,14 @@ Result<Policy> Policy::parse(std::string_view text, std::string name) {
     if (const auto* idle = Loader::find(root, "terminal_idle_minutes")) {
         FAIRLEAD_TRY(minutes, idle_minutes(loader, *idle));
         policy.terminal_idle_ = minutes;
+    }
+    if (const auto* hours = Loader::find(root, "update_hours")) {
+        FAIRLEAD_TRY(read, times_of_day(loader, *hours, "update_hours"));
+        policy.update_hours_ = std::move(read);
+    }
+    if (const auto* oldest = Loader::find(root, "update_oldest")) {
+        FAIRLEAD_TRY(least, agent_version(loader, *oldest));
+        policy.update_oldest_ = std::move(least);
     }
     if (const auto* keys = Loader::find(root, "tunnel_keys")) {
         FAIRLEAD_TRY(pinned, pinned_keys(loader, *keys));

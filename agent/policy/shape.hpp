@@ -20,6 +20,8 @@ Result<> check_module(std::string_view name);
 Result<> check_variable_name(std::string_view name);
 Result<> check_requirement(std::string_view line);
 Result<> check_version(std::string_view version);
+/// Of a released agent: "0.2.0".
+Result<> check_agent_version(std::string_view version);
 Result<> check_domain(std::string_view name);
 Result<> check_id(std::string_view id, std::string_view prefix);
 
@@ -51,5 +53,6 @@ Result<> check(const proto::MailConfigureArgs& args);
 Result<> check(const proto::MailDeleteArgs& args);
 Result<> check(const proto::OdooUsersArgs& args);
 Result<> check(const proto::OdooLoginArgs& args);
+Result<> check(const proto::AgentUpdateArgs& args);
 
 } // namespace fairlead::policy

@@ -197,6 +197,53 @@ TEST_SUITE("agent/policy/policy") {
         }
     }
 
+    TEST_CASE("the agent is updated where the policy names it, and when") {
+        proto::AgentUpdateArgs args;
+        args.version = "0.2.0";
+        args.package = "fairlead-agent_0.2.0_amd64.deb";
+        args.sums = "sums";
+        args.signature = "signature";
+        auto operation = [](const proto::AgentUpdateArgs& wanted) {
+            auto asked = simple(proto::kind::agent_update);
+            asked.args = proto::write(wanted);
+            return asked;
+        };
+        auto usual = parsed(default_text());
+        CHECK(usual.permit(operation(args)));
+        CHECK_FALSE(usual.update_hours());
+        CHECK(usual.update_oldest().empty());
+        auto refused = parsed("version: 1\noperations:\n  - deny: agent.update\n  - allow: '*'\n")
+                           .permit(operation(args));
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error().code() == "policy_refused");
+        // Whatever the policy says: a version, and the package that is called after it.
+        for (auto version : {"", "1", "0.2.0-1", "0..2", ".2", "0.2.", "-i", "0.2.0/../x"}) {
+            auto other = args;
+            other.version = version;
+            other.package = "fairlead-agent_" + other.version + "_amd64.deb";
+            CHECK_FALSE(usual.permit(operation(other)));
+        }
+        for (auto package : {"", "fairlead-agent_0.1.0_amd64.deb", "/etc/passwd"}) {
+            auto other = args;
+            other.package = package;
+            CHECK_FALSE(usual.permit(operation(other)));
+        }
+        auto some = parsed("version: 1\nupdate_hours: \"22:00-05:30\"\nupdate_oldest: 0.1.0\n");
+        CHECK(some.update_oldest() == "0.1.0");
+        CHECK(some.update_hours()->cover(23 * 60));
+        CHECK_FALSE(some.update_hours()->cover(12 * 60));
+        auto summary = some.facts().summary;
+        CHECK(std::ranges::count(summary, "Allows agent.update at 22:00-05:30 alone") == 1);
+        CHECK(std::ranges::count(summary, "Allows the agent to go back to version 0.1.0") == 1);
+        for (auto hours :
+             {"22:00", "22:00-22:00", "25:00-05:00", "22:60-05:00", "22.00-05.00", "22:00-24:01",
+              "ab:cd-ef:gh"})
+            CHECK_FALSE(Policy::parse(
+                "version: 1\nupdate_hours: \"" + std::string(hours) + "\"\n", "policy.yaml"
+            ));
+        CHECK_FALSE(Policy::parse("version: 1\nupdate_oldest: newest\n", "policy.yaml"));
+    }
+
     TEST_CASE("logs are read that the policy names, and all where it says nothing of them") {
         for (const auto* text : {"version: 1\n", ""}) {
             auto all = parsed(*text ? std::string(text) : std::string(default_text()));
