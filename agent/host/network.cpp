@@ -1,5 +1,6 @@
 #include "agent/host/network.hpp"
 
+#include "agent/host/lines.hpp"
 #include "agent/host/packages.hpp"
 #include "agent/host/systemd.hpp"
 #include "common/runtime/file.hpp"
@@ -33,15 +34,6 @@ std::vector<std::string_view> words_of(std::string_view line) {
         line.remove_prefix(word.size());
     }
     return words;
-}
-
-template <class Visit>
-void each_line(std::string_view text, Visit visit) {
-    while (!text.empty()) {
-        auto line = text.substr(0, text.find('\n'));
-        visit(line);
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
-    }
 }
 
 struct Bound {

@@ -1,5 +1,6 @@
 #include "agent/host/sshd.hpp"
 
+#include "agent/host/lines.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -19,15 +20,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t largest_settings = 1 << 20;
 constexpr std::string_view setting = "authorizedkeysfile";
-
-template <class Each>
-void each_line(std::string_view text, Each each) {
-    while (!text.empty()) {
-        auto line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(text.size(), line.size() + 1));
-        each(line);
-    }
-}
 
 std::vector<std::string> words_of(std::string_view text) {
     std::vector<std::string> words;

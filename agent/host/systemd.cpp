@@ -88,6 +88,10 @@ Result<> Systemd::unmask(const std::string& unit) {
     return systemctl({"unmask", "--runtime", unit});
 }
 
+void Systemd::kill(const std::string& unit) {
+    (void)systemctl({"kill", "--signal=SIGKILL", unit});
+}
+
 void Systemd::reset_failed(const std::string& unit) {
     (void)systemctl({"reset-failed", unit});
 }

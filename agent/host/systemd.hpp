@@ -39,6 +39,8 @@ public:
         std::chrono::seconds limit = std::chrono::seconds(120)
     );
     Result<> restart(const std::string& unit);
+    /// Everything in it, at once; fine when it does not run.
+    void kill(const std::string& unit);
     Result<> enable(const std::vector<std::string>& units);
     Result<> disable(const std::vector<std::string>& units);
     /// Nobody can start it until `unmask`, or until the server restarts.
