@@ -4,6 +4,7 @@
 #include "agent/app/mail_main.hpp"
 #include "agent/app/recordings_main.hpp"
 #include "agent/app/terminal_main.hpp"
+#include "agent/app/update_main.hpp"
 #include "agent/backup/commands.hpp"
 #include "agent/backup/due.hpp"
 #include "agent/backup/worker.hpp"
@@ -60,6 +61,7 @@ int run(int argc, char** argv) {
     int status = 0;
 
     app::ExecutorOptions executor;
+    executor.version = FAIRLEAD_VERSION;
     auto* execute = program.add_subcommand(
         "executor", "The half that works on this server; started by systemd"
     );
@@ -84,6 +86,13 @@ int run(int argc, char** argv) {
     shell->group(""); // nothing for people
     shell->add_option("--policy", terminal.policy, "The policy file")->capture_default_str();
     shell->callback([&] { status = app::run_terminal(terminal); });
+
+    program
+        .add_subcommand(
+            "update-watch", "Carries an update of the agent through; started by the executor"
+        )
+        ->group("") // nothing for people
+        ->callback([&] { status = app::run_update_watch(); });
 
     app::LogsOptions log_options;
     auto* logs = program.add_subcommand(

@@ -12,6 +12,7 @@
 #include "agent/ssh/keys.hpp"
 #include "agent/terminal/recording.hpp"
 #include "agent/terminal/users.hpp"
+#include "agent/update/update.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 
@@ -79,9 +80,15 @@ Result<int> run(const ExecutorOptions& options) {
     ssh::Keys keys(std::move(key_parts));
     auto mails = mail::Places::below(layout.mail());
     login::Logins logins({.layout = layout, .policy = policy, .clock = clock});
+    update::Fetcher fetcher(notify);
+    update::Layout update_layout;
+    update::Updates updates(
+        {update_layout, options.version, policy, fetcher, update::real_system(update_layout)}
+    );
     executor::Executor executor(
         journal, policy,
         [&](const proto::Operation& operation) {
+            if (operation.kind == proto::kind::agent_update) return updates.plan(operation);
             if (operation.kind == proto::kind::ssh_keys) return keys.plan(operation);
             if (mail::is_mail_operation(operation.kind))
                 return mail::plan_for(mails, clock, operation);
@@ -110,6 +117,7 @@ Result<int> run(const ExecutorOptions& options) {
     };
     server_options.watch = [&] { return look_at(logins); };
     server_options.revoked = [&] { keys.withdraw(); };
+    server_options.fetcher = &fetcher;
     server_options.terminal_users = terminal::allowed_users;
     auto look_for_due = [&] {
         backup::take_due(layout, clock, [&](proto::Operation operation, const proto::Born& born) {

@@ -12,6 +12,7 @@ struct ExecutorOptions {
     std::filesystem::path socket; ///< empty: the one that systemd hands over
     std::filesystem::path recordings = "/var/lib/fairlead/recordings";
     std::string link_user = "fairlead";
+    std::string version; ///< of this program
     int idle_seconds = 30;
 };
 

@@ -73,6 +73,12 @@ void Executor::deliver(proto::Operation operation) {
     bool at_once = plan && plan->touches_nothing;
 
     std::lock_guard lock(mutex_);
+    // Not taken, and so brought again: what would wait here would not outlive the update, and what
+    // ran would be cut off by it. The update itself may be asked about.
+    if (updating() && !at_once && operation.kind != proto::kind::agent_update)
+        return log::info(
+            "an operation waits until the agent is updated", {{"operation", operation.id}}
+        );
     if (waiting_.size() >= options_.waiting)
         return refuse(
             {"agent_busy",
@@ -105,6 +111,11 @@ void Executor::wait_its_turn(proto::Operation operation) {
     start_what_can();
 }
 
+bool Executor::updating() const {
+    auto alone = [](const Run& run) { return run.alone() && !run.ended; };
+    return std::ranges::any_of(running_, alone) || std::ranges::any_of(waiting_, alone);
+}
+
 bool Executor::begin(proto::Operation operation, const proto::Born& born) {
     auto policy = policy_();
     auto permitted = policy ? policy->permit(operation) : Result<>(fail(policy.error()));
@@ -118,7 +129,7 @@ bool Executor::begin(proto::Operation operation, const proto::Born& born) {
     }
     auto slug = policy::slug_of(operation);
     std::lock_guard lock(mutex_);
-    if (waiting_.size() >= options_.waiting) return false;
+    if (updating() || waiting_.size() >= options_.waiting) return false;
     auto begun = journal_.begin(operation, slug, born);
     if (begun != journal::Delivered::fresh) return begun == journal::Delivered::known;
     log::info(
@@ -178,10 +189,13 @@ void Executor::start_what_can() {
         std::ranges::any_of(running_, [](const Run& run) { return !run.ended && run.found; }) ||
         std::ranges::any_of(waiting_, [](const Run& run) { return run.found.has_value(); });
     std::set<std::string> passed; // the order within an environment stays
+    auto alone = [](const Run& run) { return !run.ended && run.alone(); };
     for (auto it = waiting_.begin(); it != waiting_.end() && active() < options_.at_once;) {
         bool may = std::ranges::none_of(it->slugs, [&](const std::string& slug) {
             return busy(slug) || passed.contains(slug);
         });
+        may = may && std::ranges::none_of(running_, alone);
+        if (it->alone()) may = active() == 0 && it == waiting_.begin();
         if (!may || (recovering && !it->found)) {
             passed.insert(it->slugs.begin(), it->slugs.end());
             ++it;

@@ -1,5 +1,5 @@
 /// Takes operations in, holds them against the policy, and runs them: up to four at once, one per
-/// environment.
+/// environment. The agent's own update runs alone.
 #pragma once
 
 #include "agent/journal/engine.hpp"
@@ -66,6 +66,8 @@ public:
 
 private:
     struct Run {
+        bool alone() const { return operation.kind == proto::kind::agent_update; }
+
         proto::Operation operation;
         std::vector<std::string> slugs;      ///< no other run has one of them
         std::unique_ptr<journal::Work> work; ///< null until it runs
@@ -76,6 +78,7 @@ private:
     };
 
     void wait_its_turn(proto::Operation operation);
+    bool updating() const;
     journal::Delivered answer(const proto::Operation& operation, const journal::Plan& plan);
     void start_what_can();
     void start(Run& run);

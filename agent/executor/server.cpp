@@ -95,8 +95,17 @@ void Server::run(int signal_fd) {
             send(options_.inventory());
             write_link();
         }
+        ask_for_package();
         if (time_to_go(ending)) return;
     }
+}
+
+void Server::ask_for_package() {
+    if (!link_ || !options_.fetcher) return;
+    auto wanted = options_.fetcher->take_wanted();
+    if (!wanted) return;
+    send(*wanted);
+    write_link();
 }
 
 bool Server::time_to_go(bool ending) {
@@ -138,6 +147,7 @@ void Server::accept_link() {
     if (link_) read_link();
     close_link("replaced by a new connection");
     link_ = std::move(peer);
+    if (options_.fetcher) options_.fetcher->linked();
     reader_ = {};
     last_active_ = Steady::now();
     idle_told_ = false;
@@ -188,6 +198,9 @@ void Server::handle(std::string_view body) {
             [&](const proto::Cancel& cancel) { executor_.cancel(cancel.operation.substr(0, 100)); },
             [&](const proto::Query& query) { executor_.query(query.operation.substr(0, 100)); },
             [&](const proto::Ack& ack) { executor_.acknowledge(ack.seq); },
+            [&](proto::PackagePart& part) {
+                if (options_.fetcher) options_.fetcher->answer(std::move(part));
+            },
             [&](const proto::ServerRevoked&) {
                 if (options_.revoked) options_.revoked();
             },

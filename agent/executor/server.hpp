@@ -4,6 +4,7 @@
 
 #include "agent/executor/executor.hpp"
 #include "agent/executor/frame.hpp"
+#include "agent/update/fetcher.hpp"
 #include "common/runtime/file.hpp"
 
 #include <sys/types.h>
@@ -26,7 +27,8 @@ struct ServerOptions {
     /// On this thread at each turn, at least once a second. `news`: the inventory is another one;
     /// `waiting`: it may become so, and the process stays.
     std::function<Watched()> watch;
-    std::function<void()> revoked; ///< the controller has revoked this server; on this thread
+    std::function<void()> revoked;      ///< the controller has revoked this server; on this thread
+    update::Fetcher* fetcher = nullptr; ///< of what comes by the link; outlives the server
 };
 
 /// Makes the socket itself (mode 0660): for tests and for hosts without the unit.
@@ -52,6 +54,7 @@ private:
     bool pump();
     void write_link();
     void send(const proto::FromExecutor& message);
+    void ask_for_package();
     bool time_to_go(bool ending);
 
     Descriptor listener_;

@@ -110,6 +110,7 @@ void Dialler::tell(const std::string& state, const Ending& ending) {
     status_.code = ending.code;
     status_.reason = ending.reason;
     status_.server_id = identity_.server_id;
+    status_.version = options_.version;
     auto validity = folder_.validity();
     status_.certificate_sha256 = validity ? validity->sha256 : "";
     status_.certificate_not_after_ms = validity ? to_ms(validity->not_after) : 0;

@@ -315,6 +315,8 @@ Task<Result<>> LinkSession::handle(std::string text) {
                 answer->witness = shared_.witness.held();
             },
             [&](const proto::TunnelKeys& keys) { shared_.tunnel.take(keys); },
+            // An executor that has gone meanwhile asks again when it is back.
+            [&](const proto::PackagePart&) { forward = shared_.executor.connected(); },
             [&](const proto::Refused& refused) {
                 result = fail(Error(Errc::forbidden, refused.message).with_code(refused.code));
                 revoked = refused.code == "revoked";

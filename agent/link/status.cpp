@@ -13,7 +13,7 @@ namespace fairlead::link {
 BOOST_DESCRIBE_STRUCT(ControllerStatus, (), (address, state, code, reason, at_ms))
 BOOST_DESCRIBE_STRUCT(
     Status, (),
-    (state, controller, code, reason, server_id, since_ms, certificate_sha256,
+    (state, controller, code, reason, server_id, version, since_ms, certificate_sha256,
      certificate_not_after_ms, controllers, log_fork, log_fork_ms)
 )
 

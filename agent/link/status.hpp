@@ -29,6 +29,7 @@ struct Status {
         code; ///< why it waits: "server_unknown", "revoked", "clock_wrong", "tls_expired", …
     std::string reason; ///< the same as a sentence
     std::string server_id;
+    std::string version; ///< of the link's program
     std::int64_t since_ms = 0;
     std::string certificate_sha256; ///< of the agent's own
     std::int64_t certificate_not_after_ms = 0;

@@ -63,7 +63,7 @@ void add_agent(std::vector<std::string>& words) {
         words, {"fairlead-link.service", "fairlead-executor.service", "fairlead-executor.socket",
                 "fairlead-terminal.socket", "fairlead-logs.socket", "fairlead-recordings.socket",
                 "fairlead-mailbox.socket", "fairlead-mail.socket", "fairlead-mail.service",
-                "fairlead-caddy.service"}
+                "fairlead-update.service", "fairlead-caddy.service"}
     );
 }
 

@@ -37,7 +37,7 @@ public:
           ),
           server_(
               *bind_socket(path()), wake_.get(), executor_, journal_, policy(),
-              options(idle, std::move(peers), revocations, watched)
+              options(idle, std::move(peers))
           ) {
         journal_.on_report([this] { wake(); });
         thread_ = std::thread([this] {
@@ -63,21 +63,20 @@ public:
     std::atomic<bool> pings_touch_nothing{false};
     std::atomic<int> runs{0}, at_once{0}, most_at_once{0}, revocations{0};
     std::atomic<Watched> watched{Watched::nothing}; ///< news are so once
+    update::Fetcher fetcher{[this] { wake(); }};
 
 private:
-    static ServerOptions options(
-        std::chrono::milliseconds idle, std::vector<uid_t> peers, std::atomic<int>& revocations,
-        std::atomic<Watched>& watched
-    ) {
+    ServerOptions options(std::chrono::milliseconds idle, std::vector<uid_t> peers) {
         ServerOptions result;
         result.idle = idle;
         result.peers = std::move(peers);
-        result.revoked = [&revocations] { ++revocations; };
-        result.watch = [&watched] {
+        result.revoked = [this] { ++revocations; };
+        result.watch = [this] {
             auto now = watched.load();
             if (now == Watched::news) watched = Watched::nothing;
             return now;
         };
+        result.fetcher = &fetcher;
         result.inventory = [] {
             proto::EnvironmentState shop;
             shop.slug = "shop";
@@ -200,9 +199,62 @@ proto::Deliver deliver(unsigned number, std::string slug = {}) {
     return message;
 }
 
+proto::Deliver deliver_update(unsigned number) {
+    proto::AgentUpdateArgs args;
+    args.version = "0.2.0";
+    args.package = "fairlead-agent_0.2.0_amd64.deb";
+    args.sums = "sums";
+    args.signature = "signature";
+    auto message = deliver(number);
+    message.operation.kind = proto::kind::agent_update;
+    message.operation.args = proto::write(args);
+    return message;
+}
+
 } // namespace
 
 TEST_SUITE("agent/executor/server") {
+
+    TEST_CASE("an update of the agent waits for what runs, and nothing runs beside it") {
+        Rig rig;
+        rig.gate_ = false;
+        Client client(rig.path());
+        client.send(deliver(1, "shop"));
+        while (rig.runs < 1) std::this_thread::yield();
+        client.send(deliver_update(2));
+        // Not taken: it would not outlive the update.
+        client.send(deliver(3, "other"));
+        client.send(proto::Query{op_id(3)});
+        CHECK(client.outcome(op_id(3)).error->code == "journal_unknown");
+        rig.gate_ = true;
+        rig.gate_.notify_all();
+        CHECK(client.outcome(op_id(2)).outcome == proto::Outcome::succeeded);
+        CHECK(rig.most_at_once == 1);
+        // It is brought again.
+        client.send(proto::Ack{client.last});
+        client.send(deliver(3, "other"));
+        CHECK(client.outcome(op_id(3)).outcome == proto::Outcome::succeeded);
+    }
+
+    TEST_CASE("a package is asked of the link, and of the next one where that goes") {
+        Rig rig;
+        Result<std::string> fetched = fail(Errc::internal, "");
+        std::jthread operation([&](std::stop_token stop) {
+            fetched = rig.fetcher.fetch("file", stop, [](std::uint32_t) {});
+        });
+        {
+            Client client(rig.path());
+            CHECK(client.until<proto::PackageWanted>().offset == 0);
+        }
+        Client client(rig.path());
+        CHECK(client.until<proto::PackageWanted>().file == "file");
+        client.send(proto::PackagePart{"file", 0, 3, "YWI=", ""});
+        CHECK(client.until<proto::PackageWanted>().offset == 2);
+        client.send(proto::PackagePart{"file", 2, 3, "Yw==", ""});
+        operation.join();
+        REQUIRE(fetched);
+        CHECK(*fetched == "abc");
+    }
 
     TEST_CASE("status comes first, then the environments, then what happens") {
         Rig rig;
