@@ -1,5 +1,6 @@
 #include "controller/gateway/fleet_core.hpp"
 
+#include "common/crypto/encoding.hpp"
 #include "common/runtime/log.hpp"
 #include "proto/codec.hpp"
 
@@ -43,6 +44,22 @@ Replies encoded(const std::vector<proto::ToAgent>& messages) {
     replies.messages.reserve(messages.size());
     for (const auto& message : messages) replies.messages.push_back(proto::encode(message));
     return replies;
+}
+
+/// Nothing here is secret: anybody may fetch the same by HTTP.
+proto::PackagePart part_of(const install::Packages& packages, const proto::PackageWanted& wanted) {
+    proto::PackagePart answer;
+    answer.file = wanted.file.substr(0, 200);
+    answer.offset = wanted.offset;
+    auto part = packages.part(answer.file, wanted.offset, proto::largest_package_part);
+    if (part) {
+        answer.size = part->size;
+        answer.data = crypto::base64_encode(part->data);
+    } else {
+        answer.problem = part.error().message() +
+                         " The packages of the controller were replaced, perhaps: try again.";
+    }
+    return answer;
 }
 
 Result<crypto::Digest> digest_from(std::string_view hex) {
@@ -126,6 +143,8 @@ Result<Replies> FleetCore::message(LinkState& link, std::string_view text) {
         FAIRLEAD_TRY(certificate, parts_.service.renew(who, *renew));
         return encoded({certificate});
     }
+    if (const auto* wanted = std::get_if<proto::PackageWanted>(&*decoded))
+        return encoded({part_of(parts_.packages, *wanted)});
     if (const auto* answer = std::get_if<proto::AuditWitness>(&*decoded)) {
         state.witnessed = answer->witness.size;
         state.answer_due = false;

@@ -5,6 +5,7 @@
 #include "controller/audit/witnesses.hpp"
 #include "controller/fleet/agent_service.hpp"
 #include "controller/gateway/core.hpp"
+#include "controller/install/packages.hpp"
 #include "controller/tunnels/tunnel_keys.hpp"
 
 namespace fairlead::gateway {
@@ -17,6 +18,7 @@ public:
         audit::Witnesses& witnesses;
         tunnels::TunnelKeys& tunnel_keys;
         operations::Links& links;
+        const install::Packages& packages;
     };
     explicit FleetCore(const Parts& parts) : parts_(parts) {}
 

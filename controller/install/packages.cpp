@@ -1,5 +1,6 @@
 #include "controller/install/packages.hpp"
 
+#include "common/crypto/encoding.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fmt/core.h>
@@ -33,6 +34,17 @@ bool fill(std::string& text, std::string_view name, std::string_view value) {
     if (at == std::string::npos || text.find(name, at + 1) != std::string::npos) return false;
     text.replace(at, name.size(), value);
     return true;
+}
+
+/// `each(sum, name)` for each line of SHA256SUMS.
+template <class Each>
+void each_file(std::string_view sums, Each each) {
+    while (!sums.empty()) {
+        auto line = sums.substr(0, sums.find('\n'));
+        sums.remove_prefix(std::min(sums.size(), line.size() + 1));
+        // 64 hexadecimal digits, a space, a space or an asterisk, the name.
+        if (line.size() > 66) each(line.substr(0, 64), line.substr(66));
+    }
 }
 
 /// A file that packaging/release always makes; the caller is not told where it should have been.
@@ -76,14 +88,45 @@ Result<std::string> Packages::file(std::string_view name) const {
 
 Result<> Packages::listed(std::string_view name) const {
     FAIRLEAD_TRY(sums, made(folder_ / "SHA256SUMS", largest_text));
-    std::string_view rest = sums;
-    while (!rest.empty()) {
-        auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-        // 64 hexadecimal digits, a space, a space or an asterisk, the name.
-        if (line.size() > 66 && line.substr(66) == name) return {};
-    }
+    bool found = false;
+    each_file(sums, [&](std::string_view, std::string_view file) {
+        found = found || file == name;
+    });
+    if (found) return {};
     return fail(Errc::not_found, fmt::format("There is no agent package {}.", name));
+}
+
+Result<Offer> Packages::offer() const {
+    FAIRLEAD_TRY(sums, made(folder_ / "SHA256SUMS", largest_text));
+    FAIRLEAD_TRY(signature, made(folder_ / "SHA256SUMS.sig", largest_text));
+    constexpr std::string_view before = "fairlead-agent_", behind = "_amd64.deb";
+    Offer offer;
+    each_file(sums, [&](std::string_view sum, std::string_view file) {
+        if (!file.starts_with(before) || !file.ends_with(behind)) return;
+        if (file.size() <= before.size() + behind.size()) return;
+        offer.package = file;
+        offer.sha256 = sum;
+        file.remove_prefix(before.size());
+        file.remove_suffix(behind.size());
+        offer.version = file;
+    });
+    if (offer.version.empty())
+        return fail(
+            Errc::unavailable,
+            "This controller has no agent package for Debian and Ubuntu to hand out. Its "
+            "administrator installs the package fairlead-controller again."
+        );
+    offer.sums = sums;
+    offer.signature = crypto::base64_encode(signature);
+    return offer;
+}
+
+Result<FilePart>
+Packages::part(std::string_view name, std::size_t offset, std::size_t limit) const {
+    FAIRLEAD_TRY(content, file(name));
+    if (offset >= content.size())
+        return fail(Errc::not_found, fmt::format("{} has no byte {}.", name, offset));
+    return FilePart{content.substr(offset, limit), content.size()};
 }
 
 } // namespace fairlead::install

@@ -236,7 +236,8 @@ struct Stand {
     } links;
     audit::Notary notary{world.core->store, world.keys, "fairlead.example"};
     audit::Witnesses witnesses{world.core->store, world.log, notary, world.clock};
-    gateway::FleetCore core{{world.core->agents, witnesses, world.core->tunnel_keys, links}};
+    gateway::FleetCore core{
+        {world.core->agents, witnesses, world.core->tunnel_keys, links, world.packages}};
     gateway::Hub hub{io.get_executor(), pool, core};
     crypto::P256Key ca_key = crypto::P256Key::generate();
     std::string ca;

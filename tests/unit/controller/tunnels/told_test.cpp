@@ -43,7 +43,8 @@ struct Link {
     World world;
     audit::Notary notary{world.core->store, world.keys, "fairlead.example"};
     audit::Witnesses witnesses{world.core->store, world.log, notary, world.clock};
-    gateway::FleetCore core{{world.core->agents, witnesses, world.core->tunnel_keys, world.links}};
+    gateway::FleetCore core{
+        {world.core->agents, witnesses, world.core->tunnel_keys, world.links, world.packages}};
     ServerId server;
     Agent agent;
     std::unique_ptr<gateway::LinkState> state;
