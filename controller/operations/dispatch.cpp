@@ -156,12 +156,14 @@ Result<bool> Operations::due(store::UnitOfWork& unit, const AgentLink& link) {
 
     FAIRLEAD_TRY(outstanding, repo.count_outstanding(link.server));
     auto room = std::min(at_once, max_outstanding - outstanding);
-    if (room > 0) {
+    FAIRLEAD_TRY(updating, repo.is_updating(link.server));
+    if (room > 0 && !updating) {
         FAIRLEAD_TRY(queued, repo.queued_of(link.server, now, room + 1));
         more = static_cast<std::int64_t>(queued.size()) > room;
         if (more) queued.pop_back();
         auto fence = position.fence;
         for (auto& operation : queued) {
+            if (updating) break; // what comes behind the agent's own update waits for its end
             operation.fence = position.fence + 1;
             auto message = delivery(unit.db(), link.scope, operation);
             if (!message) {
@@ -175,9 +177,11 @@ Result<bool> Operations::due(store::UnitOfWork& unit, const AgentLink& link) {
             ++position.fence;
             operation.state = State::delivered;
             operation.delivered_ms = now;
+            updating = operation.kind == proto::kind::agent_update;
             FAIRLEAD_CHECK(move(unit, link.scope, operation));
             messages.push_back(proto::encode(proto::ToAgent(std::move(*message))));
         }
+        more = more && !updating;
         if (position.fence != fence) FAIRLEAD_CHECK(repo.put_journal(link.server, position));
     }
 

@@ -81,6 +81,8 @@ Result<> Operations::finish(
     FAIRLEAD_TRY(args, repo.args(operation.id));
     for (auto* effects : effects_)
         FAIRLEAD_CHECK(effects->finished(unit, scope, operation, args, finished));
+    // What waited behind it goes on.
+    if (operation.kind == proto::kind::agent_update) hand_out(unit, scope, operation.server_id);
     return move(unit, scope, operation);
 }
 
@@ -184,11 +186,20 @@ Result<Operation> Operations::cancel(
         )
                         .with_code("operation_finished"));
     FAIRLEAD_TRY(steps, repo.steps(id));
-    bool too_late = std::any_of(steps.begin(), steps.end(), [](const Step& step) {
-        return step.name == "keep" &&
-               (step.state == proto::StepState::running || step.state == proto::StepState::done);
-    });
-    if (too_late)
+    auto reached = [&](std::string_view name) {
+        return std::any_of(steps.begin(), steps.end(), [&](const Step& step) {
+            return step.name == name && (step.state == proto::StepState::running ||
+                                         step.state == proto::StepState::done);
+        });
+    };
+    if (operation.kind == proto::kind::agent_update && reached("install"))
+        return fail(Error(
+                        Errc::conflict,
+                        "The new agent is being installed: within some minutes the server itself "
+                        "decides whether it stays."
+        )
+                        .with_code("not_cancellable"));
+    if (reached("keep"))
         return fail(
             Error(
                 Errc::conflict,

@@ -194,6 +194,18 @@ Result<std::int64_t> OperationRepo::count_queued(const ServerId& server) {
     return count.value_or(0);
 }
 
+Result<bool> OperationRepo::is_updating(const ServerId& server) {
+    FAIRLEAD_TRY(
+        found, db_.one<std::int64_t>(
+                   "SELECT 1 FROM operation INDEXED BY operation_open WHERE server_id = $2 AND "
+                   "org_id = $1 AND state IN " FAIRLEAD_OPEN
+                   " AND state <> 'queued' AND kind = 'agent.update' LIMIT 1",
+                   org_, server
+               )
+    );
+    return found.has_value();
+}
+
 Result<std::int64_t> OperationRepo::count_outstanding(const ServerId& server) {
     FAIRLEAD_TRY(
         count, db_.one<std::int64_t>(

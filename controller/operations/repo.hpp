@@ -69,6 +69,9 @@ public:
     Result<std::vector<Operation>> doubted(const ServerId& server);
     Result<> trust(const OperationId& id);
     Result<std::int64_t> count_queued(const ServerId& server);
+    /// Whether its agent was told to update itself and has not said what became of it: what it gets
+    /// meanwhile would not outlive that.
+    Result<bool> is_updating(const ServerId& server);
     Result<std::int64_t> count_outstanding(const ServerId& server);
     Result<std::vector<Operation>> overdue(Timestamp now, std::int64_t limit);
 

@@ -25,7 +25,7 @@ bool known_kind(std::string_view kind) {
         proto::kind::import_analyse, proto::kind::import_run,  proto::kind::import_discard,
         proto::kind::recipient,      proto::kind::grant,       proto::kind::ssh_keys,
         proto::kind::mail_configure, proto::kind::mail_delete, proto::kind::odoo_users,
-        proto::kind::odoo_login};
+        proto::kind::odoo_login,     proto::kind::agent_update};
     return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }
 
