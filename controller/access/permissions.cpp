@@ -46,6 +46,8 @@ constexpr std::array table{
     Permission{"servers.ping", developer, org, "Ask a server for an answer"},
     Permission{"servers.enroll", admin, org, "Make tokens that enrol servers"},
     Permission{"servers.edit", admin, org, "Rename and relabel servers"},
+    Permission{
+        "servers.update_agent", admin, org, "Update the agents of servers, alone or in stages"},
     Permission{"servers.revoke", admin, org, "Cut a server off for ever"},
     Permission{"servers.delete", admin, org, "Take revoked servers off the list"},
     Permission{"servers.adopt", admin, org, "Adopt environments that were found on a server"},

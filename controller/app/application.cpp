@@ -36,6 +36,7 @@
 #include "controller/ssh/routes.hpp"
 #include "controller/sso/routes.hpp"
 #include "controller/tunnels/routes.hpp"
+#include "controller/updates/routes.hpp"
 #include "controller/web/assets.hpp"
 #include "controller/web/contract.hpp"
 #include "controller/webhooks/routes.hpp"
@@ -145,6 +146,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                         ),
       ssh_keys_({store_, events_, audit_, operations_, clock_}),
       logins_({store_, events_, audit_, operations_, clock_}),
+      updates_({store_, events_, audit_, operations_, packages_, clock_}),
       tunnel_keys_(
           {store_, events_, audit_, keys_, links_, clock_,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -166,7 +168,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
            .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
-      core_({agents_, witnesses_, tunnel_keys_, links_}), hub_(io_.get_executor(), workers_, core_),
+      core_({agents_, witnesses_, tunnel_keys_, links_, packages_}),
+      hub_(io_.get_executor(), workers_, core_),
       edge_(
           io_.get_executor(), streams_of(hub_, workers_, tunnel_keys_), edge_names(settings_, tls_)
       ),
@@ -217,7 +220,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
            webhooks::erase, domains::erase, certificates::erase, cloudflare::erase, access::erase,
-           ssh::erase,
+           ssh::erase, updates::erase,
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
@@ -238,6 +241,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     operations_.use(copies_);
     operations_.use(pushes_);
     operations_.use(ssh_keys_);
+    operations_.use(updates_);
     live_.use(backups_);
     environments_.use(backups_);
     live_.on_gone(
@@ -342,6 +346,7 @@ void Application::add_routes() {
     members::add_routes(table_, member_parts_);
     terminal::add_routes(table_, terminal_parts_);
     ssh::add_routes(table_, ssh_keys_);
+    updates::add_routes(table_, updates_);
     passage::add_routes(table_, passage_desk_);
     logs::add_routes(table_, log_parts_);
     captures::add_routes(table_, capture_parts_);

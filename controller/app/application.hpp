@@ -65,6 +65,7 @@
 #include "controller/terminal/routes.hpp"
 #include "controller/terminal/terminals.hpp"
 #include "controller/tunnels/tunnel_keys.hpp"
+#include "controller/updates/updates.hpp"
 #include "controller/web/event_hub.hpp"
 #include "controller/web/http_shell.hpp"
 #include "controller/web/system_routes.hpp"
@@ -191,6 +192,7 @@ private:
     pushes::Pushes pushes_;
     ssh::SshKeys ssh_keys_;
     odoo_login::Logins logins_;
+    updates::Updates updates_;
     tunnels::TunnelKeys tunnel_keys_;
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;

@@ -17,6 +17,7 @@
 #include "controller/ssh/schema.hpp"
 #include "controller/sso/schema.hpp"
 #include "controller/tunnels/schema.hpp"
+#include "controller/updates/schema.hpp"
 #include "controller/webhooks/schema.hpp"
 
 #include <vector>
@@ -81,6 +82,7 @@ std::span<const store::Migration> schema() {
         {39, "SSH keys", ssh::first_tables},
         {40, "captured mail", environments::mail_columns},
         {41, "sealed results", operations::sealed_results},
+        {42, "roll-outs of the agent", updates::first_tables},
     };
     return steps;
 }

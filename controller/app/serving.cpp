@@ -104,6 +104,7 @@ Task<> Application::serve() {
         return copies_.tidy(clock_.now());
     };
     auto pushes = [this] { return pushes_.tick(); };
+    auto updates = [this] { return updates_.tick(); };
     auto tunnel_keys = [this] { return tunnel_keys_.tick(); };
     auto deliveries = [this] { return webhook_queue_.tidy(clock_.now()); };
     auto looks = [this] { return domains_.tidy(clock_.now()); };
@@ -118,6 +119,7 @@ Task<> Application::serve() {
     background.spawn(every(60s, "looking after sessions", people));
     background.spawn(every(5s, "ending Connect-As sessions", visitors));
     background.spawn(every(5s, "ending tunnel keys", tunnel_keys));
+    background.spawn(every(5s, "rolling agents out", updates));
     background.spawn(every(30s, "deploying pushes that waited", pushes));
     background.spawn(every(5s, "saving rates", rates));
     background.spawn(every(30s, "signing the audit log", checkpoints));

@@ -15,7 +15,7 @@ proto::Hello Agent::hello() const {
     proto::Hello hello;
     hello.protocol = protocol;
     hello.oldest_protocol = proto::oldest_protocol;
-    hello.version = "0.1.0";
+    hello.version = version;
     hello.journal = journal;
     hello.highest_fence = highest_fence;
     hello.last_seq = last_seq;

@@ -58,6 +58,7 @@ public:
     World& world;
     ServerId server;
     std::uint32_t protocol = proto::protocol; ///< what it says that it speaks
+    std::string version = "0.1.0";            ///< of its program
     std::optional<operations::AgentLink> link;
     std::deque<proto::ToAgent> inbox;
     std::map<std::string, Known> known;

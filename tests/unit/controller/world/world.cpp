@@ -22,6 +22,8 @@
 #include "controller/ssh/schema.hpp"
 #include "controller/tunnels/routes.hpp"
 #include "controller/tunnels/schema.hpp"
+#include "controller/updates/routes.hpp"
+#include "controller/updates/schema.hpp"
 #include "controller/webhooks/routes.hpp"
 #include "controller/webhooks/schema.hpp"
 
@@ -64,7 +66,8 @@ const std::vector<store::Migration>& migrations() {
         {30, "terminal users", fleet::terminal_users_column},
         {31, "SSH keys", ssh::first_tables},
         {32, "captured mail", environments::mail_columns},
-        {33, "sealed results", operations::sealed_results}};
+        {33, "sealed results", operations::sealed_results},
+        {34, "roll-outs of the agent", updates::first_tables}};
     return steps;
 }
 
@@ -162,7 +165,7 @@ bool Reply::blames(std::string_view field) const {
 Core::Core(
     const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
     audit::Log& log, RecordingEvents& events, RecordingLinks& links, PlayedOutbound& outbound,
-    PlayedLooker& looker, environments::GitTransports transports
+    PlayedLooker& looker, const install::Packages& packages, environments::GitTransports transports
 )
     : store(store::StoreOptions{.file = file}, migrations()), authority(keys, clock, {}),
       operations({store, events, log, links, clock}), live(events, keys, clock),
@@ -176,6 +179,7 @@ Core::Core(
       pushes({store, events, log, environments, keys, clock, "https://fairlead.example:8443"}),
       ssh_keys({store, events, log, operations, clock}),
       logins({store, events, log, operations, clock}),
+      updates({store, events, log, operations, packages, clock}),
       tunnel_keys(
           {store, events, log, keys, links, clock,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -204,6 +208,7 @@ Core::Core(
     operations.use(copies);
     operations.use(pushes);
     operations.use(ssh_keys);
+    operations.use(updates);
     operations.use(operation_news);
     live.use(backups);
     live.use(queue);
@@ -238,6 +243,7 @@ Core::Core(
     pushes::add_routes(table, pushes);
     ssh::add_routes(table, ssh_keys);
     odoo_login::add_routes(table, logins);
+    updates::add_routes(table, updates);
     tunnels::add_routes(table, tunnel_keys);
     webhooks::add_routes(table, webhooks);
     domains::add_routes(table, domains);
@@ -248,7 +254,7 @@ Core::Core(
 
 World::World(environments::GitTransports allowed) : transports(allowed) {
     core = std::make_unique<Core>(
-        file(), clock, keys, log, events, links, outbound, looker, transports
+        file(), clock, keys, log, events, links, outbound, looker, packages, transports
     );
     REQUIRE(core->store.write([&](store::UnitOfWork& unit) {
         return core->authority.create_first(unit);
@@ -273,7 +279,7 @@ void World::act_for(const api::OrgScope& who) {
 void World::restart() {
     core.reset();
     core = std::make_unique<Core>(
-        file(), clock, keys, log, events, links, outbound, looker, transports
+        file(), clock, keys, log, events, links, outbound, looker, packages, transports
     );
 }
 
@@ -282,7 +288,7 @@ void World::restore(const std::filesystem::path& copy) {
     ++generation;
     std::filesystem::copy_file(copy, file());
     core = std::make_unique<Core>(
-        file(), clock, keys, log, events, links, outbound, looker, transports
+        file(), clock, keys, log, events, links, outbound, looker, packages, transports
     );
 }
 

@@ -20,6 +20,7 @@
 #include "controller/pushes/pushes.hpp"
 #include "controller/ssh/ssh_keys.hpp"
 #include "controller/tunnels/tunnel_keys.hpp"
+#include "controller/updates/updates.hpp"
 #include "controller/webhooks/courier.hpp"
 #include "controller/webhooks/operation_news.hpp"
 #include "controller/webhooks/webhooks.hpp"
@@ -151,7 +152,8 @@ struct Core {
     Core(
         const std::filesystem::path& file, const Clock& clock, const crypto::Keystore& keys,
         audit::Log& log, RecordingEvents& events, RecordingLinks& links, PlayedOutbound& outbound,
-        PlayedLooker& looker, environments::GitTransports transports
+        PlayedLooker& looker, const install::Packages& packages,
+        environments::GitTransports transports
     );
 
     orgs::Plans plans;
@@ -168,6 +170,7 @@ struct Core {
     pushes::Pushes pushes;
     ssh::SshKeys ssh_keys;
     odoo_login::Logins logins;
+    updates::Updates updates;
     tunnels::TunnelKeys tunnel_keys;
     webhooks::Queue queue;
     webhooks::OperationNews operation_news;
@@ -225,6 +228,8 @@ public:
     RecordingLinks links;
     PlayedOutbound outbound;
     PlayedLooker looker;
+    /// Empty at first.
+    install::Packages packages{folder.path() / "packages"};
     TestGuard guard;
     environments::GitTransports transports;
     std::unique_ptr<Core> core;
