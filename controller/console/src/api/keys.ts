@@ -23,6 +23,10 @@ export const keys = {
   allTerminals: (org: string) => ["org", org, "terminals"] as const,
   terminals: (org: string, server: string) => ["org", org, "terminals", server] as const,
   recordings: (org: string, server: string) => ["org", org, "recordings", server] as const,
+  /** Roll-outs of the agent, the list and single ones. */
+  rollouts: (org: string) => ["org", org, "agent-rollouts"] as const,
+  rollout: (org: string, id: string) => ["org", org, "agent-rollouts", id] as const,
+  agentPackage: (org: string) => ["org", org, "agent-package"] as const,
   sshKeys: (org: string, server: string) => ["org", org, "ssh-keys", server] as const,
   projects: (org: string) => ["org", org, "projects"] as const,
   project: (org: string, id: string) => ["org", org, "project", id] as const,

@@ -11,6 +11,7 @@ export const orgEvents = [
   "terminal.updated",
   "terminal.deleted",
   "ssh_keys.updated",
+  "agent_rollout.updated",
   "project.updated",
   "project.deleted",
   "environment.updated",
@@ -64,6 +65,7 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
   // What a server holds comes just after it connects and has no event of its own; its next sign of life tells.
   if (name === "server.updated") void client.invalidateQueries({ queryKey: keys.found(org, (data as Thing).id) });
   if (subject === "terminal") return void client.invalidateQueries({ queryKey: keys.allTerminals(org) });
+  if (subject === "agent_rollout") return void client.invalidateQueries({ queryKey: keys.rollouts(org) });
   if (subject === "ssh_keys") return void client.invalidateQueries({ queryKey: keys.sshKeys(org, (data as Thing).id) });
   // How an environment's names stand follows from claims, of which it has no event of its own.
   if (subject === "domain") for (const what of ["environments", "environment"]) void client.invalidateQueries({ queryKey: ["org", org, what] });

@@ -94,6 +94,7 @@ const kinds: Record<OperationKind, string> = {
   "mail.delete": "Delete captured mail of",
   "odoo.users": "List the users of",
   "odoo.login": "Log in to",
+  "agent.update": "Update the agent of",
   "backup.recipient": "Ask for the key of",
   "backup.grant": "Grant a backup of",
   "agent.ping": "Ping",

@@ -41,6 +41,7 @@ const kindValues: OperationKind[] = [
   "backup.delete",
   "backup.configure",
   "storage.test",
+  "agent.update",
   "agent.ping",
 ];
 

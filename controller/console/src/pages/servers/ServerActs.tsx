@@ -1,12 +1,15 @@
 import { Button, Menu, Modal, Stack, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { tell, useAct } from "../../app/act";
 import { May, useGo, useMay, useOrg } from "../../app/access";
 import { api, need } from "../../api/client";
 import { keys } from "../../api/keys";
+import { agentPackageQuery, updateAgent } from "../../api/updates";
 import type { Server } from "../../api/types";
+import { canUpdate } from "../../lib/updates";
+import { Confirm } from "../../ui/Confirm";
 import { ConfirmName, confirmHeader } from "../../ui/ConfirmName";
 import { FormEnd } from "../../ui/FormEnd";
 import { Icon } from "../../ui/Icon";
@@ -21,6 +24,7 @@ export function Acts({ server }: { server: Server }) {
   const [editing, edit] = useDisclosure(false);
   const [revoking, revoke] = useDisclosure(false);
   const [deleting, remove] = useDisclosure(false);
+  const [updating, update] = useDisclosure(false);
   const [reason, setReason] = useState("");
   const path = { org, server: server.id };
 
@@ -58,8 +62,16 @@ export function Acts({ server }: { server: Server }) {
     quiet: true,
   });
 
+  const offered = useQuery({ ...agentPackageQuery(org), enabled: may("servers.update_agent") });
+  const doUpdate = useAct({
+    run: (version: string, key) => updateAgent(org, server.id, version, key),
+    done: (operation) => go(`/operations/${operation.id}`),
+    quiet: true,
+  });
+
   const revoked = server.status === "revoked";
-  const anything = may("servers.edit") || (!revoked && may("recordings.view")) || (!revoked && may("servers.revoke")) || (revoked && may("servers.delete"));
+  const updatable = may("servers.update_agent") && canUpdate(server, offered.data);
+  const anything = may("servers.edit") || updatable || (!revoked && may("recordings.view")) || (!revoked && may("servers.revoke")) || (revoked && may("servers.delete"));
   return (
     <>
       {!revoked && (
@@ -108,6 +120,11 @@ export function Acts({ server }: { server: Server }) {
                 Recordings of terminals
               </Menu.Item>
             )}
+            {updatable && (
+              <Menu.Item leftSection={<Icon name="download" size={16} />} onClick={update.open}>
+                Update the agent…
+              </Menu.Item>
+            )}
             {!revoked && may("servers.revoke") && (
               <Menu.Item color="signal" leftSection={<Icon name="ban" size={16} />} onClick={revoke.open}>
                 Revoke…
@@ -121,6 +138,18 @@ export function Acts({ server }: { server: Server }) {
           </Menu.Dropdown>
         </Menu>
       )}
+      <Confirm
+        opened={updating}
+        onClose={update.close}
+        title={`Update the agent of ${server.name}`}
+        act="Update"
+        danger={false}
+        onConfirm={() => offered.data && doUpdate.mutate(offered.data.version)}
+        busy={doUpdate.isPending}
+        error={doUpdate.error}
+      >
+        Agent {server.agent.version} is replaced by {offered.data?.version}. What runs on the server goes on meanwhile. Where the new agent does not reach this controller within a minute, the server puts the old one back by itself.
+      </Confirm>
       <Modal opened={editing} onClose={edit.close} title={`Edit ${server.name}`}>
         <Edit server={server} onDone={edit.close} />
       </Modal>

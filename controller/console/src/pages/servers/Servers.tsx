@@ -35,7 +35,7 @@ export default function Servers() {
                   : "Somebody with the permission to enrol servers has to add the first one."}
               </Empty>
             ) : (
-              <Table label="Servers" head={["Server", "Status", "CPU", "Memory", "Disk free", "Environments", "Last seen"]}>
+              <Table label="Servers" head={["Server", "Status", "CPU", "Memory", "Disk free", "Environments", "Agent", "Last seen"]}>
                 {[...list]
                   .sort((a, b) => rank[a.status] - rank[b.status] || a.name.localeCompare(b.name))
                   .map((server) => {
@@ -63,6 +63,7 @@ export default function Servers() {
                         </td>
                         <td data-name="Disk free">{facts.disk?.total_bytes ? bytes(facts.disk.free_bytes) : "–"}</td>
                         <td data-name="Environments">{server.environments}</td>
+                        <td data-name="Agent">{server.agent.version ?? "–"}</td>
                         <td data-name="Last seen">
                           <When time={server.last_seen_at} />
                         </td>
