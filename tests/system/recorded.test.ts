@@ -375,6 +375,16 @@ acme:
     played.close();
   });
 
+  test("updates of agents", async () => {
+    const aged = await enrolAlone(owner, org, "aged");
+    const played = await PlayedAgent.connect(await controller.endpoint(), aged, { protocol: 12, version: "0.0.1" });
+    await ok(owner, "POST", `${org}/servers/${aged.server}/update-agent`);
+    played.close();
+    await poll("it is away", 60_000, async () => ((await owner.get<{ status: string }>(`${org}/servers/${aged.server}`)).status === "offline" ? true : undefined));
+    const { id } = await ok<{ id: string }>(owner, "POST", `${org}/agent-rollouts`, { stages: [{ labels: { ring: "canary" } }], soak_s: 0 });
+    for (const act of ["pause", "resume", "cancel"]) await ok(owner, "POST", `${org}/agent-rollouts/${id}/${act}`);
+  });
+
   test("webhooks", async () => {
     const hooks = `${org}/webhooks`;
     const { webhook } = await ok<{ webhook: { id: string } }>(owner, "POST", hooks, { url: "https://hooks.example.org/fairlead" });

@@ -58,6 +58,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
   ids.terminal = "term_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.message = "1767225600000-0123456789ab";
   ids.recording = "term_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  ids.rollout = "aro_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.ssh_key = "sshk_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
