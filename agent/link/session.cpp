@@ -330,6 +330,12 @@ Task<Result<>> LinkSession::handle(std::string text) {
     if (answer) co_return co_await send(proto::encode(proto::FromAgent(*answer)));
     if (revoked) co_await tell_revoked();
     if (!result || !forward) co_return result;
+    if (std::holds_alternative<proto::PackagePart>(*message)) {
+        // It is large, and waits for nobody: what did not arrive is asked for again.
+        auto passed = co_await shared_.executor.send(text);
+        static_cast<void>(passed);
+        co_return Result<>();
+    }
     bool kept = std::holds_alternative<proto::Deliver>(*message);
     co_return co_await pass_on(std::move(text), kept);
 }

@@ -151,6 +151,11 @@ Result<> Updates::check(Work& work, const proto::AgentUpdateArgs& args) {
                                      "console (Servers, Add server) on the server again."
         );
     FAIRLEAD_CHECK(may_install(*from, args.version));
+    if (parts_.system.watch_runs())
+        return refused(
+            Errc::conflict, "update_running",
+            fmt::format("Another update is not over yet: systemctl status {}", watch_unit)
+        );
     work.remember("from", *from);
     FAIRLEAD_CHECK(host::make_folder(parts_.layout.folder, 0700, ::geteuid(), ::getegid()));
     FAIRLEAD_TRY(space, host::disk_space(parts_.layout.folder));

@@ -22,14 +22,15 @@ constexpr std::size_t longest_problem = 1000;
 
 /// What the server's owner decided, or how it was installed: no sign of a bad agent.
 bool is_refusal(std::string_view code) {
-    constexpr std::array codes{
+    constexpr std::array<std::string_view, 4> codes{
         "policy_refused", "version_older", "update_needs_dpkg", "version_installed"};
     return std::ranges::find(codes, code) != codes.end();
 }
 
 /// It may be otherwise in a while.
 bool is_for_now(std::string_view code) {
-    constexpr std::array codes{"update_hours", "dpkg_locked", "agent_busy", "update_running"};
+    constexpr std::array<std::string_view, 4> codes{
+        "update_hours", "dpkg_locked", "agent_busy", "update_running"};
     return std::ranges::find(codes, code) != codes.end();
 }
 

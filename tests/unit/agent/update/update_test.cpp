@@ -43,7 +43,7 @@ struct Server {
             if (watch) watch();
             return {};
         };
-        system.watch_runs = [] { return true; };
+        system.watch_runs = [this] { return starts > 0; };
         system.minute_of_day = [this] { return minute; };
         system.pause = [this](auto) { decide(); };
     }

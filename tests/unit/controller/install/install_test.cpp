@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -122,6 +123,40 @@ TEST_SUITE("controller/install") {
         CHECK(
             packages.file(std::string_view("SHA256SUMS\0x", 12)).error().kind() == Errc::not_found
         );
+    }
+
+    TEST_CASE(
+        "agents are offered the package for dpkg, with the sums that name it as they are signed"
+    ) {
+        Folder folder;
+        Packages packages(folder.packages());
+        auto offer = packages.offer();
+        REQUIRE(offer);
+        CHECK(offer->version == "0.1.0");
+        CHECK(offer->package == "fairlead-agent_0.1.0_amd64.deb");
+        CHECK(offer->sha256 == std::string(64, 'a'));
+        CHECK(offer->sums == packages.file("SHA256SUMS").value());
+        CHECK(offer->signature.size() == 88); // base64 of 64 bytes
+        // What is put there later is offered at once.
+        folder.write("SHA256SUMS", std::string(64, 'c') + "  fairlead-agent_0.2.0_amd64.deb\n");
+        CHECK(packages.offer()->version == "0.2.0");
+        folder.write("SHA256SUMS", std::string(64, 'b') + "  fairlead-agent-0.2.0.tar.gz\n");
+        CHECK(packages.offer().error().kind() == Errc::unavailable);
+    }
+
+    TEST_CASE("a package is handed out in parts, and nothing else is") {
+        Folder folder;
+        Packages packages(folder.packages());
+        const std::string name = "fairlead-agent_0.1.0_amd64.deb";
+        auto first = packages.part(name, 0, 4);
+        REQUIRE(first);
+        CHECK(first->data == "pack");
+        CHECK(first->size == 7);
+        CHECK(packages.part(name, 4, 4)->data == "age");
+        CHECK(packages.part(name, 7, 4).error().kind() == Errc::not_found);
+        CHECK(packages.part(name, SIZE_MAX, 4).error().kind() == Errc::not_found);
+        CHECK(packages.part("../secret", 0, 4).error().kind() == Errc::not_found);
+        CHECK(packages.part("install.sh", 0, 4).error().kind() == Errc::not_found);
     }
 
     TEST_CASE("a package over 16 MiB is not read into memory") {
