@@ -58,7 +58,7 @@ update::LinkWord link_word() {
     auto status = link::read_status(link::default_status_file);
     update::LinkWord word;
     if (!status) {
-        word.words = status.error().message();
+        if (status.error().kind() != Errc::not_found) word.words = status.error().message();
         return word;
     }
     word.online = status->state == "online";

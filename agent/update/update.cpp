@@ -158,15 +158,17 @@ Result<> Updates::check(Work& work, const proto::AgentUpdateArgs& args) {
         );
     work.remember("from", *from);
     FAIRLEAD_CHECK(host::make_folder(parts_.layout.folder, 0700, ::geteuid(), ::getegid()));
-    FAIRLEAD_TRY(space, host::disk_space(parts_.layout.folder));
-    if (space.free_bytes < needed_bytes)
-        return refused(
-            Errc::conflict, "disk_full",
-            fmt::format(
-                "{} has {} MiB free; {} are needed. Free some space there.",
-                parts_.layout.folder.string(), space.free_bytes >> 20, needed_bytes >> 20
-            )
-        );
+    for (const auto& place : {parts_.layout.folder, parts_.layout.program.parent_path()}) {
+        FAIRLEAD_TRY(space, host::disk_space(place));
+        if (space.free_bytes < needed_bytes)
+            return refused(
+                Errc::conflict, "disk_full",
+                fmt::format(
+                    "{} has {} MiB free; {} are needed. Free some space there.", place.string(),
+                    space.free_bytes >> 20, needed_bytes >> 20
+                )
+            );
+    }
     work.info(
         fmt::format("The release key signed {}. It takes the place of {}.", args.package, *from)
     );

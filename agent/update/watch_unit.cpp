@@ -17,6 +17,7 @@ Description=Fairlead agent, update of itself
 Wants=network-online.target
 After=network-online.target local-fs.target
 ConditionPathExists={0}
+ConditionPathExists={1}
 StartLimitIntervalSec=0
 
 [Service]

@@ -4,6 +4,7 @@
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/runtime/file.hpp"
+#include "common/store/connection.hpp"
 #include "proto/codec.hpp"
 
 #include <doctest/doctest.h>
@@ -137,6 +138,37 @@ TEST_SUITE("agent/update/update") {
         CHECK(finished.outcome == proto::Outcome::failed);
         CHECK(code_of(finished) == "update_unhealthy");
         CHECK(finished.error->message == "It did not reach the controller.");
+    }
+
+    TEST_CASE("the executor of the new version goes on where the one before was ended") {
+        Server server;
+        // As the guard does it: in the middle of waiting.
+        server.system.pause = [](auto) {
+            throw store::StoreError(store::StoreError::Kind::corrupt, "killed");
+        };
+        CHECK_THROWS_AS(server.run(server.args()), store::StoreError);
+        CHECK(adopted_by(server.layout) == "1.0.0");
+        server.journal.open();
+        auto found = server.journal->unfinished();
+        REQUIRE(found.size() == 1);
+        server.system.pause = [&](auto) { server.decide(); };
+        SUBCASE("and it stays") {}
+        SUBCASE("and the one before is put back") {
+            server.decision = Phase::returned;
+        }
+        Fetcher nobody([] {});
+        auto policy = [] { return policy::Policy::parse("version: 1\n", "policy.yaml"); };
+        Updates updates({server.layout, "1.1.0", policy, nobody, server.system});
+        auto plan = updates.plan(found[0].operation);
+        REQUIRE(plan);
+        Work work(*server.journal, server.journal.clock, found[0].operation, journal::Redactor());
+        journal::Engine engine(*server.journal, [](auto) {});
+        auto finished = engine.recover(*plan, work, found[0]);
+        CHECK(adopted_by(server.layout) == "1.1.0");
+        bool stays = server.decision == Phase::done;
+        CHECK((finished.outcome == proto::Outcome::succeeded) == stays);
+        CHECK(code_of(finished) == (stays ? "" : "update_unhealthy"));
+        CHECK(work.recall("from") == "1.0.0");
     }
 
     TEST_CASE("what the release key did not sign is neither fetched nor installed") {
