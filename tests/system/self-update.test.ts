@@ -1,8 +1,9 @@
 // The agent updates itself: what is signed and new comes, what does not work goes back by itself, and wherever the power is cut an
 // agent is there afterwards. Roll-outs by stages on real servers.
 import assert from "node:assert/strict";
-import { before, describe } from "node:test";
+import { after, before, describe } from "node:test";
 import { AgentPackages, mute, script } from "./lib/agent-packages.ts";
+import { axe, looksGood, Web } from "./lib/browser.ts";
 import type { Host } from "./lib/host.ts";
 import type { List, Operation, Server } from "./lib/types.ts";
 import { poll } from "./lib/wait.ts";
@@ -22,6 +23,8 @@ describe("an agent that updates itself", () => {
   let canary: Enrolled;
   let other: Enrolled;
   let packages: AgentPackages;
+  let web: Web | undefined;
+  after(() => web?.close());
 
   before(async () => {
     packages = await AgentPackages.servedBy(await world.controller(), `${world.dir}/agent-packages`);
@@ -175,6 +178,34 @@ describe("an agent that updates itself", () => {
     assert.equal((await canary.host.sh(`stat -c '%U %a' /var/lib/fairlead/update`)).trim(), "root 700");
     // It is whole, and what ran before: without the settings that the owner changed.
     await canary.host.sh(`dpkg-deb -x ${kept} /root/kept && test "$(/root/kept/usr/bin/fairlead-agent version)" = ${packages.version} && ! test -e /root/kept/etc/fairlead/policy.yaml`);
+  });
+
+  scenario(world, "is updated from the console: the page of all, and the one of a server", async () => {
+    const version = await packages.offer(packages.next(3));
+    web = await Web.open(await world.controller());
+    const page = await web.signedIn();
+    const base = new URL(page.url()).pathname.split("/").slice(0, 3).join("/");
+    await page.goto(`${base}/agent-updates`);
+    await page.getByText(`2 servers with ${packages.next(2)}`).waitFor();
+    await page.getByRole("button", { name: `Roll ${version} out…` }).click();
+    await page.getByRole("textbox", { name: "Stages before all others" }).fill("ring=canary");
+    assert.deepEqual(await axe(page), [], "the form");
+    await page.getByRole("button", { name: "Begin", exact: true }).click();
+    await page.getByText(`Roll-out of ${version}`).first().waitFor();
+    // The canary's turn passes while it is looked at; the others wait their ten minutes.
+    await page.getByText("1 of 1 is new").waitFor({ timeout: 180_000 });
+    await looksGood(page, "a roll-out that runs");
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await page.getByText("Cancelled", { exact: true }).first().waitFor();
+    await isWell(canary, version);
+
+    await page.goto(`${base}/servers/${other.server.id}`);
+    await page.getByRole("button", { name: "More" }).click();
+    await page.getByRole("menuitem", { name: "Update the agent…" }).click();
+    await page.getByText(`Agent ${packages.next(2)} is replaced by ${version}.`).waitFor();
+    await page.getByRole("button", { name: "Update", exact: true }).click();
+    await page.waitForURL(/\/operations\/op_/);
+    await isWell(other, version);
   });
 
   async function begin(): Promise<Rollout> {
