@@ -62,8 +62,8 @@ Updates::update(Change& change, const Server& server, const install::Offer& offe
             "version_installed",
             fmt::format("The agent of {} is {} already.", server.name, offer.version)
         );
-    operations::OperationRepo operations(change.db(), change.scope());
-    FAIRLEAD_TRY(updating, operations.is_updating(server.id));
+    operations::OperationRepo known(change.db(), change.scope());
+    FAIRLEAD_TRY(updating, known.is_updating(server.id));
     if (updating)
         return api::conflict(
             "update_running", fmt::format("The agent of {} is being updated now.", server.name)
@@ -184,10 +184,10 @@ Result<Rollout> Updates::cancel(Change& change, const RolloutId& id) {
     );
     RolloutRepo repo(change.db(), change.scope());
     FAIRLEAD_TRY(members, repo.members(id));
-    operations::OperationRepo operations(change.db(), change.scope());
+    operations::OperationRepo known(change.db(), change.scope());
     for (auto& member : members) {
         if (member.state == MemberState::updating && member.operation_id) {
-            FAIRLEAD_TRY(operation, operations.find(*member.operation_id));
+            FAIRLEAD_TRY(operation, known.find(*member.operation_id));
             // Only what no server has: the others are decided there.
             if (operation && operation->state == operations::State::queued)
                 FAIRLEAD_CHECK(parts_.operations.cancel(
