@@ -48,7 +48,7 @@ struct Updates::Look {
     std::int64_t healthy = 0; ///< of this stage
     std::int64_t members = 0; ///< of this stage, without those that were left out
     std::int64_t away = 0;    ///< of all stages, to be asked when they come
-    bool all_well = true;     ///< whoever is of the version is there
+    bool all_well = true;     ///< whoever of this stage is of the version is there
     bool changed = false;
     std::string failure;
 };
@@ -164,7 +164,7 @@ Result<> Updates::look_at(
     if (here && member.state != MemberState::skipped) ++look.members;
     if (member.state == MemberState::healthy) {
         if (here) ++look.healthy;
-        look.all_well = look.all_well && there;
+        if (here) look.all_well = look.all_well && there;
     } else if (member.state == MemberState::updating) {
         ++look.updating;
     } else if (member.state == MemberState::failed && look.failure.empty()) {
@@ -228,7 +228,8 @@ Result<> Updates::advance(Unit& unit, const Scope& scope, Rollout rollout) {
             unit, scope, rollout, RolloutState::stopped,
             fmt::format("No server of stage {} took the update.", rollout.stage + 1)
         );
-    bool well = asked && shown && look.all_well && (!last || look.away == 0);
+    // Behind the last one nothing is held back: of many servers one is always away.
+    bool well = asked && shown && (last ? look.away == 0 : look.all_well);
     auto before = rollout.healthy_since_ms;
     if (!well)
         rollout.healthy_since_ms.reset();
