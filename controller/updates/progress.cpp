@@ -142,7 +142,15 @@ Result<> Updates::look_at(
     bool there = server && server->status == ServerStatus::online;
     bool newest = server && server->agent_version == rollout.version;
 
-    if (member.state == MemberState::updating && now - member.updated_ms > patience)
+    bool late = member.state == MemberState::updating && now - member.updated_ms > patience;
+    if (late && there && member.operation_id) {
+        // Where it has not begun it waits there, such as for a long backup.
+        FAIRLEAD_TRY(
+            steps, operations::OperationRepo(unit.db(), scope).steps(*member.operation_id)
+        );
+        late = !steps.empty();
+    }
+    if (late)
         FAIRLEAD_CHECK(become(
             MemberState::failed,
             fmt::format(

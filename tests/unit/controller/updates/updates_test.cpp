@@ -230,6 +230,21 @@ TEST_SUITE("controller/updates") {
         CHECK(stand.begin().status == 201);
     }
 
+    TEST_CASE("a server whose update waits behind something long is waited for") {
+        Stand stand;
+        auto& canary = stand.add("b-canary", "canary");
+        REQUIRE(stand.begin().status == 201);
+        stand.pass(1s);
+        REQUIRE(Stand::asked(canary) == 1);
+        stand.pass(60min);
+        CHECK(stand.servers() == Words{"b-canary updating"});
+        // Once it has begun it must not take so long.
+        canary.step(canary.unfinished()[0], "install", proto::StepState::running);
+        REQUIRE(canary.report());
+        stand.pass(1s);
+        CHECK(stand.state() == "stopped");
+    }
+
     TEST_CASE("a policy that refuses is no failure, but shows nothing either") {
         Stand stand;
         stand.add("a-rest");
