@@ -148,7 +148,8 @@ Result<> Updates::look_at(
         FAIRLEAD_TRY(
             steps, operations::OperationRepo(unit.db(), scope).steps(*member.operation_id)
         );
-        late = !steps.empty();
+        late =
+            !steps.empty() && now - steps.front().started_ms.value_or(member.updated_ms) > patience;
     }
     if (late)
         FAIRLEAD_CHECK(become(
