@@ -39,6 +39,24 @@ std::int64_t stages_of(const Rollout& rollout) {
     return static_cast<std::int64_t>(stages.as_array().size()) + 1; // and the rest
 }
 
+/// Whether a server that was asked should have said by now what became of it.
+Result<bool> is_late(
+    store::Connection& db, const api::OrgScope& scope, const Member& member,
+    const std::optional<Server>& server, Timestamp now
+) {
+    if (member.state != MemberState::updating) return false;
+    auto since = member.updated_ms;
+    if (server && server->status == ServerStatus::online && member.operation_id) {
+        // Where it has not begun it waits there, such as for a long backup.
+        FAIRLEAD_TRY(steps, operations::OperationRepo(db, scope).steps(*member.operation_id));
+        if (steps.empty()) return false;
+        since = steps.front().started_ms.value_or(since);
+    } else if (server) {
+        since = std::max(since, server->last_seen_ms.value_or(since));
+    }
+    return now - since > Updates::patience;
+}
+
 } // namespace
 
 /// At the servers of the stages up to the one that a roll-out is in.
@@ -142,15 +160,7 @@ Result<> Updates::look_at(
     bool there = server && server->status == ServerStatus::online;
     bool newest = server && server->agent_version == rollout.version;
 
-    bool late = member.state == MemberState::updating && now - member.updated_ms > patience;
-    if (late && there && member.operation_id) {
-        // Where it has not begun it waits there, such as for a long backup.
-        FAIRLEAD_TRY(
-            steps, operations::OperationRepo(unit.db(), scope).steps(*member.operation_id)
-        );
-        late =
-            !steps.empty() && now - steps.front().started_ms.value_or(member.updated_ms) > patience;
-    }
+    FAIRLEAD_TRY(late, is_late(unit.db(), scope, member, server, now));
     if (late)
         FAIRLEAD_CHECK(become(
             MemberState::failed,
