@@ -38,7 +38,7 @@ struct UpdateBody {
 BOOST_DESCRIBE_STRUCT(UpdateBody, (), (version))
 
 /// What is handed out now, if it is what the caller has seen.
-Result<install::Offer> offer(const Updates& updates, const std::optional<std::string>& version) {
+Result<install::Offer> offered(const Updates& updates, const std::optional<std::string>& version) {
     FAIRLEAD_TRY(offer, updates.parts().packages.offer());
     if (version && *version != offer.version)
         return api::conflict(
@@ -63,7 +63,7 @@ Result<Response> update(const Call& call, Updates& updates) {
         FAIRLEAD_TRY(body, call.body<UpdateBody>());
         wanted = std::move(body);
     }
-    FAIRLEAD_TRY(there, offer(updates, wanted.version));
+    FAIRLEAD_TRY(there, offered(updates, wanted.version));
     return api::change(call, updates.desk(), [&](Change& change) -> Result<Response> {
         FAIRLEAD_TRY(server, ServerRepo(change.db(), change.scope()).get(id));
         FAIRLEAD_TRY(operation, updates.update(change, server, there));
@@ -125,7 +125,7 @@ Result<Response> begin(const Call& call, Updates& updates) {
     );
     wanted.soak_s = body.soak_s;
     FAIRLEAD_CHECK(checks.result());
-    FAIRLEAD_TRY(there, offer(updates, body.version));
+    FAIRLEAD_TRY(there, offered(updates, body.version));
     return api::change(call, updates.desk(), [&](Change& change) -> Result<Response> {
         FAIRLEAD_TRY(rollout, updates.begin(change, there, wanted));
         FAIRLEAD_TRY(answer, whole(change.db(), call, rollout));
