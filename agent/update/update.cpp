@@ -151,7 +151,9 @@ Result<> Updates::check(Work& work, const proto::AgentUpdateArgs& args) {
                                      "console (Servers, Add server) on the server again."
         );
     FAIRLEAD_CHECK(may_install(*from, args.version));
-    if (parts_.system.watch_runs())
+    // Before anything of it is written over.
+    FAIRLEAD_TRY(last, load(parts_.layout));
+    if (parts_.system.watch_runs() || (last && !is_decided(last->phase)))
         return refused(
             Errc::conflict, "update_running",
             fmt::format("Another update is not over yet: systemctl status {}", watch_unit)

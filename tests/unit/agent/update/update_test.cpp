@@ -250,6 +250,19 @@ TEST_SUITE("agent/update/update") {
         CHECK(code_of(server.run(server.args())) == code);
     }
 
+    TEST_CASE("an update that is not decided keeps its packages") {
+        Server server;
+        std::filesystem::create_directories(server.layout.folder);
+        Record other;
+        other.operation = "op_other";
+        other.phase = Phase::returning;
+        REQUIRE(save(server.layout, other));
+        REQUIRE(write_file(server.layout.previous(), "what it goes back to", 0600));
+        CHECK(code_of(server.run(server.args())) == "update_running");
+        CHECK(read_file(server.layout.previous(), 100).value() == "what it goes back to");
+        CHECK(load(server.layout)->value().operation == "op_other");
+    }
+
     TEST_CASE("at other hours than the policy's nothing is installed") {
         Server server;
         server.rules += "update_hours: \"22:00-05:30\"\n";
