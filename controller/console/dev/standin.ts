@@ -17,6 +17,7 @@ import { answerPushes, fillPushes } from "./pushes";
 import { answerPeople, fillPeople, orgsOfSession, people, permissions as table } from "./people";
 import { answerCertificates } from "./certificates";
 import { answerTunnelKeys, fillTunnelKeys } from "./tunnelKeys";
+import { answerUpdates, fillUpdates } from "./updates";
 import { answerDomains, fillDomains } from "./domains";
 import { answerWebhooks, fillWebhooks } from "./webhooks";
 import { deleteMail, deploy, enrolSoon, heartbeat, ping, preflight, remove, rollback, simple } from "./work";
@@ -31,6 +32,7 @@ if (process.env.STANDIN !== "empty") {
   fillBackups();
   fillImports();
   fillTunnelKeys();
+  fillUpdates();
   fillDomains();
   fillWebhooks();
   fillPushes();
@@ -145,7 +147,7 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
   const loggingIn = answerOdoo(method, p.slice(2), body);
   if (loggingIn) return loggingIn;
 
-  const hooked = answerDomains(method, p.slice(2), body) ?? answerTunnelKeys(method, p.slice(2), body) ?? answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
+  const hooked = answerDomains(method, p.slice(2), body) ?? answerTunnelKeys(method, p.slice(2), body) ?? answerUpdates(method, p.slice(2), body) ?? answerWebhooks(method, p.slice(2), body, query) ?? answerPushes(method, p.slice(2), body);
   if (hooked) return hooked;
 
   const certified = answerCertificates(method, p.slice(2));
