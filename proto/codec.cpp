@@ -3,6 +3,7 @@
 #include "common/json/json.hpp"
 #include "proto/log.hpp"
 #include "proto/mail.hpp"
+#include "proto/measures.hpp"
 #include "proto/opening.hpp"
 #include "proto/recording.hpp"
 #include "proto/terminal.hpp"
@@ -133,6 +134,8 @@ FAIRLEAD_INSTANTIATE(Report)
 FAIRLEAD_INSTANTIATE(StepReport)
 FAIRLEAD_INSTANTIATE(Finished)
 FAIRLEAD_INSTANTIATE(Facts)
+FAIRLEAD_INSTANTIATE(Measures)
+FAIRLEAD_INSTANTIATE(MeasureOpening)
 FAIRLEAD_INSTANTIATE(Born)
 FAIRLEAD_INSTANTIATE(StreamPurpose)
 FAIRLEAD_INSTANTIATE(TerminalPurpose)

@@ -7,12 +7,16 @@
 
 #include <boost/json/value.hpp>
 
+#include <map>
+#include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 12;
+inline constexpr std::uint32_t protocol = 13;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
@@ -23,6 +27,7 @@ inline constexpr std::uint32_t mail_since = 9; ///< `mail` is obeyed; streams of
 inline constexpr std::uint32_t odoo_login_since = 10; ///< links to log in to Odoo
 inline constexpr std::uint32_t recordings_since = 11; ///< streams of recordings of terminals
 inline constexpr std::uint32_t updates_since = 12;    ///< the agent puts its own package in place
+inline constexpr std::uint32_t measures_since = 13;   ///< `measures` of facts
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 
@@ -204,6 +209,22 @@ struct EnvironmentHealth {
 };
 BOOST_DESCRIBE_STRUCT(EnvironmentHealth, (), (slug, state, connector))
 
+/// Numbers by the names of measures.hpp; what is not known is left out.
+using MeasuredValues = std::map<std::string, std::int64_t>;
+
+struct EnvironmentMeasures {
+    std::string slug;
+    MeasuredValues values;
+};
+BOOST_DESCRIBE_STRUCT(EnvironmentMeasures, (), (slug, values))
+
+/// What PostgreSQL and each environment do; see measures.hpp.
+struct Measures {
+    MeasuredValues server;
+    std::vector<EnvironmentMeasures> environments; ///< at most most_measured_environments
+};
+BOOST_DESCRIBE_STRUCT(Measures, (), (server, environments))
+
 struct Facts {
     std::int64_t at_ms = 0;
     std::string agent_version;
@@ -220,11 +241,12 @@ struct Facts {
     PostgresqlFacts postgresql;
     PolicyFacts policy;
     std::vector<EnvironmentHealth> environments;
+    std::optional<Measures> measures{}; ///< from protocol 13 on
 };
 BOOST_DESCRIBE_STRUCT(
     Facts, (),
     (at_ms, agent_version, hostname, os, arch, kernel, uptime_s, cpu, memory, disk, load, addresses,
-     postgresql, policy, environments)
+     postgresql, policy, environments, measures)
 )
 
 // ---- the organization's audit log, as its servers have seen it

@@ -346,6 +346,11 @@ TEST_SUITE("proto/golden") {
         check("reports", reports());
         check("reports-of-backups", reports_of_backups());
         check("facts", FactsMessage{facts()});
+        auto measured = facts();
+        measured.measures = Measures{
+            {{"swap_used_bytes", 0}, {"network_in_bytes", 4096}, {"pg_connections", 7}},
+            {{"shop", {{"memory_bytes", 314572800}, {"requests", 120}}}}};
+        check("facts-measures", FactsMessage{measured});
         check("inventory", Inventory{{environment_state()}});
         check("inventory-ssh-keys", Inventory{{}, ssh_state()});
         check(
