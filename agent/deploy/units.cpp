@@ -41,6 +41,8 @@ ExecStart=/bin/false
 # SIGCHLD means nothing to Odoo and wakes it. After 50 s a second SIGTERM follows, by which Odoo ends at once.
 ExecStop=-/bin/sh -c 'kill -TERM "$$MAINPID"; n=0; while [ $$n -lt 500 ] && kill -CHLD "$$MAINPID" 2>/dev/null; do n=$$((n+1)); sleep 0.1; done'
 EnvironmentFile=-/var/lib/fairlead/environments/%i/current/variables.env
+# Where its requests are counted for the agent.
+RuntimeDirectory=fairlead-odoo/%i
 Restart=on-failure
 RestartSec=2
 KillMode=mixed

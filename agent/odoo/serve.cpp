@@ -74,6 +74,70 @@ def say_when_it_serves():
     server.preload_registries = load_and_say
 
 
+def count_requests():
+    """Into a file that the agent reads: how many there were, how many failed, and how long they took.
+    Workers share it; websockets and long polling, which only wait, are not requests."""
+    import fcntl
+    import mmap
+    import struct
+
+    folder = os.environ.get("RUNTIME_DIRECTORY", "")
+    if not folder:
+        return
+
+    from odoo.service.server import CommonServer
+
+    layout = struct.Struct("=8sQQQ")
+    try:
+        file = os.open(os.path.join(folder, "requests"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        os.fchmod(file, 0o644)
+        os.ftruncate(file, layout.size)
+        counts = mmap.mmap(file, layout.size)
+    except OSError:
+        return  # Odoo is worth more than its numbers
+    layout.pack_into(counts, 0, b"FLREQ001", 0, 0, 0)
+    turn = threading.Lock()
+
+    def count(failed, seconds):
+        with turn:  # threads, and then processes
+            fcntl.lockf(file, fcntl.LOCK_EX)
+            try:
+                mark, requests, failures, ms = layout.unpack_from(counts)
+                layout.pack_into(
+                    counts, 0, mark, requests + 1, failures + failed, ms + round(seconds * 1000)
+                )
+            finally:
+                fcntl.lockf(file, fcntl.LOCK_UN)
+
+    def counted(app):
+        def answer(environ, start_response):
+            if environ.get("PATH_INFO", "").startswith(("/websocket", "/longpolling/")):
+                return app(environ, start_response)
+            began = time.monotonic()
+            failed = [False]
+
+            def start(status, *more, **named):
+                failed[0] = str(status)[:1] == "5"
+                return start_response(status, *more, **named)
+
+            try:
+                return app(environ, start)
+            except BaseException:
+                failed[0] = True
+                raise
+            finally:
+                count(failed[0], time.monotonic() - began)
+
+        return answer
+
+    build = CommonServer.__init__
+
+    def build_and_count(self, app, *more, **named):
+        build(self, counted(app), *more, **named)
+
+    CommonServer.__init__ = build_and_count
+
+
 def wait_at_the_end():
     from odoo.service.server import CommonServer
 
@@ -120,6 +184,7 @@ if __name__ == "__main__":
         say_when_it_serves()
         wait_at_the_end()
         answer_links()
+        count_requests()
     odoo.cli.main()
 )",
         python_text(i.source.string()), drain_limit.count(), serving, connection_limit.count(),

@@ -1,3 +1,4 @@
+#include "agent/odoo/request_counts.hpp"
 #include "agent/odoo/serve.hpp"
 #include "common/runtime/process.hpp"
 #include "common/store/memory_db.hpp"
@@ -184,5 +185,79 @@ def main():
             say({{"odoo/service/server.py", server}, {"odoo/sql_db.py", pool}, {"odoo/cli.py", cli}}
             ) == expected
         );
+    }
+
+    TEST_CASE("requests are counted by all workers together [stand-in for Odoo]") {
+        store::TemporaryFolder folder;
+        auto write = [&](const char* name, std::string_view text) {
+            auto file = folder.path() / name;
+            std::filesystem::create_directories(file.parent_path());
+            std::ofstream(file) << text;
+        };
+        write("odoo/__init__.py", "");
+        write("odoo/service/__init__.py", "");
+        write("odoo/service/server.py", R"(def preload_registries(names):
+    pass
+
+class CommonServer:
+    def __init__(self, app):
+        self.app = app
+)");
+        write("odoo/cli.py", R"(import os
+from odoo.service.server import CommonServer
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] == "/broken":
+        raise ValueError
+    start_response("503 Busy" if environ["PATH_INFO"] == "/busy" else "200 OK", [], exc_info=None)
+    return [b"x"]
+
+def main():
+    serve = CommonServer(app).app
+    def ask(path):
+        try:
+            return serve({"PATH_INFO": path}, lambda status, headers, exc_info: None)
+        except ValueError:
+            pass
+    workers = []
+    for _ in range(3):
+        worker = os.fork()
+        if worker == 0:
+            for _ in range(50):
+                ask("/web")
+            os._exit(0)
+        workers.append(worker)
+    for path in ("/busy", "/broken", "/websocket", "/longpolling/poll"):
+        ask(path)
+    for worker in workers:
+        os.waitpid(worker, 0)
+)");
+        Installation i{folder.path(), {},     "/usr/bin/python3",        "/none",
+                       "/none",       "shop", folder.path() / "serve.py"};
+        write("serve.py", serve_script(i));
+        auto file = folder.path() / request_counts_file;
+        CHECK(!read_request_counts(file));
+        Command command;
+        command.argv = serve_command(i);
+        command.environment = {{"RUNTIME_DIRECTORY", folder.path().string()}};
+        REQUIRE(run_ok(command));
+        auto counts = read_request_counts(file);
+        REQUIRE(counts);
+        CHECK(counts->requests == 152);
+        CHECK(counts->failures == 2);
+    }
+
+    TEST_CASE("what is no plain file of counts is none") {
+        store::TemporaryFolder folder;
+        auto file = folder.path() / "requests";
+        std::ofstream(file) << "FLREQ001";
+        CHECK(!read_request_counts(file)); // too short
+        std::ofstream(file) << std::string(32, 'x');
+        CHECK(!read_request_counts(file));
+        std::ofstream(file) << "FLREQ001" << std::string(24, '\0');
+        CHECK(read_request_counts(file));
+        std::filesystem::create_symlink(file, folder.path() / "link");
+        CHECK(!read_request_counts(folder.path() / "link"));
+        CHECK(!read_request_counts(folder.path()));
     }
 }
