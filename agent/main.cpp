@@ -2,6 +2,7 @@
 #include "agent/app/executor_main.hpp"
 #include "agent/app/logs_main.hpp"
 #include "agent/app/mail_main.hpp"
+#include "agent/app/metrics_main.hpp"
 #include "agent/app/recordings_main.hpp"
 #include "agent/app/terminal_main.hpp"
 #include "agent/app/update_main.hpp"
@@ -122,6 +123,12 @@ int run(int argc, char** argv) {
         ->capture_default_str();
     recordings->callback([&] { status = app::run_recordings(recording_options); });
 
+    auto* meter = program.add_subcommand(
+        "measure", "One measurement of PostgreSQL and environments; started by systemd for each"
+    );
+    meter->group(""); // nothing for people
+    meter->callback([&] { status = app::run_metrics(); });
+
     std::string due_what, due_slug;
     auto* due = program.add_subcommand(
         "due", "Do what is scheduled for an environment now; systemd's timers call this"
@@ -211,6 +218,8 @@ int run(int argc, char** argv) {
     dial->add_option("--logs", options.logs_socket, "The socket of readings of logs")
         ->capture_default_str();
     dial->add_option("--mailbox", options.mailbox_socket, "The socket of readings of captured mail")
+        ->capture_default_str();
+    dial->add_option("--metrics", options.metrics_socket, "The socket of measurements")
         ->capture_default_str();
     dial->callback([&] { status = start_link(options); });
 

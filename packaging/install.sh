@@ -188,9 +188,10 @@ enroll() {
 bring_online() {
     local said
     systemctl -q enable fairlead-link.service fairlead-executor.socket fairlead-executor.service \
-        fairlead-terminal.socket fairlead-logs.socket fairlead-recordings.socket fairlead-mailbox.socket fairlead-mail.socket fairlead-mail.timer
-    systemctl start fairlead-executor.socket fairlead-terminal.socket fairlead-logs.socket fairlead-recordings.socket fairlead-mailbox.socket \
+        fairlead-terminal.socket fairlead-logs.socket fairlead-recordings.socket fairlead-mailbox.socket fairlead-metrics.socket \
         fairlead-mail.socket fairlead-mail.timer
+    systemctl start fairlead-executor.socket fairlead-terminal.socket fairlead-logs.socket fairlead-recordings.socket fairlead-mailbox.socket \
+        fairlead-metrics.socket fairlead-mail.socket fairlead-mail.timer
     systemctl "$link" fairlead-link.service
     # From here on a failure leaves the agent installed: it goes on trying by itself.
     fresh=''

@@ -98,6 +98,16 @@ Result<> Postgresql::end_strays() {
                     .with_code("postgresql_failed"));
 }
 
+Result<std::vector<std::string>>
+Postgresql::catalog_rows(const std::string& sql, std::chrono::seconds deadline) {
+    auto bounded = fmt::format(
+        "SET search_path = pg_catalog, pg_temp; SET statement_timeout = '{}s';\n{}",
+        deadline.count(), sql
+    );
+    FAIRLEAD_TRY(text, psql("postgres", bounded, deadline));
+    return lines_of(text);
+}
+
 Result<std::string> Postgresql::version() {
     FAIRLEAD_TRY(text, psql("postgres", "SHOW server_version_num; SHOW server_version;", quick));
     auto lines = lines_of(text);

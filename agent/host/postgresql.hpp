@@ -78,6 +78,12 @@ public:
     Result<std::vector<std::string>>
     rows(const std::string& database, const std::string& role, const std::string& sql);
 
+    /// Rows of queries of the catalogs, which nobody else can make run code: as the superuser in
+    /// the database `postgres`, with no schema but the catalogs' in the path. What takes longer
+    /// than `deadline` ends.
+    Result<std::vector<std::string>>
+    catalog_rows(const std::string& sql, std::chrono::seconds deadline);
+
 private:
     Result<std::string>
     psql(const std::string& database, const std::string& sql, std::chrono::seconds deadline);

@@ -114,4 +114,9 @@ std::string send_whole(int peer, std::string_view text, SendOptions options) {
     return send_whole(peer, text, -1, 0, std::move(options));
 }
 
+std::string send_plain(int peer, std::string_view text, SendOptions options) {
+    auto why = Sender(peer, std::move(options)).send(text);
+    return why.empty() ? "done" : why;
+}
+
 } // namespace fairlead::host

@@ -31,4 +31,7 @@ send_whole(int peer, std::string_view text, int file, std::uint64_t bytes, SendO
 /// The same of a text alone.
 std::string send_whole(int peer, std::string_view text, SendOptions options);
 
+/// A text without those two bytes, for who reads to the end of the connection.
+std::string send_plain(int peer, std::string_view text, SendOptions options);
+
 } // namespace fairlead::host

@@ -53,7 +53,7 @@ public:
               {options.terminal_socket, options.logs_socket, options.mailbox_socket,
                options.recordings_socket}
           ),
-          backoff_(random_up_to) {}
+          measuring_(executor, options.metrics_socket), backoff_(random_up_to) {}
 
     Task<> run();
 
@@ -81,6 +81,7 @@ private:
     Event network_;
     SystemClock clock_;
     Tunnel tunnel_;
+    Measuring measuring_;
     Backoff backoff_;
     Status status_;
 };
@@ -203,8 +204,8 @@ Task<Ending> Dialler::try_one(Address address) {
     net::WebSocketLimits limits;
     auto socket = co_await net::WebSocket::connect(to, tls_, limits);
     if (!socket) co_return Ending(socket.error());
-    Shared shared{options_, folder_, identity_, tls_,     channel_,
-                  workers_, facts_,  policy_,   witness_, tunnel_};
+    Shared shared{options_, folder_, identity_, tls_,    channel_,  workers_,
+                  facts_,   policy_, witness_,  tunnel_, measuring_};
     auto online = [this] {
         note(status_.controller, "online", Ending());
         tell("online", Ending());

@@ -5,6 +5,7 @@
 #include "agent/link/executor_channel.hpp"
 #include "agent/link/identity.hpp"
 #include "agent/link/log_passage.hpp"
+#include "agent/link/measuring.hpp"
 #include "agent/link/status.hpp"
 #include "agent/link/terminal_passage.hpp"
 
@@ -23,6 +24,7 @@ struct LinkOptions {
     std::string logs_socket = default_logs_socket;
     std::string mailbox_socket = default_mailbox_socket;
     std::string recordings_socket = default_recordings_socket;
+    std::string metrics_socket = default_metrics_socket;
     std::string version;
     bool read_facts = true; ///< off in tests
 };

@@ -439,11 +439,17 @@ Task<> LinkSession::read_executor() {
 }
 
 Task<> LinkSession::tell_facts() {
-    while (shared_.options.read_facts) {
+    // The first ones are waited for, and what takes longer is measured from the next on.
+    for (bool first = true; shared_.options.read_facts; first = false) {
         proto::FactsMessage message;
         auto read = [&] { return shared_.facts.read(now_ms()); };
         message.facts = co_await offload(shared_.workers, read);
         message.facts.policy = shared_.policy;
+        if (protocol_ >= proto::measures_since) {
+            bool busy = message.facts.postgresql.running || !message.facts.environments.empty();
+            auto measures = co_await shared_.measuring.take(busy && !first);
+            message.facts.measures = std::move(measures);
+        }
         auto sent = co_await send(proto::encode(proto::FromAgent(message)));
         if (!sent) co_return end(Ending(sent.error()));
         co_await ask_renewal();

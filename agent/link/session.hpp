@@ -5,6 +5,7 @@
 #include "agent/link/facts.hpp"
 #include "agent/link/identity.hpp"
 #include "agent/link/link.hpp"
+#include "agent/link/measuring.hpp"
 #include "agent/link/tunnel.hpp"
 #include "agent/link/witness.hpp"
 #include "common/async/task_group.hpp"
@@ -43,6 +44,7 @@ struct Shared {
     proto::PolicyFacts& policy; ///< as the executor last told it
     Witness& witness;
     Tunnel& tunnel;
+    Measuring& measuring;
 };
 
 class LinkSession {

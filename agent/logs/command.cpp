@@ -56,14 +56,15 @@ void add_units(std::vector<std::string>& words, const std::vector<std::string>& 
 /// Its processes come and go under names that nobody can list; a slice keeps those of a kind.
 void add_agent(std::vector<std::string>& words) {
     words.push_back("SYSLOG_IDENTIFIER=fairlead-agent");
-    for (const auto* slice : {"terminal", "recordings", "logs", "mailbox", "backup", "drill"})
+    for (const auto* slice :
+         {"terminal", "recordings", "logs", "mailbox", "metrics", "backup", "drill"})
         words.push_back(fmt::format("_SYSTEMD_SLICE=system-fairlead\\x2d{}.slice", slice));
     words.push_back("+");
     add_units(
         words, {"fairlead-link.service", "fairlead-executor.service", "fairlead-executor.socket",
                 "fairlead-terminal.socket", "fairlead-logs.socket", "fairlead-recordings.socket",
-                "fairlead-mailbox.socket", "fairlead-mail.socket", "fairlead-mail.service",
-                "fairlead-update.service", "fairlead-caddy.service"}
+                "fairlead-mailbox.socket", "fairlead-metrics.socket", "fairlead-mail.socket",
+                "fairlead-mail.service", "fairlead-update.service", "fairlead-caddy.service"}
     );
 }
 
