@@ -63,6 +63,10 @@ constexpr std::array table{
     Permission{
         "ssh.connect", admin, org, "Reach servers' sshd by native ssh, which asks for a key"},
     Permission{"logs.server", developer, org, "Read the logs of PostgreSQL and of agents"},
+    Permission{
+        "metrics.view", viewer, any, "Read the newest measurements of everything, for Prometheus"},
+    Permission{"alerts.view", viewer, org, "See alerts and their rules"},
+    Permission{"alerts.edit", admin, org, "Set, change and remove rules for alerts"},
     Permission{"registration_tokens.view", admin, org, "See the tokens that enrol servers"},
     Permission{"registration_tokens.revoke", admin, org, "Revoke tokens that enrol servers"},
 

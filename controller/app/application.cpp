@@ -146,7 +146,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                         ),
       ssh_keys_({store_, events_, audit_, operations_, clock_}),
       logins_({store_, events_, audit_, operations_, clock_}),
-      updates_({store_, events_, audit_, operations_, packages_, clock_}),
+      updates_({store_, events_, audit_, operations_, packages_, clock_}), recorder_(store_),
       tunnel_keys_(
           {store_, events_, audit_, keys_, links_, clock_,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -155,6 +155,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       ),
       webhook_queue_({store_, events_, audit_, keys_, clock_}), operation_news_(webhook_queue_),
       webhooks_({store_, events_, audit_, keys_, *outbound_, webhook_queue_}),
+      alerts_(alert_parts()),
       domains_({store_, events_, audit_, clock_, host_of(public_url(settings_, endpoint_.port))}),
       looker_(*outbound_, *challenges_), acme_(make_acme_client(settings_, tls_, clock_)),
       edge_certificates_(certificate_parts()), keeper_(edge_certificates_, clock_),
@@ -206,7 +207,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           authority_,
           [this] { return certificates_.face(); },
           {public_endpoint(settings_, endpoint_.port)},
-          &ssh_keys_},
+          &ssh_keys_,
+          &recorder_},
       audit_parts_{{store_, audit_, events_}, notary_},
       key_parts_{{store_, audit_, events_}, environments::unknown_projects},
       connect_parts_{{store_, audit_, events_}, connect_, connect_tokens_,
@@ -220,11 +222,12 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
            webhooks::erase, domains::erase, certificates::erase, cloudflare::erase, access::erase,
-           ssh::erase, updates::erase,
+           ssh::erase, updates::erase, metrics::erase, alerts::erase,
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
-      member_parts_(member_parts()), log_parts_{{store_, audit_, events_}, log_directory_},
+      member_parts_(member_parts()), metric_parts_{store_, recorder_},
+      log_parts_{{store_, audit_, events_}, log_directory_},
       capture_parts_{log_parts_, operations_},
       terminal_parts_{
           {store_, audit_, events_},
@@ -247,12 +250,14 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     live_.on_gone(
         [this](store::UnitOfWork& unit, const auto& scope, const auto& environment) -> Result<> {
             FAIRLEAD_CHECK(imports_.gone(unit, scope, environment));
+            FAIRLEAD_CHECK(metrics::Recorder::gone(unit, scope, environment.id));
             return pushes_.gone(unit, scope, environment);
         }
     );
     agents_.use(live_);
     agents_.use(ssh_keys_);
     agents_.use(logins_);
+    agents_.use(recorder_);
     join_webhooks();
     join_domains();
     join_certificates();
@@ -350,6 +355,8 @@ void Application::add_routes() {
     passage::add_routes(table_, passage_desk_);
     logs::add_routes(table_, log_parts_);
     captures::add_routes(table_, capture_parts_);
+    metrics::add_routes(table_, metric_parts_);
+    alerts::add_routes(table_, alerts_);
 }
 
 access::ControllerFacts Application::facts() const {
@@ -385,6 +392,13 @@ std::vector<web::Metric> Application::metrics() const {
          true, double(edge.refused)},
         {"fairlead_terminals", "Terminals that are open, or that a ticket was handed out for",
          false, double(terminal_directory_.size())},
+        {"fairlead_measured_points_total",
+         "Points of measurements of servers and environments that were stored", true,
+         double(recorder_.samples())},
+        {"fairlead_measured", "Servers and environments that were measured within an hour", false,
+         double(recorder_.newest().size())},
+        {"fairlead_alerts_firing", "Alerts that fire, of all organizations", false,
+         double(alerts_.firing())},
         {"fairlead_event_streams", "Open event streams", false, double(events_.streams())},
         {"fairlead_store_writes_waiting", "Writes waiting for the store", false,
          double(store_.queued())},

@@ -22,6 +22,7 @@
 #include "controller/access/routes.hpp"
 #include "controller/access/sessions.hpp"
 #include "controller/access/support_routes.hpp"
+#include "controller/alerts/alerts.hpp"
 #include "controller/api/router.hpp"
 #include "controller/app/certificates.hpp"
 #include "controller/app/installation.hpp"
@@ -53,6 +54,7 @@
 #include "controller/logs/readings.hpp"
 #include "controller/logs/routes.hpp"
 #include "controller/members/members.hpp"
+#include "controller/metrics/routes.hpp"
 #include "controller/odoo_login/logins.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/orgs.hpp"
@@ -120,6 +122,7 @@ private:
     sso::Sso::Parts sso_parts();
     void join_webhooks();
     void join_domains();
+    alerts::Alerts::Parts alert_parts();
     void stand_behind_cloudflare();
     void join_edge(net::ListenerHandlers& handlers);
     certificates::Certificates::Parts certificate_parts();
@@ -193,10 +196,12 @@ private:
     ssh::SshKeys ssh_keys_;
     odoo_login::Logins logins_;
     updates::Updates updates_;
+    metrics::Recorder recorder_;
     tunnels::TunnelKeys tunnel_keys_;
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;
     webhooks::Webhooks webhooks_;
+    alerts::Alerts alerts_;
     domains::Domains domains_;
     domains::OutsideLooker looker_;
     std::unique_ptr<certificates::Client> acme_;
@@ -230,6 +235,7 @@ private:
     access::SupportRoutes support_parts_;
     orgs::RouteParts org_parts_;
     members::Parts member_parts_;
+    metrics::RouteParts metric_parts_;
     logs::RouteParts log_parts_;
     captures::RouteParts capture_parts_;
     terminal::RouteParts terminal_parts_;

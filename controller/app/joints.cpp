@@ -60,6 +60,7 @@ void Application::join_webhooks() {
     enrolment_.use(webhook_queue_);
     agents_.use(webhook_queue_);
     notary_.use(webhook_queue_);
+    alerts_.use(webhook_queue_);
     courier_ = std::make_unique<webhooks::Courier>(webhook_queue_, *outbound_, clock_);
     webhook_queue_.on_due([this](const webhooks::Turn& turn, Timestamp at) {
         courier_->due(turn, at);
@@ -92,6 +93,28 @@ void Application::join_webhooks() {
             return {};
         }
     );
+}
+
+alerts::Alerts::Parts Application::alert_parts() {
+    auto post = [this](
+                    store::UnitOfWork& unit, const std::string& kind, const std::string& to,
+                    const alerts::AlertLetter& letter
+                ) {
+        auto now = clock_.now();
+        // What is told a day late is no news.
+        return mailing_.outbox().put(
+            unit, {kind, to, letter.subject, letter.text, Secret(), now + std::chrono::hours(24)},
+            now
+        );
+    };
+    return {
+        .store = store_,
+        .events = events_,
+        .audit = audit_,
+        .newest = recorder_.newest(),
+        .clock = clock_,
+        .url = public_url(settings_, endpoint_.port),
+        .post = std::move(post)};
 }
 
 void Application::join_domains() {

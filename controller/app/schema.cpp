@@ -1,6 +1,7 @@
 #include "controller/app/schema.hpp"
 
 #include "controller/access/schema.hpp"
+#include "controller/alerts/schema.hpp"
 #include "controller/audit/schema.hpp"
 #include "controller/authority/schema.hpp"
 #include "controller/backups/schema.hpp"
@@ -11,6 +12,7 @@
 #include "controller/fleet/schema.hpp"
 #include "controller/imports/schema.hpp"
 #include "controller/mail/schema.hpp"
+#include "controller/metrics/schema.hpp"
 #include "controller/operations/schema.hpp"
 #include "controller/orgs/schema.hpp"
 #include "controller/pushes/schema.hpp"
@@ -20,6 +22,7 @@
 #include "controller/updates/schema.hpp"
 #include "controller/webhooks/schema.hpp"
 
+#include <string>
 #include <vector>
 
 namespace fairlead::app {
@@ -35,6 +38,12 @@ CREATE TABLE installation (
     sealed_tickets BLOB NOT NULL
 );
 )sql";
+
+std::string_view metrics_and_alerts() {
+    static const std::string both =
+        std::string(metrics::first_tables) + std::string(alerts::first_tables);
+    return both;
+}
 
 } // namespace
 
@@ -83,6 +92,7 @@ std::span<const store::Migration> schema() {
         {40, "captured mail", environments::mail_columns},
         {41, "sealed results", operations::sealed_results},
         {42, "roll-outs of the agent", updates::first_tables},
+        {43, "metrics and alerts", metrics_and_alerts()},
     };
     return steps;
 }

@@ -110,6 +110,8 @@ Task<> Application::serve() {
     auto looks = [this] { return domains_.tidy(clock_.now()); };
     auto visitors = [this] { return connect_.tidy(clock_.now()); };
     auto rates = [this] { return rates_.save(store_, clock_.now()); };
+    auto alerts = [this] { return alerts_.tick(); };
+    auto measurements = [this] { return recorder_.tidy(clock_.now()); };
     auto checkpoints = [this] { return notary_.sign_news(clock_.now()); };
     background.spawn(hub_.watch());
     background.spawn(edge_.watch(workers_, table_of(store_)));
@@ -124,6 +126,8 @@ Task<> Application::serve() {
     background.spawn(every(5s, "saving rates", rates));
     background.spawn(every(30s, "signing the audit log", checkpoints));
     background.spawn(every(60s, "forgetting looks at domains", looks));
+    background.spawn(every(15s, "looking at alerts", alerts));
+    background.spawn(every(600s, "dropping old measurements", measurements));
     background.spawn(every(600s, "dropping old audit entries", retention));
     background.spawn(every(600s, "dropping what is left of old backups", backups));
     background.spawn(every(600s, "dropping old deliveries of webhooks", deliveries));

@@ -4,7 +4,6 @@
 #include "common/crypto/random.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/fleet/enrolment.hpp"
-#include "controller/fleet/fact_points.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "controller/fleet/server_view.hpp"
 #include "controller/fleet/token_repo.hpp"
@@ -173,7 +172,10 @@ Result<> AgentService::facts(
     auto text = facts_text(message.facts, now);
     return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
         FAIRLEAD_CHECK(ServerRepo(unit.db(), link.scope).store_facts(link.server, now, text));
-        FAIRLEAD_CHECK(FactPoints(unit.db(), link.scope).add(link.server, now, message.facts));
+        if (measure_watch_)
+            FAIRLEAD_CHECK(
+                measure_watch_->measured(unit, link.scope, link.server, now, message.facts)
+            );
         // It has read its welcome by now, and what that said about authorities; what was announced
         // since then it has not heard of.
         FAIRLEAD_CHECK(parts_.authority.told(unit, link.scope, link.server, newest_authority));
@@ -286,15 +288,6 @@ Result<> AgentService::tick() {
 
     if (now < from_ms(pruned_ms_) + std::chrono::hours(1)) return {};
     pruned_ms_ = to_ms(now);
-    FAIRLEAD_TRY(old, parts_.store.read([&](store::Connection& db) {
-        return orgs_with_old_points(db, now);
-    }));
-    for (const auto& org : old) {
-        auto scope = api::ScopeIssuer::scope(org);
-        FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
-            return FactPoints(unit.db(), scope).prune(now);
-        }));
-    }
     FAIRLEAD_TRY(ended, parts_.store.read([&](store::Connection& db) {
         return orgs_with_old_tokens(db, now);
     }));

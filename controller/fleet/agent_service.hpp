@@ -5,6 +5,7 @@
 #include "controller/api/announcer.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/fleet/login_watch.hpp"
+#include "controller/fleet/measure_watch.hpp"
 #include "controller/fleet/residents.hpp"
 #include "controller/fleet/ssh_watch.hpp"
 #include "controller/operations/operations.hpp"
@@ -58,6 +59,7 @@ public:
     void use(Residents& residents) { residents_ = &residents; }
     void use(SshWatch& watch) { ssh_watch_ = &watch; }
     void use(LoginWatch& watch) { login_watch_ = &watch; }
+    void use(MeasureWatch& watch) { measure_watch_ = &watch; }
     /// Without it nobody outside hears of anything.
     void use(api::Announcer& announcer) { announcements_.use(announcer); }
 
@@ -87,8 +89,8 @@ public:
 
     /// At start, before links: nobody is known to be online.
     Result<> start();
-    /// Every few seconds: servers that were awaited since the start become offline; old
-    /// measurements go.
+    /// Every few seconds: servers that were awaited since the start become offline; tokens that
+    /// ended long ago go.
     Result<> tick();
 
 private:
@@ -103,6 +105,7 @@ private:
     Residents* residents_ = nullptr;
     SshWatch* ssh_watch_ = nullptr;
     LoginWatch* login_watch_ = nullptr;
+    MeasureWatch* measure_watch_ = nullptr;
     api::Announcements announcements_;
     std::atomic<std::int64_t> started_ms_ = 0;
     std::atomic<std::int64_t> pruned_ms_ = 0;

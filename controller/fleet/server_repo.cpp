@@ -121,9 +121,6 @@ Result<> ServerRepo::revoke(const Server& server, Timestamp at) {
 
 Result<> ServerRepo::remove(const ServerId& id) {
     FAIRLEAD_CHECK(
-        db_.run("DELETE FROM server_point WHERE org_id = $1 AND server_id = $2", org_, id)
-    );
-    FAIRLEAD_CHECK(
         db_.run("DELETE FROM agent_journal WHERE org_id = $1 AND server_id = $2", org_, id)
     );
     FAIRLEAD_CHECK(db_.run("DELETE FROM server WHERE id = $2 AND org_id = $1", org_, id));

@@ -4,7 +4,6 @@
 #include "controller/api/query.hpp"
 #include "controller/api/routes.hpp"
 #include "controller/fleet/checks.hpp"
-#include "controller/fleet/fact_points.hpp"
 #include "controller/fleet/server_view.hpp"
 #include "controller/operations/routes.hpp"
 #include "proto/codec.hpp"
@@ -136,6 +135,8 @@ Result<Response> remove(const Call& call, const RouteParts& parts) {
             return api::conflict("server_in_use", std::move(text));
         }
         FAIRLEAD_CHECK(servers.remove(id));
+        if (parts.measure_watch)
+            FAIRLEAD_CHECK(parts.measure_watch->gone(change.unit(), change.scope(), id));
         change.record("server.delete", "server", server);
         boost::json::object gone{{"id", id.str()}};
         change.publish(
@@ -170,32 +171,6 @@ Result<Response> ping(const Call& call, const RouteParts& parts) {
     });
 }
 
-Result<Response> facts(const Call& call, const RouteParts& parts) {
-    FAIRLEAD_TRY(id, call.path_id<ServerId>("server"));
-    FAIRLEAD_TRY(resolution, api::query_word(call, "resolution", {"30s", "10m"}));
-    FAIRLEAD_TRY(until, api::query_time(call, "to"));
-    FAIRLEAD_TRY(since, api::query_time(call, "from"));
-    auto to = until.value_or(call.now());
-    auto from = since.value_or(to - std::chrono::hours(1));
-    if (from > to)
-        return fail(Error(Errc::invalid, "from is after to.")
-                        .with_fields({{"from", "must not be after to"}}));
-    return parts.store.read([&](Connection& db) -> Result<Response> {
-        FAIRLEAD_CHECK(ServerRepo(db, call.scope()).get(id));
-        FAIRLEAD_TRY(
-            points,
-            FactPoints(db, call.scope()).range(id, resolution == "30s" ? fine : coarse, from, to)
-        );
-        boost::json::array items;
-        for (const auto& point : points) items.push_back(to_json(point));
-        return api::answer(boost::json::object{
-            {"resolution", resolution},
-            {"from", to_rfc3339(from)},
-            {"to", to_rfc3339(to)},
-            {"points", std::move(items)}});
-    });
-}
-
 } // namespace
 
 void add_server_routes(api::RouteTable& table, const RouteParts& parts) {
@@ -206,7 +181,6 @@ void add_server_routes(api::RouteTable& table, const RouteParts& parts) {
     routes.remove("/{server}", "servers.delete", &remove);
     routes.post("/{server}/revoke", "servers.revoke", &revoke);
     routes.post("/{server}/ping", "servers.ping", &ping);
-    routes.get("/{server}/facts", "servers.view", &facts);
 }
 
 } // namespace fairlead::fleet

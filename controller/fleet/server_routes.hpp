@@ -5,6 +5,7 @@
 #include "controller/api/route_table.hpp"
 #include "controller/authority/authority.hpp"
 #include "controller/fleet/enrolment.hpp"
+#include "controller/fleet/measure_watch.hpp"
 #include "controller/fleet/ssh_watch.hpp"
 #include "controller/install/face.hpp"
 #include "controller/operations/operations.hpp"
@@ -29,7 +30,8 @@ struct RouteParts {
     std::function<install::Face()> face;
     /// "host:port" to dial, in order.
     std::vector<std::string> controllers;
-    SshWatch* ssh_watch = nullptr; ///< hears of servers that are revoked
+    SshWatch* ssh_watch = nullptr;         ///< hears of servers that are revoked
+    MeasureWatch* measure_watch = nullptr; ///< hears of servers that are deleted
 
     api::Desk desk() const { return {store, audit, events}; }
 };

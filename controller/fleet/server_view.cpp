@@ -104,15 +104,6 @@ object to_json(const RegistrationToken& t, Timestamp now) {
     };
 }
 
-object to_json(const FactPoint& p) {
-    return {
-        {"at", to_rfc3339(p.at_ms)},
-        {"cpu_percent", p.cpu_percent},
-        {"memory_used_bytes", static_cast<std::int64_t>(p.memory_bytes)},
-        {"disk_free_bytes", static_cast<std::int64_t>(p.disk_bytes)},
-        {"load1", p.load1}};
-}
-
 boost::json::object told_of(const Server& server) {
     return {{"server_id", server.id.str()}, {"server_name", server.name}};
 }
@@ -165,6 +156,7 @@ std::string facts_text(proto::Facts f, Timestamp at) {
     if (f.policy.summary.size() > 100) f.policy.summary.resize(100);
     for (auto& rule : f.policy.summary) shorten(rule, 300);
     f.environments.clear();
+    f.measures.reset();
     return proto::write_text(f);
 }
 

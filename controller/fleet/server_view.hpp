@@ -2,7 +2,6 @@
 #pragma once
 
 #include "controller/api/events.hpp"
-#include "controller/fleet/fact_points.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "controller/fleet/token_repo.hpp"
 
@@ -15,7 +14,6 @@ namespace fairlead::fleet {
 
 boost::json::object to_json(const Server& server);
 boost::json::object to_json(const RegistrationToken& token, Timestamp now);
-boost::json::object to_json(const FactPoint& point);
 /// What programs outside are told of it.
 boost::json::object told_of(const Server& server);
 api::Event server_event(const OrgId& org, const Server& server);

@@ -30,7 +30,9 @@ constexpr std::array types{
     "server.revoked"sv,
     "domain.verified"sv,
     "domain.failed"sv,
-    "audit.checkpoint"sv};
+    "audit.checkpoint"sv,
+    "alert.fired"sv,
+    "alert.cleared"sv};
 
 } // namespace
 

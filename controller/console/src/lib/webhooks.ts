@@ -48,6 +48,13 @@ export const eventGroups: { title: string; events: [WebhookEvent, string][] }[] 
       ["domain.failed", "A domain's proof was not found"],
     ],
   },
+  {
+    title: "Alerts",
+    events: [
+      ["alert.fired", "An alert began"],
+      ["alert.cleared", "An alert is over"],
+    ],
+  },
   { title: "Audit log", events: [["audit.checkpoint", "A new checkpoint was signed"]] },
 ];
 

@@ -350,33 +350,18 @@ TEST_SUITE("controller/fleet") {
         CHECK(world.events.types() == std::vector<std::string>{"server.updated"});
     }
 
-    TEST_CASE_FIXTURE(Fixture, "facts are kept now and over time, and old points go") {
+    TEST_CASE_FIXTURE(Fixture, "facts are kept as they are now, cut to their lengths") {
         Agent agent(world, world.add_server());
         agent.connect();
-        auto say = [&](double cpu) {
-            proto::FactsMessage message;
-            message.facts.hostname = std::string(1000, 'h');
-            message.facts.cpu.used_percent = cpu;
-            message.facts.memory.used_bytes = 1 << 20;
-            REQUIRE(world.core->agents.facts(*agent.link, message, 1));
-            world.clock.advance(30s);
-        };
-        for (int i = 0; i < 4; ++i) say(10.0 * i);
-        auto path = "/servers/" + agent.server.str();
-        CHECK(world.in_org("GET", path).json.at("facts").at("hostname").as_string().size() <= 253);
-        auto points = [&](std::string query) {
-            return world.in_org("GET", path + "/facts" + query).json.at("points").as_array();
-        };
-        CHECK(points("").size() == 4);
-        auto coarse = points("?resolution=10m");
-        REQUIRE(!coarse.empty());
-        CHECK(coarse.size() <= 2);
-        world.clock.advance(25h);
-        say(1);
-        CHECK(points("?from=2020-01-01T00:00:00Z").size() == 1);
-        CHECK(points("?resolution=10m&from=2020-01-01T00:00:00Z").size() >= 2);
-        CHECK(world.in_org("GET", path + "/facts?resolution=1h").blames("resolution"));
-        CHECK(world.in_org("GET", path + "/facts?from=yesterday").blames("from"));
+        proto::FactsMessage message;
+        message.facts.hostname = std::string(1000, 'h');
+        message.facts.measures = proto::Measures{{{"pg_connections", 3}}, {}};
+        REQUIRE(world.core->agents.facts(*agent.link, message, 1));
+        auto facts = world.in_org("GET", "/servers/" + agent.server.str()).json.at("facts");
+        CHECK(facts.at("hostname").as_string().size() <= 253);
+        // Those are kept over time alone.
+        auto stored = world.one<std::string>("SELECT facts FROM server WHERE org_id <> ''");
+        CHECK(stored.find("pg_connections") == std::string::npos);
     }
 
     TEST_CASE_FIXTURE(Fixture, "renewal is for the bound key only") {
@@ -425,6 +410,5 @@ TEST_SUITE("controller/fleet") {
             ).status == 404
         );
         CHECK(world.in_org("POST", "/servers/" + id + "/ping").status == 404);
-        CHECK(world.in_org("GET", "/servers/" + id + "/facts").status == 404);
     }
 }

@@ -1,10 +1,12 @@
 #include "world.hpp"
 
 #include "controller/access/schema.hpp"
+#include "controller/alerts/schema.hpp"
 #include "controller/audit/schema.hpp"
 #include "controller/authority/schema.hpp"
 #include "controller/backups/routes.hpp"
 #include "controller/backups/schema.hpp"
+#include "controller/certificates/schema.hpp"
 #include "controller/domains/routes.hpp"
 #include "controller/domains/schema.hpp"
 #include "controller/environments/schema.hpp"
@@ -12,6 +14,8 @@
 #include "controller/fleet/server_repo.hpp"
 #include "controller/imports/routes.hpp"
 #include "controller/imports/schema.hpp"
+#include "controller/metrics/routes.hpp"
+#include "controller/metrics/schema.hpp"
 #include "controller/odoo_login/routes.hpp"
 #include "controller/operations/routes.hpp"
 #include "controller/operations/schema.hpp"
@@ -67,7 +71,10 @@ const std::vector<store::Migration>& migrations() {
         {31, "SSH keys", ssh::first_tables},
         {32, "captured mail", environments::mail_columns},
         {33, "sealed results", operations::sealed_results},
-        {34, "roll-outs of the agent", updates::first_tables}};
+        {34, "roll-outs of the agent", updates::first_tables},
+        {35, "certificates", certificates::first_tables},
+        {36, "metrics", metrics::first_tables},
+        {37, "alerts", alerts::first_tables}};
     return steps;
 }
 
@@ -180,6 +187,7 @@ Core::Core(
       ssh_keys({store, events, log, operations, clock}),
       logins({store, events, log, operations, clock}),
       updates({store, events, log, operations, packages, clock}),
+      recorder(store), metric_parts{store, recorder},
       tunnel_keys(
           {store, events, log, keys, links, clock,
            [](store::Connection& db, const api::OrgScope& scope) {
@@ -201,7 +209,8 @@ Core::Core(
               return install::Face{"https://fairlead.example:8443", "", ""};
           },
           {"fairlead.example:8443"},
-          &ssh_keys} {
+          &ssh_keys,
+          &recorder} {
     operations.use(live);
     operations.use(backups);
     operations.use(imports);
@@ -227,12 +236,14 @@ Core::Core(
     live.on_gone(
         [this](store::UnitOfWork& unit, const auto& scope, const auto& environment) -> Result<> {
             FAIRLEAD_CHECK(imports.gone(unit, scope, environment));
+            FAIRLEAD_CHECK(metrics::Recorder::gone(unit, scope, environment.id));
             return pushes.gone(unit, scope, environment);
         }
     );
     agents.use(live);
     agents.use(ssh_keys);
     agents.use(logins);
+    agents.use(recorder);
     operations::add_operation_routes(table, operations);
     fleet::add_server_routes(table, parts);
     fleet::add_token_routes(table, parts);
@@ -244,6 +255,7 @@ Core::Core(
     ssh::add_routes(table, ssh_keys);
     odoo_login::add_routes(table, logins);
     updates::add_routes(table, updates);
+    metrics::add_routes(table, metric_parts);
     tunnels::add_routes(table, tunnel_keys);
     webhooks::add_routes(table, webhooks);
     domains::add_routes(table, domains);

@@ -14,6 +14,7 @@
 #include "controller/fleet/agent_service.hpp"
 #include "controller/fleet/server_routes.hpp"
 #include "controller/imports/imports.hpp"
+#include "controller/metrics/routes.hpp"
 #include "controller/odoo_login/logins.hpp"
 #include "controller/operations/operations.hpp"
 #include "controller/orgs/plans.hpp"
@@ -171,6 +172,8 @@ struct Core {
     ssh::SshKeys ssh_keys;
     odoo_login::Logins logins;
     updates::Updates updates;
+    metrics::Recorder recorder;
+    metrics::RouteParts metric_parts;
     tunnels::TunnelKeys tunnel_keys;
     webhooks::Queue queue;
     webhooks::OperationNews operation_news;

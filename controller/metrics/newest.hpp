@@ -1,0 +1,55 @@
+/// The newest measurements of all servers and environments, in memory: for rates of counters, for
+/// alerts, and for Prometheus. Gone with the process, and there again half a minute later.
+#pragma once
+
+#include "common/runtime/clock.hpp"
+#include "common/runtime/id.hpp"
+#include "controller/metrics/series.hpp"
+#include "proto/measures.hpp"
+#include "proto/messages.hpp"
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace fairlead::metrics {
+
+/// What an agent told, by the places of proto's tables; -1 where it told nothing.
+using Told = std::vector<std::int64_t>;
+
+/// Names that are not in the table, and values below 0, are passed over.
+Told told(const proto::MeasuredValues& values, std::span<const proto::Measure> table);
+
+struct Newest {
+    Timestamp at{};
+    Values values; ///< by series_of()
+    Told measures; ///< by proto::server_measures or proto::environment_measures
+    std::uint64_t memory_bytes = 0, disk_bytes = 0; ///< what a server has of them
+};
+
+/// How much a counter grew each second between two; unknown where it began anew, or the one before
+/// is none of the last five minutes.
+double rate(const Newest* before, const Told& now, Timestamp at, std::size_t place);
+
+/// Thread-safe.
+class NewestOfAll {
+public:
+    /// How old a measurement may be that is still one of now.
+    static constexpr auto fresh = std::chrono::seconds(150);
+
+    std::optional<Newest> find(std::string_view subject) const;
+    void put(const std::string& subject, Newest newest);
+    /// Those of before are of nobody any more.
+    void forget_before(Timestamp at);
+    std::size_t size() const;
+
+private:
+    mutable std::mutex lock_;
+    std::unordered_map<std::string, Newest> all_;
+};
+
+} // namespace fairlead::metrics
