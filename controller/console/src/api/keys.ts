@@ -28,6 +28,10 @@ export const keys = {
   rollout: (org: string, id: string) => ["org", org, "agent-rollouts", id] as const,
   agentPackage: (org: string) => ["org", org, "agent-package"] as const,
   sshKeys: (org: string, server: string) => ["org", org, "ssh-keys", server] as const,
+  /** Alerts and their rules. */
+  allAlerts: (org: string) => ["org", org, "alerts"] as const,
+  alerts: (org: string, state: string) => ["org", org, "alerts", state] as const,
+  alertRules: (org: string) => ["org", org, "alerts", "rules"] as const,
   projects: (org: string) => ["org", org, "projects"] as const,
   project: (org: string, id: string) => ["org", org, "project", id] as const,
   environments: (org: string) => ["org", org, "environments"] as const,

@@ -12,19 +12,6 @@ export const serverQuery = (org: string, server: string) =>
     queryFn: ({ signal }) => need(api.GET("/api/v1/orgs/{org}/servers/{server}", { params: { path: { org, server } }, signal })),
   });
 
-export const factsQuery = (org: string, server: string, resolution: "30s" | "10m", hours: number) =>
-  queryOptions({
-    queryKey: [...keys.server(org, server), "facts", resolution, hours],
-    queryFn: ({ signal }) =>
-      need(
-        api.GET("/api/v1/orgs/{org}/servers/{server}/facts", {
-          params: { path: { org, server }, query: { resolution, from: new Date(Date.now() - hours * 3_600_000).toISOString() } },
-          signal,
-        }),
-      ),
-    refetchInterval: resolution === "30s" ? 30_000 : 300_000,
-  });
-
 export const foundQuery = (org: string, server: string) =>
   wholeList(keys.found(org, server), ({ query, signal }) =>
     need(api.GET("/api/v1/orgs/{org}/servers/{server}/found-environments", { params: { path: { org, server }, query }, signal })),

@@ -54,6 +54,7 @@ export const pages: PageSpec[] = [
   page("/servers/:server/recordings/:recording", "recordings.view", () => import("../pages/terminal/RecordingPage")),
   page("/servers/:server/terminal", "terminals.open", () => import("../pages/terminal/TerminalPage")),
   page("/agent-updates/:rollout?", "servers.view", () => import("../pages/updates/AgentUpdates"), { label: "Agent updates", icon: "download" }),
+  page("/alerts/:tab?", "alerts.view", () => import("../pages/alerts/Alerts"), { label: "Alerts", icon: "bell" }),
   page("/registration-tokens", "registration_tokens.view", () => import("../pages/servers/RegistrationTokens"), { label: "Registration tokens", icon: "link" }),
   page("/operations", "operations.view", () => import("../pages/operations/Operations"), { label: "Operations", icon: "operation", apart: true }),
   page("/operations/:operation", "operations.view", () => import("../pages/operations/OperationPage")),

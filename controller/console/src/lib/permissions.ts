@@ -8,6 +8,7 @@ const areas: [title: string, words: string[]][] = [
   ["Deployments", ["deployments", "operations"]],
   ["Backups", ["backups", "drills", "restores", "storages", "backup_settings"]],
   ["Servers", ["servers", "registration_tokens", "terminals", "recordings", "ssh_keys", "ssh", "logs"]],
+  ["Metrics and alerts", ["metrics", "alerts"]],
   ["API keys", ["api_keys"]],
   ["Certificates", ["certificates"]],
   ["Tunnel keys", ["tunnel_keys"]],

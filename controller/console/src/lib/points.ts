@@ -1,23 +1,16 @@
-import type { FactPoint } from "../api/types";
-
 /** Columns for a chart; a null is put in where reports were missing for over two and a half steps, so that the line breaks there. */
-export function withGaps(
-  points: readonly FactPoint[],
-  of: (point: FactPoint) => number | null | undefined,
-  stepSeconds: number,
-): [number[], (number | null)[]] {
+export function withGaps(at: readonly number[], of: readonly (number | null)[], stepSeconds: number): [number[], (number | null)[]] {
   const times: number[] = [];
   const values: (number | null)[] = [];
-  for (const point of points) {
-    const at = Date.parse(point.at) / 1000;
+  at.forEach((time, i) => {
     const last = times[times.length - 1];
-    if (last !== undefined && at <= last) continue;
-    if (last !== undefined && at - last > stepSeconds * 2.5) {
+    if (last !== undefined && time <= last) return;
+    if (last !== undefined && time - last > stepSeconds * 2.5) {
       times.push(last + stepSeconds);
       values.push(null);
     }
-    times.push(at);
-    values.push(of(point) ?? null);
-  }
+    times.push(time);
+    values.push(of[i] ?? null);
+  });
   return [times, values];
 }

@@ -12,6 +12,7 @@ export const orgEvents = [
   "terminal.deleted",
   "ssh_keys.updated",
   "agent_rollout.updated",
+  "alerts.updated",
   "project.updated",
   "project.deleted",
   "environment.updated",
@@ -67,6 +68,7 @@ export function applyOrgEvent(client: QueryClient, org: string, name: string, da
   if (subject === "terminal") return void client.invalidateQueries({ queryKey: keys.allTerminals(org) });
   if (subject === "agent_rollout") return void client.invalidateQueries({ queryKey: keys.rollouts(org) });
   if (subject === "ssh_keys") return void client.invalidateQueries({ queryKey: keys.sshKeys(org, (data as Thing).id) });
+  if (subject === "alerts") return void client.invalidateQueries({ queryKey: keys.allAlerts(org) });
   // How an environment's names stand follows from claims, of which it has no event of its own.
   if (subject === "domain") for (const what of ["environments", "environment"]) void client.invalidateQueries({ queryKey: ["org", org, what] });
   if (name === "environment.updated") followPolicy(client, org, data as Environment);

@@ -29,6 +29,7 @@ const Variables = lazy(() => import("./Variables"));
 const BackupsTab = lazy(() => import("../backups/BackupsTab"));
 import { CopyPanel } from "../backups/CopyPanel";
 import { HostNames } from "../domains/parts";
+const MetricsTab = lazy(() => import("./MetricsTab"));
 const LogsTab = lazy(() => import("../logs/LogsTab"));
 const MailTab = lazy(() => import("../mail/MailTab"));
 const PolicyTab = lazy(() => import("../backups/PolicyTab"));
@@ -146,6 +147,7 @@ function Parts({ environment, tab }: { environment: Environment; tab: string }) 
   const parts: [value: string, label: string, permission: Permission, content: ReactNode][] = [
     ["overview", "Overview", "environments.view", <Now key="o" environment={environment} />],
     ["operations", "Operations", "operations.view", <History key="h" environment={environment} />],
+    ["metrics", "Metrics", "environments.view", <MetricsTab key="me" environment={environment} />],
     ["logs", "Logs", "logs.view", <LogsTab key="l" environment={environment} />],
     ["mail", "Mail", "mail.view", <MailTab key="m" environment={environment} />],
     ["backups", "Backups", "backups.view", <BackupsTab key="b" environment={environment} />],
