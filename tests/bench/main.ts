@@ -8,6 +8,7 @@ import { http } from "./rows/http.ts";
 import { idle, links, reconnect } from "./rows/links.ts";
 import { login } from "./rows/login.ts";
 import { audit } from "./rows/audit.ts";
+import { metrics } from "./rows/metrics.ts";
 import { store, trip } from "./rows/operations.ts";
 import { terminal } from "./rows/terminal.ts";
 import { tunnel } from "./rows/tunnel.ts";
@@ -16,7 +17,7 @@ import { Site } from "./site.ts";
 import { missed, say, table } from "./table.ts";
 
 const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone, tunnel, terminal, webhooks };
-const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, http, login, links, idle, reconnect };
+const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, metrics, http, login, links, idle, reconnect };
 const names = [...Object.keys(alone), ...Object.keys(onSite)];
 
 const asked = process.argv.slice(2);

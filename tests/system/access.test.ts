@@ -27,7 +27,7 @@ interface Caller {
 
 const nobody: Record<string, string> = {
   server: "srv", token: "tok", credential: "gcr", project: "prj", environment: "env", release: "rel", operation: "op", entry: "aud",
-  user: "usr", invitation: "inv", role: "rol", key: "key", grant: "cag", session: "con", storage: "sto", backup: "bak", domain: "dom", tunnel_key: "tkey", terminal: "term", recording: "term", ssh_key: "sshk", rollout: "aro",
+  user: "usr", invitation: "inv", role: "rol", key: "key", grant: "cag", session: "con", storage: "sto", backup: "bak", domain: "dom", tunnel_key: "tkey", terminal: "term", recording: "term", ssh_key: "sshk", rollout: "aro", alert_rule: "alr",
 };
 
 describe("who may what", () => {

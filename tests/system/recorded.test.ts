@@ -395,6 +395,14 @@ acme:
     await ok(owner, "DELETE", `${hooks}/${webhook.id}`);
   });
 
+  test("alert rules", async () => {
+    const rules = `${org}/alert-rules`;
+    await ok(owner, "POST", `${rules}/recommended`);
+    const rule = await ok<{ id: string }>(owner, "POST", rules, { kind: "cpu" });
+    await ok(owner, "PATCH", `${rules}/${rule.id}`, { threshold: 50 });
+    await ok(owner, "DELETE", `${rules}/${rule.id}`);
+  });
+
   test("certificates", async () => {
     const project = await owner.post<{ id: string }>(`${org}/projects`, { name: "Named", odoo_version: "19.0", odoo_source: { url: "https://git.example.org/odoo.git", branch: "19.0" } });
     const named = await owner.post<Environment>(`${org}/environments`, {

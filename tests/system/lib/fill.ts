@@ -60,6 +60,7 @@ export async function fillOrg(api: Api, org: string): Promise<Record<string, str
   ids.recording = "term_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.rollout = "aro_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.ssh_key = "sshk_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
+  ids.alert_rule = (await api.post<{ id: string }>(`${org}/alert-rules`, { kind: "disk" })).id;
   ids.release = "rel_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.session = "ses_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
   ids.connect_session = "con_01JD8Q4M3N7V5X2K9B6T0W1YHZ";
