@@ -107,11 +107,11 @@ describe("metrics", () => {
     await comes("all is quick again", () => ofServer(), "pg_slow", (n) => n === 0);
   });
 
-  scenario(world, "are measured by a process that is gone at once, with two capabilities and no network", async () => {
+  scenario(world, "are measured by a process that is gone at once, with three capabilities and no network", async () => {
     const unit = await on.host.sh("systemctl show fairlead-metrics.socket -p ActiveState -p NAccepted; systemctl cat fairlead-metrics@.service");
     assert.match(unit, /ActiveState=active/);
     assert.ok(Number(/NAccepted=(\d+)/.exec(unit)![1]) > 3);
-    assert.match(unit, /^CapabilityBoundingSet=CAP_SETUID CAP_SETGID$/m);
+    assert.match(unit, /^CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL$/m);
     await poll("none is left", 20_000, async () => ((await on.host.sh("pgrep -fc 'fairlead-agent measure' || true")).trim() === "0" ? true : undefined));
     assert.equal((await on.host.sh("systemctl is-active fairlead-executor.service || true")).trim() === "active" ? 1 : 0, 0, "the executor sleeps meanwhile");
     const said = await on.host.sh("journalctl -q --no-pager -o cat -u 'fairlead-metrics@*' -p warning || true");
