@@ -6,6 +6,10 @@
 
 #include <boost/json/object.hpp>
 
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace fairlead::alerts {
 
 boost::json::object to_json(const Rule& rule);

@@ -196,7 +196,7 @@ private:
     ssh::SshKeys ssh_keys_;
     odoo_login::Logins logins_;
     updates::Updates updates_;
-    metrics::Recorder recorder_;
+    fairlead::metrics::Recorder recorder_;
     tunnels::TunnelKeys tunnel_keys_;
     webhooks::Queue webhook_queue_;
     webhooks::OperationNews operation_news_;
@@ -235,7 +235,7 @@ private:
     access::SupportRoutes support_parts_;
     orgs::RouteParts org_parts_;
     members::Parts member_parts_;
-    metrics::RouteParts metric_parts_;
+    fairlead::metrics::RouteParts metric_parts_;
     logs::RouteParts log_parts_;
     captures::RouteParts capture_parts_;
     terminal::RouteParts terminal_parts_;

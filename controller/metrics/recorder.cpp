@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 namespace fairlead::metrics {
 namespace {
@@ -99,7 +100,7 @@ Result<> Recorder::measured(
     store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server, Timestamp at,
     const proto::Facts& facts
 ) {
-    static const proto::Measures none;
+    static const proto::Measures none{};
     const auto& measures = facts.measures ? *facts.measures : none;
     auto before = newest_.find(server.str());
     Newest now;
@@ -126,7 +127,7 @@ Result<> Recorder::measured(
     std::map<std::string_view, std::string_view> states;
     for (const auto& one : facts.environments)
         if (states.size() < proto::most_measured_environments) states.emplace(one.slug, one.state);
-    static const proto::MeasuredValues nothing;
+    static const proto::MeasuredValues nothing{};
     for (const auto& [id, slug] : rows) {
         auto values = by_slug.find(slug);
         auto state = states.find(slug);

@@ -5,6 +5,8 @@
 #include "controller/metrics/newest.hpp"
 
 #include <atomic>
+#include <string>
+#include <string_view>
 
 namespace fairlead::metrics {
 

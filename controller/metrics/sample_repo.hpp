@@ -7,6 +7,7 @@
 #include "controller/metrics/block.hpp"
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
