@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/async/task.hpp"
+#include "common/runtime/result.hpp"
 #include "proto/messages.hpp"
 
 #include <map>

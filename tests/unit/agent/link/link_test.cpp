@@ -151,8 +151,8 @@ struct Stand {
         net::WebSocketLimits limits;
         auto socket = co_await net::WebSocket::connect(to, *tls, limits);
         REQUIRE(socket);
-        Shared shared{options, store, identity, *tls,    channel,
-                      workers, facts, policy,   witness, tunnel};
+        Shared shared{options, store,  identity, *tls,   channel,  workers,
+                      facts,   policy, witness,  tunnel, measuring};
         LinkSession session(shared, *std::move(socket), io.get_executor(), [this] {
             online = true;
         });
@@ -197,6 +197,7 @@ struct Stand {
     Witness witness{folder.path / "witness.json"};
     SystemClock clock;
     Tunnel tunnel{io.get_executor(), "srv_01J0000000000000000000000A", clock};
+    Measuring measuring{io.get_executor(), "/nonexistent"};
     std::optional<net::Listener> listener;
     std::function<Task<>(net::WebSocket)> controller;
     bool online = false;
