@@ -9,6 +9,7 @@ import { answerBackups, fillBackups } from "./backups";
 import { answerImports, fillImports } from "./imports";
 import { answerLog } from "./logs";
 import { answerMail, answerMailList, mailSettings } from "./mail";
+import { answerAlerts, answerMetrics } from "./metrics";
 import { answerOdoo } from "./odoo";
 import { answerRecordings, answerReplay } from "./recordings";
 import { auditKey, proofOf } from "./proof";
@@ -153,6 +154,9 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
   const certified = answerCertificates(method, p.slice(2));
   if (certified) return certified;
 
+  const alerted = answerAlerts(method, p.slice(2), body, query, state.servers[0]!);
+  if (alerted) return alerted;
+
   const [, , kind, one, part, sub] = p;
   const env = kind === "environments" && one ? need(state.environments, one, "environment") : null;
   const target = kind === "servers" && one ? need(state.servers, one, "server") : null;
@@ -232,19 +236,10 @@ function answer(method: string, path: string, query: URLSearchParams, body: Body
       publish("environment.updated", made);
       return [201, made];
     }
-    case "GET servers/{}/facts": {
-      const from = Date.parse(query.get("from") ?? ago(60));
-      const step = query.get("resolution") === "10m" ? 600_000 : 30_000;
-      const points = [];
-      for (let at = from; at < Date.now(); at += step) {
-        const x = at / 600_000;
-        if (target!.status === "offline" && Date.now() - at < 187 * 60_000) break;
-        if (Math.abs(at - (from + (Date.now() - from) * 0.6)) < step * 6) continue;
-        const cpu = 22 + 14 * Math.sin(x) + 9 * Math.sin(x * 5.3) + 4 * Math.sin(x * 41);
-        points.push({ at: new Date(at).toISOString(), cpu_percent: Math.max(1, cpu), memory_used_bytes: target!.facts.memory!.total_bytes! * (0.44 + 0.05 * Math.sin(x / 2)), disk_free_bytes: target!.facts.disk!.free_bytes! + Math.sin(x / 30) * 4e9, load1: Math.max(0.05, cpu / 40) });
-      }
-      return [200, { resolution: query.get("resolution") ?? "30s", from: new Date(from).toISOString(), to: now(), points }];
-    }
+    case "GET servers/{}/metrics":
+      return answerMetrics(one!, query, target!.status === "offline" ? Date.now() - 187 * 60_000 : Infinity);
+    case "GET environments/{}/metrics":
+      return answerMetrics(one!, query, env!.current_release ? Infinity : 0);
     case "GET registration-tokens":
       return [200, list(state.tokens)];
     case "POST registration-tokens": {

@@ -1,12 +1,13 @@
 import { Menu, UnstyledButton, useMantineColorScheme } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "wouter";
 import { accountQuery } from "../api/account";
+import { alertsQuery } from "../api/alerts";
 import { orgQuery } from "../api/org";
 import { roleTitle } from "../lib/roles";
 import { Icon, type IconName } from "../ui/Icon";
 import { Mark } from "../ui/Mark";
-import { useAccess, useHref, useShown } from "./access";
+import { useAccess, useHref, useMay, useShown } from "./access";
 import { pages } from "./routes";
 import { useSignOut } from "./signOut";
 
@@ -26,12 +27,16 @@ export function Rail({ onFind }: { onFind: () => void }) {
   const shown = useShown();
   const [location] = useLocation();
   const counts = useQuery(orgQuery(org.id)).data?.counts;
+  const may = useMay();
+  const alerts = useInfiniteQuery({ ...alertsQuery(org.id, "firing"), enabled: may("alerts.view") });
+  const firing = alerts.data?.pages.reduce((sum, page) => sum + page.data.length, 0);
 
   const number: Record<string, number | undefined> = {
     "/environments": counts?.environments,
     "/projects": counts?.projects,
     "/servers": counts?.servers,
     "/operations": counts?.operations_active || undefined,
+    "/alerts": firing || undefined,
   };
 
   return (
@@ -54,9 +59,10 @@ export function Rail({ onFind }: { onFind: () => void }) {
               <Icon name={menu.icon} />
               {menu.label}
               {number[path] !== undefined && (
-                <span className="fl-nav-count" data-busy={path === "/operations" || undefined}>
+                <span className="fl-nav-count" data-busy={path === "/operations" || undefined} data-bad={path === "/alerts" || undefined}>
                   {number[path]}
                   {path === "/operations" && <span className="fl-sr"> under way</span>}
+                  {path === "/alerts" && <span className="fl-sr"> that fire</span>}
                 </span>
               )}
             </Link>
