@@ -2,6 +2,7 @@
 
 #include "controller/alerts/rule_body.hpp"
 #include "controller/alerts/view.hpp"
+#include "controller/api/checks.hpp"
 #include "controller/api/query.hpp"
 #include "controller/api/routes.hpp"
 
@@ -87,6 +88,9 @@ Result<Response> create_recommended(const Call& call, Alerts& alerts) {
 Result<Response> edit(const Call& call, Alerts& alerts) {
     FAIRLEAD_TRY(id, call.path_id<AlertRuleId>("alert_rule"));
     FAIRLEAD_TRY(body, call.body<RuleBody>());
+    api::Checks checks;
+    checks.that(!body.empty(), "(document)", "must change something");
+    FAIRLEAD_CHECK(checks.result());
     return api::change(call, alerts.desk(), [&](Change& change) -> Result<Response> {
         RuleRepo repo(change.db(), change.scope());
         FAIRLEAD_TRY(before, repo.get(id));

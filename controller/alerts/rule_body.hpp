@@ -27,6 +27,11 @@ struct RuleBody {
     std::optional<std::int64_t> for_s;
     std::optional<std::int64_t> clear_for_s;
     std::optional<MailBody> mail;
+
+    bool empty() const {
+        return !name && !enabled && !target_id && !threshold && !clear && !for_s && !clear_for_s &&
+               !mail;
+    }
 };
 BOOST_DESCRIBE_STRUCT(
     RuleBody, (), (name, enabled, target_id, threshold, clear, for_s, clear_for_s, mail)

@@ -385,6 +385,7 @@ TEST_SUITE("controller/alerts") {
         CHECK(world.in_org("PATCH", path, {{"clear", 51}}).blames("clear"));
         CHECK(world.in_org("PATCH", path, {{"for_s", 100000}}).blames("for_s"));
         CHECK(world.in_org("PATCH", path, {{"name", ""}}).blames("name"));
+        CHECK(world.in_org("PATCH", path, boost::json::object()).blames("(document)"));
         CHECK(world
                   .in_org(
                       "PATCH", path,
