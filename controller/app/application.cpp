@@ -224,7 +224,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {fleet::count, environments::count, operations::count},
           {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
            webhooks::erase, domains::erase, certificates::erase, cloudflare::erase, access::erase,
-           ssh::erase, updates::erase, metrics::erase, alerts::erase,
+           ssh::erase, updates::erase, fairlead::metrics::erase, alerts::erase,
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},
@@ -252,7 +252,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
     live_.on_gone(
         [this](store::UnitOfWork& unit, const auto& scope, const auto& environment) -> Result<> {
             FAIRLEAD_CHECK(imports_.gone(unit, scope, environment));
-            FAIRLEAD_CHECK(metrics::Recorder::gone(unit, scope, environment.id));
+            FAIRLEAD_CHECK(fairlead::metrics::Recorder::gone(unit, scope, environment.id));
             return pushes_.gone(unit, scope, environment);
         }
     );
@@ -357,7 +357,7 @@ void Application::add_routes() {
     passage::add_routes(table_, passage_desk_);
     logs::add_routes(table_, log_parts_);
     captures::add_routes(table_, capture_parts_);
-    metrics::add_routes(table_, metric_parts_);
+    fairlead::metrics::add_routes(table_, metric_parts_);
     alerts::add_routes(table_, alerts_);
 }
 
