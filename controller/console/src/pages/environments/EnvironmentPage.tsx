@@ -17,6 +17,7 @@ import { Loaded, Waiting } from "../../ui/Problem";
 import { When } from "../../ui/time";
 import { Icon } from "../../ui/Icon";
 import { EnvironmentLamp, kindName, OperationLamp, TypeBadge } from "../../ui/status";
+import { FiringHere } from "../alerts/FiringHere";
 import { OperationRows } from "../operations/Operations";
 import { CancelButton, OperationView } from "../operations/OperationView";
 import { Acts } from "./Acts";
@@ -66,6 +67,7 @@ export default function EnvironmentPage({ environment: id, tab }: { environment:
               {one.status_detail}
             </Alert>
           )}
+          <FiringHere id={one.id} />
           <CopyPanel of={{ environment: one.id }} when={(copy) => copy.state === "running" || (copy.state === "failed" && copy.operations.some((each) => each.operation_id === one.last_operation?.id))} />
           {one.exposure_detail && (
             <Alert color="brass" icon={<Icon name="warning" />} title="Nobody reaches it from outside">

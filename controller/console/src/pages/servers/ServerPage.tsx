@@ -15,6 +15,7 @@ import { Loaded } from "../../ui/Problem";
 import { EnvironmentLamp, ServerLamp, TypeBadge } from "../../ui/status";
 import { Row, Table } from "../../ui/Table";
 import { When } from "../../ui/time";
+import { FiringHere } from "../alerts/FiringHere";
 import { OperationRows } from "../operations/Operations";
 import { OpenTerminals } from "../terminal/OpenTerminals";
 import { Charts } from "./Charts";
@@ -43,6 +44,7 @@ export default function ServerPage({ server: id }: { server: string }) {
           actions={<Acts server={one} />}
         >
           <Notes server={one} />
+          <FiringHere id={one.id} />
           <div className="fl-two">
             <div className="fl-stack">
               <Found server={one} />
