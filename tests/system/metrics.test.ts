@@ -166,8 +166,8 @@ describe("metrics", () => {
     await world.signInAgain();
     await world.until("the server is back", 120_000, async () => ((await api.get<{ status: string }>(`${org}/servers/${on.server.id}`)).status === "online" ? true : undefined));
     // Looked at a few times since.
-    const points = (await ofShop()).times.length;
-    await poll("it was measured again", 120_000, async () => ((await ofShop()).times.length > points + 1 ? true : undefined), 2000);
+    const points = (await ofServer()).times.length;
+    await poll("it was measured again", 120_000, async () => ((await ofServer()).times.length > points + 1 ? true : undefined), 2000);
     assert.equal(mail.mails.filter((one) => one.to === admin.email).length, 0);
     assert.equal(told("alert.fired"), 1);
     assert.equal((await firing()).length, 1);
@@ -184,8 +184,8 @@ describe("metrics", () => {
     const made = await rule({ kind: "environment_down", for_s: 0, clear_for_s: 0 });
     const before = told("alert.fired");
     await world.succeeded(await world.act(shop, "stop"));
-    const points = (await ofShop()).times.length;
-    await poll("it was looked at", 150_000, async () => ((await ofShop()).times.length > points + 1 ? true : undefined), 2000);
+    const points = (await ofServer()).times.length;
+    await poll("it was looked at", 150_000, async () => ((await ofServer()).times.length > points + 1 ? true : undefined), 2000);
     assert.equal(told("alert.fired"), before);
     assert.deepEqual(await firing(), []);
     await world.succeeded(await world.act(shop, "start"));
