@@ -31,7 +31,7 @@ export interface Lines {
 
 interface Props {
   // The queries of a server and of an environment differ in their keys alone.
-  query: (resolution: Resolution, hours: number) => UseQueryOptions<Measurements, Error, Measurements, any>; // eslint-disable-line @typescript-eslint/no-explicit-any
+  query: (resolution: Resolution, hours: number) => UseQueryOptions<Measurements, Error, Measurements, any>;
   groups: Lines[];
   /** What is said where there is nothing to show. */
   empty: ReactNode;
