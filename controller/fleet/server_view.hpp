@@ -4,6 +4,7 @@
 #include "controller/api/events.hpp"
 #include "controller/fleet/server_repo.hpp"
 #include "controller/fleet/token_repo.hpp"
+#include "proto/messages.hpp"
 
 #include <boost/json/object.hpp>
 
