@@ -245,6 +245,22 @@ def main():
         REQUIRE(counts);
         CHECK(counts->requests == 152);
         CHECK(counts->failures == 2);
+        // As the process for websockets that Odoo starts beside its workers.
+        REQUIRE(run_ok(command));
+        counts = read_request_counts(file);
+        REQUIRE(counts);
+        CHECK(counts->requests == 304);
+
+        std::filesystem::remove(file);
+        write("odoo/service/server.py", R"(def preload_registries(names):
+    pass
+
+class CommonServer:
+    pass
+)");
+        write("odoo/cli.py", "def main():\n    pass\n");
+        REQUIRE(run_ok(command));
+        CHECK(!read_request_counts(file));
     }
 
     TEST_CASE("what is no plain file of counts is none") {
