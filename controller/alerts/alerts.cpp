@@ -1,6 +1,7 @@
 #include "controller/alerts/alerts.hpp"
 
 #include "common/runtime/log.hpp"
+#include "common/runtime/try_each.hpp"
 #include "controller/alerts/view.hpp"
 #include "controller/members/member_repo.hpp"
 
@@ -160,7 +161,7 @@ Result<> Alerts::tick() {
     std::int64_t firing = 0;
     bool tidy = now >= pruned_ + std::chrono::hours(1);
     if (tidy) pruned_ = now;
-    for (const auto& org : orgs) {
+    auto looked = try_each(orgs, [&](const OrgId& org) -> Result<> {
         auto scope = api::ScopeIssuer::scope(org);
         std::int64_t here = 0;
         FAIRLEAD_TRY(changes, parts_.store.read([&](store::Connection& db) {
@@ -175,9 +176,10 @@ Result<> Alerts::tick() {
             }));
         }
         firing += here;
-    }
+        return {};
+    });
     firing_ = firing;
-    return {};
+    return looked;
 }
 
 } // namespace fairlead::alerts

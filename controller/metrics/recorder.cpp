@@ -1,5 +1,6 @@
 #include "controller/metrics/recorder.hpp"
 
+#include "common/runtime/try_each.hpp"
 #include "controller/metrics/sample_repo.hpp"
 
 #include <algorithm>
@@ -162,13 +163,12 @@ Result<> Recorder::tidy(Timestamp now) {
     FAIRLEAD_TRY(orgs, store_.read([&](store::Connection& db) {
         return orgs_with_old_samples(db, now);
     }));
-    for (const auto& org : orgs) {
+    return try_each(orgs, [&](const OrgId& org) {
         auto scope = api::ScopeIssuer::scope(org);
-        FAIRLEAD_CHECK(store_.write([&](store::UnitOfWork& unit) {
+        return store_.write([&](store::UnitOfWork& unit) {
             return SampleRepo(unit.db(), scope).prune(now);
-        }));
-    }
-    return {};
+        });
+    });
 }
 
 } // namespace fairlead::metrics

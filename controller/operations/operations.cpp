@@ -1,5 +1,6 @@
 #include "controller/operations/operations.hpp"
 
+#include "common/runtime/try_each.hpp"
 #include "common/runtime/utf8.hpp"
 #include "controller/operations/view.hpp"
 
@@ -287,9 +288,9 @@ Result<> Operations::tick() {
     FAIRLEAD_TRY(late, parts_.store.read([&](store::Connection& db) {
         return orgs_with_overdue(db, now);
     }));
-    for (const auto& org : late) {
+    auto expired = try_each(late, [&](const OrgId& org) {
         auto scope = api::ScopeIssuer::scope(org);
-        auto done = parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
+        return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
             FAIRLEAD_TRY(overdue, OperationRepo(unit.db(), scope).overdue(now, at_once));
             for (auto& operation : overdue)
                 FAIRLEAD_CHECK(finish(
@@ -301,20 +302,22 @@ Result<> Operations::tick() {
                 ));
             return {};
         });
-        FAIRLEAD_CHECK(std::move(done));
-    }
+    });
 
     auto before = now - logs_kept;
     FAIRLEAD_TRY(old, parts_.store.read([&](store::Connection& db) {
         return orgs_with_old_logs(db, before);
     }));
-    for (const auto& org : old) {
+    auto forgotten = try_each(old, [&](const OrgId& org) {
         auto scope = api::ScopeIssuer::scope(org);
-        FAIRLEAD_CHECK(parts_.store.write([&](store::UnitOfWork& unit) {
+        return parts_.store.write([&](store::UnitOfWork& unit) {
             return OperationRepo(unit.db(), scope).forget_logs(before, at_once);
-        }));
-    }
-    return forget_sealed(now);
+        });
+    });
+    auto unsealed = forget_sealed(now);
+    FAIRLEAD_CHECK(std::move(expired));
+    FAIRLEAD_CHECK(std::move(forgotten));
+    return unsealed;
 }
 
 Result<> Operations::forget_sealed(Timestamp now) {
@@ -323,9 +326,9 @@ Result<> Operations::forget_sealed(Timestamp now) {
     FAIRLEAD_TRY(orgs, parts_.store.read([&](store::Connection& db) {
         return orgs_with_sealed(db, before);
     }));
-    for (const auto& org : orgs) {
+    return try_each(orgs, [&](const OrgId& org) {
         auto scope = api::ScopeIssuer::scope(org);
-        auto done = parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
+        return parts_.store.write([&](store::UnitOfWork& unit) -> Result<> {
             FAIRLEAD_TRY(old, OperationRepo(unit.db(), scope).sealed(before, at_once));
             for (auto& operation : old) {
                 operation.result.reset();
@@ -335,9 +338,7 @@ Result<> Operations::forget_sealed(Timestamp now) {
             }
             return {};
         });
-        FAIRLEAD_CHECK(std::move(done));
-    }
-    return {};
+    });
 }
 
 } // namespace fairlead::operations

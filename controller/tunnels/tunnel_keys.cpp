@@ -1,6 +1,7 @@
 #include "controller/tunnels/tunnel_keys.hpp"
 
 #include "common/runtime/log.hpp"
+#include "common/runtime/try_each.hpp"
 #include "controller/tunnels/view.hpp"
 #include "proto/capability.hpp"
 
@@ -215,12 +216,11 @@ Result<> TunnelKeys::tick() {
     FAIRLEAD_TRY(orgs, parts_.store.read([&](store::Connection& db) {
         return orgs_with_overdue_keys(db, now);
     }));
-    for (const auto& org : orgs) {
+    return try_each(orgs, [&](const OrgId& org) {
         auto scope = api::ScopeIssuer::scope(org);
         auto work = [&](store::UnitOfWork& unit) { return end_overdue(unit, scope, now); };
-        FAIRLEAD_CHECK(parts_.store.write(work));
-    }
-    return {};
+        return parts_.store.write(work);
+    });
 }
 
 Result<>

@@ -1,4 +1,5 @@
 // How a roll-out goes on: what servers answer, and what time brings.
+#include "common/runtime/try_each.hpp"
 #include "controller/api/checks.hpp"
 #include "controller/updates/updates.hpp"
 #include "controller/updates/view.hpp"
@@ -121,16 +122,15 @@ Result<> Updates::tick() {
     FAIRLEAD_TRY(orgs, parts_.store.read([](store::Connection& db) {
         return orgs_with_running(db);
     }));
-    for (const auto& org : orgs) {
+    return try_each(orgs, [&](const OrgId& org) {
         auto scope = api::ScopeIssuer::scope(org);
         auto work = [&](Unit& unit) -> Result<> {
             FAIRLEAD_TRY(rollout, RolloutRepo(unit.db(), scope).open());
             if (!rollout || rollout->state != RolloutState::running) return {};
             return advance(unit, scope, *rollout);
         };
-        FAIRLEAD_CHECK(parts_.store.write(work));
-    }
-    return {};
+        return parts_.store.write(work);
+    });
 }
 
 Result<> Updates::ask(Unit& unit, const Scope& scope, const Rollout& rollout, Member& member) {
