@@ -181,7 +181,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {io_.get_executor(), workers_, clock_, terminal_journal_, terminal_directory_,
            terminal_tickets_, shells_of(hub_, workers_, tunnel_keys_)}
       ),
-      passage_journal_({store_, audit_, events_}),
+      passage_journal_({store_, audit_, events_}, clock_),
       passages_(
           {io_.get_executor(), workers_, clock_, passage_journal_,
            sshd_of(hub_, workers_, tunnel_keys_)}

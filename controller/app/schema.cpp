@@ -93,6 +93,7 @@ std::span<const store::Migration> schema() {
         {41, "sealed results", operations::sealed_results},
         {42, "roll-outs of the agent", updates::first_tables},
         {43, "metrics and alerts", metrics_and_alerts()},
+        {44, "acts that last", audit::lasting_table},
     };
     return steps;
 }

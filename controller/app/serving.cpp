@@ -8,6 +8,7 @@
 #include "controller/access/waits.hpp"
 #include "controller/app/application.hpp"
 #include "controller/app/edge.hpp"
+#include "controller/audit/lasting.hpp"
 #include "controller/edge/load.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -27,6 +28,7 @@ constexpr auto drain_time = 10s;
 } // namespace
 
 Result<> Application::run() {
+    FAIRLEAD_CHECK(audit::end_what_was_left(store_, audit_));
     FAIRLEAD_CHECK(operations_.start());
     FAIRLEAD_CHECK(agents_.start());
     mailing_.start();

@@ -104,4 +104,14 @@ CREATE TRIGGER audit_retention_forward BEFORE UPDATE ON audit_retention
     BEGIN SELECT RAISE(ABORT, 'what was dropped does not come back'); END;
 )sql";
 
+// Whoever begins what lasts; gone with its end.
+const std::string_view lasting_table = R"sql(
+CREATE TABLE audit_lasting (
+    org_id TEXT NOT NULL,
+    id     TEXT NOT NULL,
+    due    TEXT NOT NULL,
+    PRIMARY KEY (org_id, id)
+) WITHOUT ROWID;
+)sql";
+
 } // namespace fairlead::audit

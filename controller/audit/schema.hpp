@@ -6,5 +6,6 @@
 namespace fairlead::audit {
 
 extern const std::string_view first_tables;
+extern const std::string_view lasting_table;
 
 } // namespace fairlead::audit

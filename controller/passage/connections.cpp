@@ -40,7 +40,7 @@ struct Connections::Open {
     bool broken = false;  // the socket is not to be used any more
     bool writing = false; // a write that is cancelled leaves the socket unusable
     bool blocked = false; // the server takes nothing at the moment, so the socket is not read
-    bool written = false; // into the audit log
+    std::string name;     // of its entry in the audit log, once that is written
     Steady::time_point since = Steady::now();
 };
 
@@ -89,7 +89,7 @@ Task<> Connections::serve(Offer offer, net::WebSocket socket) {
     if (open.over.code == 0 && stopped) open.over = {1001, "going_away"};
     if (open.over.code == 0 && thrown) open.over = {1011, "failed"};
     if (open.over.code == 0) open.over = {1000, "closed"};
-    if (open.written) co_await write_end(open);
+    if (!open.name.empty()) co_await write_end(open);
     if (open.broken || open.writing)
         socket.abort();
     else
@@ -101,7 +101,7 @@ Task<> Connections::converse(Open& open) {
     auto write = [&] { return parts_.journal.opened(*open.offer); };
     auto written = co_await offload(parts_.pool, write);
     if (!written) co_return open.end({4503, "busy"});
-    open.written = true;
+    open.name = *std::move(written);
     auto stream = co_await parts_.opener(open.offer);
     if (!stream) {
         const auto& code = stream.error().code();
@@ -173,7 +173,7 @@ Task<> Connections::write_end(Open& open) {
     auto lasted = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - open.since);
     auto write = [&]() -> Result<> {
         try {
-            return parts_.journal.closed(*open.offer, open.over.reason, lasted);
+            return parts_.journal.closed(*open.offer, open.name, open.over.reason, lasted);
         } catch (const std::exception& failed) {
             return fail(Errc::internal, failed.what());
         }

@@ -1,5 +1,7 @@
 #include "controller/terminal/journal.hpp"
 
+#include "controller/audit/lasting.hpp"
+
 #include <boost/json.hpp>
 
 namespace fairlead::terminal {
@@ -23,6 +25,9 @@ api::Event event_of(const Seat& seat, State state) {
 Result<> AuditJournal::opened(const Seat& seat) {
     return desk_.store.write([&](store::UnitOfWork& unit) -> Result<> {
         desk_.audit.record(unit, seat.scope, seat.actor, act_on(seat, "terminal.open"));
+        FAIRLEAD_CHECK(audit::begin_lasting(
+            unit, seat.scope, seat.id.str(), seat.actor, act_on(seat, "terminal.close")
+        ));
         api::publish(unit, desk_.events, {event_of(seat, State::open)});
         return {};
     });
@@ -40,6 +45,7 @@ AuditJournal::closed(const Seat& seat, const Ending& ending, std::chrono::millis
         if (!ending.refused)
             after["lasted_s"] = std::chrono::duration_cast<std::chrono::seconds>(lasted).count();
         desk_.audit.record(unit, seat.scope, seat.actor, std::move(act));
+        FAIRLEAD_CHECK(audit::end_lasting(unit, seat.scope, seat.id.str()));
         boost::json::object gone{{"id", seat.id.str()}};
         api::publish(
             unit, desk_.events,

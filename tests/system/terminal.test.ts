@@ -300,6 +300,17 @@ describe("terminals", () => {
     assert.deepEqual(web.complaints, []);
   });
 
+  scenario(world, "have an end in the log also where the controller was killed while they were open", async () => {
+    const shell = await open();
+    const controller = await world.controller();
+    await controller.kill();
+    await controller.start();
+    await world.signInAgain();
+    const ends = (await entries("terminal.close")).filter((one) => one.after?.terminal === shell.id);
+    assert.deepEqual(ends.map((one) => [one.after!.reason, one.after!.user, one.actor.label]), [["controller_died", "deploy", admin.email]]);
+    await world.until("the server is back", 120_000, async () => ((await api.get<{ status: string }>(`${org}/servers/${on.server.id}`)).status === "online" ? true : undefined));
+  });
+
   scenario(world, "are readable in the dark and on a phone, with its keys", async () => {
     for (const look of ["dark", "phone"] as const) {
       const page = await web.signedIn(look);

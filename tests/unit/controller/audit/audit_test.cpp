@@ -1,4 +1,5 @@
 #include "common/store/memory_db.hpp"
+#include "controller/audit/lasting.hpp"
 #include "controller/audit/log.hpp"
 #include "controller/audit/routes.hpp"
 #include "controller/audit/schema.hpp"
@@ -20,8 +21,10 @@ struct NoEvents final : api::EventSink {
 };
 
 struct Fixture {
-    store::Migration steps[2] = {
-        {1, "orgs", orgs::first_tables}, {2, "audit", audit::first_tables}};
+    store::Migration steps[3] = {
+        {1, "orgs", orgs::first_tables},
+        {2, "audit", audit::first_tables},
+        {3, "lasting", audit::lasting_table}};
     store::TemporaryStore store{steps};
     FakeClock clock;
     audit::Log log{clock};
@@ -185,5 +188,62 @@ TEST_SUITE("controller/audit") {
             get("").value().at("data").at(0).at("after") ==
             boost::json::value{{"note", "(too large to keep)"}}
         );
+    }
+
+    TEST_CASE("what a process left open ends in the log when the next one starts, once") {
+        Fixture fixture;
+        api::Actor ann{
+            api::Actor::Kind::user, "usr_1", "ann@example.org", "192.0.2.1", "curl", "req-1"};
+        ann.on_behalf_of = "Agency";
+        auto begin = [&](const std::string& id) {
+            REQUIRE(fixture.store->write([&](store::UnitOfWork& unit) {
+                api::Act end{"terminal.close", "server", "srv_1", "odoo-1"};
+                end.after = boost::json::object{{"terminal", id}};
+                fixture.log.record(
+                    unit, fixture.org, ann, {"terminal.open", "server", "srv_1", "odoo-1"}
+                );
+                return audit::begin_lasting(unit, fixture.org, id, ann, end);
+            }));
+        };
+        begin("term_1");
+        begin("term_2");
+        REQUIRE(fixture.store->write([&](store::UnitOfWork& unit) {
+            return audit::end_lasting(unit, fixture.org, "term_1");
+        }));
+        REQUIRE(fixture.store->write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "INSERT INTO audit_lasting (org_id, id, due) VALUES ($1, 'term_3', '{')",
+                fixture.org.org()
+            );
+        }));
+        for (int i = 0; i < 2; ++i)
+            REQUIRE(audit::end_what_was_left(fixture.store.store(), fixture.log));
+        auto found = fixture.get("action=terminal.close").value().at("data").as_array();
+        REQUIRE(found.size() == 1);
+        const auto& entry = found.front().as_object();
+        CHECK(entry.at("actor").at("label") == "ann@example.org");
+        CHECK(entry.at("on_behalf_of") == "Agency");
+        CHECK(entry.at("target").at("name") == "odoo-1");
+        CHECK(entry.at("after").at("terminal") == "term_2");
+        CHECK(entry.at("after").at("reason") == "controller_died");
+    }
+
+    TEST_CASE("everything that was left ends, however much it is") {
+        Fixture fixture;
+        constexpr int many = 450;
+        REQUIRE(fixture.store->write([&](store::UnitOfWork& unit) -> Result<> {
+            for (int i = 0; i < many; ++i)
+                FAIRLEAD_CHECK(audit::begin_lasting(
+                    unit, i % 2 ? fixture.org : fixture.other, "term_" + std::to_string(i), {},
+                    {"terminal.close", "server", "srv_1", "odoo-1"}
+                ));
+            return {};
+        }));
+        REQUIRE(audit::end_what_was_left(fixture.store.store(), fixture.log));
+        auto left = fixture.store->read([](store::Connection& db) {
+            return db.one<int>("SELECT (SELECT count(*) FROM audit_entry) * 1000 + (SELECT "
+                               "count(*) FROM audit_lasting)");
+        });
+        CHECK(left.value().value() == many * 1000);
     }
 }
