@@ -2,7 +2,7 @@
 // agent is there afterwards. Roll-outs by stages on real servers.
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
-import { AgentPackages, mute, script } from "./lib/agent-packages.ts";
+import { AgentPackages, mute, novelSocket, script } from "./lib/agent-packages.ts";
 import { axe, looksGood, Web } from "./lib/browser.ts";
 import type { Host } from "./lib/host.ts";
 import type { List, Operation, Server } from "./lib/types.ts";
@@ -105,9 +105,13 @@ describe("an agent that updates itself", () => {
   });
 
   scenario(world, "comes back where the package cannot be configured", async () => {
-    await packages.offer(packages.next(1), script("postinst", "echo 'no, not here' >&2; exit 1"));
+    const begun = "systemctl daemon-reload; systemctl start fairlead-novel.socket && touch /root/novel";
+    await packages.offer(packages.next(1), novelSocket, script("postinst", `${begun}; echo 'no, not here' >&2; exit 1`));
     await refused(canary, "update_install_failed", /no, not here/);
     await isWell(canary, packages.version);
+    // Nor does it listen with what it does not know.
+    await canary.host.sh("test -e /root/novel && ! ss -xlH | grep novel");
+    assert.equal((await canary.host.sh("systemctl is-active fairlead-novel.socket || true")).trim(), "inactive");
   });
 
   scenario(world, "is there after a power cut anywhere in the middle", async () => {

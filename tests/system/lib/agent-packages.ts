@@ -27,6 +27,13 @@ export const script = (name: "preinst" | "postinst", words: string): Change => (
   chmodSync(path, 0o755);
 };
 
+/** A unit that the versions before have not; the package's scripts may start it. */
+export const novelSocket: Change = (tree) => {
+  const unit = "[Socket]\nListenStream=/run/fairlead/novel.sock\nRemoveOnStop=yes\nAccept=yes\n";
+  writeFileSync(join(tree, "usr/lib/systemd/system/fairlead-novel.socket"), unit);
+  writeFileSync(join(tree, "usr/lib/systemd/system/fairlead-novel@.service"), "[Service]\nExecStart=/bin/true\n");
+};
+
 export class AgentPackages {
   /** Of the build. */
   readonly version: string;
