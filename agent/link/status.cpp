@@ -3,6 +3,7 @@
 #include "agent/link/identity.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/plain_file.hpp"
 
 #include <poll.h>
 #include <sys/inotify.h>
@@ -82,7 +83,7 @@ Result<> write_status(const std::filesystem::path& file, const Status& status) {
 }
 
 Result<Status> read_status(const std::filesystem::path& file) {
-    auto text = read_file(file, 64 * 1024);
+    auto text = read_plain_file(file, 64 * 1024);
     if (!text && text.error().kind() == Errc::not_found)
         return fail(
             Errc::not_found, "The link is not running. Start it: systemctl start fairlead-link"

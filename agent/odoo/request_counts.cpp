@@ -1,10 +1,6 @@
 #include "agent/odoo/request_counts.hpp"
 
-#include "common/runtime/file.hpp"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "common/runtime/plain_file.hpp"
 
 #include <cstring>
 
@@ -21,12 +17,11 @@ static_assert(sizeof(Layout) == 32);
 } // namespace
 
 Result<RequestCounts> read_request_counts(const std::filesystem::path& file) {
-    Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    struct stat what {};
+    auto content = read_plain_file(file, sizeof(Layout));
     Layout found{};
-    if (!open || ::fstat(open.get(), &what) != 0 || !S_ISREG(what.st_mode) ||
-        ::pread(open.get(), &found, sizeof found, 0) != static_cast<ssize_t>(sizeof found) ||
-        std::memcmp(found.mark, "FLREQ001", sizeof found.mark) != 0)
+    if (content && content->size() == sizeof found)
+        std::memcpy(&found, content->data(), sizeof found);
+    if (std::memcmp(found.mark, "FLREQ001", sizeof found.mark) != 0)
         return fail(Errc::not_found, "No requests are counted there.");
     return RequestCounts{found.requests, found.failures, found.ms};
 }
