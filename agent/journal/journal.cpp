@@ -8,6 +8,7 @@
 #include "proto/codec.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 #ifdef FAIRLEAD_TEST_HOOKS
@@ -39,7 +40,12 @@ void crash_point() {
 
 Journal::Journal(const std::filesystem::path& file, const Clock& clock, Limits limits)
     : db_(file), ballast_(file.string() + ".ballast"), clock_(clock), limits_(limits) {
-    store::migrate(db_, migrations, clock_.now());
+    // Of a newer agent that was taken back. Its steps only added.
+    auto schema = store::schema_version(db_);
+    if (schema > static_cast<int>(std::size(migrations)))
+        log::warning("the journal was written by a newer agent", {{"schema", schema}});
+    else
+        store::migrate(db_, migrations, clock_.now());
     auto name = must(db_.one<std::string>("SELECT name FROM journal"));
     if (!name) {
         name = "jrn_" + new_ulid(clock_.now());

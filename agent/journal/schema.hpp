@@ -1,4 +1,5 @@
-/// The tables of the journal.
+/// The tables of the journal. Steps only add, and what they add to a table has a default: an update
+/// of the agent that is taken back leaves a journal of the newer one to the one before.
 #pragma once
 
 #include "common/store/migration.hpp"

@@ -26,6 +26,15 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(status.active == std::vector{op_id(1)});
     }
 
+    TEST_CASE("a journal that a newer agent has added to is good for the one before") {
+        JournalFile journal;
+        journal->deliver(operation(1, 5), "shop");
+        journal.run("ALTER TABLE operation ADD COLUMN novel TEXT NOT NULL DEFAULT '';"
+                    "INSERT INTO schema_migration VALUES (99, 'novel', 0)");
+        CHECK(journal->status().active == std::vector{op_id(1)});
+        CHECK(journal->deliver(operation(2, 6), "shop") == Delivered::fresh);
+    }
+
     TEST_CASE("a second delivery runs nothing and reports the outcome again [X-OPS-02]") {
         JournalFile journal;
         journal->deliver(operation(1, 5), "");
