@@ -51,6 +51,10 @@ Result<> Systemd::start(const std::vector<std::string>& units) {
     return systemctl_each("start", units);
 }
 
+Result<> Systemd::start_soon(const std::string& unit) {
+    return systemctl({"start", "--no-block", unit});
+}
+
 Result<> Systemd::restart(const std::string& unit) {
     return systemctl({"restart", unit}, 150s);
 }

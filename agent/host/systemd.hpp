@@ -33,6 +33,8 @@ class Systemd {
 public:
     Result<> reload();
     Result<> start(const std::vector<std::string>& units);
+    /// Without waiting for it, or for what it waits for.
+    Result<> start_soon(const std::string& unit);
     /// Fine when they do not exist. Waits up to `limit`, then kills.
     Result<> stop(
         const std::vector<std::string>& units,

@@ -7,6 +7,8 @@
 namespace fairlead::update {
 namespace {
 
+constexpr auto longest = std::chrono::minutes(30); // for a whole package
+
 tl::unexpected<Error> unavailable(std::string message) {
     return fail(Error(Errc::unavailable, std::move(message)).with_code("package_unavailable"));
 }
@@ -38,7 +40,15 @@ Result<std::string> Fetcher::fetch(
     const std::function<void(std::uint32_t)>& progress
 ) {
     std::string content;
+    auto end = std::chrono::steady_clock::now() + longest;
     for (std::uint64_t size = 1; content.size() < size;) {
+        // Nothing else begins on the server meanwhile.
+        if (std::chrono::steady_clock::now() > end)
+            return unavailable(fmt::format(
+                "{} did not come within {} minutes. Nothing was changed; try again over a better "
+                "line.",
+                file, longest.count()
+            ));
         FAIRLEAD_TRY(got, part(file, content.size(), stop));
         if (!got.problem.empty()) return unavailable(got.problem.substr(0, 1000));
         auto data = crypto::base64_decode(got.data);

@@ -106,7 +106,9 @@ Result<> Guard::install() {
     std::error_code ignored;
     std::filesystem::remove(layout.adopted(), ignored);
     FAIRLEAD_CHECK(set(Phase::waiting));
+    // Both, so that the link that is waited for has spoken to the new executor.
     parts_.restart_executor();
+    parts_.restart_link();
     return {};
 }
 

@@ -140,6 +140,27 @@ Result<> Updates::may_install(const std::string& from, const std::string& to) {
     return {};
 }
 
+Result<> Updates::is_free() {
+    const auto& layout = parts_.layout;
+    auto running = [] {
+        return refused(
+            Errc::conflict, "update_running",
+            fmt::format("Another update is not over yet: systemctl status {}", watch_unit)
+        );
+    };
+    if (parts_.system.watch_runs()) return running();
+    auto last = load(layout);
+    if (last && (!*last || is_decided((*last)->phase))) return {};
+    std::error_code ignored;
+    if (last && std::filesystem::exists(layout.guard(), ignored)) {
+        FAIRLEAD_CHECK(parts_.system.start_watch()); // it goes on where it was
+        return running();
+    }
+    // Its agent was taken off the server in the middle of it, or nobody can read what it was.
+    std::filesystem::remove(layout.record(), ignored);
+    return {};
+}
+
 Result<> Updates::check(Work& work, const proto::AgentUpdateArgs& args) {
     FAIRLEAD_TRY(sum, signed_sum(args, parts_.layout.key));
     work.remember("sum", sum);
@@ -152,12 +173,7 @@ Result<> Updates::check(Work& work, const proto::AgentUpdateArgs& args) {
         );
     FAIRLEAD_CHECK(may_install(*from, args.version));
     // Before anything of it is written over.
-    FAIRLEAD_TRY(last, load(parts_.layout));
-    if (parts_.system.watch_runs() || (last && !is_decided(last->phase)))
-        return refused(
-            Errc::conflict, "update_running",
-            fmt::format("Another update is not over yet: systemctl status {}", watch_unit)
-        );
+    FAIRLEAD_CHECK(is_free());
     work.remember("from", *from);
     FAIRLEAD_CHECK(host::make_folder(parts_.layout.folder, 0700, ::geteuid(), ::getegid()));
     for (const auto& place : {parts_.layout.folder, parts_.layout.program.parent_path()}) {
@@ -239,11 +255,21 @@ Result<Record> Updates::begin(Work& work, const proto::AgentUpdateArgs& args) {
 }
 
 /// In the executor of either version: the guard ends this process once the new program is in place.
-Result<Record> Updates::await_decision(Work& work) {
+/// It decides whatever goes wrong here, so nothing but its decision ends this.
+Result<Record> Updates::await_decision(Work& work, bool started) {
     auto told = Phase::ready;
+    std::string warned;
+    auto warn = [&](const Result<>& done) {
+        if (done || done.error().message() == warned) return;
+        warned = done.error().message();
+        work.warn(warned);
+    };
     for (int i = 0; i < most_looks; ++i) {
         if (adopted_by(parts_.layout) != parts_.version)
-            FAIRLEAD_CHECK(note_adopted(parts_.layout, parts_.version));
+            warn(note_adopted(parts_.layout, parts_.version));
+        // Asked before the record is read: who does not run decides nothing in between.
+        bool look = i % looks_between == (started ? looks_between - 1 : 0);
+        bool runs = !look || parts_.system.watch_runs();
         FAIRLEAD_TRY(record, load(parts_.layout));
         if (!record) return fail(Errc::internal, "The record of the update is gone.");
         if (is_decided(record->phase)) return *record;
@@ -252,8 +278,7 @@ Result<Record> Updates::await_decision(Work& work) {
             if (auto words = words_of(told); !words.empty()) work.info(words);
             work.flush(true);
         }
-        if (i % looks_between == looks_between - 1 && !parts_.system.watch_runs())
-            FAIRLEAD_CHECK(parts_.system.start_watch());
+        if (!runs) warn(parts_.system.start_watch());
         parts_.system.pause(look_again);
     }
     return refused(
@@ -267,17 +292,14 @@ Result<Record> Updates::await_decision(Work& work) {
 
 Result<> Updates::install(Work& work, const proto::AgentUpdateArgs& args) {
     FAIRLEAD_TRY(record, begin(work, args));
-    if (!is_decided(record.phase)) {
-        auto started = parts_.system.start_watch();
-        if (!started) {
-            // It must not begin later, when everybody believes that it failed.
-            std::error_code ignored;
-            if (record.phase == Phase::ready)
-                std::filesystem::remove(parts_.layout.record(), ignored);
-            return started;
-        }
+    bool ready = record.phase == Phase::ready;
+    if (auto started = ready ? parts_.system.start_watch() : Result<>(); !started) {
+        // It must not begin later, when everybody believes that it failed.
+        std::error_code ignored;
+        std::filesystem::remove(parts_.layout.record(), ignored);
+        return started;
     }
-    FAIRLEAD_TRY(decided, await_decision(work));
+    FAIRLEAD_TRY(decided, await_decision(work, ready));
     if (decided.phase == Phase::done) {
         work.info(fmt::format(
             "The agent {} runs and has reached the controller. {} is kept in {}.", decided.to,

@@ -48,7 +48,10 @@ private:
     Result<> keep(journal::Work& work);
     Result<> install(journal::Work& work, const proto::AgentUpdateArgs& args);
     Result<Record> begin(journal::Work& work, const proto::AgentUpdateArgs& args);
-    Result<Record> await_decision(journal::Work& work);
+    /// `started`: the guard was started just before.
+    Result<Record> await_decision(journal::Work& work, bool started);
+    /// Errc::conflict (update_running) while another update is not decided.
+    Result<> is_free();
 
     Parts parts_;
 };

@@ -46,7 +46,8 @@ Result<> start_watch(const Layout& layout) {
     FAIRLEAD_CHECK(systemd.reload());
     FAIRLEAD_CHECK(systemd.enable({watch_unit}));
     FAIRLEAD_CHECK(sync_folder(layout.units / "multi-user.target.wants"));
-    return systemd.start({watch_unit});
+    // It waits for the network, after a power cut for minutes.
+    return systemd.start_soon(watch_unit);
 }
 
 bool watch_runs() {

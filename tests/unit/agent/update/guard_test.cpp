@@ -84,7 +84,7 @@ TEST_SUITE("agent/update/guard") {
         Server server;
         server.links_at = server.now + 59s;
         CHECK(server.run().phase == Phase::done);
-        CHECK(server.did == "install new;executor;away;");
+        CHECK(server.did == "install new;executor;link;away;");
         CHECK(server.running == "1.1.0");
         CHECK(read_file(server.layout.previous(), 100).value() == "old");
     }
@@ -104,7 +104,7 @@ TEST_SUITE("agent/update/guard") {
         CHECK(record.phase == Phase::returned);
         CHECK(record.code == "update_unhealthy");
         CHECK(record.reason.find("1.0.0 was put back") != std::string::npos);
-        CHECK(server.did == "install new;executor;install old;link;executor;away;");
+        CHECK(server.did == "install new;executor;link;install old;link;executor;away;");
         CHECK(server.running == "1.0.0");
     }
 
@@ -181,7 +181,7 @@ TEST_SUITE("agent/update/guard") {
         server.new_links = false;
         server.end_at = server.now + 10s;
         CHECK(server.run().phase == Phase::waiting);
-        CHECK(server.did == "install new;executor;");
+        CHECK(server.did == "install new;executor;link;");
         // After the start it has its time again.
         server.end_at = Guard::Steady::time_point::max();
         server.new_links = true;

@@ -258,9 +258,75 @@ TEST_SUITE("agent/update/update") {
         other.phase = Phase::returning;
         REQUIRE(save(server.layout, other));
         REQUIRE(write_file(server.layout.previous(), "what it goes back to", 0600));
+        server.system.watch_runs = [] { return true; };
         CHECK(code_of(server.run(server.args())) == "update_running");
         CHECK(read_file(server.layout.previous(), 100).value() == "what it goes back to");
         CHECK(load(server.layout)->value().operation == "op_other");
+        CHECK(server.starts == 0);
+    }
+
+    TEST_CASE("one whose guard is gone is gone on with, and one that cannot be is forgotten") {
+        Server server;
+        std::filesystem::create_directories(server.layout.folder);
+        Record other;
+        other.operation = "op_other";
+        other.phase = Phase::waiting;
+        REQUIRE(save(server.layout, other));
+        SUBCASE("its program is there") {
+            REQUIRE(write_file(server.layout.guard(), "guard", 0700));
+            CHECK(code_of(server.run(server.args())) == "update_running");
+            CHECK(server.starts == 1);
+            CHECK(load(server.layout)->value().operation == "op_other");
+            return;
+        }
+        SUBCASE("the agent was taken off the server meanwhile") {}
+        SUBCASE("nobody can read what it was") {
+            REQUIRE(write_file(server.layout.record(), "{", 0600));
+        }
+        CHECK(server.run(server.args()).outcome == proto::Outcome::succeeded);
+    }
+
+    TEST_CASE("an executor that comes late starts no guard that has decided") {
+        Server server;
+        server.system.pause = [](auto) {
+            throw store::StoreError(store::StoreError::Kind::corrupt, "killed");
+        };
+        CHECK_THROWS_AS(server.run(server.args()), store::StoreError);
+        server.journal.open();
+        auto found = server.journal->unfinished();
+        REQUIRE(found.size() == 1);
+        auto record = load(server.layout)->value();
+        record.phase = Phase::returning;
+        REQUIRE(save(server.layout, record));
+        // The guard decides, and puts its unit away, just when it is asked after.
+        server.decision = Phase::returned;
+        server.system.watch_runs = [&] {
+            server.decide();
+            return false;
+        };
+        Fetcher nobody([] {});
+        auto policy = [] { return policy::Policy::parse("version: 1\n", "policy.yaml"); };
+        Updates updates({server.layout, "1.0.0", policy, nobody, server.system});
+        Work work(*server.journal, server.journal.clock, found[0].operation, journal::Redactor());
+        journal::Engine engine(*server.journal, [](auto) {});
+        auto finished = engine.recover(*updates.plan(found[0].operation), work, found[0]);
+        CHECK(code_of(finished) == "update_unhealthy");
+        CHECK(server.starts == 1); // that of the one before
+    }
+
+    TEST_CASE("trouble beside an update that is under way ends nothing before the guard decides") {
+        Server server;
+        int looks = 0;
+        server.system.watch_runs = [] { return false; };
+        server.system.start_watch = [&]() -> Result<> {
+            if (++server.starts == 1) return {};
+            return fail(Errc::timeout, "systemctl did not end.");
+        };
+        server.system.pause = [&](auto) {
+            if (++looks > 50) server.decide();
+        };
+        CHECK(server.run(server.args()).outcome == proto::Outcome::succeeded);
+        CHECK(server.starts > 2);
     }
 
     TEST_CASE("at other hours than the policy's nothing is installed") {
