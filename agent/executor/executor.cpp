@@ -10,6 +10,8 @@
 namespace fairlead::executor {
 namespace {
 
+constexpr auto leaving_time = std::chrono::milliseconds(500);
+
 proto::OperationError as_error(const Error& error) {
     return {error.code().empty() ? "invalid" : error.code(), error.message(), {}};
 }
@@ -72,12 +74,26 @@ void Executor::deliver(proto::Operation operation) {
     if (slug.empty()) plan = plans_(operation);
     bool at_once = plan && plan->touches_nothing;
 
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     // Not taken, and so brought again: what would wait here would not outlive the update, and what
     // ran would be cut off by it. The update itself may be asked about.
     if (updating() && !at_once && operation.kind != proto::kind::agent_update)
         return log::info(
             "an operation waits until the agent is updated", {{"operation", operation.id}}
+        );
+    bool update = operation.kind == proto::kind::agent_update && !updating();
+    // One whose end the controller has heard of may be here for a moment yet.
+    if (update && waiting_.empty())
+        changed_.wait_for(lock, leaving_time, [this] { return running_count() == 0; });
+    // It would wait for these, and all that comes later for it: a backup takes hours.
+    auto others = running_count() + waiting_.size();
+    if (update && others > 0)
+        return refuse(
+            {"agent_busy",
+             std::to_string(others) +
+                 " operations run or wait on this server, and an update would hold up what comes "
+                 "after them; ask again when they are done.",
+             {}}
         );
     if (waiting_.size() >= options_.waiting)
         return refuse(
@@ -109,6 +125,12 @@ void Executor::wait_its_turn(proto::Operation operation) {
     run.operation = std::move(operation);
     waiting_.push_back(std::move(run));
     start_what_can();
+}
+
+std::size_t Executor::running_count() const {
+    return static_cast<std::size_t>(std::ranges::count_if(running_, [](const Run& run) {
+        return !run.ended;
+    }));
 }
 
 bool Executor::updating() const {
@@ -179,23 +201,18 @@ void Executor::start_what_can() {
             return !run.ended && among(run.slugs, slug);
         });
     };
-    auto active = [&] {
-        return static_cast<std::size_t>(std::ranges::count_if(running_, [](const Run& r) {
-            return !r.ended;
-        }));
-    };
     // What a crash interrupted comes first: nothing new begins beside it.
     bool recovering =
         std::ranges::any_of(running_, [](const Run& run) { return !run.ended && run.found; }) ||
         std::ranges::any_of(waiting_, [](const Run& run) { return run.found.has_value(); });
     std::set<std::string> passed; // the order within an environment stays
     auto alone = [](const Run& run) { return !run.ended && run.alone(); };
-    for (auto it = waiting_.begin(); it != waiting_.end() && active() < options_.at_once;) {
+    for (auto it = waiting_.begin(); it != waiting_.end() && running_count() < options_.at_once;) {
         bool may = std::ranges::none_of(it->slugs, [&](const std::string& slug) {
             return busy(slug) || passed.contains(slug);
         });
         may = may && std::ranges::none_of(running_, alone);
-        if (it->alone()) may = active() == 0 && it == waiting_.begin();
+        if (it->alone()) may = running_count() == 0 && it == waiting_.begin();
         if (!may || (recovering && !it->found)) {
             passed.insert(it->slugs.begin(), it->slugs.end());
             ++it;
@@ -249,6 +266,7 @@ void Executor::end(Run& run) {
     {
         std::lock_guard lock(mutex_);
         run.ended = true;
+        if (run.alone()) update_ended_ = true;
         bool changes = !run.slugs.empty() && run.operation.kind != proto::kind::preflight;
         if (changes || run.operation.kind == proto::kind::ssh_keys) inventory_changed_ = true;
         start_what_can();
@@ -285,6 +303,11 @@ void Executor::wait_until_idle() {
         return waiting_.empty() &&
                std::ranges::all_of(running_, [](const Run& run) { return run.ended; });
     });
+}
+
+bool Executor::take_update_ended() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(update_ended_, false);
 }
 
 bool Executor::take_inventory_changed() {

@@ -63,6 +63,8 @@ public:
 
     /// True once after an operation that may have changed what the inventory tells.
     bool take_inventory_changed();
+    /// True once after an update of the agent, during which `begin` took nothing.
+    bool take_update_ended();
 
 private:
     struct Run {
@@ -79,6 +81,7 @@ private:
 
     void wait_its_turn(proto::Operation operation);
     bool updating() const;
+    std::size_t running_count() const;
     journal::Delivered answer(const proto::Operation& operation, const journal::Plan& plan);
     void start_what_can();
     void start(Run& run);
@@ -98,6 +101,7 @@ private:
     std::list<Run> running_;
     std::deque<Run> waiting_;
     bool inventory_changed_ = false;
+    bool update_ended_ = false;
 };
 
 } // namespace fairlead::executor

@@ -86,6 +86,7 @@ void Server::run(int signal_fd) {
         if (fds[3].revents) read_link();
         if (fds[0].revents) accept_link();
         executor_.tick();
+        if (executor_.take_update_ended() && options_.look_for_due) options_.look_for_due();
         // Behind the reports: what is there now is the last word, also after an old end told again.
         // Asked before: an operation that ends meanwhile has its turn when its reports are out.
         inventory_due_ = executor_.take_inventory_changed() || inventory_due_;

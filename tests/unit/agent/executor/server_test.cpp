@@ -55,13 +55,14 @@ public:
     }
 
     std::filesystem::path path() const { return folder_.path() / "executor.sock"; }
+    bool idle() { return executor_.idle(); }
     /// To be changed before somebody connects.
     Result<policy::Policy> rules{
         policy::Policy::parse("version: 1\noperations: [{allow: '*'}]\n", "policy.yaml")};
     std::atomic<bool> gate_{true}, ended_{false};
     std::string breaks; ///< with these words
     std::atomic<bool> pings_touch_nothing{false};
-    std::atomic<int> runs{0}, at_once{0}, most_at_once{0}, revocations{0};
+    std::atomic<int> runs{0}, at_once{0}, most_at_once{0}, revocations{0}, looks_for_due{0};
     std::atomic<Watched> watched{Watched::nothing}; ///< news are so once
     update::Fetcher fetcher{[this] { wake(); }};
 
@@ -71,6 +72,7 @@ private:
         result.idle = idle;
         result.peers = std::move(peers);
         result.revoked = [this] { ++revocations; };
+        result.look_for_due = [this] { ++looks_for_due; };
         result.watch = [this] {
             auto now = watched.load();
             if (now == Watched::news) watched = Watched::nothing;
@@ -215,25 +217,39 @@ proto::Deliver deliver_update(unsigned number) {
 
 TEST_SUITE("agent/executor/server") {
 
-    TEST_CASE("an update of the agent waits for what runs, and nothing runs beside it") {
+    TEST_CASE("an update of the agent is refused beside what runs, and nothing runs beside it") {
         Rig rig;
         rig.gate_ = false;
         Client client(rig.path());
         client.send(deliver(1, "shop"));
         while (rig.runs < 1) std::this_thread::yield();
         client.send(deliver_update(2));
-        // Not taken: it would not outlive the update.
-        client.send(deliver(3, "other"));
-        client.send(proto::Query{op_id(3)});
-        CHECK(client.outcome(op_id(3)).error->code == "journal_unknown");
-        rig.gate_ = true;
-        rig.gate_.notify_all();
-        CHECK(client.outcome(op_id(2)).outcome == proto::Outcome::succeeded);
-        CHECK(rig.most_at_once == 1);
-        // It is brought again.
+        CHECK(client.outcome(op_id(2)).error->code == "agent_busy");
+        auto open = [&] {
+            rig.gate_ = true;
+            rig.gate_.notify_all();
+        };
+        open();
+        CHECK(client.outcome(op_id(1)).outcome == proto::Outcome::succeeded);
         client.send(proto::Ack{client.last});
-        client.send(deliver(3, "other"));
-        CHECK(client.outcome(op_id(3)).outcome == proto::Outcome::succeeded);
+        while (!rig.idle()) std::this_thread::yield();
+
+        rig.gate_ = false;
+        client.send(deliver_update(4));
+        while (rig.runs < 2) std::this_thread::yield();
+        // Not taken: it would not outlive the update.
+        client.send(deliver(5, "other"));
+        client.send(proto::Query{op_id(5)});
+        CHECK(client.outcome(op_id(5)).error->code == "journal_unknown");
+        auto looked = rig.looks_for_due.load();
+        open();
+        CHECK(client.outcome(op_id(4)).outcome == proto::Outcome::succeeded);
+        CHECK(rig.most_at_once == 1);
+        // It is brought again, and what was due meanwhile is looked for.
+        client.send(proto::Ack{client.last});
+        client.send(deliver(5, "other"));
+        CHECK(client.outcome(op_id(5)).outcome == proto::Outcome::succeeded);
+        CHECK(rig.looks_for_due == looked + 1);
     }
 
     TEST_CASE("a package is asked of the link, and of the next one where that goes") {
