@@ -112,8 +112,7 @@ Result<> Updates::finished(
     } else if (is_refusal(code)) {
         state = MemberState::refused;
     }
-    if (state == MemberState::waiting && rollout.state == RolloutState::cancelled)
-        state = MemberState::skipped;
+    if (state == MemberState::waiting && is_over(rollout.state)) state = MemberState::skipped;
     FAIRLEAD_CHECK(keep(unit, scope, rollout, *member, state, std::move(said)));
     return tell(unit, scope, rollout);
 }
@@ -122,12 +121,15 @@ Result<> Updates::tick() {
     FAIRLEAD_TRY(orgs, parts_.store.read([](store::Connection& db) {
         return orgs_with_running(db);
     }));
+    if (orgs.empty()) return {};
+    auto offer = parts_.packages.offer();
+    auto offered = offer ? offer->version : std::string();
     return try_each(orgs, [&](const OrgId& org) {
         auto scope = api::ScopeIssuer::scope(org);
         auto work = [&](Unit& unit) -> Result<> {
             FAIRLEAD_TRY(rollout, RolloutRepo(unit.db(), scope).open());
             if (!rollout || rollout->state != RolloutState::running) return {};
-            return advance(unit, scope, *rollout);
+            return advance(unit, scope, *rollout, offered);
         };
         return parts_.store.write(work);
     });
@@ -168,11 +170,18 @@ Result<> Updates::look_at(
                 "It has not said for {} minutes what became of the update.", patience.count()
             )
         ));
-    if (member.state == MemberState::healthy && there && !newest)
-        FAIRLEAD_CHECK(become(
-            MemberState::failed,
-            fmt::format("It has gone back to {} by itself, or by hand.", server->agent_version)
-        ));
+    if (member.state == MemberState::healthy && there && !newest) {
+        if (server->agent_version == member.from_version)
+            FAIRLEAD_CHECK(become(
+                MemberState::failed,
+                fmt::format("It has gone back to {} by itself, or by hand.", server->agent_version)
+            ));
+        else
+            FAIRLEAD_CHECK(become(
+                MemberState::skipped,
+                fmt::format("It is of version {} now, by hand.", server->agent_version)
+            ));
+    }
     // By hand meanwhile.
     if (member.state == MemberState::waiting && there && newest)
         FAIRLEAD_CHECK(become(MemberState::healthy, ""));
@@ -204,6 +213,7 @@ Result<> Updates::end(
     rollout.reason = std::move(reason);
     rollout.finished_ms = parts_.clock.now();
     FAIRLEAD_CHECK(RolloutRepo(unit.db(), scope).update(rollout));
+    FAIRLEAD_CHECK(withdraw(unit, scope, api::Actor(), rollout));
     auto act = act_on(
         rollout, state == RolloutState::succeeded ? "agent_rollout.finish" : "agent_rollout.stop"
     );
@@ -212,7 +222,8 @@ Result<> Updates::end(
     return tell(unit, scope, rollout);
 }
 
-Result<> Updates::advance(Unit& unit, const Scope& scope, Rollout rollout) {
+Result<>
+Updates::advance(Unit& unit, const Scope& scope, Rollout rollout, const std::string& offered) {
     RolloutRepo repo(unit.db(), scope);
     auto now = parts_.clock.now();
     FAIRLEAD_TRY(members, repo.members(rollout.id));
@@ -222,6 +233,17 @@ Result<> Updates::advance(Unit& unit, const Scope& scope, Rollout rollout) {
             FAIRLEAD_CHECK(look_at(unit, scope, rollout, member, look));
     if (!look.failure.empty())
         return end(unit, scope, rollout, RolloutState::stopped, std::move(look.failure));
+    bool waits = std::ranges::any_of(members, [](const Member& member) {
+        return member.state == MemberState::waiting;
+    });
+    if (waits && !offered.empty() && offered != rollout.version)
+        return end(
+            unit, scope, rollout, RolloutState::stopped,
+            fmt::format(
+                "This controller hands out the agent {} now, and {} no more.", offered,
+                rollout.version
+            )
+        );
 
     auto room = at_once - look.updating;
     for (auto& member : members) {
@@ -232,16 +254,22 @@ Result<> Updates::advance(Unit& unit, const Scope& scope, Rollout rollout) {
         if (!server || server->status != ServerStatus::online ||
             server->capability.value_or(0) < proto::updates_since)
             continue;
-        FAIRLEAD_CHECK(ask(unit, scope, rollout, member));
         look.changed = true;
+        if (auto asked = ask(unit, scope, rollout, member); !asked) {
+            member.not_before_ms = now + postponed;
+            FAIRLEAD_CHECK(
+                keep(unit, scope, rollout, member, MemberState::waiting, asked.error().message())
+            );
+            continue;
+        }
         ++look.updating;
         --room;
     }
 
     bool last = rollout.stage + 1 >= stages_of(rollout);
     bool asked = look.updating == 0 && look.askable == 0;
-    // Nobody of it could be asked at all: it shows nothing about the next one.
-    bool shown = look.healthy > 0 || look.members == 0;
+    // A stage in which nobody took it shows nothing about the next one.
+    bool shown = look.healthy > 0 || (last && look.members == 0);
     if (asked && !shown && look.away == 0)
         return end(
             unit, scope, rollout, RolloutState::stopped,

@@ -20,6 +20,11 @@ using operations::Operation;
 
 constexpr auto delivery_time = std::chrono::minutes(10);
 
+/// Of one that has never called, nobody knows.
+bool knows_how(const Server& server) {
+    return server.capability.value_or(proto::updates_since) >= proto::updates_since;
+}
+
 proto::AgentUpdateArgs args_of(const install::Offer& offer) {
     return {offer.version, offer.package, offer.sums, offer.signature};
 }
@@ -108,6 +113,19 @@ Result<Rollout> Updates::begin(Change& change, const install::Offer& offer, cons
     auto actor = change.actor();
     if (actor.kind == api::Actor::Kind::user) rollout.created_by = UserId::trusted(actor.id);
     rollout.created_by_email = actor.label;
+    for (std::size_t i = 0; i < wanted.stages.size(); ++i)
+        if (std::ranges::none_of(servers, [&](const Server& server) {
+                return stage_of(server, wanted.stages) == i &&
+                       (!other(server) || knows_how(server));
+            }))
+            return api::conflict(
+                "stage_empty",
+                fmt::format(
+                    "No server that can update itself is of stage {}. Give its labels to one, or "
+                    "leave the stage out.",
+                    i + 1
+                )
+            );
     FAIRLEAD_TRY(stored, repo.insert(rollout));
     if (!stored)
         return api::conflict(
@@ -122,7 +140,7 @@ Result<Rollout> Updates::begin(Change& change, const install::Offer& offer, cons
         member.updated_ms = now;
         if (!other(server)) {
             member.state = MemberState::healthy;
-        } else if (server.capability && *server.capability < proto::updates_since) {
+        } else if (!knows_how(server)) {
             member.state = MemberState::skipped;
             member.problem = "Its agent is from before it could update itself. Run the command of "
                              "\"Add server\" there again, without a token.";
@@ -182,26 +200,32 @@ Result<Rollout> Updates::cancel(Change& change, const RolloutId& id) {
     FAIRLEAD_TRY(
         rollout, change_state(change, id, RolloutState::cancelled, "agent_rollout.cancel")
     );
-    RolloutRepo repo(change.db(), change.scope());
-    FAIRLEAD_TRY(members, repo.members(id));
-    operations::OperationRepo known(change.db(), change.scope());
-    for (auto& member : members) {
-        if (member.state == MemberState::updating && member.operation_id) {
-            FAIRLEAD_TRY(operation, known.find(*member.operation_id));
-            // Only what no server has: the others are decided there.
-            if (operation && operation->state == operations::State::queued)
-                FAIRLEAD_CHECK(parts_.operations.cancel(
-                    change.unit(), change.scope(), change.actor(), operation->id
-                ));
-        } else if (member.state == MemberState::waiting) {
+    FAIRLEAD_CHECK(withdraw(change.unit(), change.scope(), change.actor(), rollout));
+    FAIRLEAD_TRY(members, RolloutRepo(change.db(), change.scope()).members(id));
+    for (auto& member : members)
+        if (member.state == MemberState::waiting)
             FAIRLEAD_CHECK(keep(
                 change.unit(), change.scope(), rollout, member, MemberState::skipped,
                 "The roll-out was cancelled before."
             ));
-        }
-    }
     FAIRLEAD_CHECK(tell(change.unit(), change.scope(), rollout));
     return rollout;
+}
+
+/// Where the package is being installed it cannot be cancelled, and is decided there.
+Result<>
+Updates::withdraw(Unit& unit, const Scope& scope, const api::Actor& actor, const Rollout& rollout) {
+    FAIRLEAD_TRY(members, RolloutRepo(unit.db(), scope).members(rollout.id));
+    operations::OperationRepo known(unit.db(), scope);
+    for (const auto& member : members) {
+        if (member.state != MemberState::updating || !member.operation_id) continue;
+        FAIRLEAD_TRY(operation, known.find(*member.operation_id));
+        if (!operation || operations::is_final(operation->state)) continue;
+        auto cancelled = parts_.operations.cancel(unit, scope, actor, operation->id);
+        if (!cancelled && cancelled.error().kind() != Errc::conflict)
+            return fail(std::move(cancelled).error());
+    }
+    return {};
 }
 
 Result<> Updates::keep(

@@ -48,7 +48,7 @@ public:
     Result<operations::Operation>
     update(api::Change& change, const fleet::Server& server, const install::Offer& offer);
 
-    /// Errc::conflict: rollout_running, nothing_to_update, too_many_servers.
+    /// Errc::conflict: rollout_running, nothing_to_update, too_many_servers, stage_empty.
     Result<Rollout> begin(api::Change& change, const install::Offer& offer, const Wanted& wanted);
     /// What is under way goes on; nothing new begins. Errc::conflict: rollout_over, also of the
     /// others.
@@ -89,7 +89,10 @@ private:
 
     Result<Rollout>
     change_state(api::Change& change, const RolloutId& id, RolloutState state, std::string action);
-    Result<> advance(Unit& unit, const Scope& scope, Rollout rollout);
+    Result<>
+    withdraw(Unit& unit, const Scope& scope, const api::Actor& actor, const Rollout& rollout);
+    /// `offered`: the version that this controller hands out; "" when there is none.
+    Result<> advance(Unit& unit, const Scope& scope, Rollout rollout, const std::string& offered);
     Result<>
     look_at(Unit& unit, const Scope& scope, const Rollout& rollout, Member& member, Look& look);
     Result<> ask(Unit& unit, const Scope& scope, const Rollout& rollout, Member& member);

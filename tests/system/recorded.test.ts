@@ -381,6 +381,7 @@ acme:
     await ok(owner, "POST", `${org}/servers/${aged.server}/update-agent`);
     played.close();
     await poll("it is away", 60_000, async () => ((await owner.get<{ status: string }>(`${org}/servers/${aged.server}`)).status === "offline" ? true : undefined));
+    await ok(owner, "PATCH", `${org}/servers/${aged.server}`, { labels: { ring: "canary" } });
     const { id } = await ok<{ id: string }>(owner, "POST", `${org}/agent-rollouts`, { stages: [{ labels: { ring: "canary" } }], soak_s: 0 });
     for (const act of ["pause", "resume", "cancel"]) await ok(owner, "POST", `${org}/agent-rollouts/${id}/${act}`);
   });

@@ -33,21 +33,24 @@ struct Stand {
         REQUIRE(write_file(folder / package, "package " + version, 0644));
     }
     Agent& add(const std::string& name, const std::string& ring = "") {
-        auto id = world.add_server(name);
+        auto server = world.add_server(name);
         if (!ring.empty())
             REQUIRE(
                 world.in_org(
-                         "PATCH", "/servers/" + id.str(), {{"labels", {{"ring", ring}}}}
+                         "PATCH", "/servers/" + server.str(), {{"labels", {{"ring", ring}}}}
                 ).status == 200
             );
-        auto& agent = *agents.emplace_back(std::make_unique<Agent>(world, id));
+        auto& agent = *agents.emplace_back(std::make_unique<Agent>(world, server));
         agent.connect();
         return agent;
     }
     Reply begin(std::int64_t soak_s = 60) {
         boost::json::object canary{{"labels", {{"ring", "canary"}}}};
+        return begin_with({canary}, soak_s);
+    }
+    Reply begin_with(boost::json::array stages, std::int64_t soak_s) {
         auto reply =
-            world.in_org("POST", "/agent-rollouts", {{"stages", {canary}}, {"soak_s", soak_s}});
+            world.in_org("POST", "/agent-rollouts", {{"stages", stages}, {"soak_s", soak_s}});
         if (reply.status == 201) id = reply.id();
         return reply;
     }
@@ -63,7 +66,8 @@ struct Stand {
     /// "name state", by stage and name.
     std::vector<std::string> servers() {
         std::vector<std::string> all;
-        for (const auto& one : rollout().at("servers").as_array())
+        auto shown = rollout();
+        for (const auto& one : shown.at("servers").as_array())
             all.push_back(
                 std::string(one.at("server_name").as_string()) + " " +
                 std::string(one.at("state").as_string())
@@ -269,6 +273,70 @@ TEST_SUITE("controller/updates") {
         CHECK(stand.state() == expected);
     }
 
+    TEST_CASE("a stage of nobody lets nobody else through") {
+        Stand stand;
+        auto& rest = stand.add("a-rest");
+        SUBCASE("no server has its labels") {}
+        SUBCASE("whoever has them cannot update itself") {
+            auto& old = stand.add("b-canary", "canary");
+            old.disconnect();
+            old.protocol = proto::updates_since - 1;
+            old.connect();
+        }
+        CHECK(stand.begin().code() == "stage_empty");
+        CHECK(Stand::asked(rest) == 0);
+    }
+
+    TEST_CASE("when its only canary is revoked it stops") {
+        Stand stand;
+        auto& rest = stand.add("a-rest");
+        auto& canary = stand.add("b-canary", "canary");
+        canary.disconnect();
+        REQUIRE(stand.begin(0).status == 201);
+        auto path = "/servers/" + canary.server.str();
+        auto revoked =
+            stand.world.in_org("POST", path + "/revoke", nullptr, {{"x-confirm", "b-canary"}});
+        REQUIRE(revoked.status == 200);
+        stand.pass(1s);
+        stand.pass(1s);
+        CHECK(stand.state() == "stopped");
+        CHECK(Stand::asked(rest) == 0);
+    }
+
+    TEST_CASE("it is over when the controller hands out another version") {
+        Stand stand;
+        stand.add("a-rest");
+        auto& canary = stand.add("b-canary", "canary");
+        REQUIRE(stand.begin().status == 201);
+        stand.pass(1s);
+        stand.install(canary);
+        stand.hand_out("0.3.0");
+        stand.pass(1s);
+        CHECK(stand.state() == "stopped");
+        auto reason = std::string(stand.rollout().at("reason").as_string());
+        CHECK(reason == "This controller hands out the agent 0.3.0 now, and 0.2.0 no more.");
+    }
+
+    TEST_CASE("what was asked and not begun is withdrawn when it stops") {
+        Stand stand;
+        auto& one = stand.add("b-canary", "canary");
+        auto& two = stand.add("c-canary", "canary");
+        REQUIRE(stand.begin().status == 201);
+        stand.pass(1s);
+        stand.install(one, "0.1.0", "update_unhealthy");
+        stand.pass(1s);
+        CHECK(stand.state() == "stopped");
+        CHECK(stand.servers() == Words{"b-canary failed", "c-canary updating"});
+        auto shown = stand.rollout();
+        auto id = std::string(shown.at("servers").as_array().at(1).at("operation_id").as_string());
+        auto operation = stand.world.in_org("GET", "/operations/" + id);
+        CHECK(operation.json.at("cancel_requested").as_bool());
+        Stand::fetch(two);
+        two.finish(id, Outcome::cancelled, {}, "");
+        while (!two.reports.empty()) REQUIRE(two.report());
+        CHECK(stand.servers() == Words{"b-canary failed", "c-canary skipped"});
+    }
+
     TEST_CASE("a server that cannot now is asked again") {
         Stand stand;
         auto& canary = stand.add("b-canary", "canary");
@@ -313,8 +381,7 @@ TEST_SUITE("controller/updates") {
         old.disconnect();
         old.protocol = proto::updates_since - 1;
         old.connect();
-        REQUIRE(stand.begin(0).status == 201);
-        stand.pass(1s); // no canaries
+        REQUIRE(stand.begin_with({}, 0).status == 201);
         stand.pass(1s);
         auto states = stand.servers();
         auto updating = std::ranges::count_if(states, [](const auto& one) {
@@ -330,7 +397,7 @@ TEST_SUITE("controller/updates") {
     TEST_CASE("others neither see nor touch it, and what is asked has its limits") {
         Stand stand;
         stand.add("a");
-        REQUIRE(stand.begin().status == 201);
+        REQUIRE(stand.begin_with({}, 0).status == 201);
         boost::json::array many(11, boost::json::object{{"labels", {{"a", "b"}}}});
         CHECK(stand.world.in_org(
                              "POST", "/agent-rollouts", {{"stages", many}, {"soak_s", 0}}
