@@ -4,7 +4,7 @@ import type { AgentPackage, AgentRollout, AgentRolloutServer, Server } from "../
 import { count } from "./format";
 
 /** The agent that can first update itself. */
-export const updatesSince = 11;
+export const updatesSince = 12;
 
 export function canUpdate({ status, agent }: Pick<Server, "status" | "agent">, offered: Pick<AgentPackage, "version"> | undefined): boolean {
   return status === "online" && (agent.capability ?? 0) >= updatesSince && offered !== undefined && agent.version !== offered.version;
@@ -40,6 +40,17 @@ export function stageWords({ servers }: Pick<AgentRollout["stages"][number], "se
   if (servers.refused) words.push(`${servers.refused} refused`);
   if (servers.skipped) words.push(`${servers.skipped} left out`);
   return words.join(", ");
+}
+
+/** How many servers are of each stage, the rest last: of the first whose labels one has. */
+export function stageSizes(servers: Pick<Server, "status" | "labels">[], stages: { labels: Record<string, string> }[]): number[] {
+  const sizes = Array.from({ length: stages.length + 1 }, () => 0);
+  for (const { status, labels } of servers) {
+    if (status === "revoked") continue;
+    const at = stages.findIndex((stage) => Object.entries(stage.labels).every(([name, value]) => labels[name] === value));
+    sizes[at < 0 ? stages.length : at]!++;
+  }
+  return sizes;
 }
 
 export function soakWords(seconds: number): string {

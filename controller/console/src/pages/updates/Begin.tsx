@@ -1,11 +1,13 @@
 import { Modal, Select, Stack, Textarea } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { keys } from "../../api/keys";
+import { serversQuery } from "../../api/servers";
 import { beginRollout } from "../../api/updates";
 import { tell, useAct } from "../../app/act";
 import { useGo, useOrg } from "../../app/access";
-import { soakWords } from "../../lib/updates";
+import { count } from "../../lib/format";
+import { soakWords, stageName, stageSizes } from "../../lib/updates";
 import { FormEnd } from "../../ui/FormEnd";
 import { parseLabels } from "../../ui/LabelsInput";
 import { ProblemNote } from "../../ui/Problem";
@@ -43,7 +45,10 @@ function Form({ version, onDone }: { version: string; onDone: () => void }) {
   const client = useQueryClient();
   const [text, setText] = useState("ring=canary");
   const [soak, setSoak] = useState("600");
+  const servers = useQuery(serversQuery(org));
   const stages = stagesOf(text);
+  const sizes = stages && servers.data && stageSizes(servers.data, stages);
+  const empty = sizes ? stages.find((_, at) => !sizes[at]) : undefined;
   const begin = useAct({
     run: (_: void, key) => beginRollout(org, { version, stages: stages ?? [], soak_s: Number(soak) }, key),
     done: (rollout) => {
@@ -58,7 +63,7 @@ function Form({ version, onDone }: { version: string; onDone: () => void }) {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        if (stages) begin.mutate();
+        if (stages && !empty) begin.mutate();
       }}
     >
       <Stack>
@@ -70,13 +75,18 @@ function Form({ version, onDone }: { version: string; onDone: () => void }) {
           maxRows={10}
           value={text}
           onChange={(event) => setText(event.currentTarget.value)}
-          error={stages ? begin.error?.field("stages") : "Write name=value on each line"}
+          error={!stages ? "Write name=value on each line" : empty ? `No server has ${stageName(empty)}. Label one, or leave the line out.` : begin.error?.field("stages")}
           spellCheck={false}
           data-autofocus
         />
+        {sizes && (
+          <p className="fl-dim fl-words">
+            {[...stages, { labels: null }].map((stage, at) => `${stageName(stage)}: ${count(sizes[at]!, "server")}`).join(" · ")}
+          </p>
+        )}
         <Select label="A stage stays well for" description={soakWords(Number(soak))} data={soaks} value={soak} onChange={(value) => value && setSoak(value)} allowDeselect={false} />
         {begin.error && <ProblemNote error={begin.error} />}
-        <FormEnd act="Begin" busy={begin.isPending} disabled={!stages} onCancel={onDone} />
+        <FormEnd act="Begin" busy={begin.isPending} disabled={!stages || !!empty} onCancel={onDone} />
       </Stack>
     </form>
   );
