@@ -358,9 +358,11 @@ Result<std::vector<std::string>> Postgresql::extensions() {
     return lines_of(text);
 }
 
-Result<std::vector<std::string>>
-Postgresql::rows(const std::string& database, const std::string& role, const std::string& sql) {
-    FAIRLEAD_TRY(text, psql_as(role, database, sql + ";", 120s));
+Result<std::vector<std::string>> Postgresql::rows(
+    const std::string& database, const std::string& role, const std::string& sql,
+    std::chrono::seconds deadline
+) {
+    FAIRLEAD_TRY(text, psql_as(role, database, sql + ";", deadline));
     return lines_of(text);
 }
 

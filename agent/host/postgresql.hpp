@@ -75,8 +75,11 @@ public:
 
     /// Rows of a query, columns parted by '|'; empty lines are left out. As `role`, by the Unix
     /// user of that name: a database's owner can make a table run code, and never as the superuser.
-    Result<std::vector<std::string>>
-    rows(const std::string& database, const std::string& role, const std::string& sql);
+    /// psql ends at `deadline`, whatever that code does.
+    Result<std::vector<std::string>> rows(
+        const std::string& database, const std::string& role, const std::string& sql,
+        std::chrono::seconds deadline = std::chrono::seconds(120)
+    );
 
     /// Rows of queries of the catalogs, which nobody else can make run code: as the superuser in
     /// the database `postgres`, with no schema but the catalogs' in the path. What takes longer

@@ -6,6 +6,7 @@
 #include "common/runtime/result.hpp"
 #include "proto/messages.hpp"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -14,8 +15,14 @@ namespace fairlead::link {
 
 inline constexpr const char* default_metrics_socket = "/run/fairlead/metrics.sock";
 
-/// Bytes in and out of all interfaces but the loopback, as /proc/net/dev lists them.
-void take_network(std::string_view text, proto::MeasuredValues& values);
+/// True for an interface that is a device, and no bridge, bond or VLAN over one.
+bool is_device(std::string_view interface);
+/// Bytes in and out as /proc/net/dev lists them: of all devices, so that nothing counts twice;
+/// where there is none, as in a container, of all but the loopback.
+void take_network(
+    std::string_view text, proto::MeasuredValues& values,
+    const std::function<bool(std::string_view)>& device = &is_device
+);
 void take_swap(std::string_view meminfo, proto::MeasuredValues& values);
 
 /// What costs more is asked for every tenth time, and told again between.
@@ -24,6 +31,8 @@ public:
     bool due() const { return rounds_ == 0; }
     /// Keeps what is new of it, puts in what is not; counts the round.
     void complete(proto::Measures& measures);
+    /// It took too long: the next one is asked for later.
+    void pass() { rounds_ = 1; }
 
 private:
     unsigned rounds_ = 0;

@@ -43,8 +43,8 @@ std::optional<Line> read_line(std::string_view row, std::size_t count) {
 } // namespace
 
 // Each row begins with a letter that says which query it is of, and ends with a database's name.
-std::string catalog_queries(bool sizes) {
-    auto sql = fmt::format(
+std::string catalog_queries() {
+    return fmt::format(
         "SELECT 'a', count(*), count(*) FILTER (WHERE state = 'active'),"
         " count(*) FILTER (WHERE state = 'active' AND now() - query_start > interval '{} s'),"
         " count(*) FILTER (WHERE wait_event_type = 'Lock'),"
@@ -59,10 +59,11 @@ std::string catalog_queries(bool sizes) {
         " FROM pg_stat_database;\n",
         proto::slow_statement.count(), proto::idle_transaction.count()
     );
-    if (sizes)
-        sql += "SELECT 's', pg_database_size(oid), datname FROM pg_database"
-               " WHERE datallowconn LIMIT 1000;\n";
-    return sql;
+}
+
+std::string sizes_query() {
+    return "SELECT 's', pg_database_size(oid), datname FROM pg_database"
+           " WHERE datallowconn LIMIT 1000;\n";
 }
 
 void take_catalogs(

@@ -14,8 +14,9 @@ namespace fairlead::metrics {
 /// By the name of their database: where the numbers of an environment go.
 using ByDatabase = std::map<std::string, proto::MeasuredValues*, std::less<>>;
 
-/// The catalogs' queries; `sizes` adds those of all databases, which PostgreSQL looks for on disk.
-std::string catalog_queries(bool sizes);
+std::string catalog_queries();
+/// Of all databases, which PostgreSQL looks for on disk: that may take long.
+std::string sizes_query();
 /// Takes the rows of these queries; those that make no sense are passed over.
 void take_catalogs(
     const std::vector<std::string>& rows, proto::MeasuredValues& server, const ByDatabase& databases

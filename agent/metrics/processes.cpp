@@ -52,6 +52,10 @@ struct Sums {
 std::string slug_in(std::string_view cgroup) {
     auto at = cgroup.find(unit);
     if (at == std::string_view::npos) return {};
+    // A unit of somebody's own systemd, which may be called what they like.
+    auto line = cgroup.substr(0, at);
+    if (auto begin = line.rfind('\n'); begin != std::string_view::npos) line.remove_prefix(begin);
+    if (line.find("/user.slice/") != std::string_view::npos) return {};
     auto rest = cgroup.substr(at + unit.size());
     auto end = rest.find(unit_end);
     auto slug = rest.substr(0, end);

@@ -7,18 +7,23 @@ using namespace fairlead::link;
 
 TEST_SUITE("agent/link/measuring") {
 
-    TEST_CASE("the network is all interfaces but the loopback") {
+    TEST_CASE("the network is that of all devices, or all interfaces but the loopback") {
         proto::MeasuredValues values;
-        take_network(
+        const std::string text =
             "Inter-|   Receive                                                |  Transmit\n"
             " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets\n"
             "    lo: 900000     10    0    0    0     0          0         0  900000      10\n"
             "  eth0: 1000       10    0    0    0     0          0         0     200       3\n"
-            "  wg0:50 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\n",
-            values
-        );
+            "  br0: 1000       10    0    0    0     0          0         0     200       3\n"
+            "  wg0:50 1 0 0 0 0 0 0 7 1 0 0 0 0 0 0\n";
+        take_network(text, values, [](std::string_view name) { return name == "eth0"; });
         CHECK(
-            values == proto::MeasuredValues{{"network_in_bytes", 1050}, {"network_out_bytes", 207}}
+            values == proto::MeasuredValues{{"network_in_bytes", 1000}, {"network_out_bytes", 200}}
+        );
+        values.clear();
+        take_network(text, values, [](std::string_view) { return false; });
+        CHECK(
+            values == proto::MeasuredValues{{"network_in_bytes", 2050}, {"network_out_bytes", 407}}
         );
         values.clear();
         take_network("", values);
@@ -53,5 +58,17 @@ TEST_SUITE("agent/link/measuring") {
         deep.complete(gone);
         CHECK(gone.server.empty());
         CHECK(gone.environments[0].values.empty());
+    }
+
+    TEST_CASE("a question that takes too long is not asked again at once") {
+        Deep deep;
+        deep.pass();
+        for (int round = 1; round < 10; ++round) {
+            CHECK(!deep.due());
+            proto::Measures cheap{{{"pg_connections", 1}}, {}};
+            deep.complete(cheap);
+            CHECK(!cheap.server.contains("pg_bytes"));
+        }
+        CHECK(deep.due());
     }
 }

@@ -20,6 +20,10 @@ TEST_SUITE("agent/metrics/processes") {
         CHECK(slug_in("0::/x/fairlead-odoo@shop.socket\n").empty());
         CHECK(slug_in("0::/x/fairlead-odoo@" + std::string(64, 'a') + ".service\n").empty());
         CHECK(slug_in("").empty());
+        // Anybody who may log in has a systemd, with units that are called as they like.
+        CHECK(slug_in("0::/user.slice/user-1000.slice/user@1000.service/app.slice/"
+                      "fairlead-odoo@shop.service\n")
+                  .empty());
     }
 
     TEST_CASE("the unified hierarchy is the one without a controller's name") {
