@@ -148,7 +148,8 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
                                         ),
       ssh_keys_({store_, events_, audit_, operations_, clock_}),
       logins_({store_, events_, audit_, operations_, clock_}),
-      updates_({store_, events_, audit_, operations_, packages_, clock_}), recorder_(store_),
+      updates_({store_, events_, audit_, operations_, packages_, clock_}),
+      recorder_(store_, settings_.agents.facts),
       tunnel_keys_(
           {store_, events_, audit_, keys_, links_, clock_,
            [](store::Connection& db, const api::OrgScope& scope) {

@@ -114,7 +114,7 @@ Result<std::string> exposition(
 ) {
     auto fresh = [&](const std::string& id) {
         auto found = newest.find(id);
-        if (found && now - found->at > NewestOfAll::fresh) found.reset();
+        if (found && now - found->at > newest.fresh()) found.reset();
         return found;
     };
     std::vector<Subject> servers, environments;

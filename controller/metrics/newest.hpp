@@ -8,6 +8,8 @@
 #include "proto/measures.hpp"
 #include "proto/messages.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -32,15 +34,20 @@ struct Newest {
     std::uint64_t memory_bytes = 0, disk_bytes = 0; ///< what a server has of them
 };
 
-/// How much a counter grew each second between two; unknown where it began anew, or the one before
-/// is none of the last five minutes.
+/// How much a counter grew each second between two; unknown where it began anew.
 double rate(const Newest* before, const Told& now, Timestamp at, std::size_t place);
 
 /// Thread-safe.
 class NewestOfAll {
 public:
+    /// `every`: how often agents tell.
+    explicit NewestOfAll(std::chrono::seconds every = std::chrono::seconds(30))
+        : fresh_(std::max(std::chrono::seconds(150), 3 * every)) {}
+
     /// How old a measurement may be that is still one of now.
-    static constexpr auto fresh = std::chrono::seconds(150);
+    std::chrono::seconds fresh() const { return fresh_; }
+    /// How far apart two may be that a rate is made of.
+    std::chrono::seconds longest_gap() const { return 2 * fresh_; }
 
     std::optional<Newest> find(std::string_view subject) const;
     void put(const std::string& subject, Newest newest);
@@ -49,6 +56,7 @@ public:
     std::size_t size() const;
 
 private:
+    std::chrono::seconds fresh_;
     mutable std::mutex lock_;
     std::unordered_map<std::string, Newest> all_;
 };

@@ -103,7 +103,12 @@ Result<> Recorder::measured(
 ) {
     static const proto::Measures none{};
     const auto& measures = facts.measures ? *facts.measures : none;
-    auto before = newest_.find(server.str());
+    auto lately = [&](const std::string& subject) {
+        auto found = newest_.find(subject);
+        if (found && at - found->at > newest_.longest_gap()) found.reset();
+        return found;
+    };
+    auto before = lately(server.str());
     Newest now;
     now.at = at;
     now.measures = told(measures.server, proto::server_measures);
@@ -113,10 +118,11 @@ Result<> Recorder::measured(
     FAIRLEAD_CHECK(keep(unit, scope, server.str(), std::move(now)));
 
     // Those that have a row here and were told of: by their names on the server.
-    using Known = std::tuple<EnvironmentId, std::string>;
+    using Known = std::tuple<EnvironmentId, std::string, std::string>;
     FAIRLEAD_TRY(
         rows, unit.db().all<Known>(
-                  "SELECT id, slug FROM environment WHERE +org_id = $1 AND server_id = $2 LIMIT $3",
+                  "SELECT id, slug, live_state FROM environment WHERE +org_id = $1 AND server_id = "
+                  "$2 LIMIT $3",
                   scope.org(), server, std::int64_t(proto::most_measured_environments)
               )
     );
@@ -129,11 +135,14 @@ Result<> Recorder::measured(
     for (const auto& one : facts.environments)
         if (states.size() < proto::most_measured_environments) states.emplace(one.slug, one.state);
     static const proto::MeasuredValues nothing{};
-    for (const auto& [id, slug] : rows) {
+    for (const auto& [id, slug, live_state] : rows) {
         auto values = by_slug.find(slug);
         auto state = states.find(slug);
+        // systemd forgets units that somebody stopped; the inventory does not.
+        if (state == states.end() && live_state == "stopped")
+            state = states.emplace(slug, live_state).first;
         if (values == by_slug.end() && state == states.end()) continue;
-        auto earlier = newest_.find(id.str());
+        auto earlier = lately(id.str());
         Newest one;
         one.at = at;
         one.measures =

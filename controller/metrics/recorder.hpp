@@ -5,6 +5,7 @@
 #include "controller/metrics/newest.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,9 @@ namespace fairlead::metrics {
 /// Thread-safe; runs in other subjects' transactions. Hand it to AgentService::use.
 class Recorder final : public fleet::MeasureWatch {
 public:
-    explicit Recorder(store::Store& store) : store_(store) {}
+    /// `every`: how often agents tell.
+    explicit Recorder(store::Store& store, std::chrono::seconds every = std::chrono::seconds(30))
+        : store_(store), newest_(every) {}
 
     Result<> measured(
         store::UnitOfWork& unit, const api::OrgScope& scope, const ServerId& server, Timestamp at,

@@ -49,7 +49,7 @@ Result<Asked> asked(const Call& call) {
 value number(double of, double unit) {
     if (!known(of)) return nullptr;
     if (unit >= 1) return std::llround(of);
-    return std::round(of / unit) * unit;
+    return std::round(of / unit) / std::round(1 / unit);
 }
 
 Result<Response> points_of(

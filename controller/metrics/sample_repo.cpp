@@ -15,6 +15,18 @@ Timestamp oldest(const Resolution& resolution, Timestamp now) {
     return now - resolution.kept - resolution.block;
 }
 
+/// One point of the coarse resolution, out of the fine ones of its time.
+Values coarse_of(std::string_view subject, const std::vector<Point>& points, std::int64_t slot) {
+    auto values = mean(points, slot * thinning, slot * thinning + thinning - 1);
+    auto all = series_of(subject);
+    if (values.empty() || all.data() != environment_series.data()) return values;
+    // Of all requests alike, and not of times with many and with few.
+    auto requests = values[place_of(all, "requests_per_s")];
+    auto busy = values[place_of(all, "requests_under_way")];
+    values[place_of(all, "request_ms")] = requests > 0 ? 1000 * busy / requests : unknown();
+    return values;
+}
+
 } // namespace
 
 Result<std::optional<SampleRepo::Row>>
@@ -67,7 +79,7 @@ Result<> SampleRepo::add_coarse(std::string_view subject, std::int64_t slot, Val
 Result<> SampleRepo::thin(std::string_view subject, const std::vector<Point>& fine_points) {
     if (fine_points.empty()) return {};
     auto slot = fine_points.back().slot / thinning;
-    auto values = mean(fine_points, slot * thinning, slot * thinning + thinning - 1);
+    auto values = coarse_of(subject, fine_points, slot);
     return add_coarse(subject, slot, std::move(values));
 }
 
@@ -133,7 +145,7 @@ Result<std::vector<Point>> SampleRepo::range(
     FAIRLEAD_TRY(rest, stored(subject, fine, std::max(from, coarse.time_of(next)), to));
     for (std::size_t i = 0; i < rest.size();) {
         auto slot = rest[i].slot / thinning;
-        all.push_back({slot, mean(rest, slot * thinning, slot * thinning + thinning - 1)});
+        all.push_back({slot, coarse_of(subject, rest, slot)});
         while (i < rest.size() && rest[i].slot / thinning == slot) ++i;
     }
     return all;

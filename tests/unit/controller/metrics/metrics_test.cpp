@@ -132,6 +132,54 @@ TEST_SUITE("controller/metrics") {
         CHECK(line(of_server(), "pg_slow") == Lines(4, 2));
     }
 
+    TEST_CASE_FIXTURE(Fixture, "ten minutes of requests are a mean of all requests alike") {
+        auto id = add_environment("shop");
+        std::int64_t requests = 0, ms = 0;
+        auto say_more = [&](std::int64_t more, std::int64_t took) {
+            requests += more;
+            ms += took;
+            auto message = facts();
+            message.facts.measures =
+                proto::Measures{{}, {{"shop", {{"requests", requests}, {"request_ms", ms}}}}};
+            say(message);
+            world.clock.advance(30s);
+        };
+        for (int i = 0; i < 19; ++i) say_more(1000, 10'000);
+        say_more(1, 30'000);
+        auto path = "/environments/" + id.str() + "/metrics?resolution=10m";
+        auto found = line(ask(path), "request_ms"); // out of the fine ones
+        REQUIRE(found.size() == 1);
+        CHECK(found[0] == doctest::Approx(210'000.0 / 18'001).epsilon(0.01));
+        say_more(0, 0);
+        auto kept = line(ask(path), "request_ms"); // stored, as the next ten have begun
+        REQUIRE(kept.size() == 2);
+        CHECK(kept[0] == doctest::Approx(found[0]).epsilon(0.01));
+        CHECK(kept[1] == -1);
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "what somebody stopped is not running, also where systemd forgot it"
+    ) {
+        auto id = add_environment("shop");
+        REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run("UPDATE environment SET live_state = 'stopped' WHERE id = $1", id);
+        }));
+        say(facts());
+        CHECK(line(ask("/environments/" + id.str() + "/metrics"), "up") == Lines{0});
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "numbers are as many digits as they have") {
+        say(facts(0.3));
+        auto text = boost::json::serialize(of_server().at("series").at("cpu_percent"));
+        CHECK(boost::json::parse(text).at(0).as_double() == 0.3);
+    }
+
+    TEST_CASE("what is new depends on how often servers tell") {
+        CHECK(NewestOfAll().fresh() == 150s);
+        CHECK(NewestOfAll(5min).fresh() == 15min);
+        CHECK(NewestOfAll(5min).longest_gap() > 5min);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "nonsense from a server is nothing measured") {
         auto message = facts(1e9);
         message.facts.load = {-1, 0, 0};
