@@ -5,6 +5,8 @@
 #include "controller/alerts/view.hpp"
 #include "controller/members/member_repo.hpp"
 
+#include <fmt/core.h>
+
 #include <set>
 #include <utility>
 
@@ -62,7 +64,9 @@ Result<std::vector<Alerts::Change>> Alerts::judge(
             if (!is_new && done.standing == was) continue;
             change.news = done.news;
             alert.since_ms = done.standing.since;
-            alert.value = one.value.value_or(alert.value);
+            // Of one that fires: what it was when it did, or when it was over.
+            if (done.news != News::none || !alert.told())
+                alert.value = one.value.value_or(alert.value);
             alert.threshold = rule.threshold;
             if (done.news == News::fired) {
                 alert.fired_ms = now;
@@ -109,7 +113,7 @@ Result<> Alerts::apply(
              told_of(change.alert)}
         ));
     }
-    FAIRLEAD_CHECK(write_letters(unit, scope, changes));
+    FAIRLEAD_CHECK(write_letters(unit, scope, changes, now));
     if (seen) api::publish(unit, parts_.events, {updated_event(scope.org())});
     return repo.prune(now);
 }
@@ -117,7 +121,8 @@ Result<> Alerts::apply(
 /// One letter for each person: a network that is gone takes many servers along. What cannot be
 /// written is logged, and is no reason to tell nobody else.
 Result<> Alerts::write_letters(
-    store::UnitOfWork& unit, const api::OrgScope& scope, const std::vector<Change>& changes
+    store::UnitOfWork& unit, const api::OrgScope& scope, const std::vector<Change>& changes,
+    Timestamp now
 ) {
     std::map<std::string, std::vector<Told>> by_address;
     std::string first;
@@ -143,7 +148,8 @@ Result<> Alerts::write_letters(
         for (const auto& address : to) by_address[address].push_back(told);
     }
     for (const auto& [address, told] : by_address) {
-        auto kind = "alerts/" + first + (told.front().fired ? "/fired" : "/cleared");
+        // One letter for a person and a tick: none takes the place of another that waits.
+        auto kind = fmt::format("alerts/{}/{}", first, to_ms(now));
         auto put = parts_.post(unit, kind, address, letter_of(told, parts_.url + "/"));
         if (!put)
             log::warning(
@@ -155,12 +161,12 @@ Result<> Alerts::write_letters(
 
 Result<> Alerts::tick() {
     auto now = parts_.clock.now();
-    FAIRLEAD_TRY(orgs, parts_.store.read([](store::Connection& db) {
-        return orgs_with_rules(db);
-    }));
     std::int64_t firing = 0;
     bool tidy = now >= pruned_ + std::chrono::hours(1);
     if (tidy) pruned_ = now;
+    FAIRLEAD_TRY(orgs, parts_.store.read([&](store::Connection& db) {
+        return tidy ? orgs_with_alerts(db) : orgs_with_rules(db);
+    }));
     auto looked = try_each(orgs, [&](const OrgId& org) -> Result<> {
         auto scope = api::ScopeIssuer::scope(org);
         std::int64_t here = 0;

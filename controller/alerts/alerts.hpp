@@ -62,7 +62,8 @@ private:
         Timestamp now
     );
     Result<> write_letters(
-        store::UnitOfWork& unit, const api::OrgScope& scope, const std::vector<Change>& changes
+        store::UnitOfWork& unit, const api::OrgScope& scope, const std::vector<Change>& changes,
+        Timestamp now
     );
 
     Parts parts_;

@@ -16,16 +16,18 @@ BOOST_DESCRIBE_STRUCT(ServerRow, (), (id, name, status, not_after_ms))
 struct EnvironmentRow {
     std::string id, name, project_id, server_id;
     std::string live_state, server_status;
-    bool busy = false;    ///< an operation changes it
-    std::string last_act; ///< where it is stopped: the last one that says whether it shall be
-    bool backup_enabled = false;
+    bool deployed = false;
+    bool busy = false; ///< an operation changes it
+    /// Where it is stopped or gone: the last one that says whether it shall be.
+    std::string last_act;
+    bool backup_enabled = false; ///< by a schedule
     std::optional<Timestamp> last_backup_ms;
     Timestamp backups_since_ms; ///< when they were set up
 };
 BOOST_DESCRIBE_STRUCT(
     EnvironmentRow, (),
-    (id, name, project_id, server_id, live_state, server_status, busy, last_act, backup_enabled,
-     last_backup_ms, backups_since_ms)
+    (id, name, project_id, server_id, live_state, server_status, deployed, busy, last_act,
+     backup_enabled, last_backup_ms, backups_since_ms)
 )
 
 struct CertificateRow {
@@ -69,8 +71,7 @@ std::optional<double> in_use(Kind kind, const metrics::Newest& now) {
 std::optional<double> down(const EnvironmentRow& row) {
     if (row.server_status != "online" || row.busy) return {};
     if (row.live_state == "running") return 0;
-    if (row.live_state == "stopped" && row.last_act == "environment.stop") return 0;
-    return 1;
+    return row.last_act == "environment.stop" ? 0 : 1;
 }
 
 Result<> observe_servers(
@@ -89,7 +90,7 @@ Result<> observe_servers(
             if (kinds.contains(kind)) all[kind].push_back({row.id, row.name, row.id, "", value});
         };
         auto measured = newest.find(row.id);
-        if (measured && now - measured->at > metrics::NewestOfAll::fresh) measured.reset();
+        if (measured && now - measured->at > newest.fresh()) measured.reset();
         for (auto kind : {Kind::cpu, Kind::memory, Kind::disk})
             put(kind, measured ? in_use(kind, *measured) : std::nullopt);
         // "unknown": the controller has just started, and waits for it.
@@ -110,14 +111,19 @@ Result<> observe_environments(
         rows,
         db.all<EnvironmentRow>(
             "SELECT e.id, e.name, e.project_id, e.server_id, e.live_state, s.status AS "
-            "server_status, EXISTS (SELECT 1 FROM operation o WHERE o.environment_id = e.id AND "
+            "server_status, e.current_release IS NOT NULL AS deployed, EXISTS (SELECT 1 FROM "
+            "operation o WHERE o.environment_id = e.id AND "
             "o.org_id = $1 AND o.mutating = 1 AND o.state IN ('queued', 'delivered', 'running', "
-            "'unknown')) AS busy, CASE WHEN e.live_state = 'stopped' THEN coalesce((SELECT o.kind "
+            "'unknown')) AS busy, CASE WHEN e.live_state IN ('stopped', '') THEN coalesce((SELECT "
+            "o.kind "
             "FROM operation o WHERE o.org_id = $1 AND o.environment_id = e.id AND o.state = "
             "'succeeded' AND o.kind IN ('environment.start', 'environment.stop', "
             "'environment.restart', 'environment.deploy', 'environment.rollback') ORDER BY o.id "
-            "DESC LIMIT 1), '') ELSE '' END AS last_act, e.backup_enabled, e.last_backup_ms, "
-            "coalesce((SELECT p.updated_ms FROM backup_policy p WHERE p.org_id = $1 AND "
+            "DESC LIMIT 1), '') ELSE '' END AS last_act, e.backup_enabled = 1 AND EXISTS (SELECT 1 "
+            "FROM "
+            "backup_policy p WHERE p.org_id = $1 AND p.environment_id = e.id AND p.schedule <> '') "
+            "AS backup_enabled, e.last_backup_ms, coalesce((SELECT p.updated_ms FROM backup_policy "
+            "p WHERE p.org_id = $1 AND "
             "p.environment_id = e.id), e.created_ms) AS backups_since_ms FROM environment e JOIN "
             "server s ON s.org_id = e.org_id AND s.id = e.server_id WHERE e.org_id = $1 ORDER BY "
             "e.id LIMIT 10000",
@@ -129,8 +135,8 @@ Result<> observe_environments(
             if (kinds.contains(kind))
                 all[kind].push_back({row.id, row.name, row.server_id, row.project_id, value});
         };
-        // Nothing of it is there before its first deployment.
-        if (!row.live_state.empty()) put(Kind::environment_down, down(row));
+        // Nothing of it is there before its first deployment; later, that is down.
+        if (!row.live_state.empty() || row.deployed) put(Kind::environment_down, down(row));
         auto since = row.last_backup_ms.value_or(row.backups_since_ms);
         if (row.backup_enabled) put(Kind::backup_too_old, hours(now - since));
     }

@@ -1,6 +1,7 @@
 #include "controller/alerts/rule_body.hpp"
 
 #include "common/json/json.hpp"
+#include "controller/alerts/view.hpp"
 #include "controller/api/checks.hpp"
 #include "controller/members/member_repo.hpp"
 
@@ -108,7 +109,8 @@ Result<> take(store::Connection& db, const api::OrgScope& scope, const RuleBody&
     if (body.threshold) {
         auto gap = rule.clear - rule.threshold;
         rule.threshold = *body.threshold;
-        rule.clear = std::max(0.0, rule.threshold + gap);
+        auto clear = rule.threshold + gap;
+        rule.clear = clear > 0 ? clear : rule.threshold; // no value is 0 or less
     }
     rule.clear = body.clear.value_or(rule.clear);
     rule.wait_s = body.for_s.value_or(rule.wait_s);
@@ -134,7 +136,9 @@ Result<> take(store::Connection& db, const api::OrgScope& scope, const RuleBody&
             members.size() <= max_mail_members, "mail.members",
             fmt::format("must be at most {} members", max_mail_members)
         );
+        auto before = mail_members(rule);
         members::MemberRepo repo(db, scope);
+        std::vector<std::string> kept;
         for (std::size_t i = 0; i < members.size() && i < max_mail_members; ++i) {
             auto id = UserId::parse(members[i]);
             std::optional<members::Member> member;
@@ -142,12 +146,15 @@ Result<> take(store::Connection& db, const api::OrgScope& scope, const RuleBody&
                 FAIRLEAD_TRY(found, repo.find(*id));
                 member = std::move(found);
             }
+            if (member) kept.push_back(members[i]);
+            // Who has left since it was written here goes without a word.
+            bool was_here = std::ranges::find(before, members[i]) != before.end();
             checks.that(
-                member.has_value(), fmt::format("mail.members[{}]", i),
+                member || was_here, fmt::format("mail.members[{}]", i),
                 "must be the id of a member of this organization"
             );
         }
-        rule.mail_members = json::encode(members);
+        rule.mail_members = json::encode(kept);
     }
     return checks.result();
 }

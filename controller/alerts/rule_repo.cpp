@@ -63,6 +63,12 @@ Result<std::vector<OrgId>> orgs_with_rules(store::Connection& db) {
     return db.all<OrgId>("SELECT DISTINCT org_id FROM alert_rule WHERE enabled = 1 LIMIT 10000");
 }
 
+Result<std::vector<OrgId>> orgs_with_alerts(store::Connection& db) {
+    return db.all<OrgId>(
+        "SELECT org_id FROM alert_rule WHERE enabled = 1 UNION SELECT org_id FROM alert LIMIT 10000"
+    );
+}
+
 Result<> erase(store::Connection& db, const api::OrgScope& scope) {
     FAIRLEAD_CHECK(db.run("DELETE FROM alert WHERE org_id = $1", scope.org()));
     FAIRLEAD_CHECK(db.run("DELETE FROM alert_rule WHERE org_id = $1", scope.org()));

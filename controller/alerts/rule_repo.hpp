@@ -65,6 +65,8 @@ private:
 
 /// Organizations with a rule that is enabled.
 Result<std::vector<OrgId>> orgs_with_rules(store::Connection& db);
+/// Those, and those that have only alerts that are over.
+Result<std::vector<OrgId>> orgs_with_alerts(store::Connection& db);
 /// What is dropped with an organization.
 Result<> erase(store::Connection& db, const api::OrgScope& scope);
 

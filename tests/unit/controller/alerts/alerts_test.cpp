@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 using namespace fairlead;
 using namespace fairlead::test;
@@ -246,14 +248,115 @@ TEST_SUITE("controller/alerts") {
         CHECK(heard() == Heard{"alert.fired shop"});
     }
 
+    TEST_CASE_FIXTURE(Fixture, "what is not on its server any more is down") {
+        add_rule({{"kind", "environment_down"}, {"for_s", 0}, {"clear_for_s", 0}});
+        auto shop = add_environment("shop", "");
+        tick();
+        CHECK(heard().empty()); // it was never deployed
+        run("UPDATE environment SET current_release = 1 WHERE org_id = $1 AND id = $2",
+            world.org.org(), shop);
+        tick();
+        CHECK(heard() == Heard{"alert.fired shop"});
+    }
+
+    TEST_CASE_FIXTURE(
+        Fixture, "a mail recipient who has left keeps nobody from changing the rule"
+    ) {
+        boost::json::array left{other.str()};
+        auto id = add_rule({{"kind", "disk"}, {"mail", {{"owners", true}, {"members", left}}}});
+        run("DELETE FROM membership WHERE org_id = $1 AND user_id = $2", world.org.org(), other);
+        auto changed = world.in_org(
+            "PATCH", "/alert-rules/" + id,
+            {{"threshold", 50}, {"mail", {{"owners", true}, {"members", left}}}}
+        );
+        CHECK(changed.status == 200);
+        CHECK(changed.json.at("mail").at("members").as_array().empty());
+        CHECK(world
+                  .in_org(
+                      "PATCH", "/alert-rules/" + id,
+                      {{"mail", {{"owners", true}, {"members", left}}}}
+                  )
+                  .blames("mail.members[0]"));
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "no letter takes the place of another one that waits") {
+        auto rule = [&](const EnvironmentId& about, const char* to) {
+            bool owners = std::string_view(to) == "owners";
+            boost::json::array members;
+            if (!owners) members.emplace_back(other.str());
+            add_rule(
+                {{"kind", "environment_down"},
+                 {"target_id", about.str()},
+                 {"for_s", 0},
+                 {"clear_for_s", 0},
+                 {"mail", {{"owners", owners}, {"members", members}}}}
+            );
+        };
+        auto become = [&](const EnvironmentId& id, const char* state) {
+            run("UPDATE environment SET live_state = $3 WHERE org_id = $1 AND id = $2",
+                world.org.org(), id, state);
+        };
+        auto a = add_environment("a", "running"), c = add_environment("c", "failed"),
+             d = add_environment("d", "failed");
+        rule(a, "other");
+        rule(c, "owners");
+        rule(d, "owners");
+        tick();
+        mails.clear();
+        become(a, "failed");
+        become(c, "running");
+        tick();
+        become(a, "running");
+        become(d, "running");
+        tick();
+        std::set<std::pair<std::string, std::string>> kept;
+        for (const auto& mail : mails) kept.emplace(mail.kind, mail.to);
+        CHECK(mails.size() == 4);
+        CHECK(kept.size() == 4);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "while one fires it says what it fired for") {
+        add_rule({{"kind", "cpu"}, {"for_s", 0}, {"clear_for_s", 600}});
+        pass(30s, 95);
+        pass(2min, 20);
+        auto firing = listed("firing");
+        REQUIRE(firing.size() == 1);
+        CHECK(firing[0].at("value").to_number<double>() == 95);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "past alerts go after 30 days, also where no rule is left") {
+        auto id = add_rule({{"kind", "cpu"}, {"for_s", 0}, {"clear_for_s", 0}});
+        pass(30s, 95);
+        pass(30s, 20);
+        CHECK(listed("past").size() == 1);
+        CHECK(world.in_org("DELETE", "/alert-rules/" + id).status == 204);
+        world.clock.advance(31 * 24h);
+        tick();
+        CHECK(listed("past").empty());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a threshold alone leaves a way for it to be over") {
+        auto reply = world.in_org("POST", "/alert-rules", {{"kind", "memory"}, {"threshold", 5}});
+        REQUIRE(reply.status == 201);
+        CHECK(reply.json.at("clear").to_number<double>() > 0);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "a backup is too old where there shall be backups") {
         add_rule({{"kind", "backup_too_old"}, {"threshold", 24}});
         auto shop = add_environment("shop", "running");
         world.clock.advance(48h);
         tick();
         CHECK(heard().empty());
+        // By hand, into a storage that is named.
         run("UPDATE environment SET backup_enabled = 1 WHERE org_id = $1 AND id = $2",
             world.org.org(), shop);
+        run("INSERT INTO backup_policy (environment_id, org_id, storage_id, schedule, "
+            "drill_schedule, time_zone, retention, updated_ms, updated_by, updated_by_email) "
+            "VALUES ($2, $1, 'sto_1', '', '', 'UTC', '{}', $3, '', '')",
+            world.org.org(), shop, world.clock.now() - 48h);
+        tick();
+        CHECK(heard().empty());
+        run("UPDATE backup_policy SET schedule = '0 3 * * *' WHERE org_id = $1", world.org.org());
         tick();
         CHECK(heard() == Heard{"alert.fired shop"});
         CHECK(mails.back().text.find("shop has had no good backup for 48 h") != std::string::npos);
