@@ -2,11 +2,11 @@ import { useMantineColorScheme } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 
-/** One line over time, drawn small. A gap in the points is a gap in the line. Loaded only where a chart is shown. */
-export default function Chart(props: { times: number[]; values: (number | null)[]; max?: number; label: string; format: (v: number) => string }) {
+/** One line over time, drawn small. A gap in the points is a gap in the line, unless they are sparse. Loaded only where a chart is shown. */
+export default function Chart(props: { times: number[]; values: (number | null)[]; max?: number; sparse?: boolean; label: string; format: (v: number) => string }) {
   const box = useRef<HTMLDivElement>(null);
   const { colorScheme } = useMantineColorScheme();
-  const { format } = props;
+  const { format, sparse } = props;
   const plot = useRef<uPlot | null>(null);
   const maximum = useRef(props.max);
   maximum.current = props.max;
@@ -37,7 +37,7 @@ export default function Chart(props: { times: number[]; values: (number | null)[
             ticks: { show: false },
           },
         ],
-        series: [{}, { stroke: line, width: 1.6, fill: `color-mix(in srgb, ${line} 12%, transparent)`, points: { show: false } }],
+        series: [{}, { stroke: line, width: 1.6, fill: `color-mix(in srgb, ${line} 12%, transparent)`, spanGaps: sparse, points: { show: !!sparse, size: 4 } }],
         hooks: {
           setCursor: [
             (u) => {
@@ -59,11 +59,11 @@ export default function Chart(props: { times: number[]; values: (number | null)[
       chart.destroy();
       plot.current = null;
     };
-  }, [colorScheme, format]);
+  }, [colorScheme, format, sparse]);
 
   useEffect(() => {
     plot.current?.setData([props.times, props.values]);
-  }, [props.times, props.values, props.max, colorScheme, format]);
+  }, [props.times, props.values, props.max, colorScheme, format, sparse]);
 
   return <div className="fl-chart" ref={box} role="img" aria-label={props.label} />;
 }

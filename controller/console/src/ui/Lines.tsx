@@ -22,6 +22,8 @@ export interface Line {
   name: string;
   max?: number;
   format: (value: number) => string;
+  /** Known only where something happened: between two points the line goes on. */
+  sparse?: boolean;
 }
 
 export interface Lines {
@@ -75,7 +77,9 @@ export function LineCharts({ query, groups, empty }: Props) {
 
 function Plot({ line, measured, step }: { line: Line; measured: Measurements; step: number }) {
   const [times, values] = useMemo(() => withGaps(measured.times, measured.series[line.series] ?? [], step), [measured, line.series, step]);
-  const last = [...values].reverse().find((v) => v != null);
+  // What is not known any more is not now.
+  const at = times.at(-1) ?? 0;
+  const last = at * 1000 > Date.now() - step * 2500 - 60_000 ? values.at(-1) : null;
   const now = last == null ? "–" : line.format(last);
   return (
     <div>
@@ -84,7 +88,7 @@ function Plot({ line, measured, step }: { line: Line; measured: Measurements; st
         <span>{now}</span>
       </div>
       <Suspense fallback={<div className="fl-chart" />}>
-        <Chart times={times} values={values} max={line.max} label={`${line.name} over time; now ${now}`} format={line.format} />
+        <Chart times={times} values={values} max={line.max} sparse={line.sparse} label={`${line.name} over time; now ${now}`} format={line.format} />
       </Suspense>
     </div>
   );

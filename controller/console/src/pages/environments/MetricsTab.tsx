@@ -16,7 +16,7 @@ export default function MetricsTab({ environment }: { environment: Environment }
         title: "Requests",
         lines: [
           { series: "requests_per_s", name: "Requests a second", format: inNumber },
-          { series: "request_ms", name: "Mean time of a request", format: inMilliseconds },
+          { series: "request_ms", name: "Mean time of a request", format: inMilliseconds, sparse: true },
           { series: "failures_per_s", name: "Failures a second (500 and above)", format: inNumber },
           { series: "requests_under_way", name: workers ? `Busy workers, of ${workers}` : "Requests under way", max: workers, format: inNumber },
         ],
