@@ -112,7 +112,7 @@ describe("metrics", () => {
     assert.match(unit, /ActiveState=active/);
     assert.ok(Number(/NAccepted=(\d+)/.exec(unit)![1]) > 3);
     assert.match(unit, /^CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_KILL$/m);
-    await poll("none is left", 20_000, async () => ((await on.host.sh("pgrep -fc 'fairlead-agent measure' || true")).trim() === "0" ? true : undefined));
+    await poll("none is left", 20_000, async () => ((await on.host.sh("pgrep -fc '[f]airlead-agent measure' || true")).trim() === "0" ? true : undefined));
     await poll("the executor sleeps meanwhile", 90_000, async () => ((await on.host.sh("systemctl is-active fairlead-executor.service || true")).trim() === "inactive" ? true : undefined), 1000);
     const said = await on.host.sh("journalctl -q --no-pager -o cat -u 'fairlead-metrics@*' -p warning || true");
     assert.equal(said.trim(), "");
@@ -122,11 +122,11 @@ describe("metrics", () => {
   });
 
   scenario(world, "go on where they can when the process cannot be had", async () => {
-    await on.host.sh("systemctl stop fairlead-metrics.socket; systemctl mask --runtime fairlead-metrics.socket");
+    await on.host.sh("systemctl mask --runtime --now fairlead-metrics.socket");
     const before = (await ofServer()).times.length;
     await poll("the server is measured all the same", 90_000, async () => ((await ofServer()).times.length > before + 1 ? true : undefined), 2000);
     assert.equal(newest(await ofServer(), "pg_connections"), null);
-    await on.host.sh("systemctl unmask --runtime fairlead-metrics.socket; systemctl start fairlead-metrics.socket");
+    await on.host.sh("systemctl unmask --runtime fairlead-metrics.socket; systemctl restart fairlead-metrics.socket");
     await comes("PostgreSQL is measured again", () => ofServer(), "pg_connections", (n) => n >= 1);
   });
 
