@@ -7,6 +7,7 @@ import { redeploy } from "./rows/deploy.ts";
 import { http } from "./rows/http.ts";
 import { idle, links, reconnect } from "./rows/links.ts";
 import { login } from "./rows/login.ts";
+import { logs } from "./rows/logs.ts";
 import { audit } from "./rows/audit.ts";
 import { metrics } from "./rows/metrics.ts";
 import { store, trip } from "./rows/operations.ts";
@@ -16,7 +17,7 @@ import { webhooks } from "./rows/webhooks.ts";
 import { Site } from "./site.ts";
 import { missed, say, table } from "./table.ts";
 
-const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone, tunnel, terminal, webhooks };
+const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone, tunnel, terminal, logs, webhooks };
 const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, metrics, http, login, links, idle, reconnect };
 const names = [...Object.keys(alone), ...Object.keys(onSite)];
 
