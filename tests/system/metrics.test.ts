@@ -212,8 +212,8 @@ describe("metrics", () => {
 
   scenario(world, "stand in the console: charts of server and environment, rules, alerts, in both themes and on a phone", async () => {
     web = await Web.open(await world.controller());
-    const own = `${web.origin}/o/${org.split("/").at(-1)}`;
     const page = await web.signedIn();
+    const own = new URL(page.url()).pathname.split("/").slice(0, 3).join("/");
     await page.goto(`${own}/alerts/rules`);
     await page.getByRole("button", { name: "Add the recommended rules" }).click();
     await page.getByRole("table", { name: "Rules" }).getByText("Disk nearly full").waitFor();
