@@ -51,6 +51,8 @@ export default function Replay({ cast, label }: { cast: Cast; label: string }) {
     );
     player.skipIdle(idle);
     held.current = { terminal, player };
+    // Whoever opened it wants to see it, but for those who asked that nothing moves by itself.
+    if (!window.matchMedia("(prefers-reduced-motion: reduce)").matches) player.play();
     changed();
     return () => {
       player.stop();
