@@ -134,6 +134,9 @@ export async function terminal(): Promise<void> {
       cpu: `median ${median(times).toFixed(1)} ms of ${times.length}`,
     });
 
+    // A typist leaves without a word, and might come back for a minute.
+    await world.until("the terminals of before are gone", 120_000, async () =>
+      (await api.get<{ data: unknown[] }>(`${org}/servers/${on.server.id}/terminals`)).data.length === 0 ? true : undefined);
     const memory = async () => ({ agent: (await agentPrivateKib(on.host)).kib, controller: privateKib(controller.pid) });
     const before = await memory();
     const shells: FloodReader[] = [];
