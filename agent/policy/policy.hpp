@@ -203,7 +203,7 @@ private:
     Result<> permit_sources(const proto::EnvironmentSpec& environment) const;
 
     std::string name_;
-    std::string sha256_;
+    std::string text_; // as it was read
     std::vector<OperationRule> operations_;
     std::vector<RepositoryRule> repositories_;
     std::vector<StorageRule> storages_;

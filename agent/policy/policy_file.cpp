@@ -1,6 +1,5 @@
 #include "agent/policy/policy.hpp"
 #include "common/config/node.hpp"
-#include "common/crypto/hash.hpp"
 #include "common/crypto/sign.hpp"
 #include "common/runtime/file.hpp"
 
@@ -349,7 +348,7 @@ Result<Policy> Policy::load(const std::filesystem::path& file, uid_t owner) {
 Result<Policy> Policy::parse(std::string_view text, std::string name) {
     Policy policy;
     policy.name_ = name;
-    policy.sha256_ = crypto::sha256(text).hex();
+    policy.text_ = text;
     Loader loader(name);
     FAIRLEAD_TRY(root, config::parse(text, name));
     if (root.kind != Kind::map)
