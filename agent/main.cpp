@@ -4,7 +4,6 @@
 #include "agent/app/mail_main.hpp"
 #include "agent/app/metrics_main.hpp"
 #include "agent/app/recordings_main.hpp"
-#include "agent/app/terminal_main.hpp"
 #include "agent/app/update_main.hpp"
 #include "agent/backup/commands.hpp"
 #include "agent/backup/due.hpp"
@@ -79,14 +78,6 @@ int run(int argc, char** argv) {
     program.add_subcommand("worker", "Moves the bytes of backups; started by the executor")
         ->group("") // nothing for people
         ->callback([&] { status = backup::run_worker(); });
-
-    app::TerminalOptions terminal;
-    auto* shell = program.add_subcommand(
-        "terminal", "One terminal of the console; started by systemd for each"
-    );
-    shell->group(""); // nothing for people
-    shell->add_option("--policy", terminal.policy, "The policy file")->capture_default_str();
-    shell->callback([&] { status = app::run_terminal(terminal); });
 
     program
         .add_subcommand(

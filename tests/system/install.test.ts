@@ -9,10 +9,12 @@ import { run } from "./lib/process.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 describe("the programs as they ship", () => {
-  it("run on glibc 2.35 with OpenSSL 3 and nothing else but libzstd, which dpkg itself needs, and the controller's libcurl and libidn2; the agent has at most 5 MB", async (test) => {
-    const agent = join(build, "stripped-agent");
+  it("run on glibc 2.35 with OpenSSL 3 and nothing else but libzstd, which dpkg itself needs, and the controller's libcurl and libidn2; the agent has at most 5 MB, each terminal's program no OpenSSL", async (test) => {
+    const [agent, terminal] = ["agent", "terminal"].map((name) => join(build, `stripped-${name}`)) as [string, string];
     await run("strip", ["--strip-unneeded", "-o", agent, built("agent/fairlead-agent")]);
-    for (const args of [[agent, "--max-bytes", "5000000", "--library", "libzstd.so.1"], [built("controller/fairlead-controller"), "--library", "libcurl.so.4", "--library", "libidn2.so.0"]]) {
+    await run("strip", ["--strip-unneeded", "-o", terminal, built("agent/fairlead-terminal")]);
+    assert.doesNotMatch((await run("objdump", ["-p", terminal])).stdout, /NEEDED +lib(ssl|crypto)/);
+    for (const args of [[agent, "--max-bytes", "5000000", "--library", "libzstd.so.1"], [terminal, "--max-bytes", "1250000"], [built("controller/fairlead-controller"), "--library", "libcurl.so.4", "--library", "libidn2.so.0"]]) {
       test.diagnostic((await run(join(root, "packaging/check-binary"), args)).stdout.trim());
     }
   });

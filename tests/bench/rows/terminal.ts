@@ -98,7 +98,7 @@ export async function terminal(): Promise<void> {
         const { address, port, name, ca } = api.endpoint;
         return { args: ["terminal", what, String(count)], input: JSON.stringify({ address, port, name, ca, host: new URL(api.origin).host, origin: api.origin, cookie: api.cookie, id, ticket }) };
       },
-      programs: /^fairlead-(contro|agent)/,
+      programs: /^fairlead-(contro|agent|termin)/,
     };
     const ssh = await sshd(on, folder(join(world.dir, "ssh")));
     peer = ssh.service;

@@ -116,7 +116,7 @@ export function privateKib(pid: number): number {
 
 /** The same of an agent's link and all its terminals: the agent's own processes, without the shells. */
 export async function agentPrivateKib(host: Host): Promise<{ kib: number; processes: number }> {
-  const said = await host.sh(`files=$(pgrep -f '^/usr/bin/fairlead-agent (link|terminal)' | sed 's|.*|/proc/&/smaps_rollup|')
+  const said = await host.sh(`files=$(pgrep -f '^(/usr/bin/fairlead-agent link|/usr/lib/fairlead/fairlead-terminal)' | sed 's|.*|/proc/&/smaps_rollup|')
     awk '/^Private_Dirty:/ { sum += $2; ++count } END { print sum + 0, count + 0 }' $files 2>/dev/null || true`);
   const [kib, processes] = said.trim().split(" ").map(Number);
   if (!kib || !processes) throw new Error(`a process ended while it was looked at: ${said}`);

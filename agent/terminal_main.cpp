@@ -1,5 +1,5 @@
-#include "agent/app/terminal_main.hpp"
-
+// The program of one terminal: apart from the agent's, since there is one for each that is open,
+// and what the agent links would cost half a megabyte of memory in each.
 #include "agent/host/asked.hpp"
 #include "agent/policy/policy_watch.hpp"
 #include "agent/terminal/opening.hpp"
@@ -8,15 +8,21 @@
 #include "agent/terminal/terminal.hpp"
 #include "common/crypto/random.hpp"
 #include "common/runtime/clock.hpp"
+#include "common/runtime/core_dumps.hpp"
 #include "common/runtime/log.hpp"
 #include "proto/terminal.hpp"
 
 #include <malloc.h>
 #include <sys/socket.h>
 
+#include <cstdio>
+#include <exception>
+#include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
 
-namespace fairlead::app {
+namespace fairlead {
 namespace {
 
 using namespace std::chrono_literals;
@@ -31,7 +37,14 @@ void tell_of_recording(int peer) {
         log::warning("nobody is there to hear that the terminal is recorded");
 }
 
-Result<> run(const TerminalOptions& options) {
+struct Options {
+    std::filesystem::path policy = "/etc/fairlead/policy.yaml";
+    std::filesystem::path recordings = "/var/lib/fairlead/recordings";
+    std::string link_user = "fairlead";
+};
+
+/// Standard input is the connection of the link that systemd took.
+Result<> run(const Options& options) {
     auto stop = host::stop_signals();
     FAIRLEAD_TRY(peer, host::take_connection(options.link_user, "fairlead-terminal.socket"));
     FAIRLEAD_TRY(wanted, terminal::read_opening(peer.get(), opening_time));
@@ -104,13 +117,26 @@ Result<> run(const TerminalOptions& options) {
 }
 
 } // namespace
+} // namespace fairlead
 
-int run_terminal(const TerminalOptions& options) {
-    crypto::start(); // the policy has a hash
-    auto ended = run(options);
-    if (ended) return 0;
-    log::error("the terminal failed", {{"reason", ended.error().message()}});
-    return 1;
+int main(int argc, char** argv) {
+    using namespace fairlead;
+    forbid_core_dumps();
+    Options options;
+    if (argc == 3 && std::string_view(argv[1]) == "--policy") {
+        options.policy = argv[2];
+    } else if (argc != 1) {
+        std::fputs("One terminal of the console; started by systemd for each.\n", stderr);
+        return 2;
+    }
+    try {
+        crypto::start(); // the policy has a hash
+        auto ended = run(options);
+        if (ended) return 0;
+        log::error("the terminal failed", {{"reason", ended.error().message()}});
+        return 1;
+    } catch (const std::exception& error) {
+        log::error("ended by an unexpected error", {{"why", error.what()}});
+        return 70;
+    }
 }
-
-} // namespace fairlead::app
