@@ -1,5 +1,6 @@
 #include "agent/link/log_passage.hpp"
 
+#include "agent/link/local_pieces.hpp"
 #include "common/runtime/log.hpp"
 #include "proto/codec.hpp"
 
@@ -56,14 +57,10 @@ Task<> LogPassage::inward() {
 
 Task<> LogPassage::outward() {
     bool whole = false;
+    LocalPieces pieces(socket_);
     for (;;) {
-        // What is followed is quiet most of the time, and has no buffer then.
-        auto ready = co_await socket_.async_wait(Local::socket::wait_read, as_result);
-        if (std::get<0>(ready)) co_return both_.cancel();
-        std::string buffer(piece, '\0');
-        auto room = asio::buffer(buffer);
-        auto got = co_await socket_.async_read_some(room, as_result);
-        auto failed = std::get<0>(got);
+        auto failed = co_await pieces.next(stream::Limits().quantum);
+        if (failed == asio::error::operation_aborted) co_return both_.cancel();
         if (failed) {
             if (whole) co_return peer_.close();
             // It was killed, or has failed.
@@ -76,9 +73,8 @@ Task<> LogPassage::outward() {
             );
             co_return both_.cancel();
         }
-        auto bytes = std::string_view(buffer).substr(0, std::get<1>(got));
-        whole = bytes.ends_with(proto::log_whole);
-        auto sent = co_await peer_.write(bytes);
+        whole = pieces.bytes().ends_with(proto::log_whole);
+        auto sent = co_await peer_.write(pieces.bytes());
         if (!sent) co_return both_.cancel();
     }
 }

@@ -1,5 +1,6 @@
 #include "agent/link/terminal_passage.hpp"
 
+#include "agent/link/local_pieces.hpp"
 #include "common/runtime/log.hpp"
 #include "proto/codec.hpp"
 
@@ -56,14 +57,10 @@ Task<> TerminalPassage::inward() {
 
 Task<> TerminalPassage::outward() {
     proto::TerminalReader reader(proto::TerminalSide::agent);
+    LocalPieces pieces(socket_);
     for (;;) {
-        // Most terminals are quiet most of the time, and have no buffer then.
-        auto ready = co_await socket_.async_wait(Local::socket::wait_read, as_result);
-        if (std::get<0>(ready)) co_return both_.cancel();
-        std::string buffer(piece, '\0');
-        auto room = asio::buffer(buffer);
-        auto got = co_await socket_.async_read_some(room, as_result);
-        auto failed = std::get<0>(got);
+        auto failed = co_await pieces.next(stream::Limits().quantum);
+        if (failed == asio::error::operation_aborted) co_return both_.cancel();
         if (failed) {
             // Without a word about its end it was killed, or has failed.
             if (reader.ended()) co_return peer_.close();
@@ -74,10 +71,9 @@ Task<> TerminalPassage::outward() {
             log::error("a terminal's process ended without a word", {{"reason", failed.message()}});
             co_return both_.cancel();
         }
-        auto bytes = std::string_view(buffer).substr(0, std::get<1>(got));
-        for (auto left = bytes; !left.empty();)
+        for (auto left = pieces.bytes(); !left.empty();)
             if (auto part = reader.next(left); !part) co_return broken(part.error());
-        auto sent = co_await peer_.write(bytes);
+        auto sent = co_await peer_.write(pieces.bytes());
         if (!sent) co_return both_.cancel();
     }
 }

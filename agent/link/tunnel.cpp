@@ -1,5 +1,6 @@
 #include "agent/link/tunnel.hpp"
 
+#include "agent/link/local_pieces.hpp"
 #include "common/async/cancelled.hpp"
 #include "common/async/within.hpp"
 #include "common/runtime/log.hpp"
@@ -25,11 +26,12 @@ constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 constexpr auto connect_time = 5s;
 constexpr auto opening_time = 15s; // of a terminal or a log: a process starts, and asks the policy
 constexpr auto look_every = 5s;
-constexpr auto patience = 60s; // for the next link
-constexpr std::size_t piece = 16 * 1024;
+constexpr auto patience = 60s;           // for the next link
+constexpr std::size_t large = 64 * 1024; // of what comes from a port, in one piece
+constexpr std::size_t few = 64;          // streams, that may have such pieces
 
-/// At most 2048 × 16 KiB and 32 MiB wait for the controller, should it take nothing, and 32 MiB for
-/// ports that take nothing.
+/// At most 2048 × 16 KiB, 64 × 64 KiB and 32 MiB wait for the controller, should it take nothing,
+/// and 32 MiB for ports that take nothing.
 stream::Limits limits() {
     stream::Limits most;
     most.streams = proto::most_streams;
@@ -103,13 +105,14 @@ struct Tunnel::Opened {
 
 /// One stream and the connection that it is for.
 struct Tunnel::Passage {
-    Passage(Executor executor, stream::Stream& from, std::uint16_t to)
-        : peer(from), port(to), socket(executor), both(executor) {}
+    Passage(Executor executor, const stream::Carrier& all, stream::Stream& from, std::uint16_t to)
+        : streams(all), peer(from), port(to), socket(executor), both(executor) {}
 
     Task<Result<>> connect();
     Task<> inward();
     Task<> outward();
 
+    const stream::Carrier& streams;
     stream::Stream& peer;
     std::uint16_t port;
     Tcp::socket socket;
@@ -149,21 +152,17 @@ Task<> Tunnel::Passage::inward() {
 /// From the port to the link. The port's kernel ends a connection by a reset when something was
 /// left unread, which says nothing of whether the answer is whole: HTTP does.
 Task<> Tunnel::Passage::outward() {
+    LocalPieces pieces(socket);
     for (;;) {
-        // Most streams are idle most of the time, and have no buffer then.
-        auto ready = co_await socket.async_wait(Tcp::socket::wait_read, as_result);
-        if (std::get<0>(ready)) co_return both.cancel();
-        std::string buffer(piece, '\0');
-        auto room = asio::buffer(buffer);
-        auto got = co_await socket.async_read_some(room, as_result);
-        auto failed = std::get<0>(got);
+        auto failed = co_await pieces.next(streams.open_streams() <= few ? large : 0);
+        if (failed == asio::error::operation_aborted) co_return both.cancel();
         if (failed == asio::error::eof || failed == asio::error::connection_reset)
             co_return peer.close();
         if (failed) {
             end(peer, proto::StreamEnd::broken, failed.message());
             co_return both.cancel();
         }
-        auto sent = co_await peer.write(std::string_view(buffer).substr(0, std::get<1>(got)));
+        auto sent = co_await peer.write(pieces.bytes());
         if (!sent) co_return both.cancel();
     }
 }
@@ -351,7 +350,7 @@ Task<> Tunnel::join(Opened& opened) {
 }
 
 Task<> Tunnel::serve_port(stream::Stream& stream, const Goal& goal) {
-    Passage passage(executor_, stream, goal.port);
+    Passage passage(executor_, streams_, stream, goal.port);
     auto connected = co_await within<void>(connect_time, passage.connect());
     // What counted when it was asked for may have ended meanwhile.
     auto refusal = refusal_of(goal);

@@ -22,12 +22,13 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t head_size = 5;
-constexpr std::size_t piece = 16 * 1024; // of output, in one message
-constexpr auto settle = 300ms;           // a policy is often changed by several steps
-constexpr auto grace = 2s;               // from SIGHUP to SIGKILL
-constexpr auto short_grace = 400ms;      // the same where the policy says no
-constexpr auto ending_turn = 50ms;       // how often it is looked whether something still runs
-constexpr auto flush = 60s;              // for the last bytes to be taken
+// Of output, in one message: with its head as much as goes over the link in one piece.
+constexpr std::size_t piece = 32 * 1024 - 64 - head_size;
+constexpr auto settle = 300ms;      // a policy is often changed by several steps
+constexpr auto grace = 2s;          // from SIGHUP to SIGKILL
+constexpr auto short_grace = 400ms; // the same where the policy says no
+constexpr auto ending_turn = 50ms;  // how often it is looked whether something still runs
+constexpr auto flush = 60s;         // for the last bytes to be taken
 
 std::string signal_name(int signal) {
     const char* name = ::sigabbrev_np(signal);
