@@ -38,14 +38,15 @@ Result<Frame> parse_frame(std::string_view message) {
         return bad("has " + std::to_string(message.size()) + " bytes, fewer than its header");
     Frame frame;
     auto type = static_cast<unsigned char>(message[0]);
-    if (type < 1 || type > 8) return bad("has the unknown type " + std::to_string(type));
+    if (type < 1 || type > 9) return bad("has the unknown type " + std::to_string(type));
     frame.type = static_cast<FrameType>(type);
     frame.flags = static_cast<std::uint8_t>(message[1]);
     if (message[2] != 0 || message[3] != 0) return bad("has bytes set that must be zero");
     frame.stream = read_u32(message.substr(4));
     frame.offset = read_u64(message.substr(8));
     frame.payload = message.substr(frame_header);
-    bool of_all = frame.type == FrameType::begin || frame.type == FrameType::resumed;
+    bool of_all = frame.type == FrameType::begin || frame.type == FrameType::resumed ||
+                  frame.type == FrameType::row;
     if ((frame.stream == 0) != of_all)
         return bad(
             "of type " + std::to_string(type) + " has the stream id " + std::to_string(frame.stream)
@@ -67,6 +68,9 @@ Result<Frame> parse_frame(std::string_view message) {
     case FrameType::reset:
         least = 4, most = 4 + max_reset_reason;
         break;
+    case FrameType::row:
+        least = 1, most = max_row_payload;
+        break;
     case FrameType::close:
     case FrameType::begin:
     case FrameType::resumed:
@@ -78,6 +82,23 @@ Result<Frame> parse_frame(std::string_view message) {
             " bytes"
         );
     return frame;
+}
+
+Result<> parse_row(std::string_view payload, const std::function<Result<>(const Frame&)>& one) {
+    while (!payload.empty()) {
+        auto size = payload.size() < 4 ? payload.size() : read_u32(payload);
+        if (payload.size() < 4 || size > payload.size() - 4)
+            return fail(Errc::invalid, "A row of stream frames is cut off.");
+        FAIRLEAD_TRY(frame, parse_frame(payload.substr(4, size)));
+        if (frame.type > FrameType::reset)
+            return fail(
+                Errc::invalid, "A row of stream frames has one of type " +
+                                   std::to_string(static_cast<int>(frame.type)) + "."
+            );
+        FAIRLEAD_CHECK(one(frame));
+        payload.remove_prefix(4 + size);
+    }
+    return {};
 }
 
 } // namespace fairlead::stream

@@ -1,4 +1,5 @@
-/// The frames of byte streams, as they travel in binary WebSocket messages: one frame a message.
+/// The frames of byte streams, as they travel in binary WebSocket messages: one frame a message, or
+/// a row of small ones.
 ///
 ///      0      1      2          4                8                               16
 ///      +------+------+----------+----------------+-------------------------------+---------
@@ -16,6 +17,10 @@
 ///     sentence; both directions end 6 begin   a random number of the sender's life none; stream id
 ///     0 7 resume  as window                            as window 8 resumed 0, stream id 0 none
 ///
+/// begin with flag 1: its sender takes rows (type 9: stream id 0, offset 0), which others are not
+/// sent. The payload of one is frames of the types 1 to 5 in order, each behind its size as u32, at
+/// most 16,320 bytes of them.
+///
 /// Each connection begins on both sides with begin, a resume for every stream that the side knows,
 /// then resumed; nothing else is sent before the peer's resumed has come. Then data is repeated
 /// from where the peer's resume says. A stream that the peer did not name is opened again if the
@@ -27,6 +32,7 @@
 #include "common/runtime/result.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -42,16 +48,20 @@ enum class FrameType : std::uint8_t {
     reset,
     begin,
     resume,
-    resumed
+    resumed,
+    row
 };
 
 inline constexpr std::size_t frame_header = 16;
 inline constexpr std::size_t max_open_payload = 4 * 1024;
 inline constexpr std::size_t max_data_payload = 64 * 1024;
 inline constexpr std::size_t max_reset_reason = 256;
+/// Of a row's payload: with the headers of frame and WebSocket one TLS record.
+inline constexpr std::size_t max_row_payload = 16 * 1024 - 64;
 
 inline constexpr std::uint8_t flag_blocked = 1; ///< on data
 inline constexpr std::uint8_t flag_closed = 1;  ///< on window and resume
+inline constexpr std::uint8_t flag_rows = 1;    ///< on begin
 
 /// A view of one frame; `payload` points into the message it was read from.
 struct Frame {
@@ -66,6 +76,10 @@ struct Frame {
 
 /// Errc::invalid names what is wrong: too short, unknown type, stream id 0, payload too large.
 Result<Frame> parse_frame(std::string_view message);
+
+/// Calls `one` with each frame of a row until it fails; Errc::invalid also for a row that is cut
+/// off or holds what no row may.
+Result<> parse_row(std::string_view payload, const std::function<Result<>(const Frame&)>& one);
 
 /// Appends the header and the payload.
 void append_frame(std::string& out, const Frame& frame);

@@ -47,6 +47,7 @@ struct Limits {
     /// its own, so that those that nobody reads do not stop the others.
     std::size_t total_out = 64 * 1024 * 1024;
     std::size_t own_out = 64 * 1024;
+    bool rows = true;               ///< takes them; false: as the first agents with streams
     std::shared_ptr<Budget> budget; ///< of windows' growth and total_out, with other Muxes; or none
 };
 
@@ -131,9 +132,10 @@ public:
     /// connection then.
     Result<> receive(std::string_view message);
 
-    /// Replaces `frame` with the next one to send; false when there is none. Small frames go first,
-    /// then data of each stream in turn.
-    bool next(std::string& frame);
+    /// Replaces `message` with the next one to send; false when there is none. Small frames go
+    /// first, then data of each stream in turn. To a peer that takes rows those that are small
+    /// travel together.
+    bool next(std::string& message);
 
     /// True when next() would give one.
     bool has_next() const;
@@ -141,6 +143,7 @@ public:
 private:
     struct Stream;
     Stream* find(StreamId id);
+    Result<> take(const Frame& frame);
     Result<> dispatch(const Frame& frame);
     Result<> on_open(const Frame& frame);
     Result<> on_data(Stream& stream, const Frame& frame);
@@ -162,6 +165,9 @@ private:
     std::uint64_t shared_part(const Stream& stream) const;
     void send_open(Stream& stream);
     void send_reset(StreamId id, std::uint32_t code, std::string_view reason);
+    bool next_frame(std::string& frame, std::size_t most);
+    void add_row(std::string& message);
+    std::size_t sendable(const Stream& stream) const;
     bool next_data(Stream& stream, std::string& frame);
     void finish_if_done(StreamId id);
     void lose(StreamId id);
@@ -180,6 +186,7 @@ private:
     bool connected_ = false;
     bool begun_ = false;                // the peer's begin has come
     bool ready_ = false;                // the peer's resumed has come
+    bool takes_rows_ = false;           // the peer
     std::uint64_t grown_ = 0;           // of Limits::total_window
     std::uint64_t unread_ = 0;          // of Limits::total_in
     std::uint64_t shared_out_ = 0;      // of Limits::total_out

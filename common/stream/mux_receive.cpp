@@ -14,6 +14,11 @@ auto broke(StreamId id, const std::string& what) {
 
 Result<> Mux::receive(std::string_view message) {
     FAIRLEAD_TRY(frame, parse_frame(message));
+    if (frame.type != FrameType::row) return take(frame);
+    return parse_row(frame.payload, [this](const Frame& one) { return take(one); });
+}
+
+Result<> Mux::take(const Frame& frame) {
     if (control_.size() > 8 * limits_.streams)
         return fail(Errc::invalid, "The peer makes more streams fail than it listens to.");
     return dispatch(frame);
@@ -129,6 +134,7 @@ Result<> Mux::on_close(Stream& stream, const Frame& frame) {
 Result<> Mux::on_begin(const Frame& frame) {
     if (begun_ || !connected_) return broke(0, "begin came out of turn");
     begun_ = true;
+    takes_rows_ = (frame.flags & flag_rows) != 0;
     bool another_life = peer_life_ != 0 && peer_life_ != frame.offset;
     peer_life_ = frame.offset;
     if (!another_life) return {};

@@ -3,15 +3,26 @@
 #include <algorithm>
 
 namespace fairlead::stream {
+namespace {
+
+constexpr std::size_t sized = 4; // before each frame of a row
+
+void append_sized(std::string& row, std::string_view frame) {
+    append_u32(row, static_cast<std::uint32_t>(frame.size()));
+    row += frame;
+}
+
+} // namespace
 
 void Mux::connected() {
     connected_ = true;
-    begun_ = ready_ = false;
+    begun_ = ready_ = takes_rows_ = false;
     control_.clear();
     acks_.clear();
     greeting_.clear();
     Frame life;
     life.type = FrameType::begin;
+    life.flags = limits_.rows ? flag_rows : 0;
     life.offset = life_;
     append_frame(greeting_.emplace_back(), life);
     for (const auto& [id, stream] : streams_) {
@@ -33,21 +44,48 @@ bool Mux::has_next() const {
            (ready_ && (!control_.empty() || !acks_.empty() || !turn_.empty()));
 }
 
-bool Mux::next(std::string& frame) {
-    frame.clear();
+bool Mux::next(std::string& message) {
+    message.clear();
     if (!connected_) return false;
     if (!greeting_.empty()) {
-        frame = std::move(greeting_.front());
+        message = std::move(greeting_.front());
         greeting_.pop_front();
         return true;
     }
-    if (!ready_) return false;
+    if (!ready_ || !next_frame(message, SIZE_MAX)) return false;
+    if (takes_rows_) add_row(message);
+    return true;
+}
+
+/// What fits behind a small frame travels with it.
+void Mux::add_row(std::string& message) {
+    std::string row, frame;
+    for (auto filled = sized + message.size(); filled + sized < max_row_payload;) {
+        frame.clear();
+        if (!next_frame(frame, max_row_payload - filled - sized)) break;
+        if (row.empty()) {
+            row.reserve(frame_header + max_row_payload);
+            Frame head;
+            head.type = FrameType::row;
+            append_frame(row, head);
+            append_sized(row, message);
+        }
+        append_sized(row, frame);
+        filled += sized + frame.size();
+    }
+    if (!row.empty()) message = std::move(row);
+}
+
+/// Appends the next one unless it has more than `most` bytes.
+bool Mux::next_frame(std::string& frame, std::size_t most) {
     if (!control_.empty()) {
-        frame = std::move(control_.front());
+        if (control_.front().size() > most) return false;
+        frame += control_.front();
         control_.pop_front();
         return true;
     }
     while (!acks_.empty()) {
+        if (most < frame_header + sizeof(std::uint64_t)) return false;
         auto* stream = find(acks_.front());
         acks_.pop_front();
         if (!stream) continue;
@@ -57,9 +95,9 @@ bool Mux::next(std::string& frame) {
         return true;
     }
     while (!turn_.empty()) {
-        auto id = turn_.front();
+        auto* stream = find(turn_.front());
+        if (stream && frame_header + sendable(*stream) > most) return false;
         turn_.pop_front();
-        auto* stream = find(id);
         if (!stream) continue;
         stream->in_turn = false;
         if (next_data(*stream, frame)) {
@@ -70,16 +108,21 @@ bool Mux::next(std::string& frame) {
     return false;
 }
 
+/// Bytes that its next frame of data would have.
+std::size_t Mux::sendable(const Stream& stream) const {
+    auto may = std::min({stream.sent_end(), stream.limit, stream.acked + limits_.max_window});
+    if (may <= stream.sent) return 0;
+    return static_cast<std::size_t>(
+        std::min<std::uint64_t>({may - stream.sent, limits_.quantum, max_data_payload})
+    );
+}
+
 bool Mux::next_data(Stream& stream, std::string& frame) {
     auto end = stream.sent_end();
-    auto may = std::min({end, stream.limit, stream.acked + limits_.max_window});
     Frame next;
     next.stream = stream.id;
     next.offset = stream.sent;
-    if (may > stream.sent) {
-        auto size = static_cast<std::size_t>(
-            std::min<std::uint64_t>({may - stream.sent, limits_.quantum, max_data_payload})
-        );
+    if (auto size = sendable(stream); size > 0) {
         bool blocked = stream.sent + size == stream.limit && end > stream.limit;
         next.type = FrameType::data;
         next.flags = blocked ? flag_blocked : 0;

@@ -11,7 +11,7 @@
 
 namespace fairlead::stream {
 
-/// Two ends and a line between them that can be cut after any frame.
+/// Two ends and a line between them that can be cut after any message.
 struct Pair {
     explicit Pair(Limits limits = Limits())
         : a(Role::dialler, 111, limits), b(Role::acceptor, 222, limits) {
@@ -30,7 +30,7 @@ struct Pair {
         to_a.clear();
         to_b.clear();
     }
-    /// One frame a side onto the line.
+    /// One message a side onto the line.
     void send(Mux& from, std::deque<std::string>& line) {
         std::string frame;
         if (from.next(frame)) line.push_back(frame);
@@ -54,6 +54,19 @@ struct Pair {
     Mux a, b;
     std::deque<std::string> to_a, to_b;
 };
+
+/// The frames of one message; they point into it.
+inline std::vector<Frame> frames_of(std::string_view message) {
+    auto whole = parse_frame(message).value();
+    std::vector<Frame> frames;
+    if (whole.type != FrameType::row) return {whole};
+    auto keep = [&](const Frame& one) {
+        frames.push_back(one);
+        return Result<>();
+    };
+    if (auto read = parse_row(whole.payload, keep); !read) FAIL(read.error().message());
+    return frames;
+}
 
 inline std::vector<Event::Kind> kinds(Mux& mux) {
     std::vector<Event::Kind> list;

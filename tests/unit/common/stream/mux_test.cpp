@@ -110,16 +110,117 @@ TEST_SUITE("common/stream/mux") {
         CHECK(pair.a.write(large, std::string(50'000, 'l')).value() == 50'000);
         CHECK(pair.a.write(small, std::string(3000, 's')).value() == 3000);
         std::vector<StreamId> order;
-        for (std::string frame; pair.a.next(frame);) {
-            auto parsed = parse_frame(frame).value();
-            if (parsed.type == FrameType::data)
-                order.push_back(parsed.stream);
-            else
-                CHECK(order.empty());
-            CHECK(pair.b.receive(frame));
-            if (order.size() == 6) break;
+        for (std::string message; order.size() < 6 && pair.a.next(message);) {
+            for (const auto& frame : frames_of(message)) {
+                if (frame.type == FrameType::data)
+                    order.push_back(frame.stream);
+                else
+                    CHECK(order.empty());
+            }
+            CHECK(pair.b.receive(message));
         }
+        order.resize(6);
         CHECK(order == std::vector<StreamId>{large, small, large, small, large, small});
+    }
+
+    TEST_CASE("small frames travel together, and a large one by itself") {
+        Pair pair;
+        pair.settle();
+        std::vector<StreamId> ids;
+        for (int i = 0; i < 20; ++i) {
+            ids.push_back(pair.a.open("stream " + std::to_string(i)).value());
+            CHECK(pair.a.write(ids.back(), "byte " + std::to_string(i)).value() > 0);
+        }
+        auto large = pair.a.open("large").value();
+        CHECK(pair.a.write(large, std::string(40'000, 'l')).value() == 40'000);
+        std::string message;
+        REQUIRE(pair.a.next(message));
+        auto frames = frames_of(message);
+        CHECK(frames.size() == 41);
+        CHECK(pair.b.receive(message));
+        std::size_t opened = 0;
+        for (const auto& event : pair.b.take_events()) opened += event.kind == Event::opened;
+        CHECK(opened == 21);
+        for (int i = 0; i < 20; ++i)
+            CHECK(pair.b.read(ids[static_cast<std::size_t>(i)]) == "byte " + std::to_string(i));
+        for (std::size_t size : {32 * 1024 - 64, 40'000 - (32 * 1024 - 64)}) {
+            REQUIRE(pair.a.next(message));
+            frames = frames_of(message);
+            REQUIRE(frames.size() == 1);
+            CHECK(frames[0].payload.size() == size);
+        }
+        CHECK(!pair.a.next(message));
+    }
+
+    TEST_CASE("a row is no longer than it may be, whatever waits") {
+        Pair pair;
+        pair.settle();
+        for (int i = 0; i < 100; ++i) {
+            auto id = pair.a.open(std::string(1000, 'x')).value();
+            CHECK(pair.a.write(id, std::string(3000, 'y')).value() == 3000);
+        }
+        std::size_t messages = 0, frames = 0;
+        for (std::string message; pair.a.next(message); ++messages) {
+            CHECK(message.size() <= frame_header + max_row_payload);
+            frames += frames_of(message).size();
+            auto taken = pair.b.receive(message);
+            if (!taken) FAIL(taken.error().message());
+        }
+        CHECK(frames == 200);
+        CHECK(messages < 40);
+    }
+
+    TEST_CASE("a peer that does not say that it takes rows gets none") {
+        Limits older;
+        older.rows = false;
+        Pair pair(older);
+        pair.settle();
+        for (int i = 0; i < 5; ++i) CHECK(pair.a.open("stream"));
+        std::size_t messages = 0;
+        for (std::string message; pair.a.next(message); ++messages)
+            CHECK(parse_frame(message).value().type == FrameType::open);
+        CHECK(messages == 5);
+    }
+
+    TEST_CASE("a row that breaks the rules is refused") {
+        auto bytes_of = [](FrameType type, StreamId id, std::string payload) {
+            Frame one;
+            one.type = type;
+            one.stream = id;
+            one.payload = payload;
+            std::string bytes;
+            append_frame(bytes, one);
+            return bytes;
+        };
+        auto sized = [](const std::string& bytes) {
+            std::string part;
+            append_u32(part, static_cast<std::uint32_t>(bytes.size()));
+            return part + bytes;
+        };
+        auto told = [&](const std::string& payload) {
+            Pair pair;
+            pair.settle();
+            auto taken = pair.b.receive(bytes_of(FrameType::row, 0, payload));
+            return taken ? std::string() : taken.error().message();
+        };
+        auto good = sized(bytes_of(FrameType::open, 1, "x"));
+        CHECK(told(good) == "");
+        CHECK(told(good + sized(bytes_of(FrameType::data, 1, "bytes"))) == "");
+        CHECK(told("") == "A stream frame of type 9 has a payload of 0 bytes.");
+        CHECK(told(good + "abc") == "A row of stream frames is cut off.");
+        CHECK(told(good + std::string(4, '\xff')) == "A row of stream frames is cut off.");
+        CHECK(told(good.substr(0, good.size() - 1)) == "A row of stream frames is cut off.");
+        CHECK(told(good + sized("short")) == "A stream frame has 5 bytes, fewer than its header.");
+        CHECK(
+            told(sized(bytes_of(FrameType::row, 0, good))) ==
+            "A row of stream frames has one of type 9."
+        );
+        CHECK(
+            told(sized(bytes_of(FrameType::begin, 0, ""))) ==
+            "A row of stream frames has one of type 6."
+        );
+        CHECK(told(std::string(max_row_payload + 1, 'x')).starts_with("A stream frame of type 9"));
+        CHECK(told(sized(bytes_of(FrameType::data, 5, "x"))) == "Stream 5: nobody has opened it.");
     }
 
     TEST_CASE("a reset ends both directions, with its code and sentence, and late frames do no harm"
@@ -257,6 +358,7 @@ TEST_SUITE("common/stream/mux") {
             limits.unsent = 100 + random() % 2000;
             limits.quantum = 50 + random() % 700;
             limits.streams = 12;
+            limits.rows = seed % 2 == 0;
             Pair pair(limits);
             std::map<StreamId, Flow> from_a, from_b;
             std::set<StreamId> done_a, done_b;
