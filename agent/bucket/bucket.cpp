@@ -74,15 +74,15 @@ void Bucket::add_lock(Pairs& headers, Lock lock) const {
     headers.emplace_back("x-amz-object-lock-retain-until-date", to_rfc3339(until));
 }
 
-Result<> Bucket::put(std::string_view key, std::string_view bytes, Lock lock) {
+Result<std::string> Bucket::put(std::string_view key, std::string_view bytes, Lock lock) {
     Call ask{.method = "PUT", .key = whole(key), .right = "s3:PutObject"};
     ask.headers.emplace_back("content-type", "application/octet-stream");
     add_lock(ask.headers, lock);
     ask.body = bytes_of(bytes);
     ask.body_sha256 = crypto::sha256(bytes).hex();
     ask.body_md5 = crypto::md5(bytes);
-    FAIRLEAD_CHECK(call(ask));
-    return {};
+    FAIRLEAD_TRY(reply, call(ask));
+    return std::string(plain_etag(reply.head.at("etag")));
 }
 
 Result<> Bucket::remove_one(std::string_view key) {

@@ -71,8 +71,9 @@ public:
     Bucket(const Bucket&) = delete;
 
     /// The whole object in one request; at most 5 GiB. The server checks MD5 and SHA-256, and the
-    /// ETag is held against the MD5 where it is one.
-    Result<> put(std::string_view key, std::string_view bytes, Lock lock = Lock::as_storage);
+    /// ETag is held against the MD5 where it is one. The ETag, without quotes.
+    Result<std::string>
+    put(std::string_view key, std::string_view bytes, Lock lock = Lock::as_storage);
 
     /// At most `limit` bytes; more is Errc::invalid with code "too_large".
     Result<std::string> get(std::string_view key, std::size_t limit);
@@ -100,8 +101,8 @@ public:
         std::span<const std::byte> bytes, const std::stop_token& stop
     );
     /// The ETags of all parts, in order. "storage_upload_missing" where it is not there, also
-    /// because an earlier try, whose answer was lost, did it.
-    Result<> complete_upload(
+    /// because an earlier try, whose answer was lost, did it. The object's ETag, without quotes.
+    Result<std::string> complete_upload(
         std::string_view key, std::string_view upload, std::span<const std::string> etags
     );
     /// A few tries within half a minute, also after a stop. An absent one is fine.

@@ -19,16 +19,9 @@ bool is_good(int status) {
     return status >= 200 && status < 300;
 }
 
-std::string_view unquoted(std::string_view etag) {
-    if (etag.starts_with("W/")) etag.remove_prefix(2);
-    if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
-        etag = etag.substr(1, etag.size() - 2);
-    return etag;
-}
-
 /// An ETag is the MD5 where it looks like one, unless the server encrypts with keys of somebody.
 bool etag_differs(const Head& head, std::string_view md5) {
-    auto etag = unquoted(head.at("etag"));
+    auto etag = plain_etag(head.at("etag"));
     bool hex = etag.size() == 32 && etag.find_first_not_of("0123456789abcdefABCDEF") == etag.npos;
     auto sse = head.at("x-amz-server-side-encryption");
     if (!hex || sse.starts_with("aws:kms") ||

@@ -17,12 +17,6 @@ Error failed(std::string message) {
     return Error(Errc::unavailable, std::move(message)).with_code("storage_failed");
 }
 
-std::string plain_etag(std::string_view etag) {
-    if (etag.size() >= 2 && etag.front() == '"' && etag.back() == '"')
-        etag = etag.substr(1, etag.size() - 2);
-    return std::string(etag);
-}
-
 /// "2011-02-26T01:56:20.000Z" in documents; servers differ in the fraction.
 std::optional<Timestamp> moment_of(std::string_view text) {
     auto at = from_rfc3339(text);
@@ -78,7 +72,7 @@ Result<std::uint64_t> Bucket::get(std::string_view key, Sink& sink, Range range)
             if (!from || *from > range.offset + got) return false;
             at = *from;
         }
-        auto seen = plain_etag(head.at("etag"));
+        auto seen = std::string(plain_etag(head.at("etag")));
         if (!etag.empty() && seen != etag) return false;
         etag = seen;
         std::optional<std::uint64_t> answer_end;
@@ -190,7 +184,7 @@ Result<Object> Bucket::head(std::string_view key) {
     if (!length)
         return fail(failed(fmt::format("{} tells no size of {}.", url_, name_of(asked(ask)))));
     return Object{
-        std::string(key), *length, plain_etag(reply.head.at("etag")),
+        std::string(key), *length, std::string(plain_etag(reply.head.at("etag"))),
         parse_http_date(reply.head.at("last-modified"))};
 }
 
@@ -220,7 +214,7 @@ Result<> Bucket::list(std::string_view prefix, const EachObject& each) {
             if (!bytes || !key.starts_with(whole(prefix)))
                 return fail(failed(fmt::format("{} lists what was not asked for.", url_)));
             Object object{
-                relative(std::move(key)), *bytes, plain_etag(one.at("ETag")),
+                relative(std::move(key)), *bytes, std::string(plain_etag(one.at("ETag"))),
                 moment_of(one.at("LastModified"))};
             FAIRLEAD_CHECK(each(object));
             ++count;

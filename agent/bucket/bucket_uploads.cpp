@@ -70,7 +70,7 @@ Result<std::string> Bucket::send_part(
     return etag;
 }
 
-Result<> Bucket::complete_upload(
+Result<std::string> Bucket::complete_upload(
     std::string_view key, std::string_view upload, std::span<const std::string> etags
 ) {
     std::string body =
@@ -85,8 +85,9 @@ Result<> Bucket::complete_upload(
     ask.headers.emplace_back("content-type", "application/xml");
     ask.body = std::as_bytes(std::span<const char>(body));
     ask.document = "CompleteMultipartUploadResult";
-    FAIRLEAD_CHECK(call(ask));
-    return {};
+    FAIRLEAD_TRY(reply, call(ask));
+    FAIRLEAD_TRY(document, read_xml(reply.body));
+    return std::string(plain_etag(document.at("ETag")));
 }
 
 Result<> Bucket::abort_upload(std::string_view key, std::string_view upload) {

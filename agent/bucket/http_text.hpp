@@ -27,6 +27,9 @@ struct Head {
 /// `text` ends with the empty line. Errc::invalid: no HTTP/1.x, or two lengths that differ.
 Result<Head> parse_head(std::string_view text);
 
+/// An ETag without its quotes, and without what says that it is weak.
+std::string_view plain_etag(std::string_view etag);
+
 /// RFC 9110's IMF-fixdate, "Sun, 06 Nov 1994 08:49:37 GMT".
 std::optional<Timestamp> parse_http_date(std::string_view text);
 

@@ -172,7 +172,8 @@ Result<> Upload::finish() {
     FAIRLEAD_CHECK(failure());
     sha256_ = hash_.finish();
     if (id_.empty()) {
-        FAIRLEAD_CHECK(bucket_.put(key_, filling_, options_.lock));
+        FAIRLEAD_TRY(etag, bucket_.put(key_, filling_, options_.lock));
+        if (etag == crypto::hex_encode(crypto::md5(filling_))) etag_ = etag;
     } else {
         if (!filling_.empty()) {
             {
@@ -184,7 +185,7 @@ Result<> Upload::finish() {
         FAIRLEAD_CHECK(wait_for_all());
         FAIRLEAD_CHECK(complete());
     }
-    FAIRLEAD_CHECK(check_size());
+    FAIRLEAD_CHECK(check_stored());
     finished_ = true;
     return {};
 }
@@ -203,22 +204,27 @@ std::string Upload::whole_etag() const {
 
 Result<> Upload::complete() {
     auto done = bucket_.complete_upload(key_, id_, etags_);
-    if (done) return done;
+    if (done) {
+        if (*done == whole_etag()) etag_ = *done;
+        return {};
+    }
     // Where the answer of a first try was lost, servers differ in what they say to the second: the
     // object itself tells.
     const auto& code = done.error().code();
     bool gone = code == "storage_upload_missing";
-    if (!gone && code != "storage_failed" && code != "storage_unreachable") return done;
+    if (!gone && code != "storage_failed" && code != "storage_unreachable")
+        return fail(std::move(done).error());
     auto seen = bucket_.head(key_);
-    if (!seen || seen->bytes != bytes_) return done;
+    if (!seen || seen->bytes != bytes_) return fail(std::move(done).error());
     if (gone || seen->etag == whole_etag()) return {};
-    return done;
+    return fail(std::move(done).error());
 }
 
-Result<> Upload::check_size() {
+Result<> Upload::check_stored() {
     for (unsigned tried = 1;; ++tried) {
         auto seen = bucket_.head(key_);
-        if (seen && seen->bytes == bytes_) return {};
+        bool same_size = seen && seen->bytes == bytes_;
+        if (same_size && (etag_.empty() || seen->etag == etag_)) return {};
         if (!seen && seen.error().code() != "storage_object_missing")
             return tl::unexpected(std::move(seen).error());
         // Some servers need a moment until they show what they have.
@@ -229,8 +235,9 @@ Result<> Upload::check_size() {
                 );
             continue;
         }
-        auto what =
-            seen ? fmt::format("it has {} bytes", seen->bytes) : std::string("it is not there");
+        auto what = same_size ? std::string("its checksum (ETag) is another")
+                    : seen    ? fmt::format("it has {} bytes", seen->bytes)
+                              : std::string("it is not there");
         return fail(
             Error(
                 Errc::unavailable,

@@ -50,7 +50,8 @@ public:
 
     using Sink::write;
     Result<> write(std::span<const std::byte> bytes) override;
-    /// Completes, and compares the size that the server tells with what was written.
+    /// Completes, and compares what the server tells of the object with what was written: its size,
+    /// and its ETag where that comes from the content.
     Result<> finish() override;
 
     std::uint64_t bytes() const { return bytes_; }
@@ -70,7 +71,7 @@ private:
     Result<> wait_for_all();
     Result<> complete();
     std::string whole_etag() const;
-    Result<> check_size();
+    Result<> check_stored();
     Result<> failure();
     std::string buffer();
     void send_parts();
@@ -86,7 +87,8 @@ private:
     crypto::Digest sha256_;
     std::uint64_t bytes_ = 0;
     std::string filling_;
-    std::string id_; ///< of the multipart upload; empty: none was begun
+    std::string id_;   ///< of the multipart upload; empty: none was begun
+    std::string etag_; ///< of the object; empty: this server's ETags do not come from the content
     bool finished_ = false;
     unsigned made_ = 0;
     unsigned next_ = 1;

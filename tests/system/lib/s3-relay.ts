@@ -12,6 +12,8 @@ export type Fault =
   | { kind: "cut-request"; after: number }
   /** Carried out, and the connection ends before an answer. */
   | { kind: "lose-answer" }
+  /** Carried out, and the answer waits until that is over. */
+  | { kind: "hold-answer"; until: () => Promise<void> }
   /** Never answered. */
   | { kind: "silent" }
   /** The answer's body with some bytes changed. */
@@ -48,6 +50,27 @@ export class Relay {
     return self;
   }
 
+  /** Holds the first request of a kind, before it is passed on or after it was carried out, until whoever sent it was ended. */
+  hold(is: (asked: Asked) => boolean, at: "before" | "after"): { reached: Promise<void>; end: () => void } {
+    let arrived = (): void => undefined;
+    let end = (): void => undefined;
+    const reached = new Promise<void>((done) => (arrived = done));
+    const ended = new Promise<void>((done) => (end = done));
+    let seen = false;
+    const until = (): Promise<void> => {
+      arrived();
+      return ended;
+    };
+    this.fault = async (asked) => {
+      if (seen || !is(asked)) return undefined;
+      seen = true;
+      if (at === "after") return { kind: "hold-answer", until };
+      await until();
+      return { kind: "silent" };
+    };
+    return { reached, end };
+  }
+
   /** Connections are refused from now on. */
   async stop(): Promise<void> {
     await new Promise<void>((done) => {
@@ -74,7 +97,8 @@ export class Relay {
     onward.on("error", () => {
       if (!to.headersSent) to.destroy();
     });
-    onward.on("response", (answer) => {
+    onward.on("response", (answer) => void (async () => {
+      if (fault?.kind === "hold-answer") await fault.until();
       if (fault?.kind === "lose-answer") return void answer.resume().on("end", () => to.destroy());
       const { connection: _, "keep-alive": __, ...head } = answer.headers;
       to.writeHead(answer.statusCode ?? 502, head);
@@ -95,7 +119,7 @@ export class Relay {
       });
       answer.on("end", () => to.end());
       answer.on("error", () => to.destroy());
-    });
+    })());
     let taken = 0;
     from.on("data", (part: Buffer) => {
       this.bytes += part.length;

@@ -187,6 +187,7 @@ struct FakeS3::Server {
             response.set_header("ETag", etag_of(body));
         } else if (seen.method == "PUT") {
             objects[key] = body;
+            etags.erase(key);
             response.set_header("ETag", etag_of(body));
         } else if (seen.method == "POST" && seen.asks("uploads")) {
             auto id = "upload-" + std::to_string(++next);
@@ -208,10 +209,11 @@ struct FakeS3::Server {
         } else {
             auto found = objects.find(key);
             if (found == objects.end()) return refuse(response, 404, "NoSuchKey");
-            if (auto match = seen.header("if-match");
-                !match.empty() && match != etag_of(found->second))
+            auto multipart = etags.find(key);
+            auto tag = multipart == etags.end() ? etag_of(found->second) : multipart->second;
+            if (auto match = seen.header("if-match"); !match.empty() && match != tag)
                 return refuse(response, 412, "PreconditionFailed");
-            response.set_header("ETag", etag_of(found->second));
+            response.set_header("ETag", tag);
             response.set_content(found->second, "application/octet-stream");
         }
     }
@@ -220,7 +222,7 @@ struct FakeS3::Server {
         auto upload = parts.find(id);
         if (upload == parts.end()) return refuse(response, 404, "NoSuchUpload");
         auto document = read_xml(body);
-        std::string all;
+        std::string all, sums;
         int number = 0;
         for (const auto& part : document->children) {
             ++number;
@@ -229,12 +231,16 @@ struct FakeS3::Server {
                 part.at("ETag") != etag_of(bytes))
                 return refuse(response, 400, "InvalidPart");
             all += bytes;
+            sums += crypto::md5(bytes);
         }
+        auto tag =
+            "\"" + crypto::hex_encode(crypto::md5(sums)) + "-" + std::to_string(number) + "\"";
         objects[upload->second.key] = all;
+        etags[upload->second.key] = tag;
         parts.erase(upload);
         response.set_content(
-            "\n\n<CompleteMultipartUploadResult><ETag>\"x-1\"</ETag></"
-            "CompleteMultipartUploadResult>",
+            "\n\n<CompleteMultipartUploadResult><ETag>" + xml_escape(tag) +
+                "</ETag></CompleteMultipartUploadResult>",
             "application/xml"
         );
     }
@@ -272,7 +278,10 @@ struct FakeS3::Server {
             ++count;
             last = one->first;
             out += "<Contents><Key>" + uri_encode(last) + "</Key><Size>" +
-                   std::to_string(one->second.size()) + "</Size></Contents>";
+                   std::to_string(one->second.size()) + "</Size>";
+            if (auto at = modified.find(last); at != modified.end())
+                out += "<LastModified>" + at->second + "</LastModified>";
+            out += "</Contents>";
         }
         response.set_content(
             "<ListBucketResult xmlns=\"x\"><EncodingType>url</EncodingType>" + out +
@@ -296,6 +305,8 @@ struct FakeS3::Server {
     bool released = false;
     std::atomic<std::size_t> parts_now{0};
     std::map<std::string, std::string> objects;
+    std::map<std::string, std::string> etags; ///< of those that were multipart uploads
+    std::map<std::string, std::string> modified;
     std::map<std::string, Upload> parts;
     std::vector<Seen> log;
     int next = 0;
@@ -323,9 +334,13 @@ std::map<std::string, std::string> FakeS3::objects() const {
     return server_->objects;
 }
 
-void FakeS3::set_object(const std::string& key, std::string bytes) {
+void FakeS3::set_object(
+    const std::string& key, std::string bytes, std::optional<Timestamp> modified
+) {
     std::lock_guard lock(server_->mutex);
+    if (modified) server_->modified[key] = to_rfc3339(*modified);
     server_->objects[key] = std::move(bytes);
+    server_->etags.erase(key);
 }
 
 std::size_t FakeS3::uploads() const {

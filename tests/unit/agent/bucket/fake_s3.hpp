@@ -72,7 +72,9 @@ public:
     Script misbehave;
 
     std::map<std::string, std::string> objects() const;
-    void set_object(const std::string& key, std::string bytes);
+    /// `modified`: when it was stored, which a list then tells.
+    void
+    set_object(const std::string& key, std::string bytes, std::optional<Timestamp> modified = {});
     std::size_t uploads() const;
     std::vector<Seen> seen() const;
     /// Requests of that method, and with that word in the query where it is not empty.

@@ -187,6 +187,54 @@ TEST_CASE("an upload that fails says why and leaves nothing") {
     }
 }
 
+TEST_CASE("an object that is not what was sent, or is gone, is none, whatever the answer was") {
+    for (auto bytes : {3 * mib, 12 * mib}) {
+        CAPTURE(bytes);
+        for (bool lost : {false, true}) {
+            CAPTURE(lost);
+            Site site;
+            auto altered = pattern(bytes);
+            altered[bytes / 2] ^= 1;
+            site.server.misbehave = [&](const Seen& seen) -> std::optional<Fault> {
+                if (seen.method != "HEAD") return std::nullopt;
+                if (lost) return Fault{404, "", {}};
+                site.server.set_object("k", altered);
+                return std::nullopt;
+            };
+            Upload upload(*site.bucket, "k");
+            auto done = write_all(upload, pattern(bytes), mib);
+            REQUIRE(!done);
+            CHECK(done.error().code() == "storage_damaged");
+            CHECK(
+                done.error().message().find(lost ? "not there" : "checksum") != std::string::npos
+            );
+        }
+    }
+}
+
+TEST_CASE("an ETag that does not come from the content is not compared") {
+    for (auto bytes : {3 * mib, 12 * mib}) {
+        CAPTURE(bytes);
+        Site site;
+        site.server.misbehave = [&](const Seen& seen) -> std::optional<Fault> {
+            if (is_complete(seen))
+                return Fault{
+                    200,
+                    "<CompleteMultipartUploadResult><ETag>one</ETag></"
+                    "CompleteMultipartUploadResult>",
+                    {},
+                    Fault::Body::plain,
+                    0,
+                    true};
+            if (seen.method != "PUT" || is_part(seen)) return std::nullopt;
+            site.server.set_object("k", pattern(bytes));
+            return Fault{200, "", {{"ETag", "\"one\""}}};
+        };
+        Upload upload(*site.bucket, "k");
+        CHECK(write_all(upload, pattern(bytes), mib));
+    }
+}
+
 TEST_CASE("an upload that is not finished is given up") {
     Site site;
     {
