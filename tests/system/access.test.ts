@@ -22,6 +22,7 @@ interface Caller {
   holds: (permission: string) => boolean;
   kind: "person" | "key";
   owner?: boolean;
+  operator?: boolean;
   readOnly?: boolean;
 }
 
@@ -36,18 +37,22 @@ describe("who may what", () => {
   let callers: Caller[], other: { owner: Api; org: string };
   let custom: { id: string; person: Person };
 
-  /** The path with ids that are well formed and nobody's: whoever may ask gets 404, and nothing is changed. */
+  /**
+   * The path with ids that are well formed and nobody's: whoever may ask gets 404, and nothing is changed. A stream is asked to go on after
+   * something that is no event, so that who may read it gets 400 and not the stream.
+   */
   const harmless = (listed: Listed, of: string): string =>
-    listed.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name === "org" ? of.split("/").at(-1)! : nobody[name] ? `${nobody[name]}_01JD8Q4M3N7V5X2K9B6T0W1YHZ` : "SAMPLE");
-  /** No route takes this, so no write of the matrix has an effect; event streams are left after the head. */
+    listed.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => name === "org" ? of.split("/").at(-1)! : nobody[name] ? `${nobody[name]}_01JD8Q4M3N7V5X2K9B6T0W1YHZ` : "SAMPLE")
+    + (listed.path.endsWith("/events") ? "?last_event_id=yesterday" : "");
+  /** No route takes this, so no write of the matrix has an effect. */
   const body = (listed: Listed): unknown => listed.route.requestBody ? { no_such_member: true } : undefined;
-  const streams = (listed: Listed): boolean => listed.path.endsWith("/events");
 
   const person = (name: string, api: Api, holds: (code: string) => boolean, more: Partial<Caller> = {}): Caller =>
     ({ name, holds, kind: "person", send: (method, path, given) => api.send<Problem>(method, path, { body: given }), ...more });
   const program = (name: string, key: string, holds: (code: string) => boolean, more: Partial<Caller> = {}): Caller =>
     ({ name, holds, kind: "key", send: (method, path, given) => owner.stranger().send<Problem>(method, path, { body: given, headers: { Authorization: `Bearer ${key}` } }), ...more });
 
+  const operatorRoutes = (): Listed[] => routes.filter((one) => one.route["x-permission"] === "operator");
   const orgRoutes = (): Listed[] => routes.filter((one) => one.path.startsWith("/api/v1/orgs/{org}"));
   const byRole = (role: string) => (code: string): boolean => {
     const order = ["viewer", "developer", "admin"];
@@ -77,7 +82,7 @@ describe("who may what", () => {
     const all = permissions.map((one) => one.code);
     const limitedTo = (code: string): boolean => permissions.some((one) => one.code === code && one.reach !== "org");
     callers = [
-      person("owner", owner, () => true, { owner: true }),
+      person("owner", owner, () => true, { owner: true, operator: true }),
       person("admin", people.admin.api, byRole("admin")),
       person("developer", people.developer.api, byRole("developer")),
       person("viewer", people.viewer.api, byRole("viewer")),
@@ -85,6 +90,7 @@ describe("who may what", () => {
       person("developer limited to a project", people.limited.api, (code) => byRole("developer")(code) && limitedTo(code)),
       program("key with everything", (await withKey(owner, org, "rw", all)).key, (code) => all.includes(code)),
       program("read-only key with everything", (await withKey(owner, org, "ro", all)).key, (code) => all.includes(code), { readOnly: true }),
+      program("key limited to a project", (await withKey(owner, org, "rw", all.filter(limitedTo), { projects: [ids.project] })).key, limitedTo),
       program("key that deploys", (await withKey(owner, org, "rw", ["org.view", "deployments.create"])).key, (code) => ["org.view", "deployments.create"].includes(code)),
     ];
     const own = await ownOrg(people.other.api, "Other");
@@ -98,16 +104,19 @@ describe("who may what", () => {
     const what = `${caller.name}: ${listed.method} ${listed.path} (${permission}): ${answer.status} ${answer.text.slice(0, 200)}`;
     const code = answer.status >= 400 ? answer.body.code : "";
     const writes = listed.method !== "GET" || listed.route["x-socket"] === true;
-    const forPeople = permission === "owner" || listed.route["x-step-up"] === true;
+    const forPeople = permission === "owner" || permission === "operator" || listed.route["x-step-up"] === true;
     assert.ok(answer.status < 500, what);
     assert.notEqual(answer.status, 401, what);
     if (caller.kind === "key" && (forPeople || (caller.readOnly && writes))) {
       // Which of the reasons comes first is not promised; that it is refused is.
       assert.equal(answer.status, 403, what);
-      assert.ok(["session_required", "read_only_key", "permission_denied", "owner_required"].includes(code), what);
+      assert.ok(["session_required", "read_only_key", "permission_denied", "owner_required", "operator_required"].includes(code), what);
     } else if (permission === "owner") {
       if (caller.owner) assert.ok(answer.status !== 403, what);
       else assert.deepEqual([answer.status, code], [403, "owner_required"], what);
+    } else if (permission === "operator") {
+      if (caller.operator) assert.ok(answer.status !== 403, what);
+      else assert.deepEqual([answer.status, code], [403, "operator_required"], what);
     } else if (caller.holds(permission)) {
       assert.ok(answer.status !== 403, what);
     } else {
@@ -118,7 +127,7 @@ describe("who may what", () => {
   scenario(world, "each route answers each role, custom role, limited member and key as the contract declares [S-RBAC-14]", async () => {
     let asked = 0;
     for (const caller of callers) {
-      for (const listed of orgRoutes().filter((one) => !streams(one))) {
+      for (const listed of [...orgRoutes(), ...operatorRoutes()]) {
         check(listed, caller, await caller.send(listed.method, harmless(listed, org), body(listed)));
         asked++;
       }
@@ -129,7 +138,7 @@ describe("who may what", () => {
   scenario(world, "nobody signed in gets anything, and a key is not a person", async () => {
     const stranger = owner.stranger();
     const key = callers.find((one) => one.kind === "key")!;
-    for (const listed of routes.filter((one) => one.route["x-permission"] !== "none" && !streams(one))) {
+    for (const listed of routes.filter((one) => one.route["x-permission"] !== "none")) {
       const answer = await stranger.send<Problem>(listed.method, harmless(listed, org), { body: body(listed) });
       assert.equal(answer.status, 401, `${listed.method} ${listed.path}: ${answer.text}`);
       if (listed.route["x-permission"] !== "self" || listed.path === "/api/v1/key") continue;
@@ -146,7 +155,7 @@ describe("who may what", () => {
     const ask = (listed: Listed): Promise<Answer<Problem>> =>
       custom.person.api.send<Problem>(listed.method, harmless(listed, org), { body: body(listed) });
     for (const code of all) {
-      const guarded = orgRoutes().filter((one) => one.route["x-permission"] === code && !streams(one));
+      const guarded = orgRoutes().filter((one) => one.route["x-permission"] === code);
       await owner.call("PATCH", `${org}/roles/${custom.id}`, { body: { permissions: [code] } });
       for (const listed of guarded) assert.notEqual((await ask(listed)).status, 403, `${listed.method} ${listed.path} with ${code} alone`);
       await owner.call("PATCH", `${org}/roles/${custom.id}`, { body: { permissions: all.filter((one) => one !== code) } });

@@ -35,7 +35,7 @@ const notForUs: Record<string, string> = {
 /** Answered by a server over its link, which a played agent cannot, or no answer at all but a stream. */
 const live = (listed: Listed): boolean => /\/(logs|mail|mail\/\{message\}|recordings|recordings\/\{recording\}|events|ssh|export)$/.test(listed.path) && listed.method === "GET";
 
-describe("what is another's", () => {
+describe("whoever may not", () => {
   const world = worldOfSuite(`${deafAcme}
 plan_of_new_organizations: agency
 rates:
@@ -160,7 +160,7 @@ rates:
     return all;
   }
 
-  scenario(world, "has one of every kind here, and every reference of the contract in a body", async () => {
+  scenario(world, "is asked about here with one of every kind, and with every reference of the contract in a body", async () => {
     const known = [...Object.keys(ours.ids), ...onServers, "terminal"];
     assert.deepEqual([...new Set(routes.flatMap(inPath))].filter((name) => !known.includes(name)), [], "ids in paths");
     for (const listed of routes.filter((one) => one.route.requestBody && inPath(one).length)) {
@@ -170,7 +170,7 @@ rates:
     }
   });
 
-  scenario(world, "organization's is not there, for a session and for a key: in a path, a body or a query [S-ISO-01] [S-ISO-02] [S-ISO-06]", async () => {
+  scenario(world, "finds nothing of another organization, by a session or a key: in a path, a body or a query [S-ISO-01] [S-ISO-02] [S-ISO-06]", async () => {
     const all = (await ours.api.get<{ data: { code: string }[] }>("/api/v1/permissions")).data.map((one) => one.code);
     const { key } = await withKey(ours.api, ours.org, "rw", all);
     const entries = async (): Promise<{ id: string }[]> => (await theirs.api.get<{ data: { id: string }[] }>(`${theirs.org}/audit?limit=200`)).data;
@@ -195,7 +195,7 @@ rates:
     assert.deepEqual(after.filter((one) => JSON.stringify(one).includes(user.id)), []);
   });
 
-  scenario(world, "project's is not there for a member and for a key that are limited to one: in a path, a body, a query or a list", async () => {
+  scenario(world, "finds nothing of a project, being a member or a key limited to another: in a path, a body, a query or a list", async () => {
     const controller = await world.controller();
     const { data } = await ours.api.get<{ data: { code: string; reach: string }[] }>("/api/v1/permissions");
     const codes = data.filter((one) => one.reach !== "org").map((one) => one.code);
@@ -222,7 +222,47 @@ rates:
     assert.deepEqual(await shown({ ...ours, ids: { ...ours.ids, ...others } }), was, "something of the other project was changed");
   });
 
-  scenario(world, "is what kept these requests out: with one's own ids each of them is answered", async () => {
+  scenario(world, "puts nothing in place of production's data: each route that can asks for one permission more", async () => {
+    const live = await fillProject(await world.controller(), ours.api, ours.org, ours.ids, "production", "production");
+    const ids = { ...ours.ids, ...live };
+    const guarded = routes.filter((one) => one.route["x-permission-production"]);
+    assert.ok(guarded.length >= 3, `only ${guarded.length} routes`);
+    const { data } = await ours.api.get<{ data: { code: string }[] }>("/api/v1/permissions");
+    for (const listed of guarded) {
+      const more = listed.route["x-permission-production"]!;
+      const [body] = bodyOf(listed, ids), [harmless] = bodyOf(listed, ours.ids);
+      const send = async (permissions: string[], of: Ids, given: unknown): Promise<Answer<Problem>> => sendsAs((await withKey(ours.api, ours.org, "rw", permissions)).key)(listed.method, at(listed, of), given);
+      const all = data.map((one) => one.code), rest = all.filter((one) => one !== more);
+      const denied = await send(rest, ids, body);
+      assert.deepEqual([denied.status, denied.body.permission], [403, more], `${listed.method} ${listed.path} without ${more}: ${denied.text}`);
+      // It waits for the target's name to be typed, so that nothing happens.
+      const asked = await send(all, ids, body);
+      assert.equal(asked.status, 428, `${listed.method} ${listed.path} with ${more}: ${asked.text}`);
+      // Elsewhere nothing more is needed.
+      const elsewhere = await send(rest, ours.ids, harmless);
+      assert.ok([202, 409].includes(elsewhere.status), `${listed.method} ${listed.path} elsewhere: ${elsewhere.text}`);
+    }
+  });
+
+  scenario(world, "is told that copying is off by each route of the contract that copies; another organization goes on as before [S-CLONE-01] [S-CLONE-05]", async () => {
+    const copying = routes.filter((one) => /clone_disabled/.test(one.route.description ?? ""));
+    assert.deepEqual(copying.map((one) => one.route.operationId).sort(), ["cloneEnvironment", "restoreBackup"]);
+    const security = await ours.api.get<Record<string, unknown>>(`${ours.org}/security`);
+    await ours.api.call("PUT", `${ours.org}/security`, { body: { ...security, clone_enabled: false } });
+    const ask = ({ api, ids }: { api: Api; ids: Ids }, listed: Listed, body: unknown): Promise<Answer<Problem>> => api.send<Problem>(listed.method, at(listed, ids), { body });
+    for (const listed of copying) {
+      for (const body of bodyOf(listed, ours.ids)) {
+        const answer = await ask(ours, listed, body);
+        assert.deepEqual([answer.status, answer.body.code], [403, "clone_disabled"], `${listed.method} ${listed.path} ${JSON.stringify(body)}: ${answer.text}`);
+      }
+      const [body] = bodyOf(listed, theirs.ids);
+      const others = await ask(theirs, listed, body);
+      assert.ok([202, 409].includes(others.status), `${listed.method} ${listed.path}: ${others.text}`);
+    }
+    await ours.api.call("PUT", `${ours.org}/security`, { body: security });
+  });
+
+  scenario(world, "is kept out by the id alone: with one's own each of these requests is answered", async () => {
     /** First what only looks, then what changes, at last what takes away; children before what they belong to. */
     const rank = ({ method, path }: Listed): number =>
       method === "GET" ? 0 : path.endsWith("/sessions/{session}") ? 100 : method === "DELETE" ? 20 - path.split("/").length : /\/(revoke|cancel|finish|end|owner)$/.test(path) ? 2 : 1;

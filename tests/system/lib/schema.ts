@@ -32,6 +32,7 @@ export interface Parameter {
 
 export interface Route {
   operationId: string;
+  description?: string;
   "x-permission": string;
   "x-permission-production"?: string;
   "x-feature"?: string;

@@ -81,8 +81,8 @@ export async function fillProject(controller: Controller, api: Api, org: string,
   await keeps(ids.environment);
   await ends(await api.post(`${environment}/backups`, {}));
   ids.backup = (await api.get<List<{ id: string }>>(`${environment}/backups`)).data[0]!.id;
-  const cloned = { new_environment: { name: `${name}-target`, server_id: server, type: "development" } };
-  await api.post(`${environment}/clone`, cloned);
+  const cloned = { new_environment: { name: `${name}-target`, server_id: server, type } };
+  await api.post(`${environment}/clone`, cloned, { "X-Confirm": cloned.new_environment.name });
   const copy = await poll("the copy is there", 60_000, async () =>
     (await api.get<List<{ id: string; state: string; target: { id: string; name: string } }>>(`${org}/copies`)).data
       .find((one) => one.target.name === cloned.new_environment.name && one.state === "succeeded"));
