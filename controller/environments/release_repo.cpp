@@ -91,8 +91,8 @@ Result<std::vector<Release>> ReleaseRepo::present_ones(const EnvironmentId& envi
 
 Result<> ReleaseRepo::forget_removed(const EnvironmentId& environment, std::int64_t kept) {
     FAIRLEAD_CHECK(db_.run(
-        "DELETE FROM environment_release WHERE id IN (SELECT id FROM environment_release"
-        " WHERE org_id = $1 AND environment_id = $2 AND state = 'removed'"
+        "DELETE FROM environment_release WHERE org_id = $1 AND id IN (SELECT id FROM"
+        " environment_release WHERE org_id = $1 AND environment_id = $2 AND state = 'removed'"
         " ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET $3)",
         org_, environment, kept
     ));
