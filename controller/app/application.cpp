@@ -106,7 +106,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {store_, sessions_, hasher_, accounts_, keys_, audit_, mailing_.outbox(),
            access::Letters(public_url(settings_, endpoint_.port)), settings_.registration}
       ),
-      plans_(load_plans(settings_)), retention_(store_, plans_),
+      plans_(load_plans(settings_)), retention_(store_, plans_, notary_),
       view_({store_, sessions_, plans_, [this] { return facts(); }}),
       ceremony_(access::RelyingParty::of(
                     public_url(settings_, endpoint_.port), settings_.passkey_domain.value_or("")

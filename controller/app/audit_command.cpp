@@ -2,6 +2,7 @@
 
 #include "common/store/connection.hpp"
 #include "controller/app/installation.hpp"
+#include "controller/app/schema.hpp"
 #include "controller/audit/check.hpp"
 
 #include <fmt/core.h>
@@ -15,8 +16,11 @@ namespace {
 std::string praise(const audit::Verdict& verdict) {
     auto unsigned_yet = verdict.entries - verdict.signed_size;
     return fmt::format(
-        "{}: {} entries are what was written, {} of them with their text{}", verdict.origin,
+        "{}: {} entries are what was written, {} of them with their text{}{}", verdict.origin,
         verdict.entries, verdict.with_text,
+        verdict.dropped > 0
+            ? fmt::format("; those of the first {} were dropped in time", verdict.dropped)
+            : "",
         unsigned_yet > 0 ? fmt::format("; the last {} are not signed yet", unsigned_yet) : ""
     );
 }
@@ -41,6 +45,7 @@ Result<std::string> verify_database(const Settings& settings, const std::string&
     Layout layout(settings.data);
     FAIRLEAD_CHECK(expect_database(layout));
     store::Connection db(layout.database(), {.access = store::Access::read_only});
+    FAIRLEAD_CHECK(expect_schema(db));
     FAIRLEAD_TRY(
         verifier, key.empty() ? audit::stored_verifier(db) : crypto::NoteVerifier::parse(key)
     );

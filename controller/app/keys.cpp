@@ -81,16 +81,8 @@ Result<FolderLock> take_over(const Layout& layout) {
 
 /// The keys of a database whose tables are those that this program goes through.
 Result<Keystore> keys_for(const Layout& layout, store::Connection& db) {
-    auto version = store::schema_version(db);
-    if (version == static_cast<int>(schema().size())) return Keystore::load(layout.master_key());
-    return fail(
-        Errc::conflict,
-        fmt::format(
-            "The database has schema {} and this program is for {}. Start the controller once, so "
-            "that it migrates, and stop it again.",
-            version, schema().size()
-        )
-    );
+    FAIRLEAD_CHECK(expect_schema(db));
+    return Keystore::load(layout.master_key());
 }
 
 } // namespace

@@ -1,5 +1,6 @@
 #include "controller/app/schema.hpp"
 
+#include "common/store/connection.hpp"
 #include "controller/access/schema.hpp"
 #include "controller/alerts/schema.hpp"
 #include "controller/audit/schema.hpp"
@@ -21,6 +22,8 @@
 #include "controller/tunnels/schema.hpp"
 #include "controller/updates/schema.hpp"
 #include "controller/webhooks/schema.hpp"
+
+#include <fmt/core.h>
 
 #include <string>
 #include <vector>
@@ -94,8 +97,22 @@ std::span<const store::Migration> schema() {
         {42, "roll-outs of the agent", updates::first_tables},
         {43, "metrics and alerts", metrics_and_alerts()},
         {44, "acts that last", audit::lasting_table},
+        {45, "signed horizons", audit::signed_horizons},
     };
     return steps;
+}
+
+Result<> expect_schema(store::Connection& db) {
+    auto version = store::schema_version(db);
+    if (version == static_cast<int>(schema().size())) return {};
+    return fail(
+        Errc::conflict,
+        fmt::format(
+            "The database has schema {} and this program is for {}. Start the controller once, so "
+            "that it migrates, and stop it again.",
+            version, schema().size()
+        )
+    );
 }
 
 } // namespace fairlead::app

@@ -163,7 +163,11 @@ std::optional<crypto::Checkpoint> LogCheck::opened(std::string_view note) {
 }
 
 void LogCheck::expect(std::string_view note) {
-    if (auto checkpoint = opened(note)) expected_.push_back(*std::move(checkpoint));
+    if (auto checkpoint = opened(note)) expect(*std::move(checkpoint));
+}
+
+void LogCheck::expect(crypto::Checkpoint checkpoint) {
+    expected_.push_back(std::move(checkpoint));
 }
 
 void LogCheck::expect_here(std::string_view note) {

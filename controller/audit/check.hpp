@@ -24,6 +24,7 @@ struct Verdict {
     std::int64_t entries = 0;     ///< leaves that were looked at
     std::int64_t with_text = 0;   ///< of them, those whose text was there
     std::int64_t signed_size = 0; ///< of the newest checkpoint that fits
+    std::int64_t dropped = 0;     ///< texts from the first on that retention may have dropped
     std::vector<std::string> bad; ///< the first wrong thing first; empty when all is well
 };
 
@@ -35,6 +36,7 @@ public:
 
     /// A checkpoint that the leaves must reach; in any order, before the leaves.
     void expect(std::string_view note);
+    void expect(crypto::Checkpoint checkpoint);
     /// A checkpoint of the leaves so far.
     void expect_here(std::string_view note);
 

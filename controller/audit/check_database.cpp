@@ -2,6 +2,7 @@
 #include "controller/api/principal.hpp"
 #include "controller/audit/check.hpp"
 #include "controller/audit/entries.hpp"
+#include "controller/audit/horizon.hpp"
 #include "controller/audit/tree.hpp"
 
 #include <fmt/core.h>
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <stdexcept>
 #include <tuple>
 
 namespace fairlead::audit {
@@ -77,80 +80,133 @@ private:
     std::vector<Level> levels_;
 };
 
-/// Entries come in order, with gaps where the text was dropped: only at the beginning.
-Result<> compare(
-    const std::vector<std::tuple<std::int64_t, store::Blob>>& leaves,
-    const std::map<std::int64_t, Entry>& entries, std::int64_t first_kept, const OrgId& org,
-    Subtrees& subtrees, LogCheck& check
-) {
-    for (const auto& [seq, blob] : leaves) {
-        auto stored = digest_of(blob.bytes);
-        if (seq != check.size()) {
-            check.lost(fmt::format("the hash of entry {} is missing", check.size()));
-            return {};
-        }
-        if (!stored) {
-            check.lost(fmt::format("the hash of entry {} has another length", seq));
-            return {};
-        }
-        FAIRLEAD_TRY(same, subtrees.add(*stored));
-        if (!same) check.wrong(fmt::format("the tree above entry {} was altered", seq));
-        auto entry = entries.find(seq);
-        if (entry != entries.end()) {
-            check.text(leaf_of(entry->second, org), *stored);
-            continue;
-        }
-        if (seq >= first_kept) check.wrong(fmt::format("entry {} was deleted", seq));
-        check.hash(*stored);
-    }
-    return {};
-}
+/// One organization's log.
+class StoredLog {
+public:
+    StoredLog(store::Connection& db, const OrgId& org, const crypto::NoteVerifier& verifier)
+        : db_(db), org_(org), scope_(api::ScopeIssuer::scope(org)), verifier_(verifier),
+          subtrees_(db, org), check_(verifier, verifier.name + "/" + org.str()) {}
 
-Result<Verdict>
-check_org(store::Connection& db, const OrgId& org, const crypto::NoteVerifier& verifier) {
-    auto scope = api::ScopeIssuer::scope(org);
-    EntryRepo repo(db, scope);
-    Subtrees subtrees(db, org);
-    LogCheck check(verifier, verifier.name + "/" + org.str());
-    FAIRLEAD_CHECK(db.each<std::string>(
-        [&](std::string note) { check.expect(note); },
-        "SELECT note FROM audit_checkpoint WHERE org_id = $1 ORDER BY size", org
-    ));
-    // Where nothing was ever dropped, every text must be there.
-    FAIRLEAD_TRY(
-        first, db.one<std::int64_t>(
-                   "SELECT coalesce((SELECT min(seq) FROM audit_entry WHERE org_id = $1),"
-                   " 9223372036854775807) FROM audit_retention WHERE org_id = $1",
-                   org
-               )
-    );
-    constexpr std::int64_t at_once = 5000;
-    for (;;) {
-        using Leaf = std::tuple<std::int64_t, store::Blob>;
-        auto from = check.size();
+    Result<Verdict> verdict() {
+        FAIRLEAD_CHECK(db_.each<std::string>(
+            [&](std::string note) { check_.expect(note); },
+            "SELECT note FROM audit_checkpoint WHERE org_id = $1 ORDER BY size", org_
+        ));
+        auto dropped = horizon(db_, scope_, verifier_);
+        if (dropped && *dropped) {
+            below_ = static_cast<std::int64_t>((*dropped)->size);
+            check_.expect(**dropped);
+        }
+        FAIRLEAD_CHECK(follow());
         FAIRLEAD_TRY(
-            leaves, db.all<Leaf>(
-                        "SELECT seq, hash FROM audit_leaf WHERE org_id = $1 AND seq >= $2"
-                        " ORDER BY seq LIMIT $3",
-                        org, from, at_once
+            beyond, db_.one<std::int64_t>(
+                        "SELECT seq FROM audit_entry WHERE org_id = $1 AND seq >= $2 LIMIT 1", org_,
+                        check_.size()
                     )
         );
-        if (leaves.empty()) break;
-        FAIRLEAD_TRY(entries, repo.from(from, from + at_once, at_once));
-        std::map<std::int64_t, Entry> by_place;
-        for (auto& entry : entries) by_place.emplace(entry.seq, std::move(entry));
-        FAIRLEAD_CHECK(compare(leaves, by_place, first.value_or(0), org, subtrees, check));
-        if (check.size() == from) break; // a hash is missing: nothing after it can be placed
+        if (beyond)
+            check_.wrong(fmt::format("entry {} was added without a place in the tree", *beyond));
+        if (!dropped) check_.wrong(dropped.error().message());
+        auto verdict = check_.finish();
+        verdict.dropped = below_;
+        return verdict;
     }
-    FAIRLEAD_TRY(
-        beyond,
-        db.one<std::int64_t>(
-            "SELECT seq FROM audit_entry WHERE org_id = $1 AND seq >= $2 LIMIT 1", org, check.size()
-        )
-    );
-    if (beyond) check.wrong(fmt::format("entry {} was added without a place in the tree", *beyond));
-    return check.finish();
-}
+
+private:
+    using Leaf = std::tuple<std::int64_t, store::Blob>;
+    static constexpr std::int64_t at_once = 5000;
+
+    Result<> follow() {
+        for (;;) {
+            auto from = check_.size();
+            FAIRLEAD_TRY(
+                leaves, db_.all<Leaf>(
+                            "SELECT seq, hash FROM audit_leaf WHERE org_id = $1 AND seq >= $2"
+                            " ORDER BY seq LIMIT $3",
+                            org_, from, at_once
+                        )
+            );
+            if (leaves.empty()) return {};
+            texts_.clear();
+            unreadable_.clear();
+            FAIRLEAD_CHECK(read(from, from + at_once));
+            FAIRLEAD_CHECK(compare(leaves));
+            if (check_.size() == from) return {}; // nothing after a missing hash can be placed
+        }
+    }
+
+    /// A row may hold what no entry has, such as an id that is none: it is found by halves.
+    Result<> read(std::int64_t from, std::int64_t end) {
+        try {
+            FAIRLEAD_TRY(entries, EntryRepo(db_, scope_).from(from, end, end - from));
+            for (auto& entry : entries) texts_.emplace(entry.seq, std::move(entry));
+            return {};
+        } catch (const std::logic_error&) {
+            if (end - from == 1) {
+                unreadable_.insert(from);
+                return {};
+            }
+        }
+        auto middle = from + (end - from) / 2;
+        FAIRLEAD_CHECK(read(from, middle));
+        return read(middle, end);
+    }
+
+    Result<> compare(const std::vector<Leaf>& leaves) {
+        for (const auto& [seq, blob] : leaves) {
+            auto stored = digest_of(blob.bytes);
+            if (seq != check_.size()) {
+                check_.lost(fmt::format("the hash of entry {} is missing", check_.size()));
+                return {};
+            }
+            if (!stored) {
+                check_.lost(fmt::format("the hash of entry {} has another length", seq));
+                return {};
+            }
+            auto text = texts_.find(seq);
+            if (unreadable_.contains(seq))
+                check_.wrong(fmt::format("entry {} was altered: its row cannot be read", seq));
+            else if (text == texts_.end())
+                FAIRLEAD_CHECK(missing(seq));
+            FAIRLEAD_TRY(same, subtrees_.add(*stored));
+            if (!same) check_.wrong(fmt::format("the tree above entry {} was altered", seq));
+            if (text == texts_.end())
+                check_.hash(*stored);
+            else
+                check_.text(leaf_of(text->second, org_), *stored);
+        }
+        return {};
+    }
+
+    /// The texts before the horizon may be gone. Those of a stretch are told once.
+    Result<> missing(std::int64_t seq) {
+        if (seq < below_ || seq < told_) return {};
+        FAIRLEAD_TRY(
+            next, db_.one<std::int64_t>(
+                      "SELECT coalesce((SELECT min(seq) FROM audit_entry WHERE org_id = $1"
+                      " AND seq > $2), (SELECT max(seq) + 1 FROM audit_leaf WHERE org_id = $1))",
+                      org_, seq
+                  )
+        );
+        told_ = next.value_or(seq + 1);
+        check_.wrong(
+            told_ > seq + 1 ? fmt::format("entries {} to {} were deleted", seq, told_ - 1)
+                            : fmt::format("entry {} was deleted", seq)
+        );
+        return {};
+    }
+
+    store::Connection& db_;
+    OrgId org_;
+    api::OrgScope scope_;
+    const crypto::NoteVerifier& verifier_;
+    Subtrees subtrees_;
+    LogCheck check_;
+    std::int64_t below_ = 0;
+    std::map<std::int64_t, Entry> texts_; ///< of those that are looked at now
+    std::set<std::int64_t> unreadable_;
+    std::int64_t told_ = 0; ///< up to here missing texts were told of
+};
 
 } // namespace
 
@@ -163,7 +219,7 @@ check_database(store::Connection& db, const crypto::NoteVerifier& verifier) {
     );
     std::vector<Verdict> verdicts;
     for (const auto& org : orgs) {
-        FAIRLEAD_TRY(verdict, check_org(db, org, verifier));
+        FAIRLEAD_TRY(verdict, StoredLog(db, org, verifier).verdict());
         verdicts.push_back(std::move(verdict));
     }
     return verdicts;

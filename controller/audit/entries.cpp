@@ -57,19 +57,11 @@ Result<std::vector<Entry>> EntryRepo::from(std::int64_t seq, std::int64_t end, s
     );
 }
 
-Result<std::int64_t> EntryRepo::drop_before(Timestamp before, std::int64_t limit) {
-    FAIRLEAD_CHECK(db_.run(
-        "INSERT INTO audit_retention (org_id, before_ms) VALUES ($1, $2)"
-        " ON CONFLICT (org_id) DO UPDATE SET before_ms = max(before_ms, excluded.before_ms)",
-        scope_.org(), before
-    ));
-    // By place: a clock that went back for a while makes no holes.
-    return db_.run(
-        "DELETE FROM audit_entry WHERE org_id = $1 AND seq < (SELECT min(seq) + $3 FROM audit_entry"
-        " WHERE org_id = $1) AND seq < coalesce((SELECT min(seq) FROM audit_entry WHERE org_id = $1"
-        " AND at_ms >= $2), 9223372036854775807)",
-        scope_.org(), before, limit
+Result<> EntryRepo::drop_below(std::int64_t seq) {
+    FAIRLEAD_CHECK(
+        db_.run("DELETE FROM audit_entry WHERE org_id = $1 AND seq < $2", scope_.org(), seq)
     );
+    return {};
 }
 
 } // namespace fairlead::audit

@@ -37,9 +37,9 @@ public:
     /// In the order of the tree, from a place on; places whose text was dropped are left out.
     Result<std::vector<Entry>> from(std::int64_t seq, std::int64_t end, std::int64_t limit);
 
-    /// Drops the text of all that stands before the first entry from `before` or later; at most
-    /// `limit` at a time. How many were dropped.
-    Result<std::int64_t> drop_before(Timestamp before, std::int64_t limit);
+    /// Drops the text of all that stands before a place; in the transaction in which the horizon
+    /// went there.
+    Result<> drop_below(std::int64_t seq);
 
 private:
     store::Connection& db_;

@@ -1,6 +1,7 @@
 #include "controller/audit/notary.hpp"
 
 #include "common/runtime/log.hpp"
+#include "controller/audit/horizon.hpp"
 #include "controller/audit/tree.hpp"
 
 #include <stdexcept>
@@ -10,32 +11,44 @@
 namespace fairlead::audit {
 namespace {
 
-constexpr auto context = "audit_key/1";
+/// What the key is sealed to. One that was sealed to the first has signed no horizons yet and takes
+/// over those that are there; whoever has only the database cannot seal it to the first again.
+constexpr auto first_context = "audit_key/1";
+constexpr auto context = "audit_key/1, signs horizons";
+
+const char* context_of(std::int64_t signs_horizons) {
+    return signs_horizons ? context : first_context;
+}
 
 } // namespace
 
 struct Notary::Key {
     std::string name;
     crypto::SigningKey key;
+    bool signs_horizons = false;
 };
 
 Notary::Key Notary::load(store::Store& store, const crypto::Keystore& keys, std::string_view name) {
-    using Stored = std::tuple<std::string, store::Blob>;
+    using Stored = std::tuple<std::string, store::Blob, std::int64_t>;
     auto stored = store.write([&](store::UnitOfWork& unit) -> Result<Stored> {
         FAIRLEAD_TRY(
-            found, unit.db().one<Stored>("SELECT name, sealed_seed FROM audit_key WHERE id = 1")
+            found, unit.db().one<Stored>(
+                       "SELECT name, sealed_seed, signs_horizons FROM audit_key WHERE id = 1"
+                   )
         );
         if (found) return *std::move(found);
         auto made = crypto::SigningKey::generate();
-        Stored row{std::string(name) + "/audit", {keys.seal(made.seed(), context)}};
+        Stored row{std::string(name) + "/audit", {keys.seal(made.seed(), context)}, 1};
         FAIRLEAD_CHECK(unit.db().run(
-            "INSERT INTO audit_key (id, name, public_key, sealed_seed) VALUES (1, $1, $2, $3)",
+            "INSERT INTO audit_key (id, name, public_key, sealed_seed, signs_horizons)"
+            " VALUES (1, $1, $2, $3, 1)",
             std::get<0>(row), store::Blob{made.verify_key().bytes()}, std::get<1>(row)
         ));
         return row;
     });
     if (!stored) throw std::runtime_error(stored.error().message());
-    auto seed = keys.open(std::get<1>(*stored).bytes, context);
+    auto signs_horizons = std::get<2>(*stored);
+    auto seed = keys.open(std::get<1>(*stored).bytes, context_of(signs_horizons));
     if (!seed)
         throw std::runtime_error(
             "the key that signs the audit log does not open with this master key: " +
@@ -43,14 +56,33 @@ Notary::Key Notary::load(store::Store& store, const crypto::Keystore& keys, std:
         );
     auto key = crypto::SigningKey::from_seed(*seed);
     if (!key) throw std::runtime_error(key.error().message());
-    return {std::get<0>(*stored), *std::move(key)};
+    return {std::get<0>(*stored), *std::move(key), signs_horizons != 0};
 }
 
 Notary::Notary(store::Store& store, const crypto::Keystore& keys, std::string_view name)
-    : Notary(store, load(store, keys, name)) {}
+    : Notary(store, load(store, keys, name)) {
+    if (!signs_horizons_) take_horizons_over(keys);
+}
 
 Notary::Notary(store::Store& store, Key key)
-    : store_(store), key_(std::move(key.key)), verifier_{key.name, key_.verify_key()} {}
+    : store_(store), key_(std::move(key.key)), verifier_{key.name, key_.verify_key()},
+      signs_horizons_(key.signs_horizons) {}
+
+void Notary::take_horizons_over(const crypto::Keystore& keys) {
+    using Row = std::tuple<OrgId, std::int64_t>;
+    auto taken = store_.write([&](store::UnitOfWork& unit) -> Result<> {
+        FAIRLEAD_TRY(rows, unit.db().all<Row>("SELECT org_id, below FROM audit_horizon"));
+        for (const auto& [org, below] : rows)
+            FAIRLEAD_CHECK(sign_horizon(unit, api::ScopeIssuer::scope(org), below));
+        FAIRLEAD_CHECK(unit.db().run(
+            "UPDATE audit_key SET sealed_seed = $1, signs_horizons = 1 WHERE id = 1",
+            store::Blob{keys.seal(key_.seed(), context)}
+        ));
+        return {};
+    });
+    if (!taken) throw std::runtime_error(taken.error().message());
+    signs_horizons_ = true;
+}
 
 Result<> Notary::sign_news(Timestamp now) {
     FAIRLEAD_TRY(grown, store_.read([](store::Connection& db) {
@@ -117,6 +149,19 @@ Notary::sign(store::UnitOfWork& unit, const api::OrgScope& scope, Timestamp now)
     return made;
 }
 
+Result<>
+Notary::sign_horizon(store::UnitOfWork& unit, const api::OrgScope& scope, std::int64_t below) {
+    FAIRLEAD_TRY(root, Tree(unit.db(), scope).root(below));
+    crypto::Checkpoint dropped{
+        horizon_origin(origin(scope.org())), static_cast<std::uint64_t>(below), root};
+    FAIRLEAD_CHECK(unit.db().run(
+        "INSERT INTO audit_horizon (org_id, below, note) VALUES ($1, $2, $3)"
+        " ON CONFLICT (org_id) DO UPDATE SET below = excluded.below, note = excluded.note",
+        scope.org(), below, crypto::sign_note(dropped.str(), verifier_.name, key_)
+    ));
+    return {};
+}
+
 Result<std::optional<SignedCheckpoint>>
 Notary::newest(store::Connection& db, const api::OrgScope& scope) {
     return db.one<SignedCheckpoint>(
@@ -137,9 +182,13 @@ Result<std::vector<SignedCheckpoint>> Notary::between(
 }
 
 Result<> visit_sealed(store::Connection& db, const api::SealedVisitor& visit) {
-    FAIRLEAD_TRY(seed, db.one<store::Blob>("SELECT sealed_seed FROM audit_key WHERE id = 1"));
-    if (!seed) return {};
-    return api::visit_one(visit, *seed, context, [&](const store::Blob& now) {
+    using Stored = std::tuple<store::Blob, std::int64_t>;
+    FAIRLEAD_TRY(
+        stored, db.one<Stored>("SELECT sealed_seed, signs_horizons FROM audit_key WHERE id = 1")
+    );
+    if (!stored) return {};
+    const auto& [seed, signs_horizons] = *stored;
+    return api::visit_one(visit, seed, context_of(signs_horizons), [&](const store::Blob& now) {
         return db.run("UPDATE audit_key SET sealed_seed = $1 WHERE id = 1", now);
     });
 }

@@ -54,6 +54,10 @@ public:
     /// The same in a transaction of its own.
     Result<SignedCheckpoint> sign_now(const api::OrgScope& scope, Timestamp now);
 
+    /// From now on the texts of all that stands before this place may be gone. In the transaction
+    /// that drops them.
+    Result<> sign_horizon(store::UnitOfWork& unit, const api::OrgScope& scope, std::int64_t below);
+
     static Result<std::optional<SignedCheckpoint>>
     newest(store::Connection& db, const api::OrgScope& scope);
     /// Those of more than `from` entries and of no more than `to`, smallest first.
@@ -64,10 +68,12 @@ private:
     struct Key;
     static Key load(store::Store& store, const crypto::Keystore& keys, std::string_view name);
     Notary(store::Store& store, Key key);
+    void take_horizons_over(const crypto::Keystore& keys);
 
     store::Store& store_;
     crypto::SigningKey key_;
     crypto::NoteVerifier verifier_;
+    bool signs_horizons_;
     std::function<void(const OrgId&)> told_ = [](const OrgId&) {};
     api::Announcements announcements_;
 };

@@ -1,6 +1,11 @@
 #include "controller/audit/retention.hpp"
 
+#include "common/runtime/log.hpp"
 #include "controller/audit/entries.hpp"
+#include "controller/audit/horizon.hpp"
+#include "controller/audit/tree.hpp"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <tuple>
@@ -32,19 +37,55 @@ Result<> Retention::tidy(Timestamp now) {
     FAIRLEAD_TRY(all, store_.read([](store::Connection& db) {
         return db.all<Row>("SELECT id, plan FROM org ORDER BY id");
     }));
-    for (const auto& [org, plan] : all)
-        FAIRLEAD_CHECK(drop(api::ScopeIssuer::scope(org), now - kept(plan)));
-    return drop(api::ScopeIssuer::installation(), now - longest());
+    for (const auto& [org, plan] : all) drop(api::ScopeIssuer::scope(org), now - kept(plan));
+    drop(api::ScopeIssuer::installation(), now - longest());
+    return {};
 }
 
-Result<> Retention::drop(const api::OrgScope& scope, Timestamp before) {
+void Retention::drop(const api::OrgScope& scope, Timestamp before) {
     for (int round = 0; round < most_rounds; ++round) {
-        FAIRLEAD_TRY(dropped, store_.write([&](store::UnitOfWork& unit) {
-            return EntryRepo(unit.db(), scope).drop_before(before, at_once);
-        }));
-        if (dropped < at_once) break;
+        auto dropped =
+            store_.write([&](store::UnitOfWork& unit) { return drop_some(unit, scope, before); });
+        if (!dropped)
+            return log::error(
+                "what is over is not dropped from an audit log",
+                {{"org", scope.org().str()}, {"reason", dropped.error().message()}}
+            );
+        if (*dropped < at_once) return;
     }
-    return {};
+}
+
+Result<std::int64_t>
+Retention::drop_some(store::UnitOfWork& unit, const api::OrgScope& scope, Timestamp before) {
+    FAIRLEAD_TRY(last, horizon(unit.db(), scope, notary_.verifier()));
+    auto from = last ? static_cast<std::int64_t>(last->size) : 0;
+    Tree tree(unit.db(), scope);
+    FAIRLEAD_TRY(size, tree.size());
+    auto count = std::min(at_once, size - from);
+    if (count <= 0) return 0;
+    EntryRepo repo(unit.db(), scope);
+    FAIRLEAD_TRY(entries, repo.from(from, from + count, count));
+    FAIRLEAD_TRY(leaves, tree.leaves(from, count));
+    // By place: a clock that went back for a while makes no holes. What was altered or taken out by
+    // hand ends it: nobody signs that away.
+    auto place = from;
+    bool altered = entries.empty();
+    for (const auto& entry : entries) {
+        auto text = leaf_of(entry, scope.org());
+        altered = entry.seq != place ||
+                  crypto::merkle::leaf_hash(text) != leaves[static_cast<std::size_t>(place - from)];
+        if (altered || entry.at >= before) break;
+        ++place;
+    }
+    if (place == from && altered)
+        return fail(
+            Errc::conflict,
+            fmt::format("Entry {} is not there as it was written: audit verify says more.", from)
+        );
+    if (place == from) return 0;
+    FAIRLEAD_CHECK(notary_.sign_horizon(unit, scope, place));
+    FAIRLEAD_CHECK(repo.drop_below(place));
+    return place - from;
 }
 
 } // namespace fairlead::audit

@@ -114,4 +114,37 @@ CREATE TABLE audit_lasting (
 ) WITHOUT ROWID;
 )sql";
 
+// Who has only the database can write any row, so a horizon counts as far as its note is signed.
+// What was dropped before there were signed ones is taken over once, when the notary first starts
+// after this step: the place of the first text that is there, but none that a checkpoint shows to
+// be from after the moment up to which texts had been dropped.
+const std::string_view signed_horizons = R"sql(
+CREATE TABLE audit_horizon (
+    org_id TEXT PRIMARY KEY,
+    below  BIGINT NOT NULL,
+    note   TEXT NOT NULL
+) WITHOUT ROWID;
+INSERT INTO audit_horizon (org_id, below, note)
+    SELECT org_id, below, '' FROM (
+        SELECT org_id, min(
+            coalesce((SELECT min(seq) FROM audit_entry WHERE org_id = old.org_id),
+                     (SELECT max(seq) + 1 FROM audit_leaf WHERE org_id = old.org_id), 0),
+            coalesce((SELECT min(size) FROM audit_checkpoint
+                      WHERE org_id = old.org_id AND at_ms >= old.before_ms), 9223372036854775807)
+        ) AS below FROM audit_retention AS old
+    ) WHERE below > 0;
+DROP TRIGGER IF EXISTS audit_entry_kept;
+DROP TABLE audit_retention;
+ALTER TABLE audit_key ADD COLUMN signs_horizons INTEGER NOT NULL DEFAULT 0;
+
+CREATE TRIGGER audit_entry_kept BEFORE DELETE ON audit_entry
+    WHEN OLD.seq >= coalesce((SELECT below FROM audit_horizon WHERE org_id = OLD.org_id), 0)
+    BEGIN SELECT RAISE(ABORT, 'audit entries are kept until their time is over'); END;
+CREATE TRIGGER audit_horizon_forward BEFORE UPDATE ON audit_horizon
+    WHEN NEW.below < OLD.below
+    BEGIN SELECT RAISE(ABORT, 'what was dropped does not come back'); END;
+CREATE TRIGGER audit_horizon_kept BEFORE DELETE ON audit_horizon
+    BEGIN SELECT RAISE(ABORT, 'what was dropped is never forgotten'); END;
+)sql";
+
 } // namespace fairlead::audit

@@ -7,5 +7,6 @@ namespace fairlead::audit {
 
 extern const std::string_view first_tables;
 extern const std::string_view lasting_table;
+extern const std::string_view signed_horizons;
 
 } // namespace fairlead::audit

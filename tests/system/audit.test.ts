@@ -275,6 +275,10 @@ print(json.loads(p["leaf"])["id"])`;
     await found("UPDATE audit_entry SET actor_label = 'eve@example.org' WHERE seq = 2", /: entry 2 was altered/);
     await found("UPDATE audit_entry SET at_ms = at_ms + 1 WHERE seq = 2", /: entry 2 was altered/);
     await found("DELETE FROM audit_entry WHERE seq = 3", /: entry 3 was deleted/);
+    await found("DELETE FROM audit_entry WHERE seq < 4", /: entries 0 to 3 were deleted/);
+    await found("DELETE FROM audit_entry", new RegExp(`: entries 0 to ${last} were deleted`));
+    await found("INSERT INTO audit_horizon SELECT org_id, 4, '' FROM audit_entry WHERE seq = 0; DELETE FROM audit_entry WHERE seq < 4",
+      /: entries 0 to 3 were deleted[^]*not what was signed/);
     await found("DELETE FROM audit_entry WHERE seq = 3; DELETE FROM audit_leaf WHERE seq = 3", /the hash of entry 3 is missing/);
     await found("UPDATE audit_entry SET seq = -1 WHERE seq = 2; UPDATE audit_entry SET seq = 2 WHERE seq = 3; UPDATE audit_entry SET seq = 3 WHERE seq = -1",
       /: entry 2 was altered/);

@@ -21,10 +21,11 @@ struct NoEvents final : api::EventSink {
 };
 
 struct Fixture {
-    store::Migration steps[3] = {
+    store::Migration steps[4] = {
         {1, "orgs", orgs::first_tables},
         {2, "audit", audit::first_tables},
-        {3, "lasting", audit::lasting_table}};
+        {3, "lasting", audit::lasting_table},
+        {4, "signed horizons", audit::signed_horizons}};
     store::TemporaryStore store{steps};
     FakeClock clock;
     audit::Log log{clock};

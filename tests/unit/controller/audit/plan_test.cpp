@@ -37,7 +37,8 @@ struct Reader {
     /// session is over as well.
     void later(days time) {
         site.clock.advance(time);
-        REQUIRE(audit::Retention(site.store.store(), site.plans).tidy(site.clock.now()));
+        REQUIRE(audit::Retention(site.store.store(), site.plans, site.notary).tidy(site.clock.now())
+        );
         enter();
     }
     std::size_t shown() { return log().json.at("data").as_array().size(); }

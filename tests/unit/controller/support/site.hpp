@@ -112,7 +112,8 @@ public:
         {10, "second factors", access::second_factor_tables},
         {11, "passkeys", access::passkey_table},
         {12, "invitations", orgs::invitations},
-        {13, "invitation letters", orgs::invitation_letters}};
+        {13, "invitation letters", orgs::invitation_letters},
+        {14, "signed horizons", audit::signed_horizons}};
     store::TemporaryStore store{steps};
     audit::Log log{clock};
     access::Sessions sessions;

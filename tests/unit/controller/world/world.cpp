@@ -74,7 +74,8 @@ const std::vector<store::Migration>& migrations() {
         {34, "roll-outs of the agent", updates::first_tables},
         {35, "certificates", certificates::first_tables},
         {36, "metrics", metrics::first_tables},
-        {37, "alerts", alerts::first_tables}};
+        {37, "alerts", alerts::first_tables},
+        {38, "signed horizons", audit::signed_horizons}};
     return steps;
 }
 
