@@ -28,6 +28,18 @@ std::string wrap_context(std::string_view context) {
     return "key of " + std::string(context);
 }
 
+/// Where systemd puts the master key, if it does.
+std::filesystem::path credential() {
+    const char* folder = std::getenv("CREDENTIALS_DIRECTORY");
+    return folder ? std::filesystem::path(folder) / "master.key" : std::filesystem::path();
+}
+
+/// What lets others in. systemd lets a unit's user read a credential by an access list, whose mask
+/// stands where the group's bits are: 0440, of a file of root in a folder closed to others.
+mode_t open_bits(const std::filesystem::path& file) {
+    return file == credential() ? 037 : 077;
+}
+
 Result<> expect_private(const std::filesystem::path& file) {
     struct stat facts {};
     if (::stat(file.c_str(), &facts) != 0)
@@ -42,7 +54,7 @@ Result<> expect_private(const std::filesystem::path& file) {
             file.string() +
                 " must be a file that belongs to root or to the user who runs this program."
         );
-    if (facts.st_mode & 077)
+    if (facts.st_mode & open_bits(file))
         return fail(
             Errc::forbidden,
             file.string() + " can be read by others. Run: chmod 0400 " + file.string()
@@ -111,13 +123,9 @@ Result<Keystore> Keystore::create(const std::filesystem::path& file) {
 }
 
 Result<Keystore> Keystore::load(const std::filesystem::path& file) {
-    auto path = file;
-    if (const char* folder = std::getenv("CREDENTIALS_DIRECTORY")) {
-        auto credential = std::filesystem::path(folder) / "master.key";
-        std::error_code ignored;
-        if (std::filesystem::exists(credential, ignored)) path = credential;
-    }
-    return read(path);
+    auto given = credential();
+    std::error_code ignored;
+    return read(!given.empty() && std::filesystem::exists(given, ignored) ? given : file);
 }
 
 const std::string& Keystore::current() const {

@@ -80,6 +80,11 @@ TEST_SUITE("common/crypto/keystore") {
         CHECK(
             Keystore::load(folder.path() / "data" / "key").value().current() == credential.current()
         );
+        // What an access list looks like where there is none; others never.
+        REQUIRE(::chmod((folder.path() / "master.key").c_str(), 0440) == 0);
+        CHECK(Keystore::load(folder.path() / "data" / "key"));
+        REQUIRE(::chmod((folder.path() / "master.key").c_str(), 0444) == 0);
+        CHECK(Keystore::load(folder.path() / "data" / "key").error().kind() == Errc::forbidden);
         ::setenv("CREDENTIALS_DIRECTORY", (folder.path() / "data").c_str(), 1);
         CHECK(Keystore::load(folder.path() / "data" / "key").value().current() == other.current());
         ::unsetenv("CREDENTIALS_DIRECTORY");
