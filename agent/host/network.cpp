@@ -123,6 +123,29 @@ void ask_ss(std::vector<Listener>& found, std::uint16_t port) {
     }
 }
 
+/// One of nft's list; its texts are parts of that.
+struct Chain {
+    std::string_view table, table_name, name;
+    bool input = false, drops = false, accepts_loopback = false;
+    std::set<std::string_view> leads_to{};
+};
+
+/// By a rule of its own, or of a chain that it leads to, as those of ufw do.
+bool lets_loopback_in(const Chain& from, const std::vector<Chain>& chains) {
+    std::set<std::string_view> seen{from.name};
+    std::vector<const Chain*> next{&from};
+    while (!next.empty()) {
+        const auto& chain = *next.back();
+        next.pop_back();
+        if (chain.accepts_loopback) return true;
+        for (const auto& other : chains)
+            if (other.table == from.table && chain.leads_to.contains(other.name) &&
+                seen.insert(other.name).second)
+                next.push_back(&other);
+    }
+    return false;
+}
+
 } // namespace
 
 Result<std::vector<Listener>> listeners(std::uint16_t port) {
@@ -166,6 +189,51 @@ std::string loopback_trouble(std::uint16_t port) {
     return fmt::format("connections fail: {}", std::strerror(error));
 }
 
+std::vector<std::string> blocks_of(std::string_view ruleset, std::uint16_t port) {
+    auto number = std::to_string(port);
+    std::vector<std::string> blocks;
+    std::vector<Chain> chains;
+    std::string_view table;
+    each_line(ruleset, [&](std::string_view line) {
+        auto words = words_of(line);
+        if (words.empty()) return;
+        auto has = [&](std::string_view text) { return line.find(text) != std::string_view::npos; };
+        if (words[0] == "table" && words.size() > 2) {
+            // Chains jump within their table alone, and tables of two families may have one name.
+            table = line.substr(0, line.find('{'));
+            return;
+        }
+        if (words[0] == "chain" && words.size() > 1)
+            return void(chains.push_back({table, words_of(table)[2], words[1]}));
+        if (chains.empty()) return;
+        auto& chain = chains.back();
+        if (has("hook input")) {
+            chain.input = true;
+            chain.drops = has("policy drop");
+        }
+        bool loopback = has("\"lo\"");
+        if (loopback && has("accept")) chain.accepts_loopback = true;
+        // What holds for another interface leads loopback nowhere.
+        if (loopback || !has("iif"))
+            for (std::size_t i = 0; i + 1 < words.size(); ++i)
+                if (words[i] == "jump" || words[i] == "goto") chain.leads_to.insert(words[i + 1]);
+        bool names = std::ranges::any_of(words, [&](auto word) {
+            while (word.ends_with(',')) word.remove_suffix(1);
+            return word == number;
+        });
+        if (names && (has("drop") || has("reject")) && has("dport")) {
+            auto rule = line.substr(line.find_first_not_of(" \t"));
+            blocks.push_back(
+                fmt::format("{} {}: {}", chain.table_name, chain.name, rule.substr(0, 200))
+            );
+        }
+    });
+    for (const auto& chain : chains)
+        if (chain.input && chain.drops && !lets_loopback_in(chain, chains))
+            blocks.push_back(fmt::format("{} {}: policy drop", chain.table_name, chain.name));
+    return blocks;
+}
+
 std::vector<Firewall> firewalls(std::uint16_t port) {
     std::vector<Firewall> found;
     auto output = [](std::vector<std::string> argv) -> std::string {
@@ -176,46 +244,8 @@ std::vector<Firewall> firewalls(std::uint16_t port) {
         auto ended = run(command);
         return ended && ended->ok() ? ended->output : "";
     };
-    auto number = std::to_string(port);
-    auto rules = has_program("nft") ? output({"nft", "list", "ruleset"}) : "";
-    if (!rules.empty()) {
-        Firewall nft{"nftables", {}};
-        std::string chain, table;
-        bool input = false, accepts_loopback = false, drops = false;
-        auto close_chain = [&] {
-            if (input && drops && !accepts_loopback)
-                nft.blocks.push_back(fmt::format("{} {}: policy drop", table, chain));
-            input = accepts_loopback = drops = false;
-        };
-        each_line(rules, [&](std::string_view line) {
-            auto words = words_of(line);
-            if (words.empty()) return;
-            if (words[0] == "table" && words.size() > 2) table = words[2];
-            if (words[0] == "chain" && words.size() > 1) {
-                close_chain();
-                chain = words[1];
-            }
-            if (line.find("hook input") != std::string_view::npos) {
-                input = true;
-                drops = line.find("policy drop") != std::string_view::npos;
-            }
-            if (line.find("\"lo\"") != std::string_view::npos &&
-                line.find("accept") != std::string_view::npos)
-                accepts_loopback = true;
-            bool names = std::ranges::any_of(words, [&](auto word) {
-                while (word.ends_with(',')) word.remove_suffix(1);
-                return word == number;
-            });
-            bool refuses = line.find("drop") != std::string_view::npos ||
-                           line.find("reject") != std::string_view::npos;
-            if (names && refuses && line.find("dport") != std::string_view::npos) {
-                auto rule = line.substr(line.find_first_not_of(" \t"));
-                nft.blocks.push_back(fmt::format("{} {}: {}", table, chain, rule.substr(0, 200)));
-            }
-        });
-        close_chain();
-        found.push_back(std::move(nft));
-    }
+    auto rules = has_program("nft") ? output({"nft", "--stateless", "list", "ruleset"}) : "";
+    if (!rules.empty()) found.push_back({"nftables", blocks_of(rules, port)});
     if (has_program("ufw") && output({"ufw", "status"}).find("Status: active") != std::string::npos)
         found.push_back({"ufw", {}});
     if (has_program("firewall-cmd") && output({"firewall-cmd", "--state"}).starts_with("running"))

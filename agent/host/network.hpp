@@ -38,6 +38,9 @@ struct Firewall {
     std::vector<std::string> blocks; ///< rules that drop or reject the port
 };
 std::vector<Firewall> firewalls(std::uint16_t port);
+/// The same of what `nft --stateless list ruleset` says: rules that drop or reject the port, and
+/// what drops all that comes in, the loopback interface's too.
+std::vector<std::string> blocks_of(std::string_view ruleset, std::uint16_t port);
 
 /// GET on 127.0.0.1.
 using HttpAnswer = LoopbackAnswer;

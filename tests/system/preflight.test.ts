@@ -73,6 +73,36 @@ describe("pre-flight", () => {
       "nft delete table inet spoil");
   });
 
+  scenario(world, "takes no firewall for a block that lets loopback in by another chain, as ufw's default does [S-PRE-04]", async () => {
+    await on.host.write("/root/ufw.nft", `table ip filter {
+  chain ufw-before-input {
+    iifname "lo" counter accept
+    ct state related,established counter accept
+  }
+  chain ufw-user-input {
+    tcp dport 22 counter accept
+  }
+  chain INPUT {
+    type filter hook input priority filter; policy drop;
+    counter jump ufw-before-input
+    counter jump ufw-user-input
+  }
+}
+`);
+    await on.host.sh("nft -f /root/ufw.nft");
+    try {
+      const operation = await world.succeeded(await world.act(environment, "preflight"));
+      assert.equal(operation.result?.checks?.find((one) => one.id === "firewall")?.result, "passed");
+      await on.host.sh("nft flush chain ip filter ufw-before-input; nft add rule ip filter ufw-before-input ct state related,established accept");
+      const ended = await world.finished(await world.act(environment, "preflight"));
+      const check = ended.result?.checks?.find((one) => one.id === "firewall");
+      assert.equal(check?.result, "failed");
+      assert.match(`${check?.value}`, /filter INPUT: policy drop/);
+    } finally {
+      await on.host.sh("nft delete table ip filter");
+    }
+  });
+
   scenario(world, "fails with the numbers when the disk is full [S-PRE-05]", async () => {
     const check = await refused(environment, "disk", /\d/,
       "fallocate -l $(( $(df --output=avail -B1 / | tail -n 1) - 150 * 1024 * 1024 )) /srv/fill", "rm /srv/fill");
