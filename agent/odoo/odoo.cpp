@@ -132,20 +132,39 @@ std::vector<std::string> neutralise_command(const Installation& i, std::string_v
 }
 
 std::string neutralise_query() {
-    // Each only where the table has the column: modules and versions differ.
+    // Each only where the table has the column: modules and versions differ. With no active mail
+    // server Odoo sends by the one of its configuration, which is localhost unless set, so one that
+    // cannot be reached stays, as in Odoo's own (16 on). The others cannot be reached either:
+    // before 17 a mail that names an archived one goes out by it, and "cli" means the
+    // configuration's.
     return R"sql(DO $do$
 DECLARE step record;
 BEGIN
     FOR step IN SELECT * FROM (VALUES
-        ('ir_mail_server', 'active', 'UPDATE ir_mail_server SET active = false'),
-        ('fetchmail_server', 'active', 'UPDATE fetchmail_server SET active = false'),
-        ('ir_cron', 'active', 'UPDATE ir_cron SET active = false'),
-        ('payment_provider', 'state', $q$UPDATE payment_provider SET state = 'disabled'$q$),
-        ('payment_acquirer', 'state', $q$UPDATE payment_acquirer SET state = 'disabled'$q$),
-        ('delivery_carrier', 'prod_environment', 'UPDATE delivery_carrier SET prod_environment = false'),
-        ('ir_act_server', 'webhook_url', 'UPDATE ir_act_server SET webhook_url = NULL WHERE webhook_url IS NOT NULL'),
-        ('mail_mail', 'state', $q$UPDATE mail_mail SET state = 'cancel' WHERE state IN ('outgoing', 'exception')$q$)
-    ) AS steps (relation, attribute, statement)
+        (1, 'ir_mail_server', 'active', $q$UPDATE ir_mail_server SET active = false, smtp_host = 'invalid'$q$),
+        (2, 'ir_mail_server', 'smtp_authentication', $q$UPDATE ir_mail_server SET smtp_authentication = 'login'$q$),
+        (3, 'ir_mail_server', 'smtp_authentication', $q$INSERT INTO ir_mail_server
+            (name, smtp_host, smtp_port, smtp_encryption, smtp_authentication, active)
+            SELECT 'neutralization - disable emails', 'invalid', 1025, 'none', 'login', false
+            WHERE NOT EXISTS (SELECT 1 FROM ir_mail_server WHERE name = 'neutralization - disable emails')$q$),
+        (4, 'ir_mail_server', 'active', $q$INSERT INTO ir_mail_server
+            (name, smtp_host, smtp_port, smtp_encryption, active)
+            SELECT 'neutralization - disable emails', 'invalid', 1025, 'none', false
+            WHERE NOT EXISTS (SELECT 1 FROM ir_mail_server WHERE name = 'neutralization - disable emails')$q$),
+        (5, 'ir_mail_server', 'active', $q$UPDATE ir_mail_server SET active = true
+            WHERE id = (SELECT min(id) FROM ir_mail_server WHERE name = 'neutralization - disable emails')$q$),
+        (6, 'fetchmail_server', 'active', 'UPDATE fetchmail_server SET active = false'),
+        (7, 'ir_cron', 'active', 'UPDATE ir_cron SET active = false'),
+        (8, 'payment_provider', 'state', $q$UPDATE payment_provider SET state = 'disabled'$q$),
+        (9, 'payment_acquirer', 'state', $q$UPDATE payment_acquirer SET state = 'disabled'$q$),
+        (10, 'payment_acquirer', 'environment', $q$UPDATE payment_acquirer SET environment = 'test'$q$),
+        (11, 'payment_acquirer', 'website_published', 'UPDATE payment_acquirer SET website_published = false'),
+        (12, 'delivery_carrier', 'prod_environment', 'UPDATE delivery_carrier SET prod_environment = false'),
+        (13, 'ir_act_server', 'webhook_url', $q$UPDATE ir_act_server
+            SET webhook_url = 'neutralization - disable webhook' WHERE webhook_url IS NOT NULL$q$),
+        (14, 'base_automation', 'trigger', $q$UPDATE base_automation SET active = false WHERE trigger = 'on_webhook'$q$),
+        (15, 'mail_mail', 'state', $q$UPDATE mail_mail SET state = 'cancel' WHERE state IN ('outgoing', 'exception')$q$)
+    ) AS steps (turn, relation, attribute, statement) ORDER BY turn
     LOOP
         IF EXISTS (SELECT 1 FROM information_schema.columns
                    WHERE table_schema = current_schema() AND table_name = step.relation

@@ -162,6 +162,31 @@ TEST_SUITE("agent/odoo/odoo") {
         CHECK(explain({}) == "it printed nothing");
     }
 
+    TEST_CASE("a copy keeps one mail server that nothing reaches, as without any Odoo falls back") {
+        auto query = neutralise_query();
+        auto off = query.find("UPDATE ir_mail_server SET active = false, smtp_host = 'invalid'");
+        auto made = query.find("INSERT INTO ir_mail_server");
+        auto on = query.find("UPDATE ir_mail_server SET active = true");
+        REQUIRE(off != std::string::npos);
+        REQUIRE(made != std::string::npos);
+        REQUIRE(on != std::string::npos);
+        CHECK(off < made);
+        CHECK(made < on);
+        // In the order of their numbers, whatever order PostgreSQL has them in.
+        CHECK(query.find("ORDER BY turn") != std::string::npos);
+        for (const char* off_too :
+             {"UPDATE fetchmail_server SET active = false", "UPDATE ir_cron SET active = false",
+              "UPDATE payment_provider SET state = 'disabled'",
+              "UPDATE payment_acquirer SET state = 'disabled'", "'ir_act_server', 'webhook_url'",
+              "trigger = 'on_webhook'"}) {
+            CAPTURE(off_too);
+            CHECK(query.find(off_too) != std::string::npos);
+        }
+        // Odoo's own comes first, where the version has it.
+        CHECK(neutralise_command(installation(), "15.0").empty());
+        CHECK(neutralise_command(installation(), "16.0").at(2) == "neutralize");
+    }
+
     TEST_CASE("progress and severity are read from Odoo's log") {
         CHECK(percent_of("… odoo.modules.loading: Loading module sale (3/12) ") == 25U);
         CHECK_FALSE(percent_of("Loading module sale"));
