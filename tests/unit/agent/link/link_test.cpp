@@ -11,6 +11,7 @@
 #include "proto/capability.hpp"
 #include "proto/codec.hpp"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -74,6 +75,14 @@ struct FakeExecutor {
         std::string body(std::size_t(head[2]) << 8 | head[3], '\0');
         co_await asio::async_read(*peer, asio::buffer(body), asio::use_awaitable);
         co_return proto::decode_to_executor(body).value();
+    }
+
+    /// Returns when the link has hung up.
+    Task<> ended() {
+        char byte;
+        constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+        auto got = co_await peer->async_read_some(asio::buffer(&byte, 1), as_result);
+        CHECK(std::get<0>(got) == asio::error::eof);
     }
 
     Local::acceptor acceptor;
@@ -297,11 +306,12 @@ TEST_SUITE("agent/link") {
     TEST_CASE("an executor that went idle is started again by a delivery, and a delivery that it "
               "took with it is repeated") {
         Stand stand;
+        fairlead::Event idle(stand.io.get_executor());
         stand.controller = [&](net::WebSocket socket) -> Task<> {
             auto first = co_await next(socket);
             CHECK(std::holds_alternative<proto::Hello>(first));
             co_await say(socket, welcome(3));
-            co_await sleep_for(30ms);
+            co_await idle.wait();
             co_await say(socket, delivery("op_01JD0000000000000000000002"));
             auto reports = co_await next(socket);
             CHECK(
@@ -315,6 +325,8 @@ TEST_SUITE("agent/link") {
             auto ack = co_await stand.executor.read();
             CHECK(std::get<proto::Ack>(ack).seq == 3);
             co_await stand.executor.send(proto::Idle());
+            co_await stand.executor.ended();
+            idle.notify();
             co_await stand.executor.accept();
             ack = co_await stand.executor.read();
             CHECK(std::holds_alternative<proto::Ack>(ack));
