@@ -2,6 +2,7 @@
 
 #include "agent/backup/identity.hpp"
 #include "agent/backup/keys.hpp"
+#include "agent/backup/room.hpp"
 #include "agent/backup/transfer.hpp"
 #include "agent/deploy/odoo_run.hpp"
 #include "agent/deploy/preflight.hpp"
@@ -23,7 +24,6 @@ using Steady = std::chrono::steady_clock;
 namespace fs = std::filesystem;
 
 constexpr std::uint32_t sampled = 20;
-constexpr std::uint64_t spare = 256ULL << 20;
 
 class Drill {
 public:
@@ -187,19 +187,10 @@ private:
         FAIRLEAD_TRY(answer, run_job(std::move(looking), work, {30, 100}));
         if (!answer.manifest) return fail(Errc::internal, "The backup has no description.");
         manifest_ = std::move(*answer.manifest);
-        FAIRLEAD_TRY(space, host::disk_space(hands_.layout().base));
-        auto need = manifest_.database.logical_bytes * 11 / 10 + spare;
-        if (space.free_bytes < need)
-            return fail(Error(
-                            Errc::conflict,
-                            fmt::format(
-                                "Disk space: {} are free and a drill needs {}. Free at least {}.",
-                                deploy::human(space.free_bytes), deploy::human(need),
-                                deploy::human(need - space.free_bytes)
-                            )
-            )
-                            .with_code("preflight_failed"));
-        return {};
+        FAIRLEAD_TRY(disks, disks_of(hands_));
+        Room room;
+        room.database = manifest_.database.logical_bytes;
+        return need_room(disks, room, "a drill needs");
     }
 
     Result<> load(Work& work) {

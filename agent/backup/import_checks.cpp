@@ -45,9 +45,9 @@ CheckResult passed(bool good, CheckResult otherwise = CheckResult::failed) {
 
 } // namespace
 
-std::uint64_t room_of(const proto::ImportAnalysis& found) {
+Room room_of(const proto::ImportAnalysis& found) {
     // Indexes make a database larger than its text.
-    return found.database_bytes + found.database_bytes / 2 + found.file_bytes;
+    return {found.database_bytes + found.database_bytes / 2, found.file_bytes};
 }
 
 void judge(proto::ImportAnalysis& found, const Target& target) {
@@ -104,11 +104,16 @@ void judge(proto::ImportAnalysis& found, const Target& target) {
          "Attachments and pictures whose files are missing will not open. Bring the whole "
          "filestore, "
          "if there is one."});
-    auto need = room_of(found);
-    need += need / 10;
+    auto room = room_of(found);
+    auto lack = backup::lacking(target.disks, room);
+    const auto& disk = lack ? lack->disk : target.disks.files;
     add(found, "disk", "Disk space",
-        {passed(target.free_bytes >= need), deploy::human(target.free_bytes) + " free",
-         deploy::human(need), "Free space on the server: the present data stay until the end."});
+        {passed(!lack),
+         fmt::format(
+             "{} free on the disk of {}", deploy::human(disk.free_bytes), disk.path.string()
+         ),
+         deploy::human(lack ? lack->need : room.database + room.files),
+         "Free space on that disk: the present data stay until the end."});
     found.fits = std::ranges::none_of(found.checks, [](const proto::Check& check) {
         return check.result == CheckResult::failed;
     });
@@ -127,8 +132,8 @@ compare(proto::ImportAnalysis& found, deploy::Hands& hands, const std::string& e
     FAIRLEAD_TRY(extensions, hands.postgresql().extensions());
     target.extensions = std::move(extensions);
     std::ranges::sort(target.extensions);
-    FAIRLEAD_TRY(space, host::disk_space(hands.layout().base));
-    target.free_bytes = space.free_bytes;
+    FAIRLEAD_TRY(disks, disks_of(hands));
+    target.disks = std::move(disks);
     judge(found, target);
     return {};
 }

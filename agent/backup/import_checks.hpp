@@ -1,6 +1,7 @@
 /// How data from elsewhere fit an environment.
 #pragma once
 
+#include "agent/backup/room.hpp"
 #include "agent/deploy/parts.hpp"
 
 #include <string>
@@ -15,7 +16,7 @@ struct Target {
     std::vector<std::string> modules; ///< that its release has; sorted
     std::string postgresql_version;
     std::vector<std::string> extensions; ///< that the owner of a database may make there; sorted
-    std::uint64_t free_bytes = 0;
+    Disks disks;
 };
 
 /// Fills checks, `fits`, and which modules are missing.
@@ -26,6 +27,6 @@ Result<>
 compare(proto::ImportAnalysis& found, deploy::Hands& hands, const std::string& environment_id);
 
 /// Disk space that the data will take once they are loaded.
-std::uint64_t room_of(const proto::ImportAnalysis& found);
+Room room_of(const proto::ImportAnalysis& found);
 
 } // namespace fairlead::backup

@@ -20,7 +20,6 @@ constexpr const char* modules = "replace.modules"; ///< to be updated, as JSON
 constexpr const char* neutralised = "replace.neutralised";
 } // namespace fact
 
-constexpr std::uint64_t spare = 256ULL << 20;
 constexpr std::size_t most_named = 2000;
 
 } // namespace
@@ -55,20 +54,9 @@ Result<> Replacing::fits(const std::string& odoo_version) {
                     .with_code("version_differs"));
 }
 
-Result<> Replacing::room_for(std::uint64_t bytes) {
-    FAIRLEAD_TRY(space, host::disk_space(hands_.layout().base));
-    auto need = bytes + bytes / 10 + spare;
-    if (space.free_bytes >= need) return {};
-    return fail(Error(
-                    Errc::conflict,
-                    fmt::format(
-                        "Disk space: {} are free and {} are needed, as the present data stay until "
-                        "the new ones are known to be good. Free at least {}.",
-                        deploy::human(space.free_bytes), deploy::human(need),
-                        deploy::human(need - space.free_bytes)
-                    )
-    )
-                    .with_code("preflight_failed"));
+Result<> Replacing::room_for(const Room& room) {
+    FAIRLEAD_TRY(disks, disks_of(hands_));
+    return need_room(disks, room, "beside the present data there must be");
 }
 
 Result<>

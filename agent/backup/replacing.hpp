@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/backup/place.hpp"
+#include "agent/backup/room.hpp"
 #include "agent/deploy/odoo_run.hpp"
 #include "agent/deploy/parts.hpp"
 
@@ -27,8 +28,8 @@ public:
     Result<> look(journal::Work& work);
     /// Data of another version of Odoo do not fit: code "version_differs".
     Result<> fits(const std::string& odoo_version);
-    /// Disk space for so many bytes beside what is there: code "preflight_failed".
-    Result<> room_for(std::uint64_t bytes);
+    /// Disk space beside what is there: code "preflight_failed".
+    Result<> room_for(const Room& room);
     /// What the data were made with, to know which modules need an update.
     Result<>
     remember_modules(journal::Work& work, const std::map<std::string, std::string>& modules);

@@ -37,10 +37,10 @@ public:
         if (!answer.manifest) return fail(Errc::internal, "The backup has no description.");
         const auto& manifest = *answer.manifest;
         FAIRLEAD_CHECK(replacing_.fits(manifest.environment.odoo_version));
-        std::uint64_t need = 0;
-        if (database()) need += manifest.database.logical_bytes;
-        if (filestore()) need += manifest.filestore.bytes;
-        FAIRLEAD_CHECK(replacing_.room_for(need));
+        Room room;
+        if (database()) room.database = manifest.database.logical_bytes;
+        if (filestore()) room.files = manifest.filestore.bytes;
+        FAIRLEAD_CHECK(replacing_.room_for(room));
         work.info(fmt::format(
             "The backup {} of {} was made at {}: a database of {} and {} files of {}.", manifest.id,
             manifest.environment.slug, manifest.started_at,
@@ -141,7 +141,10 @@ public:
                             .with_code("database_missing"));
         FAIRLEAD_TRY(database, source_.postgresql().database_bytes(from.database()));
         FAIRLEAD_TRY(files, host::tree_size(from.filestore()));
-        FAIRLEAD_CHECK(replacing_.room_for(database + files));
+        Room room;
+        room.database = database;
+        room.files = files;
+        FAIRLEAD_CHECK(replacing_.room_for(room));
         std::map<std::string, std::string> modules;
         FAIRLEAD_TRY(
             installed,

@@ -23,7 +23,9 @@ proto::ImportAnalysis found() {
 }
 
 Target target() {
-    return {"shop", "17.0", {"base", "sale", "web"}, "15.18", {"pg_trgm", "unaccent"}, 1 << 20};
+    Disks disks;
+    disks.files.free_bytes = disks.postgresql.free_bytes = 1ULL << 30;
+    return {"shop", "17.0", {"base", "sale", "web"}, "15.18", {"pg_trgm", "unaccent"}, disks};
 }
 
 CheckResult of(const proto::ImportAnalysis& analysis, std::string_view id) {
@@ -59,7 +61,10 @@ TEST_SUITE("agent/backup/import_checks") {
              }},
             {"postgresql", [](auto& a, auto&) { a.postgresql_version = "17.2"; }},
             {"extensions", [](auto& a, auto&) { a.extensions.emplace_back("vector"); }},
-            {"disk", [](auto&, auto& t) { t.free_bytes = 1000; }}};
+            {"disk", [](auto&, auto& t) {
+                 t.disks.postgresql.device = 1;
+                 t.disks.postgresql.free_bytes = 1000;
+             }}};
         for (const auto& row : rows) {
             CAPTURE(row.id);
             auto analysis = found();
