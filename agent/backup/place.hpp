@@ -21,6 +21,10 @@ struct BackupPlace {
     /// The filestore as it was when the backup began: hard links, made by root in a folder where
     /// nobody else can put anything in their way.
     std::filesystem::path frozen() const { return root / "frozen"; }
+    /// The same, while a clone copies it into the environment of that slug.
+    std::filesystem::path copied_to(const std::string& slug) const {
+        return root / ("copied-to-" + slug);
+    }
 };
 
 /// Data on their way in, beside those that are live.

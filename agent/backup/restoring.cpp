@@ -5,6 +5,7 @@
 #include "agent/backup/replacing_steps.hpp"
 #include "agent/deploy/preflight.hpp"
 #include "agent/host/files.hpp"
+#include "agent/host/users.hpp"
 #include "common/runtime/process.hpp"
 
 #include <fmt/core.h>
@@ -121,7 +122,8 @@ class Clone {
 public:
     Clone(deploy::Site& site, proto::CloneArgs args)
         : args_(std::move(args)), replacing_(site, args_.environment_id, args_.slug),
-          source_(site, args_.source_slug) {}
+          source_(site, args_.source_slug),
+          held_(BackupPlace(source_.place()).copied_to(args_.slug)) {}
 
     Replacing& replacing() { return replacing_; }
     bool neutralises() const { return args_.neutralise; }
@@ -165,6 +167,8 @@ public:
         FAIRLEAD_CHECK(
             replacing_.make_room(work, state.running() ? Database::empty : Database::none)
         );
+        FAIRLEAD_CHECK(host::remove_tree(held_));
+        FAIRLEAD_CHECK(hold_files());
         auto& postgresql = replacing_.hands().postgresql();
         // A copy of a database's files needs it to itself; who works in it is not disturbed.
         if (state.running()) {
@@ -178,17 +182,39 @@ public:
             FAIRLEAD_CHECK(postgresql.hand_over(incoming.database, from.account, to.account));
         }
         work.progress(60, "filestore");
+        // Before the dump and again after it, as for a backup: what the dump names is there, also
+        // when Odoo throws it away in between.
+        FAIRLEAD_CHECK(hold_files());
         FAIRLEAD_TRY(folder, replacing_.files_folder());
-        return copy_files(from, to, folder, work);
+        FAIRLEAD_CHECK(copy_files(from, to, folder, work));
+        return host::remove_tree(held_);
+    }
+
+    Result<> undo(Work& work) {
+        FAIRLEAD_CHECK(host::remove_tree(held_));
+        return replacing_.undo_room(work);
     }
 
 private:
+    Result<> hold_files() {
+        const auto& from = source_.place();
+        auto live = from.filestore() / from.database();
+        std::error_code ignored;
+        if (!std::filesystem::exists(live, ignored)) return {};
+        auto user = host::find_user(from.account);
+        if (!user)
+            return fail(Errc::internal, fmt::format("The Unix user {} is gone.", from.account));
+        for (const auto& folder : {held_.parent_path(), held_})
+            FAIRLEAD_CHECK(host::make_folder(folder, 0710, 0, user->gid));
+        return host::link_new(live, held_ / "files", user->gid);
+    }
+
     /// Each side as its own user: root follows no path that an environment could bend meanwhile.
-    static Result<> copy_files(
+    Result<> copy_files(
         const deploy::Place& from, const deploy::Place& to, const std::string& folder, Work& work
     ) {
         std::error_code ignored;
-        auto files = from.filestore() / from.database();
+        auto files = held_ / "files";
         if (!std::filesystem::exists(files, ignored)) return {};
         Command reading, writing;
         reading.argv = {
@@ -198,20 +224,20 @@ private:
             files.string(),
             "--exclude=./checklist",
             ".",
-            "--warning=no-file-changed",
-            "--warning=no-file-removed"};
+            "--warning=no-file-changed"};
         reading.user = from.account;
         writing.argv = {"tar", "--extract", "--directory", folder, "--no-same-owner"};
         writing.user = to.account;
         reading.deadline = writing.deadline = std::chrono::hours(24);
         reading.stop = writing.stop = work.stop();
-        // 1: something changed while it was read, as it may under an Odoo that runs.
+        // 1: a file changed while it was read: the number of its links, when Odoo threw it away.
         return run_piped(std::move(reading), std::move(writing), 1);
     }
 
     proto::CloneArgs args_;
     Replacing replacing_;
     deploy::Hands source_;
+    std::filesystem::path held_; ///< hard links to the source's files
 };
 
 } // namespace
@@ -241,7 +267,7 @@ journal::Plan clone_plan(deploy::Site& site, proto::CloneArgs args) {
                           }});
     plan.steps.push_back(
         {"copy", "Copy the data beside the live ones", [c](Work& w) { return c->copy(w); },
-         [c](Work& w) { return c->replacing().undo_room(w); }}
+         [c](Work& w) { return c->undo(w); }}
     );
     add_safety(plan, site, safety);
     add_replacing(plan, c);
