@@ -5,6 +5,7 @@
 #include "agent/backup/identity.hpp"
 #include "agent/backup/settings.hpp"
 #include "agent/backup/transfer.hpp"
+#include "agent/backup/verdicts.hpp"
 #include "agent/deploy/preflight.hpp"
 #include "agent/deploy/records.hpp"
 #include "common/json/json.hpp"
@@ -148,10 +149,15 @@ Result<> list_backups(const Source& source) {
 
 Result<> verify_backup(const Source& source, const std::string& backup) {
     FAIRLEAD_TRY(job, job_for(source, Task::verify, backup));
-    FAIRLEAD_TRY(answer, run_job(std::move(job), tell));
+    auto place = place_of_backups(deploy::Layout(), job.environment_id);
+    auto answer = run_job(std::move(job), tell);
+    // Of what lies in another bucket, retention here knows nothing.
+    if (source.endpoint.empty() && place && (answer || damaged(answer.error())))
+        FAIRLEAD_CHECK(note_verdict(*place, backup, answer ? Verdict::good : Verdict::bad));
+    FAIRLEAD_CHECK(answer);
     fmt::print(
         "{} is whole: {} of data and {} files were read and are what was sent.\n", backup,
-        deploy::human(answer.bytes), answer.files
+        deploy::human(answer->bytes), answer->files
     );
     return {};
 }

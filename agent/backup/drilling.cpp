@@ -4,6 +4,7 @@
 #include "agent/backup/keys.hpp"
 #include "agent/backup/room.hpp"
 #include "agent/backup/transfer.hpp"
+#include "agent/backup/verdicts.hpp"
 #include "agent/deploy/odoo_run.hpp"
 #include "agent/deploy/preflight.hpp"
 #include "agent/host/files.hpp"
@@ -143,6 +144,7 @@ public:
             std::chrono::duration_cast<std::chrono::milliseconds>(took).count()
         );
         work.result.drill = report_;
+        FAIRLEAD_CHECK(note_verdict(place_, args_.backup.id, Verdict::good));
         work.info(fmt::format(
             "The backup {} restores, in {:.1f} s.", args_.backup.id,
             std::chrono::duration<double>(took).count()
@@ -205,12 +207,13 @@ private:
         return rows.empty() ? 0 : std::strtoull(rows.front().c_str(), nullptr, 10);
     }
 
-    /// Writes down what was found, and passes a failure on.
+    /// Writes down what was found of the backup, and passes a failure on.
     template <class Value>
     Result<> found(
         Work& work, std::string id, std::string title, const Result<Value>& outcome,
         std::string value
     ) {
+        if (!outcome && !blames_backup(outcome.error())) return fail(outcome.error());
         proto::Check check;
         check.id = std::move(id);
         check.title = std::move(title);
@@ -221,6 +224,7 @@ private:
         report_.checks.push_back(std::move(check));
         work.result.drill = report_;
         if (outcome) return {};
+        FAIRLEAD_CHECK(note_verdict(place_, args_.backup.id, Verdict::bad));
         return fail(outcome.error());
     }
 

@@ -74,14 +74,15 @@ struct Job {
     std::optional<archive::Manifest> manifest; ///< `seal`: without what dump and files found out
     proto::Retention retention;
     std::string time_zone;
-    std::uint32_t count = 0; ///< `sample_files`, `list`
-    bool granted = false;    ///< reading: the identity opens a grant, and that the backup
+    std::uint32_t count = 0;      ///< `sample_files`, `list`
+    std::vector<std::string> bad; ///< `prune`, `files`: backups that are known not to restore
+    bool granted = false;         ///< reading: the identity opens a grant, and that the backup
     std::optional<ImportJob> import;
 };
 BOOST_DESCRIBE_STRUCT(
     Job, (),
     (task, storage, secret_key, session_token, user, folder, source, database, environment_id,
-     backup_id, recipients, identities, manifest, retention, time_zone, count, granted, import)
+     backup_id, recipients, identities, manifest, retention, time_zone, count, bad, granted, import)
 )
 
 struct Problem {

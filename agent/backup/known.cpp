@@ -40,6 +40,8 @@ bool Known::opens_for(std::vector<std::string> wanted) const {
 }
 
 Result<> Known::learn(Worker& worker) {
+    // Which packs it is that spoil a backup is not known.
+    if (!worker.job.bad.empty()) return {};
     FAIRLEAD_TRY(backups, catalogue(worker));
     if (backups.empty()) return {};
     const auto& newest = backups.front().manifest;

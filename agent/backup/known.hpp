@@ -15,8 +15,9 @@ namespace fairlead::backup {
 class Known {
 public:
     /// Reads what was saved; where that is lost, the newest backup's own list; where that cannot be
-    /// opened, nothing is known. Packs that the bucket has not, or with another size, are
-    /// forgotten, and all of them where one of job.recipients could not open them.
+    /// opened, or a backup is known to be bad, nothing is known. Packs that the bucket has not, or
+    /// with another size, are forgotten, and all of them where one of job.recipients could not open
+    /// them.
     static Result<Known> load(Worker& worker);
 
     std::optional<archive::FileEntry> entry(const std::string& path, std::uint64_t size) const;

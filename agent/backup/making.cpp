@@ -2,6 +2,7 @@
 
 #include "agent/backup/identity.hpp"
 #include "agent/backup/keys.hpp"
+#include "agent/backup/verdicts.hpp"
 #include "agent/deploy/preflight.hpp"
 #include "agent/deploy/venv.hpp"
 #include "agent/host/files.hpp"
@@ -39,6 +40,8 @@ Result<Job> Making::job(Work& work, Task task) {
     job.recipients = {identity->recipient().str()};
     for (const auto& other : args_.settings.recipients) job.recipients.push_back(other);
     job.identities = {std::string(identity->print().reveal())};
+    FAIRLEAD_TRY(bad, bad_backups(place_));
+    job.bad = std::move(bad);
     return job;
 }
 
@@ -196,6 +199,9 @@ Result<> Making::prune(Work& work) {
         asked.time_zone = args_.settings.time_zone;
         FAIRLEAD_TRY(answer, run_job(std::move(asked), work, {}, MayStop::no));
         work.result.removed_backups = answer.removed;
+        // Of one that is gone there is nothing to be known.
+        for (const auto& id : answer.removed)
+            FAIRLEAD_CHECK(note_verdict(place_, id, Verdict::good));
         return {};
     }();
     if (!pruning)

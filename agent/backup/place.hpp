@@ -14,6 +14,8 @@ struct BackupPlace {
     std::filesystem::path identity() const { return root / "identity"; }
     /// What goes on without a controller: storage with its keys, schedule; root's alone.
     std::filesystem::path settings() const { return root / "settings.json"; }
+    /// One file for each backup that is known not to restore; root's alone.
+    std::filesystem::path bad() const { return root / "bad"; }
     /// The worker's, which runs as the environment: what the bucket has already.
     std::filesystem::path state() const { return root / "state"; }
     /// The worker's, for one operation.

@@ -8,6 +8,7 @@
 #include "agent/backup/making.hpp"
 #include "agent/backup/restoring.hpp"
 #include "agent/backup/settings.hpp"
+#include "agent/backup/verdicts.hpp"
 #include "agent/host/users.hpp"
 #include "proto/codec.hpp"
 
@@ -116,6 +117,8 @@ journal::Plan delete_plan(deploy::Site& site, proto::BackupDeleteArgs args) {
         }
         FAIRLEAD_TRY(answer, run_job(std::move(job), work, {}, MayStop::no));
         work.result.removed_backups = answer.removed;
+        if (record && record->id == args.backup.environment_id)
+            FAIRLEAD_CHECK(note_verdict(backups, args.backup.id, Verdict::good));
         work.info(fmt::format("The backup {} is gone.", args.backup.id));
         return {};
     };

@@ -3,6 +3,7 @@
 #include "agent/backup/identity.hpp"
 #include "agent/backup/keys.hpp"
 #include "agent/backup/replacing_steps.hpp"
+#include "agent/backup/verdicts.hpp"
 #include "agent/deploy/preflight.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
@@ -32,7 +33,7 @@ public:
         FAIRLEAD_CHECK(replacing_.look(work));
         work.progress(20, "looking at the backup");
         FAIRLEAD_TRY(inspecting, job(work, Task::inspect));
-        auto inspected = run_job(std::move(inspecting), work, {20, 90});
+        auto inspected = read(std::move(inspecting), work, {20, 90});
         if (!inspected && inspected.error().code() == "backup_key_elsewhere") return elsewhere();
         FAIRLEAD_TRY(answer, std::move(inspected));
         if (!answer.manifest) return fail(Errc::internal, "The backup has no description.");
@@ -57,19 +58,35 @@ public:
         if (database()) {
             FAIRLEAD_TRY(loading, job(work, Task::load_database));
             loading.database = replacing_.incoming().database;
-            FAIRLEAD_CHECK(run_job(std::move(loading), work, {0, filestore() ? 60u : 100u}));
+            FAIRLEAD_CHECK(read(std::move(loading), work, {0, filestore() ? 60u : 100u}));
         }
         if (filestore()) {
             FAIRLEAD_TRY(loading, job(work, Task::load_files));
             FAIRLEAD_TRY(folder, replacing_.files_folder());
             loading.folder = folder;
-            FAIRLEAD_CHECK(run_job(std::move(loading), work, {database() ? 60u : 0u, 100}));
+            FAIRLEAD_CHECK(read(std::move(loading), work, {database() ? 60u : 0u, 100}));
         }
         work.info("Everything is here, and is what was sent.");
         return {};
     }
 
+    Result<> done() {
+        if (args_.parts != RestoreParts::both) return {}; // the other half was not read
+        return note(Verdict::good);
+    }
+
 private:
+    Result<Answer> read(Job job, Work& work, Span span) {
+        auto answer = run_job(std::move(job), work, span);
+        if (!answer && damaged(answer.error())) FAIRLEAD_CHECK(note(Verdict::bad));
+        return answer;
+    }
+
+    Result<> note(Verdict verdict) {
+        auto place = place_of_backups(replacing_.hands().layout(), args_.backup.environment_id);
+        return place ? note_verdict(*place, args_.backup.id, verdict) : Result<>();
+    }
+
     Result<Job> job(Work& work, Task task) {
         Job job;
         job.task = task;

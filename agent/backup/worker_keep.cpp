@@ -231,8 +231,11 @@ Result<Answer> prune(Worker& worker) {
     std::vector<std::string> unreadable;
     FAIRLEAD_TRY(backups, catalogue(worker, &unreadable));
     std::vector<proto::Candidate> candidates;
-    for (const auto& backup : backups)
-        candidates.push_back({backup.manifest.id, backup.started, true});
+    for (const auto& backup : backups) {
+        const auto& id = backup.manifest.id;
+        bool good = std::ranges::find(worker.job.bad, id) == worker.job.bad.end();
+        candidates.push_back({id, backup.started, good});
+    }
     FAIRLEAD_TRY(zone, TimeZone::load(worker.job.time_zone));
     auto plan = proto::plan_retention(std::move(candidates), worker.job.retention, zone);
     Answer answer;

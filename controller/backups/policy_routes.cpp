@@ -138,6 +138,16 @@ Result<Response> set_policy(const Call& call, Backups& backups) {
     });
 }
 
+/// As the server has it: a drill that found something wrong. One that never came so far, as the
+/// bucket was out of reach or the disk full, has no failed check.
+bool known_bad(const Backup& backup) {
+    if (!backup.last_drill) return false;
+    auto drill = boost::json::parse(*backup.last_drill);
+    return std::ranges::any_of(drill.at("checks").as_array(), [](const auto& check) {
+        return check.at("result") == "failed";
+    });
+}
+
 Result<Response> preview(const Call& call, Backups& backups) {
     FAIRLEAD_TRY(id, call.path_id<EnvironmentId>("environment"));
     FAIRLEAD_TRY(body, call.body<PreviewBody>());
@@ -154,7 +164,8 @@ Result<Response> preview(const Call& call, Backups& backups) {
         );
         // The rule by which the server itself removes them, at the same times.
         std::vector<proto::Candidate> candidates;
-        for (const auto& row : rows) candidates.push_back({row.id.str(), row.started_ms, true});
+        for (const auto& row : rows)
+            candidates.push_back({row.id.str(), row.started_ms, !known_bad(row)});
         FAIRLEAD_TRY(zone, TimeZone::load(body.time_zone.value_or(policy.time_zone)));
         auto plan = proto::plan_retention(std::move(candidates), retention, zone);
         std::map<std::string_view, const std::vector<proto::KeepRule>*> kept;

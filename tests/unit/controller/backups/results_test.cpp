@@ -61,6 +61,28 @@ TEST_SUITE("controller/backups/results") {
         CHECK(str(result.at("backup_id")) == bak);
     }
 
+    TEST_CASE_FIXTURE(Fixture, "a preview of retention counts on none whose drill found damage") {
+        auto older = backup(shop);
+        world.clock.advance(std::chrono::hours(1));
+        auto newest = backup(shop);
+        auto rules = [&](std::size_t i) {
+            auto shown = world.in_org(
+                "POST", "/environments/" + shop + "/backup-policy/preview",
+                {{"retention", {{"last", 1}}}}
+            );
+            REQUIRE(shown.status == 200);
+            return shown.json.at("data").as_array().at(i).at("rules");
+        };
+        using boost::json::array;
+        CHECK(rules(1) == array{});
+        drill(newest, proto::Outcome::failed, proto::CheckResult::failed);
+        CHECK(rules(0) == array{"no_better"});
+        CHECK(rules(1) == array{"last", "newest"});
+        // It came to no check: that says nothing of the backup.
+        drill(newest, proto::Outcome::failed, proto::CheckResult::passed);
+        CHECK(rules(1) == array{});
+    }
+
     TEST_CASE_FIXTURE(Fixture, "a drill of the newest names what it was of") {
         backup(shop);
         world.clock.advance(std::chrono::minutes(5));
