@@ -141,6 +141,9 @@ Result<> fetch(Worker& worker, const archive::StoredObject& object, Sink& sink) 
     auto got = worker.bucket.get(object.key, meter);
     if (!got && got.error().kind() == Errc::not_found)
         return damaged(fmt::format("{} is not in the bucket any more.", object.key));
+    // Who opens it sees the damage first, and knows no object.
+    if (!got && got.error().code() == "backup_damaged")
+        return damaged(fmt::format("{}: {}", object.key, got.error().message()));
     FAIRLEAD_CHECK(got);
     // Before the sink is told that this was all: what is not what was sent must not count.
     auto found = meter.sha256();
