@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t largest_note = 32 << 20;
 constexpr auto longest_dump = std::chrono::hours(24);
+/// Beside what is known of the bucket: the id of the backup that was begun last.
+constexpr std::string_view begun_note = "begun";
 
 template <class T>
 Result<T> load_note(const std::filesystem::path& file) {
@@ -103,10 +105,38 @@ Result<> give_up_uploads(Worker& worker) {
     return listed;
 }
 
+/// Packs stay for the next backup to use.
+Result<> take_back(Worker& worker, const std::string& backup) {
+    const auto& environment = worker.job.environment_id;
+    // The manifest first: without it there is no backup.
+    FAIRLEAD_CHECK(worker.bucket.remove(archive::manifest_key(environment, backup)));
+    std::vector<std::string> keys;
+    FAIRLEAD_CHECK(worker.bucket.list(
+        archive::backup_prefix(environment, backup),
+        [&](const bucket::Object& object) -> Result<> {
+            keys.push_back(object.key);
+            return {};
+        }
+    ));
+    return worker.bucket.remove(keys);
+}
+
+/// What the last backup left where it failed and could not take it back, as the bucket was out of
+/// reach.
+Result<> take_back_last(Worker& worker) {
+    auto last = read_file(worker.folder(begun_note), 100);
+    if (!last || *last == worker.job.backup_id || !archive::is_backup_id(*last)) return {};
+    auto whole = worker.bucket.head(archive::manifest_key(worker.job.environment_id, *last));
+    if (whole) return {};
+    if (whole.error().kind() != Errc::not_found) return fail(whole.error());
+    return take_back(worker, *last);
+}
+
 } // namespace
 
 Result<Answer> open_storage(Worker& worker) {
     FAIRLEAD_CHECK(give_up_uploads(worker));
+    FAIRLEAD_CHECK(take_back_last(worker));
     auto there =
         worker.bucket.head(archive::manifest_key(worker.job.environment_id, worker.job.backup_id));
     if (there)
@@ -119,6 +149,7 @@ Result<Answer> open_storage(Worker& worker) {
         )
                         .with_code("backup_exists"));
     if (there.error().kind() != Errc::not_found) return fail(there.error());
+    FAIRLEAD_CHECK(write_file(worker.folder(begun_note), worker.job.backup_id, 0600));
     return Answer{};
 }
 
@@ -189,19 +220,8 @@ Result<Answer> seal(Worker& worker) {
 }
 
 Result<Answer> discard(Worker& worker) {
-    const auto& job = worker.job;
     FAIRLEAD_CHECK(give_up_uploads(worker));
-    // The manifest first: without it there is no backup. Packs stay for the next one to use.
-    FAIRLEAD_CHECK(worker.bucket.remove(archive::manifest_key(job.environment_id, job.backup_id)));
-    std::vector<std::string> keys;
-    FAIRLEAD_CHECK(worker.bucket.list(
-        archive::backup_prefix(job.environment_id, job.backup_id),
-        [&](const bucket::Object& object) -> Result<> {
-            keys.push_back(object.key);
-            return {};
-        }
-    ));
-    FAIRLEAD_CHECK(worker.bucket.remove(keys));
+    FAIRLEAD_CHECK(take_back(worker, worker.job.backup_id));
     return Answer{};
 }
 
