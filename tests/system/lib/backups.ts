@@ -147,7 +147,7 @@ export const digest = (bytes: Buffer): string => createHash("sha256").update(byt
 export async function leftovers(host: Host): Promise<string> {
   return host.sh(`
     runuser -u postgres -- psql -Atc "SELECT datname FROM pg_database WHERE datname ~ '\\.(incoming|drill|scratch)$'"
-    find /var/lib/fairlead/environments -maxdepth 3 \\( -name incoming -o -name drill -o -name held -o -name 'copied-to-*' -o -path '*/backup/work' -o -path '*/snapshots/scratch' \\)
+    find /var/lib/fairlead/environments -maxdepth 3 \\( -name incoming -o -name drill -o -name held -o -name 'copied-to-*' -o -path '*/backup/work' -o -path '*/backup/frozen' -o -path '*/snapshots/scratch' \\)
     ls -A /var/lib/fairlead/executor/due 2>/dev/null || true`);
 }
 

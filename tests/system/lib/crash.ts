@@ -57,7 +57,9 @@ export class CrashPoints {
       read -t 0.02 -u $never || true; done; echo 'neither reached nor over in 310 s' >&2; exit 1`;
     const number = (await this.host.sh(look, { timeoutMs: 340_000 })).trim();
     said = true;
-    return number ? Number(number) : undefined;
+    if (number) return Number(number);
+    await this.disarm(); // the record may still come, when what was to be killed has ended
+    return undefined;
   }
 
   /** Lets the executor go on; it stops nowhere until `next`. */
@@ -82,16 +84,19 @@ export class CrashPoints {
 }
 
 /**
- * Where to kill. FAIRLEAD_KILL=all: at every record (from number FAIRLEAD_KILL_FROM on), for each victim. Otherwise each step of the deployment gets one victim,
+ * Where to kill. FAIRLEAD_KILL=all: at every record (from number FAIRLEAD_KILL_FROM on), for each victim. Otherwise each step of the operation gets one victim,
  * at one of its records; FAIRLEAD_KILL_POINTS is how many for all victims together, where that shall be more or fewer.
  * Which ones is drawn from FAIRLEAD_KILL_SEED (the commit that is tested): in time every record has its turn.
  */
 export class KillPoints {
   readonly all = process.env.FAIRLEAD_KILL === "all";
-  private constructor(private readonly draw: Draw, private readonly records: JournalRecord[], private readonly victims: string[]) {}
+  private constructor(
+    private readonly draw: Draw, private readonly records: JournalRecord[], private readonly victims: string[], private readonly more: number,
+  ) {}
 
-  static async of(records: JournalRecord[], victims: string[]): Promise<KillPoints> {
-    return new KillPoints(await seeded(), records, victims);
+  /** `more`: how many records more than these there may be. */
+  static async of(records: JournalRecord[], victims: string[], more = 20): Promise<KillPoints> {
+    return new KillPoints(await seeded(), records, victims, more);
   }
 
   /** For one victim, in order. */
@@ -102,14 +107,14 @@ export class KillPoints {
     return chosen;
   }
 
-  /** Some more than were counted: a deployment has a few more or fewer, as its log comes. The test ends at one that is not reached. */
+  /** Some more than were counted: an operation has a few more or fewer, as its log comes. The test ends at one that is not reached. */
   private every(): JournalRecord[] {
     const last = this.records.at(-1)!;
-    const more = Array.from({ length: 20 }, (_, index) => ({ number: last.number + 1 + index, step: last.step }));
+    const more = Array.from({ length: this.more }, (_, index) => ({ number: last.number + 1 + index, step: last.step }));
     return [...this.records, ...more].filter((one) => one.number >= Number(process.env.FAIRLEAD_KILL_FROM ?? 1));
   }
 
-  /** One of each step in the deployment's order, begun anywhere; then again from those that are left. */
+  /** One of each step in the operation's order, begun anywhere; then again from those that are left. */
   private drawn(): JournalRecord[] {
     const left = new Map<string, JournalRecord[]>();
     for (const one of this.records) left.set(one.step, [...(left.get(one.step) ?? []), one]);
