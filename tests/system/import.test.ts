@@ -63,20 +63,17 @@ describe("an import", () => {
     attachment = await odoo.attach("picture.png", picture);
     await odoo.call("res.partner", "create", [[{ name: marker }]]);
     await world.succeeded(await world.act(old, "stop"));
-    // As Odoo's database manager makes it: dump.sql, manifest.json and filestore/.
+    // The zip is what Odoo itself writes, as for its database manager: dump.sql, manifest.json and filestore/.
     await on.host.write("/root/make.py", `
-import json, os, subprocess, zipfile
+import os, shutil, subprocess
 db = ${JSON.stringify(accountOf(old))}
 store = f"/var/lib/fairlead/environments/${old.slug}/filestore/{db}"
 dump = subprocess.run(["runuser", "-u", db, "--", "pg_dump", "--no-owner", db], check=True, capture_output=True).stdout
 os.makedirs("/srv/imports", exist_ok=True)
-with zipfile.ZipFile("/srv/imports/old.zip", "w", zipfile.ZIP_DEFLATED, allowZip64=True) as z:
-    z.writestr("dump.sql", dump)
-    z.writestr("manifest.json", json.dumps({"odoo_dump": "1", "db_name": db}))
-    for folder, _, names in os.walk(store):
-        for name in names:
-            path = os.path.join(folder, name)
-            z.write(path, os.path.join("filestore", os.path.relpath(path, store)))
+current = "/var/lib/fairlead/environments/${old.slug}/current"
+odoo = [f"{current}/venv/bin/python", f"{current}/odoo/odoo-bin", "db", "-c", f"{current}/odoo.conf", "dump", db, "/tmp/old.zip"]
+subprocess.run(["runuser", "-u", db, "--", *odoo], check=True)
+shutil.move("/tmp/old.zip", "/srv/imports/old.zip")
 open("/srv/imports/old.sql", "wb").write(dump)
 subprocess.run(f"gzip -k /srv/imports/old.sql; runuser -u {db} -- pg_dump -Fc {db} >/srv/imports/old.dump; cp -a {store} /srv/imports/store; chmod -R a+rX /srv/imports", shell=True, check=True)
 `);
