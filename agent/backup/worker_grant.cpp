@@ -27,7 +27,7 @@ beginning(Worker& worker, const archive::StoredObject& object, std::size_t bytes
     bucket::Range range;
     range.length = std::min<std::uint64_t>(bytes, object.bytes);
     auto got = worker.bucket.get(object.key, sink, range);
-    if (!got && got.error().kind() == Errc::not_found)
+    if (!got && object_missing(got.error()))
         return damaged(fmt::format("{} is not in the bucket any more.", object.key));
     FAIRLEAD_CHECK(got);
     return std::move(sink.text);
@@ -117,7 +117,7 @@ Result<> use_grant(Worker& worker) {
     auto sealed = worker.bucket.get(
         archive::grant_key(job.environment_id, job.backup_id, recipient), archive::grant_limit
     );
-    if (!sealed && sealed.error().kind() == Errc::not_found)
+    if (!sealed && object_missing(sealed.error()))
         return fail(Error(
                         Errc::not_found,
                         fmt::format(

@@ -154,7 +154,7 @@ Result<archive::Manifest> manifest_of(Worker& worker) {
     auto text = worker.bucket.get(
         archive::manifest_key(job.environment_id, job.backup_id), archive::manifest_limit
     );
-    if (!text && text.error().kind() == Errc::not_found)
+    if (!text && object_missing(text.error()))
         return fail(Error(
                         Errc::not_found,
                         fmt::format(

@@ -139,7 +139,7 @@ Result<> Watched::write(std::span<const std::byte> given) {
 Result<> fetch(Worker& worker, const archive::StoredObject& object, Sink& sink) {
     Meter meter(sink);
     auto got = worker.bucket.get(object.key, meter);
-    if (!got && got.error().kind() == Errc::not_found)
+    if (!got && object_missing(got.error()))
         return damaged(fmt::format("{} is not in the bucket any more.", object.key));
     // Who opens it sees the damage first, and knows no object.
     if (!got && got.error().code() == "backup_damaged")

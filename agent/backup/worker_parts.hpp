@@ -126,6 +126,11 @@ private:
     std::uint64_t expected_;
 };
 
+/// Of a read: that the object is not there, and not that the whole bucket is gone.
+inline bool object_missing(const Error& error) {
+    return error.kind() == Errc::not_found && error.code() != "storage_bucket_missing";
+}
+
 /// Fetches an object into `sink` (finished by it) and holds its size and hash against what the
 /// manifest says. Errc::invalid, code "backup_damaged", naming the object.
 Result<> fetch(Worker& worker, const archive::StoredObject& object, Sink& sink);
