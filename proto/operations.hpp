@@ -577,6 +577,13 @@ BOOST_DESCRIBE_STRUCT(
      tables, attachments, files, file_bytes, missing_files, modules, extensions, checks, fits)
 )
 
+/// What a bucket has of an environment's backups.
+struct StoredBackups {
+    std::string storage_id;
+    std::vector<std::string> ids; ///< of those that have a manifest; at most 2000
+};
+BOOST_DESCRIBE_STRUCT(StoredBackups, (), (storage_id, ids))
+
 /// What a finished operation hands back, by kind; absent parts did not apply.
 struct OperationResult {
     std::optional<PreflightReport> preflight;
@@ -585,6 +592,7 @@ struct OperationResult {
     std::optional<std::uint64_t> downtime_ms; ///< how long Odoo was down for it
     std::optional<BackupInfo> backup;
     std::vector<std::string> removed_backups; ///< by retention, or because it was asked
+    std::optional<StoredBackups> stored;      ///< after retention
     std::optional<DrillReport> drill;
     std::string recipient; ///< "age1…": backup.recipient
     std::optional<ImportAnalysis> analysis;
@@ -595,8 +603,8 @@ struct OperationResult {
 };
 BOOST_DESCRIBE_STRUCT(
     OperationResult, (),
-    (preflight, release, removed_releases, downtime_ms, backup, removed_backups, drill, recipient,
-     analysis, sealed)
+    (preflight, release, removed_releases, downtime_ms, backup, removed_backups, stored, drill,
+     recipient, analysis, sealed)
 )
 
 /// What a sealed result is bound to: "odoo.login", a line feed, and the operation's id.

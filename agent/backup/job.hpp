@@ -98,6 +98,7 @@ struct Answer {
     std::vector<proto::BackupInfo> backups;    ///< list, seal
     std::optional<archive::Manifest> manifest; ///< inspect, without the packs
     std::vector<std::string> removed;          ///< prune, remove: ids of backups
+    std::vector<std::string> stored;           ///< prune: of those that are left
     std::uint64_t files = 0;
     std::uint64_t bytes = 0;
     std::uint64_t sent_bytes = 0;
@@ -107,7 +108,8 @@ struct Answer {
 };
 BOOST_DESCRIBE_STRUCT(
     Answer, (),
-    (checks, backups, manifest, removed, files, bytes, sent_bytes, analysis, fingerprint, sha256)
+    (checks, backups, manifest, removed, stored, files, bytes, sent_bytes, analysis, fingerprint,
+     sha256)
 )
 
 struct Line {

@@ -199,6 +199,7 @@ Result<> Making::prune(Work& work) {
         asked.time_zone = args_.settings.time_zone;
         FAIRLEAD_TRY(answer, run_job(std::move(asked), work, {}, MayStop::no));
         work.result.removed_backups = answer.removed;
+        work.result.stored = proto::StoredBackups{args_.settings.storage.id, answer.stored};
         // Of one that is gone there is nothing to be known.
         for (const auto& id : answer.removed)
             FAIRLEAD_CHECK(note_verdict(place_, id, Verdict::good));

@@ -3,10 +3,12 @@
 #include "agent/archive/reclaim.hpp"
 #include "agent/backup/catalogue.hpp"
 #include "agent/backup/known.hpp"
+#include "common/runtime/file.hpp"
 #include "common/runtime/time_zone.hpp"
 #include "proto/retention.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -18,6 +20,9 @@ namespace {
 constexpr std::size_t most_backups = 2000;
 /// Objects without a manifest are left alone for so long: somebody may be making that backup.
 constexpr auto grace = std::chrono::hours(24);
+/// Beside what is known of the bucket: ids of backups that are being removed, one a line.
+constexpr std::string_view going_note = "going";
+constexpr std::size_t largest_note = 1 << 20;
 
 struct Leftover {
     std::vector<std::string> keys;
@@ -60,6 +65,25 @@ Result<> remove_objects(Worker& worker, const std::string& id, std::vector<std::
         }
     ));
     return worker.bucket.remove(keys);
+}
+
+using Ids = std::set<std::string, std::less<>>;
+
+/// Those that an earlier run began to remove and may not have come to the end of.
+Ids noted_as_going(Worker& worker) {
+    Ids ids;
+    auto text = read_file(worker.folder(going_note), largest_note);
+    std::string_view left = text ? std::string_view(*text) : std::string_view();
+    while (!left.empty()) {
+        auto line = left.substr(0, left.find('\n'));
+        left.remove_prefix(std::min(line.size() + 1, left.size()));
+        if (archive::is_backup_id(line)) ids.emplace(line);
+    }
+    return ids;
+}
+
+Result<> note_as_going(Worker& worker, const Ids& ids) {
+    return write_file(worker.folder(going_note), fmt::format("{}", fmt::join(ids, "\n")), 0600);
 }
 
 /// Packs that no backup of `kept` names go; what the newest hardly uses is sent anew next time.
@@ -227,7 +251,16 @@ Result<Answer> inspect(Worker& worker) {
     return answer;
 }
 
+void clear_strays(const std::filesystem::path& folder) {
+    std::error_code error, ignored;
+    std::filesystem::directory_iterator at(folder, error), end;
+    for (; !error && at != end; at.increment(error))
+        if (at->path().filename().native().starts_with('.'))
+            std::filesystem::remove(at->path(), ignored);
+}
+
 Result<Answer> prune(Worker& worker) {
+    clear_strays(worker.job.folder);
     std::vector<std::string> unreadable;
     FAIRLEAD_TRY(backups, catalogue(worker, &unreadable));
     std::vector<proto::Candidate> candidates;
@@ -239,14 +272,21 @@ Result<Answer> prune(Worker& worker) {
     FAIRLEAD_TRY(zone, TimeZone::load(worker.job.time_zone));
     auto plan = proto::plan_retention(std::move(candidates), worker.job.retention, zone);
     Answer answer;
-    std::set<std::string> going(plan.remove.begin(), plan.remove.end());
+    Ids going(plan.remove.begin(), plan.remove.end());
+    auto begun = noted_as_going(worker);
+    begun.insert(going.begin(), going.end());
+    if (!begun.empty()) FAIRLEAD_CHECK(note_as_going(worker, begun));
     FAIRLEAD_TRY(objects, objects_by_backup(worker));
     for (auto& [id, found] : objects) {
-        bool left_over = !found.whole && worker.clock.now() - found.newest > grace;
+        bool old = begun.contains(id) || worker.clock.now() - found.newest > grace;
+        bool left_over = !found.whole && old;
+        if (found.whole && !going.contains(id)) answer.stored.push_back(id);
         if (!going.contains(id) && !left_over) continue;
         FAIRLEAD_CHECK(remove_objects(worker, id, std::move(found.keys)));
         if (going.contains(id)) answer.removed.push_back(id);
     }
+    std::error_code ignored;
+    std::filesystem::remove(worker.folder(going_note), ignored);
     std::erase_if(backups, [&](const Listed& one) { return going.contains(one.manifest.id); });
     // A manifest that cannot be read may name any pack.
     if (!unreadable.empty()) return answer;

@@ -135,6 +135,7 @@ Result<> take_back_last(Worker& worker) {
 } // namespace
 
 Result<Answer> open_storage(Worker& worker) {
+    clear_strays(worker.job.folder);
     FAIRLEAD_CHECK(give_up_uploads(worker));
     FAIRLEAD_CHECK(take_back_last(worker));
     auto there =

@@ -63,6 +63,15 @@ Result<std::optional<Backup>> BackupRepo::newest_good(const EnvironmentId& envir
     );
 }
 
+Result<std::vector<Backup>>
+BackupRepo::stored(const EnvironmentId& environment, const StorageId& storage) {
+    return db_.all<Backup>(
+        FAIRLEAD_BACKUP " AND b.environment_id = $3 AND b.storage_id = $4 AND b.state = "
+                        "'succeeded'",
+        org_, limit_, environment, storage
+    );
+}
+
 Result<Newest> BackupRepo::newest(const EnvironmentId& environment) {
     FAIRLEAD_TRY(
         found,

@@ -86,6 +86,8 @@ public:
     Result<std::optional<Backup>> find(const BackupId& id);
     Result<std::vector<Backup>> list(const BackupFilter& filter);
     Result<std::vector<Backup>> of_operation(const OperationId& operation);
+    /// Succeeded ones that are to be in that storage.
+    Result<std::vector<Backup>> stored(const EnvironmentId& environment, const StorageId& storage);
     Result<std::optional<Backup>> newest_good(const EnvironmentId& environment);
     Result<Newest> newest(const EnvironmentId& environment);
     /// Everything of it that can change.

@@ -181,6 +181,16 @@ private:
         Unit& unit, const Scope& scope, const Operation& operation,
         const EnvironmentId& environment, const std::vector<std::string>& ids
     );
+    /// What is listed and is not in the bucket any more: retention that was cut off before it could
+    /// tell, a rule of the bucket, or somebody with its keys.
+    Result<> missing(
+        Unit& unit, const Scope& scope, const Operation& operation,
+        const EnvironmentId& environment, const proto::StoredBackups& stored
+    );
+    Result<> gone(
+        Unit& unit, const Scope& scope, const Operation& operation,
+        const EnvironmentId& environment, std::vector<Backup> rows, std::string action
+    );
     Result<> deleted(
         Unit& unit, const Scope& scope, const Operation& operation, const std::string& args,
         const proto::Finished& finished

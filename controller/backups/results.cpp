@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 
 namespace fairlead::backups {
 namespace {
@@ -126,6 +127,10 @@ Result<> Backups::finished(
         FAIRLEAD_CHECK(removed(
             unit, scope, operation, *operation.environment_id, finished.result.removed_backups
         ));
+    if (operation.environment_id && finished.result.stored)
+        FAIRLEAD_CHECK(
+            missing(unit, scope, operation, *operation.environment_id, *finished.result.stored)
+        );
     if (operation.kind == proto::kind::drill)
         return drilled(unit, scope, operation, args, finished);
     if (finished.outcome != Outcome::succeeded) return {};
@@ -238,35 +243,55 @@ Result<> Backups::removed(
     Unit& unit, const Scope& scope, const Operation& operation, const EnvironmentId& environment,
     const std::vector<std::string>& ids
 ) {
-    BackupRepo repo(unit.db(), scope);
-    std::vector<api::Event> news;
-    boost::json::array named;
-    std::string name;
+    std::vector<Backup> rows;
+    std::set<std::string_view> seen;
     for (std::size_t i = 0; i < ids.size() && i < max_removed; ++i) {
         auto id = BackupId::parse(ids[i]);
-        if (!id) continue;
-        FAIRLEAD_TRY(row, repo.find(*id));
-        // A server speaks for its own backups only, and an operation for those of its environment.
-        if (!row || row->server_id != operation.server_id || row->environment_id != environment ||
-            row->state == BackupState::removed)
-            continue;
-        row->state = BackupState::removed;
-        row->removed_ms = operation.finished_ms;
-        if (!row->finished_ms) row->finished_ms = operation.finished_ms;
-        FAIRLEAD_CHECK(repo.update(*row));
-        news.push_back(event(scope.org(), *row));
-        if (named.size() < max_named) named.emplace_back(row->id.str());
-        name = row->environment_name;
+        if (!id || !seen.insert(ids[i]).second) continue;
+        FAIRLEAD_TRY(row, BackupRepo(unit.db(), scope).find(*id));
+        if (row && row->environment_id == environment && row->state != BackupState::removed)
+            rows.push_back(std::move(*row));
     }
-    if (news.empty()) return {};
+    return gone(unit, scope, operation, environment, std::move(rows), "backup.removed");
+}
+
+Result<> Backups::missing(
+    Unit& unit, const Scope& scope, const Operation& operation, const EnvironmentId& environment,
+    const proto::StoredBackups& stored
+) {
+    auto storage = StorageId::parse(stored.storage_id);
+    if (!storage) return {};
+    FAIRLEAD_TRY(rows, BackupRepo(unit.db(), scope).stored(environment, *storage));
+    std::set<std::string_view> there(stored.ids.begin(), stored.ids.end());
+    std::erase_if(rows, [&](const Backup& row) { return there.contains(row.id.str()); });
+    return gone(unit, scope, operation, environment, std::move(rows), "backup.missing");
+}
+
+Result<> Backups::gone(
+    Unit& unit, const Scope& scope, const Operation& operation, const EnvironmentId& environment,
+    std::vector<Backup> rows, std::string action
+) {
+    // A server speaks for its own backups only.
+    std::erase_if(rows, [&](const Backup& row) { return row.server_id != operation.server_id; });
+    if (rows.empty()) return {};
+    std::vector<api::Event> news;
+    boost::json::array named;
+    for (auto& row : rows) {
+        row.state = BackupState::removed;
+        row.removed_ms = operation.finished_ms;
+        if (!row.finished_ms) row.finished_ms = operation.finished_ms;
+        FAIRLEAD_CHECK(BackupRepo(unit.db(), scope).update(row));
+        news.push_back(event(scope.org(), row));
+        if (named.size() < max_named) named.emplace_back(row.id.str());
+    }
     Actor server;
     server.kind = Actor::Kind::server;
     server.id = server.label = operation.server_id.str();
     api::Act act;
-    act.action = "backup.removed";
+    act.action = std::move(action);
     act.target_type = "environment";
     act.target_id = environment.str();
-    act.target_name = name;
+    act.target_name = rows.back().environment_name;
     act.after = boost::json::object{
         {"operation_id", operation.id.str()},
         {"count", news.size()},

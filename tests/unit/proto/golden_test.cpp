@@ -272,6 +272,8 @@ Reports reports_of_backups() {
     whole.outcome = Outcome::succeeded;
     whole.result.backup = backup_info();
     whole.result.removed_backups = {"bak_01JD8Q4M3N7V5X2K9B6T0W1YHA"};
+    whole.result.stored =
+        StoredBackups{"sto_01JD8Q4M3N7V5X2K9B6T0W1YHZ", {"bak_01JD8Q4M3N7V5X2K9B6T0W1YHZ"}};
     Report done{6, "op_2", 1790000060000, ReportKind::finished, {}, {}, whole};
     Finished tried;
     tried.outcome = Outcome::succeeded;

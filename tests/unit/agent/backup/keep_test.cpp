@@ -5,6 +5,7 @@
 #include "agent/backup/known.hpp"
 #include "agent/backup/worker_parts.hpp"
 #include "common/crypto/hash.hpp"
+#include "common/runtime/file.hpp"
 #include "common/store/memory_db.hpp"
 
 #include <doctest/doctest.h>
@@ -42,7 +43,7 @@ struct Site {
         std::filesystem::create_directory(folder.path() / "state");
         job.task = Task::prune;
         job.environment_id = environment;
-        job.folder = folder.path() / "work";
+        job.folder = folder.path() / "state";
         job.recipients = {identity.recipient().str()};
         job.retention.last = 1;
         job.time_zone = "UTC";
@@ -157,6 +158,52 @@ TEST_SUITE("agent/backup/keep") {
 
         CHECK(site.run(prune).removed.empty());
         CHECK(site.has_pack(thin));
+    }
+
+    TEST_CASE("what it began to remove goes at the next time, however young it is") {
+        Site site;
+        const std::string young_backup = "bak_01J00000000000000000000005",
+                          youngest = "bak_01J00000000000000000000006";
+        site.store(young_backup, hours(3), {{shared, 300}});
+        site.store(youngest, hours(2), {{shared, 300}});
+        int deletes = 0;
+        site.server.misbehave = [&](const bucket::Seen& seen) -> std::optional<bucket::Fault> {
+            if (!seen.asks("delete") || ++deletes < 4) return std::nullopt;
+            return bucket::Fault{403, bucket::error_document("AccessDenied"), {}};
+        };
+        auto worker = site.worker();
+        CHECK(!prune(worker));
+        REQUIRE(site.has_backup(young_backup));
+        site.server.misbehave = nullptr;
+        // Of a note that was being written when it was killed.
+        auto stray = std::filesystem::path(site.job.folder) / ".going.MUN2gL";
+        REQUIRE(write_file(stray, "bak_", 0600));
+        CHECK(site.run(prune).stored == std::vector{youngest});
+        CHECK(!site.has_backup(young_backup));
+        CHECK(!std::filesystem::exists(stray));
+        CHECK(site.has_backup(begun));
+    }
+
+    TEST_CASE("what is left after it is told, with what an earlier one left out") {
+        Site site;
+        CHECK(site.run(prune).stored == std::vector{newer});
+        // Killed between removing and telling, or gone by other hands.
+        REQUIRE(site.bucket->remove(archive::manifest_key(environment, newer)));
+        CHECK(site.run(prune).stored.empty());
+        // There, although nobody can tell what it is.
+        site.put(archive::manifest_key(environment, newer), hours(71), "{");
+        CHECK(site.run(prune).stored == std::vector{newer});
+    }
+
+    TEST_CASE("retention keeps the newest good one, and a damaged one is none") {
+        Site site;
+        site.job.bad = {newer};
+        CHECK(site.run(prune).removed.empty());
+        CHECK(site.has_backup(older));
+        site.job.bad = {older, newer};
+        CHECK(site.run(prune).removed.empty());
+        site.job.bad = {};
+        CHECK(site.run(prune).removed == std::vector{older});
     }
 
     TEST_CASE("what belongs to no backup goes after a day, and not before") {

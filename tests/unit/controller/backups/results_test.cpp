@@ -137,6 +137,35 @@ TEST_SUITE("controller/backups/results") {
     }
 
     TEST_CASE_FIXTURE(
+        Fixture, "what is listed and not in its bucket any more is shown as removed, and audited"
+    ) {
+        auto kept = backup(shop), lost = backup(shop);
+        auto beside = live(in, "Beside");
+        protect(beside, bucket);
+        auto theirs = backup(beside);
+        auto store_again = [&](const std::string& storage_id, std::vector<std::string> there) {
+            auto asked = world.in_org("POST", "/environments/" + shop + "/backups");
+            auto args = proto::read<proto::BackupArgs>(delivered(asked.id()).args).value();
+            proto::OperationResult result;
+            result.backup = info(args.backup_id);
+            there.push_back(args.backup_id);
+            result.stored = proto::StoredBackups{storage_id, std::move(there)};
+            run(asked.id(), proto::Outcome::succeeded, result);
+            return args.backup_id;
+        };
+        // Of another bucket it says nothing.
+        auto newest = store_again(storage(), {});
+        CHECK(state(lost) == "succeeded");
+        auto last = store_again(bucket, {kept, newest, "nonsense"});
+        CHECK(state(lost) == "removed");
+        for (const auto& id : {kept, newest, last, theirs}) CHECK(state(id) == "succeeded");
+        auto after = boost::json::parse(world.one<std::string>(
+            "SELECT after_json FROM audit_entry WHERE org_id <> '' AND action = 'backup.missing'"
+        ));
+        CHECK(after.at("backup_ids") == boost::json::array{lost});
+    }
+
+    TEST_CASE_FIXTURE(
         Fixture, "what a server removed is in the audit log, once for its operation, and named"
     ) {
         std::vector<std::string> old;
