@@ -182,6 +182,8 @@ int run(int argc, char** argv) {
     restore->add_flag(
         "--neutralise", into.neutralise, "No mail, no scheduled actions, no payments"
     );
+    restore->add_option("--mask", into.mask, "Personal data to mask: contacts, messages, documents")
+        ->delimiter(',');
     restore->add_flag("--no-safety", into.no_safety, "Without a backup of what is replaced");
     restore->callback([&] {
         crypto::start();

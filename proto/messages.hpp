@@ -16,7 +16,7 @@
 namespace fairlead::proto {
 
 /// What this program speaks. One number that only grows; the README lists what each one added.
-inline constexpr std::uint32_t protocol = 13;
+inline constexpr std::uint32_t protocol = 14;
 inline constexpr std::uint32_t streams_since = 3; ///< byte streams, opened by capabilities
 inline constexpr std::uint32_t reach_since = 4;   ///< `exposure` and `listed_sources` are obeyed
 inline constexpr std::uint32_t cloudflared_since = 5; ///< the exposure `cloudflared` is
@@ -28,6 +28,7 @@ inline constexpr std::uint32_t odoo_login_since = 10; ///< links to log in to Od
 inline constexpr std::uint32_t recordings_since = 11; ///< streams of recordings of terminals
 inline constexpr std::uint32_t updates_since = 12;    ///< the agent puts its own package in place
 inline constexpr std::uint32_t measures_since = 13;   ///< `measures` of facts
+inline constexpr std::uint32_t masking_since = 14;    ///< `mask` of what replaces data
 inline constexpr std::uint32_t oldest_protocol = 1;
 inline constexpr std::uint32_t most_streams = 2048; ///< that one link carries at once
 

@@ -169,6 +169,8 @@ BOOST_DEFINE_ENUM_CLASS(Addressing, path, virtual_host)
 BOOST_DEFINE_ENUM_CLASS(ObjectLock, none, governance, compliance)
 BOOST_DEFINE_ENUM_CLASS(BackupKind, manual, scheduled, pre_deploy, pre_restore, pre_delete)
 BOOST_DEFINE_ENUM_CLASS(RestoreParts, both, database, filestore)
+/// What of it is masked in a copy; agent/odoo/masking.hpp says how.
+BOOST_DEFINE_ENUM_CLASS(PersonalData, contacts, messages, documents)
 
 /// A bucket with an S3 API. Its secret key is the entry "storage:<id>" of Operation::secrets, a
 /// session token the entry "storage_token:<id>".
@@ -302,9 +304,12 @@ struct RestoreArgs {
     BackupRef backup;
     RestoreParts parts = RestoreParts::both;
     bool neutralise = false;
+    std::vector<PersonalData> mask{};
     std::optional<BackupArgs> safety{}; ///< made of the target first
 };
-BOOST_DESCRIBE_STRUCT(RestoreArgs, (), (environment_id, slug, backup, parts, neutralise, safety))
+BOOST_DESCRIBE_STRUCT(
+    RestoreArgs, (), (environment_id, slug, backup, parts, neutralise, mask, safety)
+)
 
 struct DrillArgs {
     std::string environment_id;
@@ -320,10 +325,12 @@ struct CloneArgs {
     std::string source_environment_id;
     std::string source_slug;
     bool neutralise = true;
+    std::vector<PersonalData> mask{};
     std::optional<BackupArgs> safety{};
 };
 BOOST_DESCRIBE_STRUCT(
-    CloneArgs, (), (environment_id, slug, source_environment_id, source_slug, neutralise, safety)
+    CloneArgs, (),
+    (environment_id, slug, source_environment_id, source_slug, neutralise, mask, safety)
 )
 
 // ---- imports: a database and a filestore from elsewhere; agent/imports/README.md tells of them
@@ -353,11 +360,12 @@ struct ImportRunArgs {
     std::string slug;
     std::string import_id;
     bool neutralise = true;
+    std::vector<PersonalData> mask{};
     bool update = true; ///< all its modules, with the code that the environment has
     std::optional<BackupArgs> safety{};
 };
 BOOST_DESCRIBE_STRUCT(
-    ImportRunArgs, (), (environment_id, slug, import_id, neutralise, update, safety)
+    ImportRunArgs, (), (environment_id, slug, import_id, neutralise, mask, update, safety)
 )
 
 /// Removes what the server fetched and noted of an import.

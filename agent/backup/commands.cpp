@@ -203,6 +203,16 @@ Result<> restore_backup(const Source& source, const std::string& backup, const I
         note.args.backup.storage.id = "sto_" + new_ulid(SystemClock().now());
     note.args.parts = *parts;
     note.args.neutralise = into.neutralise;
+    for (const auto& name : into.mask) {
+        auto one = json::enum_from<proto::PersonalData>(name);
+        if (!one)
+            return fail(
+                Errc::invalid, "What to mask is one or more of: contacts, messages, documents."
+            );
+        note.args.mask.push_back(*one);
+    }
+    if (!note.args.mask.empty() && *parts == proto::RestoreParts::filestore)
+        return fail(Errc::invalid, "What is masked is in the database: restore that as well.");
     if (!into.no_safety) {
         FAIRLEAD_TRY(
             saved, load_settings(BackupPlace(deploy::Place(deploy::Layout(), into.environment)))

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace fairlead::backup {
 
@@ -30,7 +31,8 @@ struct Into {
     std::string environment; ///< of this server
     std::string parts = "both";
     bool neutralise = false;
-    bool no_safety = false; ///< replace the data without a backup of them
+    std::vector<std::string> mask; ///< "contacts", "messages", "documents"
+    bool no_safety = false;        ///< replace the data without a backup of them
 };
 /// Puts one in place of an environment's data: an operation like any other, undone when it fails.
 /// Follows it to its end.

@@ -191,6 +191,7 @@ public:
 
     Replacing& replacing() { return replacing_; }
     bool neutralises() const { return args_.neutralise; }
+    const std::vector<proto::PersonalData>& masks() const { return args_.mask; }
     Result<> done() { return place_.forget(args_.import_id); }
 
     Result<> check(Work& work) {

@@ -3,10 +3,14 @@
 #include "agent/deploy/preflight.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
+#include "agent/odoo/masking.hpp"
 #include "common/json/json.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+
+#include <iterator>
+#include <set>
 
 namespace fairlead::backup {
 namespace {
@@ -133,6 +137,36 @@ Result<> Replacing::make_harmless(Work& work, const std::string& database) {
         hands_.postgresql().rows(database, hands_.place().account, odoo::neutralise_query())
     );
     work.info("Mail, scheduled actions, payment and outgoing webhooks are off in the copy.");
+    return {};
+}
+
+Result<> Replacing::mask(Work& work, const std::vector<proto::PersonalData>& wanted) {
+    auto ask = [&](const std::string& query) {
+        return hands_.postgresql().rows(
+            incoming_.database, hands_.place().account, query, std::chrono::hours(2)
+        );
+    };
+    if (auto masked = ask(odoo::mask_query(wanted)); !masked)
+        return fail(Error(masked.error().kind(), masked.error().message()).with_code("mask_failed")
+        );
+    std::uint64_t gone = 0;
+    std::error_code ignored;
+    auto files = incoming_.filestore / hands_.place().database();
+    if (fs::exists(files, ignored))
+        for (char digit : std::string_view("0123456789abcdef")) {
+            FAIRLEAD_TRY(named, ask(odoo::attachments_query(digit)));
+            std::set<std::string, std::less<>> keep(
+                std::make_move_iterator(named.begin()), std::make_move_iterator(named.end())
+            );
+            FAIRLEAD_TRY(removed, host::remove_files_but(files, digit, keep));
+            gone += removed;
+        }
+    std::vector<std::string_view> names;
+    for (auto one : wanted) names.push_back(json::enum_name(one));
+    work.info(fmt::format(
+        "Masked in the copy: {}. {} files went that nothing names any more.",
+        fmt::join(names, ", "), gone
+    ));
     return {};
 }
 

@@ -42,6 +42,8 @@ public:
     Result<std::string> files_folder();
 
     Result<> neutralise(journal::Work& work);
+    /// In the database that came in; then the files that nothing in it names any more go.
+    Result<> mask(journal::Work& work, const std::vector<proto::PersonalData>& wanted);
     Result<> replace(journal::Work& work);
     Result<> undo_replace(journal::Work& work);
     bool needs_update(const journal::Work& work) const;

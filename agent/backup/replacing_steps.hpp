@@ -19,7 +19,7 @@ inline void add_safety(
 }
 
 /// What comes after the data are here, in the same way wherever they came from. `Source` has
-/// `replacing()`, `neutralises()`, and perhaps `done()` for what is of no use any more.
+/// `replacing()`, `neutralises()`, `masks()`, and perhaps `done()` for what is of no use any more.
 template <class Source>
 void add_replacing(journal::Plan& plan, const std::shared_ptr<Source>& s) {
     using journal::Work;
@@ -29,6 +29,13 @@ void add_replacing(journal::Plan& plan, const std::shared_ptr<Source>& s) {
          [s](Work& w) { return s->replacing().neutralise(w); },
          {},
          [s](Work&) { return s->neutralises(); }}
+    );
+    plan.steps.push_back(
+        {"mask",
+         "Mask personal data",
+         [s](Work& w) { return s->replacing().mask(w, s->masks()); },
+         {},
+         [s](Work&) { return !s->masks().empty(); }}
     );
     plan.steps.push_back(
         {"replace", "Stop Odoo and put the data in place",

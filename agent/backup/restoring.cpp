@@ -28,6 +28,9 @@ public:
     bool database() const { return args_.parts != RestoreParts::filestore; }
     bool filestore() const { return args_.parts != RestoreParts::database; }
     bool neutralises() const { return args_.neutralise && database(); }
+    std::vector<proto::PersonalData> masks() const {
+        return database() ? args_.mask : std::vector<proto::PersonalData>();
+    }
 
     Result<> check(Work& work) {
         FAIRLEAD_CHECK(replacing_.look(work));
@@ -144,6 +147,7 @@ public:
 
     Replacing& replacing() { return replacing_; }
     bool neutralises() const { return args_.neutralise; }
+    const std::vector<proto::PersonalData>& masks() const { return args_.mask; }
 
     Result<> check(Work& work) {
         FAIRLEAD_CHECK(replacing_.look(work));

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 namespace fairlead::host {
@@ -25,6 +27,10 @@ tl::unexpected<Error> failed(std::string_view what, const fs::path& path, int er
         Errc::internal, fmt::format("Cannot {} {}: {}.", what, path.string(), std::strerror(error))
     );
 }
+
+struct Closed {
+    void operator()(DIR* folder) const { ::closedir(folder); }
+};
 
 /// Calls `visit` for everything below, folders before their content. Links are not followed.
 Result<>
@@ -66,6 +72,33 @@ Result<> remove_tree(const fs::path& path) {
     fs::remove_all(path, error);
     if (error && error.value() != ENOENT) return failed("remove", path, error.value());
     return {};
+}
+
+Result<std::uint64_t> remove_files_but(
+    const fs::path& folder, char digit, const std::set<std::string, std::less<>>& keep
+) {
+    std::uint64_t gone = 0;
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    Descriptor top(::open(folder.c_str(), flags));
+    if (!top) return failed("open", folder);
+    for (char second : std::string_view("0123456789abcdef")) {
+        std::string name{digit, second};
+        Descriptor fd(::openat(top.get(), name.c_str(), flags));
+        if (!fd && errno == ENOENT) continue;
+        std::unique_ptr<DIR, Closed> part(fd ? ::fdopendir(fd.get()) : nullptr);
+        if (!part) return failed("open", folder / name);
+        int at = fd.release();
+        // What is unlinked meanwhile is not shown again; what was shown before stays shown.
+        while (auto* entry = ::readdir(part.get())) {
+            std::string_view file = entry->d_name;
+            if (file == "." || file == ".." || keep.contains(fmt::format("{}/{}", name, file)))
+                continue;
+            if (::unlinkat(at, entry->d_name, 0) != 0)
+                return failed("remove", folder / name / file);
+            ++gone;
+        }
+    }
+    return gone;
 }
 
 Result<> give_to_root(const fs::path& folder) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 
 namespace fairlead::host {
@@ -24,6 +25,12 @@ Result<> make_folder(const std::filesystem::path& folder, mode_t mode, uid_t uid
 
 /// Removes it and everything in it; follows no link. Fine when it is gone.
 Result<> remove_tree(const std::filesystem::path& path);
+
+/// Of the files that lie as Odoo keeps them ("ab/abcd…"), those that begin with `digit` and are not
+/// in `keep`. Follows no link, whoever bends the folder meanwhile. How many went.
+Result<std::uint64_t> remove_files_but(
+    const std::filesystem::path& folder, char digit, const std::set<std::string, std::less<>>& keep
+);
 
 /// Everything in it to root, readable by all, writable by root alone. Follows no link.
 Result<> give_to_root(const std::filesystem::path& folder);

@@ -127,7 +127,7 @@ TEST_SUITE("agent/backup/due") {
             "slug":"shop","backup":{"id":"bak_01JD0000000000000000000000","environment_id":"env_01JD0000000000000000000000",
             "slug":"shop","storage":{"id":"sto_01JD0000000000000000000009","name":"","endpoint":"","region":"","bucket":"",
             "prefix":"","addressing":"path","access_key":"","ca":"","object_lock":"none","object_lock_days":0}},
-            "parts":"both","neutralise":false,"safety":null},"secret_key":"key","session_token":"","identities":["AGE"]})"
+            "parts":"both","neutralise":false,"mask":[],"safety":null},"secret_key":"key","session_token":"","identities":["AGE"]})"
         );
         auto taken = server.take();
         REQUIRE(taken.size() == 1);

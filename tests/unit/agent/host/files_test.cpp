@@ -30,6 +30,23 @@ struct Folder {
 
 TEST_SUITE("agent/host/files") {
 
+    TEST_CASE("files that nothing names go, and none behind a link") {
+        Folder folder;
+        for (const char* name : {"ab/ab01", "ab/ab02", "af/af01", "cd/cd01", "checklist/ab/ab02"})
+            folder.write(std::string("files/") + name, "x");
+        folder.write("elsewhere/ad01", "x");
+        fs::create_symlink(folder.path / "elsewhere", folder.path / "files/ad");
+        auto files = folder.path / "files";
+        CHECK(!remove_files_but(files, 'a', {"ab/ab01"}));
+        fs::remove(files / "ad");
+        CHECK(remove_files_but(files, 'a', {"ab/ab01"}).value() == 1);
+        for (const char* name : {"ab/ab01", "cd/cd01", "checklist/ab/ab02"})
+            CHECK(fs::exists(files / name));
+        for (const char* name : {"ab/ab02", "af/af01"}) CHECK(!fs::exists(files / name));
+        CHECK(fs::exists(folder.path / "elsewhere/ad01"));
+        CHECK(remove_files_but(files, '0', {}).value() == 0);
+    }
+
     TEST_CASE("links are added beside those that are there, in folders of the caller's own") {
         Folder folder;
         folder.write("live/ab/one", "1");
