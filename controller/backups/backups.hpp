@@ -27,12 +27,14 @@ inline constexpr std::int64_t max_storages = 50;
 struct RestoreRequest {
     proto::RestoreParts parts = proto::RestoreParts::both;
     bool neutralise = false;
+    std::vector<proto::PersonalData> mask;
     bool safety_backup = true;
     std::string note;
 };
 
 struct CloneRequest {
     bool neutralise = true;
+    std::vector<proto::PersonalData> mask;
     bool safety_backup = true;
     std::string note;
 };

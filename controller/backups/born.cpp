@@ -3,6 +3,7 @@
 // to be true.
 #include "common/json/json.hpp"
 #include "controller/backups/backups.hpp"
+#include "controller/environments/masking.hpp"
 #include "proto/codec.hpp"
 
 namespace fairlead::backups {
@@ -87,6 +88,7 @@ Backups::born(Unit& unit, const Scope& scope, const ServerId& server, const prot
         args.backup = believed(said->backup);
         args.parts = said->parts;
         args.neutralise = said->neutralise;
+        args.mask = said->mask;
         if (said->safety) {
             FAIRLEAD_TRY(safety, believed(unit.db(), scope, *environment, *said->safety));
             args.safety = std::move(safety);
@@ -97,7 +99,8 @@ Backups::born(Unit& unit, const Scope& scope, const ServerId& server, const prot
             {"source_environment_id", args.backup.environment_id},
             {"target_environment_id", args.environment_id},
             {"parts", json::enum_name(args.parts)},
-            {"neutralise", args.neutralise}};
+            {"neutralise", args.neutralise},
+            {"mask", environments::names_of(args.mask)}};
     } else {
         return nothing;
     }

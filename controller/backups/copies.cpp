@@ -24,6 +24,7 @@ Result<Operation> Backups::restore(
     FAIRLEAD_CHECK(check_listed(unit.db(), scope, backup.storage_id));
     if (target.server_status == "revoked") return revoked(target.name);
     if (target.never_deployed()) return not_deployed(target);
+    FAIRLEAD_CHECK(check_masking(target, request.mask));
     proto::RestoreArgs args;
     args.environment_id = target.id.str();
     args.slug = target.slug;
@@ -31,6 +32,7 @@ Result<Operation> Backups::restore(
     args.backup = std::move(reference);
     args.parts = request.parts;
     args.neutralise = request.neutralise;
+    args.mask = request.mask;
     if (request.safety_backup) {
         FAIRLEAD_TRY(policy, PolicyRepo(unit.db(), scope).get(target.id));
         FAIRLEAD_TRY(
@@ -53,6 +55,7 @@ Result<Operation> Backups::restore(
         {"target_environment_id", target.id.str()},
         {"parts", json::enum_name(request.parts)},
         {"neutralise", request.neutralise},
+        {"mask", names_of(request.mask)},
         {"safety_backup_id",
          args.safety ? boost::json::value(args.safety->backup_id) : boost::json::value(nullptr)}};
     FAIRLEAD_TRY(operation, ask(unit, scope, actor, target, std::move(wanted)));
@@ -147,12 +150,14 @@ Result<Operation> Backups::clone(
         );
     FAIRLEAD_CHECK(check_reachable(source));
     FAIRLEAD_CHECK(check_reachable(target));
+    FAIRLEAD_CHECK(check_masking(target, request.mask));
     proto::CloneArgs args;
     args.environment_id = target.id.str();
     args.slug = target.slug;
     args.source_environment_id = source.id.str();
     args.source_slug = source.slug;
     args.neutralise = request.neutralise;
+    args.mask = request.mask;
     if (request.safety_backup) {
         FAIRLEAD_TRY(policy, PolicyRepo(unit.db(), scope).get(target.id));
         if (!policy.storage_id)
@@ -181,6 +186,7 @@ Result<Operation> Backups::clone(
         {"source", source.name},
         {"target_environment_id", target.id.str()},
         {"neutralise", request.neutralise},
+        {"mask", names_of(request.mask)},
         {"safety_backup_id",
          args.safety ? boost::json::value(args.safety->backup_id) : boost::json::value(nullptr)}};
     FAIRLEAD_TRY(operation, ask(unit, scope, actor, target, std::move(wanted)));

@@ -104,13 +104,14 @@ Result<Operation> Copies::restore(
             );
         }
     }
+    FAIRLEAD_CHECK(check_masking(target, request.mask));
     // Before anything is made for it.
     FAIRLEAD_CHECK(backups_.reference(unit.db(), scope, backup));
     FAIRLEAD_CHECK(check_listed(unit.db(), scope, backup.storage_id));
     if (!elsewhere && !fresh)
         return backups_.restore(
             unit, scope, actor, backup, target,
-            {request.parts, request.neutralise, request.safety_backup, request.note}
+            {request.parts, request.neutralise, request.mask, request.safety_backup, request.note}
         );
     Plan plan{target, fresh, backup.environment_id, backup.environment_name, backup};
     if (fresh) plan.add(proto::kind::deploy, target.server_id);
@@ -130,12 +131,13 @@ Result<Operation> Copies::clone(
     FAIRLEAD_CHECK(check_reachable(source));
     if (target.server_status == "revoked") return revoked(target.name);
     if (!fresh && target.never_deployed()) return not_deployed(target);
+    FAIRLEAD_CHECK(check_masking(target, request.mask));
     Plan plan{target, fresh, source.id, source.name, std::nullopt};
     if (source.server_id == target.server_id) {
         if (!fresh)
             return backups_.clone(
                 unit, scope, actor, source, target,
-                {request.neutralise, request.safety_backup, request.note}
+                {request.neutralise, request.mask, request.safety_backup, request.note}
             );
         plan.add(proto::kind::deploy, target.server_id);
         plan.add(proto::kind::clone, target.server_id);
@@ -201,11 +203,9 @@ Result<Operation> Copies::begin(
     for (const auto& step : plan.steps) kinds.emplace_back(step.kind);
     auto act = act_on(copy, "copy.begin");
     act.after = boost::json::object{
-        {"copy_id", copy.id.str()},
-        {"source_environment_id", copy.source_id.str()},
-        {"source", copy.source_name},
-        {"operations", std::move(kinds)},
-        {"neutralise", request.neutralise}};
+        {"copy_id", copy.id.str()},         {"source_environment_id", copy.source_id.str()},
+        {"source", copy.source_name},       {"operations", std::move(kinds)},
+        {"neutralise", request.neutralise}, {"mask", names_of(request.mask)}};
     if (copy.backup_id) (*act.after)["backup_id"] = copy.backup_id->str();
     parts().audit.record(unit, scope, actor, std::move(act));
     FAIRLEAD_TRY(operation, ask(unit, scope, actor, copy, plan.steps.front()));
@@ -229,7 +229,8 @@ Copies::ask(Unit& unit, const Scope& scope, const Actor& actor, Copy& copy, cons
         if (step.kind == proto::kind::clone) {
             FAIRLEAD_TRY(source, environments.get(copy.source_id));
             return backups_.clone(
-                unit, scope, actor, source, target, {request.neutralise, false, request.note}
+                unit, scope, actor, source, target,
+                {request.neutralise, request.mask, false, request.note}
             );
         }
         if (!copy.backup_id) return fail(Errc::internal, "The copy has no backup.");
@@ -240,7 +241,7 @@ Copies::ask(Unit& unit, const Scope& scope, const Actor& actor, Copy& copy, cons
         bool safety = request.safety_backup && !copy.new_target;
         return backups_.restore(
             unit, scope, actor, backup, target,
-            {request.parts, request.neutralise, safety, request.note}
+            {request.parts, request.neutralise, request.mask, safety, request.note}
         );
     };
     FAIRLEAD_TRY(operation, asked());

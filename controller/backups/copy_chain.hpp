@@ -16,10 +16,11 @@ namespace fairlead::backups {
 struct CopyRequest {
     proto::RestoreParts parts = proto::RestoreParts::both;
     bool neutralise = true;
+    std::vector<proto::PersonalData> mask;
     bool safety_backup = true;
     std::string note;
 };
-BOOST_DESCRIBE_STRUCT(CopyRequest, (), (parts, neutralise, safety_backup, note))
+BOOST_DESCRIBE_STRUCT(CopyRequest, (), (parts, neutralise, mask, safety_backup, note))
 
 /// An environment that is made for a copy; what is not said is as in the source.
 struct NewTarget {

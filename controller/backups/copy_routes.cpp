@@ -6,6 +6,7 @@
 #include "controller/backups/routes.hpp"
 #include "controller/backups/view.hpp"
 #include "controller/environments/checks.hpp"
+#include "controller/environments/masking.hpp"
 #include "controller/environments/refusals.hpp"
 #include "controller/members/security.hpp"
 #include "controller/operations/routes.hpp"
@@ -35,11 +36,12 @@ struct RestoreBody {
     std::optional<NewEnvironmentBody> new_environment;
     std::optional<proto::RestoreParts> parts;
     std::optional<bool> neutralise;
+    std::optional<std::vector<proto::PersonalData>> mask;
     std::optional<bool> safety_backup;
     std::optional<std::string> note;
 };
 BOOST_DESCRIBE_STRUCT(
-    RestoreBody, (), (environment_id, new_environment, parts, neutralise, safety_backup, note)
+    RestoreBody, (), (environment_id, new_environment, parts, neutralise, mask, safety_backup, note)
 )
 
 struct CloneBody {
@@ -47,11 +49,13 @@ struct CloneBody {
     std::optional<NewEnvironmentBody> new_environment;
     std::optional<CloneBackup> backup;
     std::optional<bool> neutralise;
+    std::optional<std::vector<proto::PersonalData>> mask;
     std::optional<bool> safety_backup;
     std::optional<std::string> note;
 };
 BOOST_DESCRIBE_STRUCT(
-    CloneBody, (), (target_environment_id, new_environment, backup, neutralise, safety_backup, note)
+    CloneBody, (),
+    (target_environment_id, new_environment, backup, neutralise, mask, safety_backup, note)
 )
 
 /// One of the two.
@@ -144,8 +148,14 @@ Result<Response> restore(const Call& call, Copies& copies) {
         CopyRequest request;
         request.parts = body.parts.value_or(request.parts);
         request.neutralise = body.neutralise.value_or(copy);
+        request.mask = environments::masks_of(body.mask);
         request.safety_backup = body.safety_backup.value_or(true);
         request.note = body.note.value_or("");
+        if (!request.mask.empty() && request.parts == proto::RestoreParts::filestore) {
+            api::Checks masks;
+            masks.wrong("mask", "is of the database, which parts leaves out");
+            return fail(std::move(masks.result()).error());
+        }
         if (target.fresh && request.parts != proto::RestoreParts::both) {
             api::Checks parts;
             parts.wrong("parts", "must be both for a new environment, which has nothing yet");
@@ -183,6 +193,7 @@ Result<Response> clone(const Call& call, Copies& copies) {
         FAIRLEAD_CHECK(check_copying(change));
         CopyRequest request;
         request.neutralise = body.neutralise.value_or(true);
+        request.mask = environments::masks_of(body.mask);
         request.safety_backup = body.safety_backup.value_or(true);
         request.note = body.note.value_or("");
         bool as_it_is = !request.neutralise && source.type == proto::EnvironmentType::production;

@@ -3,13 +3,15 @@
 
 #include "controller/backups/backup_repo.hpp"
 #include "controller/backups/storage_repo.hpp"
+#include "controller/environments/masking.hpp"
 #include "controller/environments/refusals.hpp"
 
 #include <string_view>
 
 namespace fairlead::backups {
 
-using environments::check_reachable, environments::not_deployed, environments::revoked;
+using environments::check_masking, environments::check_reachable, environments::names_of,
+    environments::not_deployed, environments::revoked;
 
 /// Errc::conflict, code "backup_not_whole".
 Result<> check_whole(const Backup& backup);

@@ -2,6 +2,7 @@
 
 #include "common/json/json.hpp"
 #include "controller/api/checks.hpp"
+#include "controller/environments/masking.hpp"
 #include "controller/environments/refusals.hpp"
 #include "controller/environments/view.hpp"
 #include "controller/members/source_domains.hpp"
@@ -184,7 +185,9 @@ Result<Operation> Imports::run(
     args.environment_id = environment.id.str();
     args.slug = environment.slug;
     args.import_id = row.id.str();
+    FAIRLEAD_CHECK(environments::check_masking(environment, request.mask));
     args.neutralise = request.neutralise;
+    args.mask = request.mask;
     args.update = request.update;
     if (request.safety_backup) {
         FAIRLEAD_TRY(
@@ -209,6 +212,7 @@ Result<Operation> Imports::run(
         {"import_id", row.id.str()},
         {"source", row.source()},
         {"neutralise", request.neutralise},
+        {"mask", environments::names_of(request.mask)},
         {"update", request.update},
         {"safety_backup_id",
          args.safety ? boost::json::value(args.safety->backup_id) : boost::json::value(nullptr)}};

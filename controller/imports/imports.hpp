@@ -28,6 +28,7 @@ struct Wanted {
 
 struct RunRequest {
     bool neutralise = true;
+    std::vector<proto::PersonalData> mask;
     bool update = true;
     bool safety_backup = true;
     std::string note;

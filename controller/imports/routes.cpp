@@ -3,6 +3,7 @@
 #include "controller/api/checks.hpp"
 #include "controller/api/query.hpp"
 #include "controller/api/routes.hpp"
+#include "controller/environments/masking.hpp"
 #include "controller/environments/refusals.hpp"
 #include "controller/operations/routes.hpp"
 
@@ -25,9 +26,10 @@ BOOST_DESCRIBE_STRUCT(AnalyseBody, (), (path, url, filestore, sha256, note))
 
 struct RunBody {
     std::optional<bool> neutralise, update, safety_backup;
+    std::optional<std::vector<proto::PersonalData>> mask;
     std::optional<std::string> note;
 };
-BOOST_DESCRIBE_STRUCT(RunBody, (), (neutralise, update, safety_backup, note))
+BOOST_DESCRIBE_STRUCT(RunBody, (), (neutralise, mask, update, safety_backup, note))
 
 void check_path(api::Checks& checks, std::string_view field, const std::string& path) {
     checks.that(
@@ -134,6 +136,7 @@ Result<Response> run(const Call& call, Imports& imports) {
         // likely.
         request.neutralise =
             body.neutralise.value_or(environment.type != proto::EnvironmentType::production);
+        request.mask = environments::masks_of(body.mask);
         request.update = body.update.value_or(true);
         request.safety_backup = body.safety_backup.value_or(true);
         request.note = body.note.value_or("");

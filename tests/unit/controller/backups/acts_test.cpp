@@ -225,6 +225,54 @@ TEST_SUITE("controller/backups/acts") {
         CHECK(count("environment.clone") == 0);
     }
 
+    TEST_CASE_FIXTURE(
+        Fixture,
+        "what is to be masked goes with a copy, and to no agent that would leave it as it is"
+    ) {
+        using enum proto::PersonalData;
+        using Masks = std::vector<proto::PersonalData>;
+        auto bak = backup(shop), test = live(in, "Test");
+        auto into_test = [&](boost::json::value mask, const char* parts = "both") {
+            return object{{"environment_id", test}, {"mask", std::move(mask)}, {"parts", parts}};
+        };
+        using boost::json::array;
+        auto copied = restore(bak, into_test(array{"documents", "contacts", "documents"}));
+        REQUIRE(copied.status == 202);
+        auto args = proto::read<proto::RestoreArgs>(delivered(copied.id()).args).value();
+        CHECK(args.mask == Masks{contacts, documents});
+        CHECK(
+            audit_of("backup.restore").find(R"("mask":["contacts","documents"])") !=
+            std::string::npos
+        );
+        run(copied.id(), proto::Outcome::cancelled);
+        auto cloned = clone(
+            shop,
+            {{"target_environment_id", test}, {"safety_backup", false}, {"mask", {"messages"}}}
+        );
+        REQUIRE(cloned.status == 202);
+        auto asked = proto::read<proto::CloneArgs>(delivered(cloned.id()).args).value();
+        CHECK(asked.mask == Masks{messages});
+        run(cloned.id(), proto::Outcome::cancelled);
+
+        CHECK(
+            restore(bak, into_test(array{"messages"}, "filestore")).code() == "validation_failed"
+        );
+        CHECK(restore(bak, into_test(array{"everything"})).status == 400);
+        REQUIRE(world.core->store.write([&](store::UnitOfWork& unit) {
+            return unit.db().run(
+                "UPDATE server SET capability = 13 WHERE org_id = $1", world.org.org()
+            );
+        }));
+        CHECK(restore(bak, into_test(array{"messages"})).code() == "agent_too_old");
+        CHECK(
+            clone(
+                shop,
+                {{"target_environment_id", test}, {"safety_backup", false}, {"mask", {"messages"}}}
+            ).code() == "agent_too_old"
+        );
+        CHECK(restore(bak, into_test(array{})).status == 202);
+    }
+
     TEST_CASE_FIXTURE(Fixture, "what was never deployed, or is itself, is no target") {
         auto bak = backup(shop);
         auto far = environment(in, "Far", "staging", world.add_server("odoo-fra-2"));
