@@ -92,7 +92,7 @@ describe("backups in the console", () => {
     const page = await web.signedIn();
     base = new URL(page.url()).pathname;
     await web.closeWindows();
-    agent = await FalseAgent.enrol(controller, api, org, "odoo-1");
+    agent = await FalseAgent.enrol(controller, api, org, "odoo-1", 14);
     const project = await api.post<{ id: string }>(`${org}/projects`, { name: "Harbour", odoo_version: "19.0", odoo_source: source });
     live = await deployed(project.id, "Harbour production", "production");
     stage = await deployed(project.id, "Harbour staging", "staging");
@@ -329,20 +329,25 @@ describe("backups in the console", () => {
     await dialog.getByText("The copy will act on the real world").waitFor();
     assert.ok(await dialog.getByRole("button", { name: "Restore into Harbour staging" }).isDisabled(), "a live copy of production wants the name");
     await dialog.getByLabel("Neutralise").check();
+    await dialog.getByLabel("Documents").check();
+    await dialog.getByLabel("People and companies").check();
+    await dialog.getByText("Masked in the copy, before anybody can see it: people and companies, documents.").waitFor();
     await dialog.getByRole("button", { name: "Restore into Harbour staging" }).click();
     const restored = await agent.next("backup.restore");
-    assert.deepEqual((({ environment_id, neutralise }) => [environment_id, neutralise])(restored.args as { environment_id: string; neutralise: boolean }), [stage.id, true]);
+    const { environment_id, neutralise, mask } = restored.args as { environment_id: string; neutralise: boolean; mask: string[] };
+    assert.deepEqual([environment_id, neutralise, mask], [stage.id, true, ["contacts", "documents"]]);
     agent.finish(restored);
 
     await page.goto(`${base}/environments/${live.id}`);
     await page.getByRole("button", { name: "More acts" }).click();
     await page.getByRole("menuitem", { name: "Clone…" }).click();
     await dialog.getByText("What will happen").waitFor();
-    assert.deepEqual(await axe(page), [], "the clone wizard");
+    await looksGood(page, "the clone wizard", "console-clone");
+    await dialog.getByLabel("Messages and mails").check();
     await dialog.getByRole("button", { name: "Clone into Harbour staging" }).click();
     const order = await agent.next("environment.clone");
-    const args = order.args as { environment_id: string; source_environment_id: string; neutralise: boolean; safety: unknown };
-    assert.deepEqual([args.environment_id, args.source_environment_id, args.neutralise], [stage.id, live.id, true]);
+    const args = order.args as { environment_id: string; source_environment_id: string; neutralise: boolean; mask: string[]; safety: unknown };
+    assert.deepEqual([args.environment_id, args.source_environment_id, args.neutralise, args.mask], [stage.id, live.id, true, ["messages"]]);
     assert.ok(args.safety);
     await page.waitForURL(`**/environments/${stage.id}`);
     agent.finish(order);

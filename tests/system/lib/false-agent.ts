@@ -31,25 +31,25 @@ export class FalseAgent {
   #accepted = new Set<string>();
   #journal = randomBytes(8).toString("hex");
 
-  private constructor(private readonly controller: Controller, readonly server: string, private readonly pair: KeyPair) {}
+  private constructor(private readonly controller: Controller, readonly server: string, private readonly pair: KeyPair, private readonly protocol: number) {}
 
-  /** A server of this name in the organization ("/api/v1/orgs/org_…"), connected. */
-  static async enrol(controller: Controller, api: Api, org: string, name: string): Promise<FalseAgent> {
+  /** A server of this name in the organization ("/api/v1/orgs/org_…"), connected, whose agent speaks up to `protocol`. */
+  static async enrol(controller: Controller, api: Api, org: string, name: string, protocol = 1): Promise<FalseAgent> {
     const dir = mkdtempSync(join(tmpdir(), "fairlead-agent-"));
     await run("openssl", ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", join(dir, "key"), "-out", join(dir, "csr"), "-subj", "/CN=agent"]);
     const { token } = await api.post<{ token: string }>(`${org}/registration-tokens`, { name });
     const stranger = api.stranger();
     const enrolled = await stranger.call<{ server_id: string; certificate: string }>("POST", "/api/v1/agent/enroll", {
-      body: { token, csr: readFileSync(join(dir, "csr"), "utf8"), name, capability: 1, facts: {} },
+      body: { token, csr: readFileSync(join(dir, "csr"), "utf8"), name, capability: protocol, facts: {} },
     });
     stranger.close();
-    const agent = new FalseAgent(controller, enrolled.server_id, { key: readFileSync(join(dir, "key"), "utf8"), certificate: enrolled.certificate });
+    const agent = new FalseAgent(controller, enrolled.server_id, { key: readFileSync(join(dir, "key"), "utf8"), certificate: enrolled.certificate }, protocol);
     await agent.connect();
     return agent;
   }
 
   async connect(): Promise<void> {
-    const taken = await callAs(await this.controller.endpoint(), this.pair, helloOf({ journal: this.#journal, last_seq: this.#seq }));
+    const taken = await callAs(await this.controller.endpoint(), this.pair, helloOf({ protocol: this.protocol, journal: this.#journal, last_seq: this.#seq }));
     if (taken.answer?.type !== "welcome") throw new Error(`the controller does not let the agent in: ${JSON.stringify(taken)}`);
     this.#socket = taken.socket!;
     this.#seen = 1;

@@ -73,6 +73,7 @@ export type Retention = Schemas["Retention"];
 export type RetentionPreview = Schemas["RetentionPreview"];
 export type RetentionRule = RetentionPreview["data"][number]["rules"][number];
 export type Backup = Schemas["Backup"];
+export type Mask = Schemas["Mask"];
 export type BackupKind = Schemas["BackupKind"];
 /** A database and a filestore from elsewhere. */
 export type Import = Schemas["Import"];

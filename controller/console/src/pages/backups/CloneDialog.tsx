@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, need } from "../../api/client";
 import { environmentsQuery } from "../../api/environments";
-import type { Environment, Operation, OrgAccess } from "../../api/types";
+import type { Environment, Mask, Operation, OrgAccess } from "../../api/types";
 import { useAct } from "../../app/act";
 import { useAccess, useGo, useOrg } from "../../app/access";
 import { exact } from "../../lib/format";
@@ -12,7 +12,7 @@ import { FormEnd } from "../../ui/FormEnd";
 import { Loaded, ProblemNote } from "../../ui/Problem";
 import { useTaken } from "../environments/taken";
 import { Choice } from "../../ui/Choice";
-import { mayMake, needsName, Neutralise, NewTargetFields, Safety, TypedName, useNewTarget, useTargetLabel, WhatHappens } from "./copying";
+import { MaskData, masked, mayMake, needsName, Neutralise, NewTargetFields, Safety, TypedName, useNewTarget, useTargetLabel, WhatHappens } from "./copying";
 
 function targetsOf(source: Environment, environments: readonly Environment[], { permissions }: Pick<OrgAccess, "permissions">): Environment[] {
   return environments.filter(
@@ -54,6 +54,7 @@ function Form({ source, targets, onClose }: { source: Environment; targets: Envi
   const [backup, setBackup] = useState<"fresh" | "newest">("fresh");
   const [to, setTo] = useState<string | null>(targets.length === 1 ? targets[0]!.id : null);
   const [neutral, setNeutral] = useState(true);
+  const [mask, setMask] = useState<Mask>([]);
   const [safety, setSafety] = useState(true);
   const [note, setNote] = useState("");
   const [typed, setTyped] = useState("");
@@ -73,6 +74,7 @@ function Form({ source, targets, onClose }: { source: Environment; targets: Envi
             ...(fresh ? { new_environment: { name: target!.name, server_id: target!.server_id, type: target!.type } } : { target_environment_id: there!.id }),
             ...(away ? { backup } : {}),
             neutralise: neutral,
+            mask,
             safety_backup: safe,
             ...(note.trim() ? { note: note.trim() } : {}),
           },
@@ -130,6 +132,7 @@ function Form({ source, targets, onClose }: { source: Environment; targets: Envi
           <>
             {!fresh && <Safety on={safety} onChange={setSafety} target={target.name} possible={possible} />}
             <Neutralise on={neutral} onChange={setNeutral} copy />
+            <MaskData mask={mask} onChange={setMask} />
             <WhatHappens
               steps={[
                 away && backup === "fresh" && `${source.name} is backed up into its bucket; its Odoo runs on.`,
@@ -137,6 +140,7 @@ function Form({ source, targets, onClose }: { source: Environment; targets: Envi
                 away && `The server of ${source.name} grants this one backup to the target's server; neither its key nor the data pass Fairlead.`,
                 safe && `${target.name} is backed up as it is now.`,
                 !away && `${source.name} is copied. Its Odoo may be away for a moment while the database is.`,
+                masked(mask),
                 fresh ? `The copy becomes the data of ${target.name}${neutral ? ", and is neutralised" : ""}.` : `${target.name} is stopped, and its data are replaced by the copy${neutral ? ", which is neutralised" : ""}. What was entered there is gone.`,
                 fresh ? "Odoo starts and has to answer. If anything fails, the environment stays and says what to do." : `${target.name} starts again, with its own code, and has to answer. If anything fails, what was there before is put back.`,
               ]}

@@ -1,7 +1,7 @@
 import { Modal, Select, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { api, need } from "../../api/client";
-import type { Backup, Environment, Operation, OrgAccess } from "../../api/types";
+import type { Backup, Environment, Mask, Operation, OrgAccess } from "../../api/types";
 import { useAct } from "../../app/act";
 import { useAccess, useGo, useOrg } from "../../app/access";
 import { bytes, duration, exact } from "../../lib/format";
@@ -10,7 +10,7 @@ import { confirmHeader } from "../../ui/ConfirmName";
 import { FormEnd } from "../../ui/FormEnd";
 import { ProblemNote } from "../../ui/Problem";
 import { useTaken } from "../environments/taken";
-import { mayMake, needsName, Neutralise, NewTargetFields, Safety, type Target, TypedName, useNewTarget, useTargetLabel, WhatHappens } from "./copying";
+import { MaskData, masked, mayMake, needsName, Neutralise, NewTargetFields, Safety, type Target, TypedName, useNewTarget, useTargetLabel, WhatHappens } from "./copying";
 
 type Parts = "both" | "database" | "filestore";
 type Where = "own" | "other" | "new";
@@ -55,6 +55,7 @@ function Restore({ backup, targets, onClose }: Props) {
   const [other, setOther] = useState<string | null>(others.length === 1 ? others[0]!.id : null);
   const [chosen, setParts] = useState<Parts>("both");
   const [neutralise, setNeutralise] = useState<boolean | null>(null);
+  const [mask, setMask] = useState<Mask>([]);
   const [safety, setSafety] = useState(true);
   const [note, setNote] = useState("");
   const [typed, setTyped] = useState("");
@@ -65,6 +66,7 @@ function Restore({ backup, targets, onClose }: Props) {
   const away = target != null && target.server_id !== backup.server_id;
   // Of files alone there is nothing to neutralise.
   const neutral = parts !== "filestore" && (neutralise ?? copy);
+  const masks = copy && parts !== "filestore" ? mask : [];
   const restore = useAct<void, Operation>({
     run: (_, key) =>
       need(
@@ -74,6 +76,7 @@ function Restore({ backup, targets, onClose }: Props) {
             ...(target!.id ? { environment_id: target!.id } : { new_environment: { name: target!.name, server_id: target!.server_id, type: target!.type } }),
             parts,
             neutralise: neutral,
+            mask: masks,
             safety_backup: safety && !fresh,
             ...(note.trim() ? { note: note.trim() } : {}),
           },
@@ -134,6 +137,7 @@ function Restore({ backup, targets, onClose }: Props) {
           <>
             {!fresh && <Safety on={safety} onChange={setSafety} target={target.name} possible />}
             {parts !== "filestore" && <Neutralise on={neutral} onChange={setNeutralise} copy={copy} />}
+            {parts !== "filestore" && copy && <MaskData mask={mask} onChange={setMask} />}
             <WhatHappens
               steps={[
                 fresh && `${target.name} is made as ${backup.environment.name} is, without its domains and secret variables, and deployed by the release of the backup.`,
@@ -142,6 +146,7 @@ function Restore({ backup, targets, onClose }: Props) {
                 "The backup is read from the bucket, and every part of it is checked against its hash. Nothing is touched before that.",
                 fresh ? `What is in it becomes the data of ${target.name}.` : `Odoo is stopped, and the ${what} of ${target.name} ${parts === "both" ? "are" : "is"} replaced. What people entered since is gone.`,
                 neutral && "The restored database is neutralised.",
+                masked(masks),
                 fresh ? "Odoo starts and has to answer. If anything fails, the environment stays and says what to do." : "Odoo starts again and has to answer. If anything fails, what was there before is put back.",
               ]}
               away={fresh ? `Nobody is waiting for ${target.name} yet; nothing else is touched.` : <Away backup={backup} target={target.name} />}

@@ -1,10 +1,10 @@
 // What restoring and cloning have in common: data that replace those of an environment.
-import { Alert, Checkbox, Select, TextInput } from "@mantine/core";
+import { Alert, Checkbox, Select, Stack, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import type { ApiError } from "../../api/client";
 import { serversQuery } from "../../api/servers";
-import type { Environment, EnvironmentType, OrgAccess } from "../../api/types";
+import type { Environment, EnvironmentType, Mask, OrgAccess } from "../../api/types";
 import { useOrg } from "../../app/access";
 import { bytes } from "../../lib/format";
 import { Choice } from "../../ui/Choice";
@@ -87,6 +87,30 @@ export function Neutralise({ on, onChange, copy }: { on: boolean; onChange: (on:
       )}
     </div>
   );
+}
+
+const masks: [Mask[number], string, string][] = [
+  ["contacts", "People and companies", "Names, addresses, numbers, pictures, and what is private of employees. Your own company and its users stay; customers cannot log in."],
+  ["messages", "Messages and mails", "What was written in them and in notes, with what was attached."],
+  ["documents", "Documents", "Files attached to records: invoices, contracts, scans."],
+];
+
+/** Personal data that the copy is without. */
+export function MaskData({ mask, onChange }: { mask: Mask; onChange: (mask: Mask) => void }) {
+  return (
+    <Checkbox.Group label="Mask personal data" description="Whoever works with the copy does not see them. It cannot be undone in it." value={mask} onChange={(chosen) => onChange(masks.map(([kind]) => kind).filter((kind) => chosen.includes(kind)))}>
+      <Stack gap="xs" mt="xs">
+        {masks.map(([kind, label, description]) => (
+          <Checkbox key={kind} value={kind} label={label} description={description} />
+        ))}
+      </Stack>
+    </Checkbox.Group>
+  );
+}
+
+/** "Names … are masked": a step of what will happen. */
+export function masked(mask: Mask): string | false {
+  return mask.length > 0 && `Masked in the copy, before anybody can see it: ${masks.filter(([kind]) => mask.includes(kind)).map(([, label]) => label.toLowerCase()).join(", ")}.`;
 }
 
 /** `possible`: a storage is there for it. */

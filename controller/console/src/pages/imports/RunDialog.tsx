@@ -1,13 +1,13 @@
 import { Checkbox, Modal, Stack, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { api, need } from "../../api/client";
-import type { Environment, Import, Operation } from "../../api/types";
+import type { Environment, Import, Mask, Operation } from "../../api/types";
 import { useAct } from "../../app/act";
 import { useOrg } from "../../app/access";
 import { confirmHeader } from "../../ui/ConfirmName";
 import { FormEnd } from "../../ui/FormEnd";
 import { ProblemNote } from "../../ui/Problem";
-import { Neutralise, Safety, TypedName, WhatHappens } from "../backups/copying";
+import { MaskData, masked, Neutralise, Safety, TypedName, WhatHappens } from "../backups/copying";
 import { useTaken } from "../environments/taken";
 
 interface Props {
@@ -30,6 +30,7 @@ function Run({ one, environment, onClose }: Props) {
   const production = environment.type === "production";
   const storage = environment.backup.enabled;
   const [neutralise, setNeutralise] = useState(!production);
+  const [mask, setMask] = useState<Mask>([]);
   const [update, setUpdate] = useState(true);
   const [safety, setSafety] = useState(storage);
   const [note, setNote] = useState("");
@@ -39,7 +40,7 @@ function Run({ one, environment, onClose }: Props) {
       need(
         api.POST("/api/v1/orgs/{org}/environments/{environment}/imports/{import}/run", {
           params: { path: { org, environment: environment.id, import: one.id }, header: { "Idempotency-Key": key, ...(named ? { "X-Confirm": confirmHeader(typed) } : {}) } },
-          body: { neutralise, update, safety_backup: safety, ...(note.trim() ? { note: note.trim() } : {}) },
+          body: { neutralise, mask: production ? [] : mask, update, safety_backup: safety, ...(note.trim() ? { note: note.trim() } : {}) },
         }),
       ),
     done: (operation) => {
@@ -61,6 +62,7 @@ function Run({ one, environment, onClose }: Props) {
       <Stack>
         <Safety on={safety} onChange={setSafety} target={name} possible={storage} />
         <Neutralise on={neutralise} onChange={setNeutralise} copy={!production} />
+        {!production && <MaskData mask={mask} onChange={setMask} />}
         <Checkbox
           checked={update}
           onChange={(event) => setUpdate(event.currentTarget.checked)}
@@ -72,6 +74,7 @@ function Run({ one, environment, onClose }: Props) {
             "The data come in beside the live ones, in a database of their own. Nothing is touched before all of them are there.",
             safety && `${name} is backed up as it is now.`,
             neutralise && "The imported database is neutralised.",
+            masked(production ? [] : mask),
             `Odoo is stopped, and database and filestore of ${name} are replaced. What is in it now is gone.`,
             update && "All modules are updated with the code of the current release.",
             "Odoo starts again and has to answer. If anything fails, what was there before is put back.",
