@@ -212,7 +212,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           {public_endpoint(settings_, endpoint_.port)},
           &ssh_keys_,
           &recorder_},
-      audit_parts_{{store_, audit_, events_}, notary_},
+      audit_parts_{{store_, audit_, events_}, notary_, plans_},
       key_parts_{{store_, audit_, events_}, environments::unknown_projects},
       connect_parts_{{store_, audit_, events_}, connect_, connect_tokens_,
                      connect_visits_,           plans_,   environments::unknown_projects},

@@ -1,5 +1,6 @@
 #include "controller/audit/retention.hpp"
 
+#include "common/json/json.hpp"
 #include "common/runtime/log.hpp"
 #include "controller/audit/entries.hpp"
 #include "controller/audit/horizon.hpp"
@@ -17,6 +18,12 @@ constexpr std::int64_t at_once = 500;
 /// What is left after these waits for the next time: nobody else's change waits for long.
 constexpr int most_rounds = 200;
 
+/// What an entry says of a plan.
+struct Named {
+    orgs::Plan plan = orgs::Plan::free;
+};
+BOOST_DESCRIBE_STRUCT(Named, (), (plan))
+
 } // namespace
 
 std::chrono::days Retention::kept(orgs::Plan plan) const {
@@ -32,12 +39,38 @@ std::chrono::days Retention::longest() const {
     return std::chrono::days(days > 0 ? days : 365);
 }
 
+Result<std::chrono::days>
+Retention::kept(store::Connection& db, const api::OrgScope& scope, orgs::Plan plan) const {
+    using Text = std::optional<std::string>;
+    auto time = kept(plan);
+    // Also by target: what is indexed.
+    FAIRLEAD_TRY(
+        changes, (db.all<std::tuple<Text, Text>>(
+                     "SELECT DISTINCT before_json, after_json FROM audit_entry WHERE org_id = $1 "
+                     "AND target_id = $1 AND action = 'plan.change'",
+                     scope.org()
+                 ))
+    );
+    for (const auto& [before, after] : changes)
+        for (const auto& text : {before, after}) {
+            auto named = json::decode<Named>(text.value_or(""), json::Strictness::lenient);
+            if (named) time = std::max(time, kept(named->plan));
+        }
+    return time;
+}
+
 Result<> Retention::tidy(Timestamp now) {
     using Row = std::tuple<OrgId, orgs::Plan>;
     FAIRLEAD_TRY(all, store_.read([](store::Connection& db) {
         return db.all<Row>("SELECT id, plan FROM org ORDER BY id");
     }));
-    for (const auto& [org, plan] : all) drop(api::ScopeIssuer::scope(org), now - kept(plan));
+    for (const auto& [org, plan] : all) {
+        auto scope = api::ScopeIssuer::scope(org);
+        FAIRLEAD_TRY(time, store_.read([&](store::Connection& db) {
+            return kept(db, scope, plan);
+        }));
+        drop(scope, now - time);
+    }
     drop(api::ScopeIssuer::installation(), now - longest());
     return {};
 }

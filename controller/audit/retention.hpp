@@ -26,6 +26,10 @@ public:
 
     /// How long entries of this plan keep their text.
     std::chrono::days kept(orgs::Plan plan) const;
+    /// The longest of an organization's plan and of those that its log still knows of: going back
+    /// to a lower one hides, and deletes nothing.
+    Result<std::chrono::days>
+    kept(store::Connection& db, const api::OrgScope& scope, orgs::Plan plan) const;
     /// As long as any plan keeps them: the installation's own.
     std::chrono::days longest() const;
 

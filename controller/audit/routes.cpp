@@ -12,6 +12,7 @@
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 
@@ -28,6 +29,19 @@ bool is_action(std::string_view text) {
     if (text.empty() || text.front() == '.' || text.back() == '.') return false;
     return text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string_view::npos &&
            text.find("..") == std::string_view::npos;
+}
+
+/// Entries from before it are hidden by the plan, also while an earlier plan's time keeps them.
+Result<std::optional<Timestamp>>
+shown_since(const Call& call, Connection& db, const RouteParts& parts) {
+    std::optional<Timestamp> since;
+    FAIRLEAD_TRY(
+        plan, db.one<orgs::Plan>("SELECT plan FROM org WHERE id = $1", call.scope().org())
+    );
+    // The installation's own log is of no plan.
+    auto days = plan ? parts.plans.terms(*plan).audit_days : 0;
+    if (days > 0) since = call.now() - std::chrono::days(days);
+    return since;
 }
 
 Result<Filter> filter_of(const Call& call) {
@@ -73,23 +87,32 @@ boost::json::object to_json(const SignedCheckpoint& checkpoint) {
     };
 }
 
-Result<Entry> entry_of(const Call& call, Connection& db) {
+Result<Entry> entry_of(const Call& call, Connection& db, const RouteParts& parts) {
     FAIRLEAD_TRY(id, call.path_id<AuditId>("entry"));
-    return store::present(EntryRepo(db, call.scope()).find(id), "There is no such entry.");
+    FAIRLEAD_TRY(since, shown_since(call, db, parts));
+    FAIRLEAD_TRY(entry, EntryRepo(db, call.scope()).find(id));
+    if (entry && since && entry->at < *since) entry.reset();
+    return store::present(
+        Result<std::optional<Entry>>(std::move(entry)), "There is no such entry."
+    );
 }
 
 Result<Response> list(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(filter, filter_of(call));
-    auto rows = [&](Connection& db, const api::Page& page) {
+    auto rows = [&](Connection& db, const api::Page& page) -> Result<std::vector<Entry>> {
         filter.below = page.after;
         filter.limit = page.limit + 1;
+        FAIRLEAD_TRY(since, shown_since(call, db, parts));
+        filter.after = std::max(filter.after, since);
         return EntryRepo(db, call.scope()).list(filter);
     };
     return api::list_page(call, parts.desk.store, rows);
 }
 
 Result<Response> one(const Call& call, const RouteParts& parts) {
-    FAIRLEAD_TRY(entry, parts.desk.store.read([&](Connection& db) { return entry_of(call, db); }));
+    FAIRLEAD_TRY(entry, parts.desk.store.read([&](Connection& db) {
+        return entry_of(call, db, parts);
+    }));
     return api::answer(to_json(entry));
 }
 
@@ -97,7 +120,7 @@ Result<Response> one(const Call& call, const RouteParts& parts) {
 Result<Response> proof(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(checkpoint, parts.notary.sign_now(call.scope(), call.now()));
     return parts.desk.store.read([&](Connection& db) -> Result<Response> {
-        FAIRLEAD_TRY(entry, entry_of(call, db));
+        FAIRLEAD_TRY(entry, entry_of(call, db, parts));
         FAIRLEAD_TRY(path, Tree(db, call.scope()).inclusion(entry.seq, checkpoint.size));
         auto leaf = leaf_of(entry, call.scope().org());
         return api::answer(
@@ -161,6 +184,8 @@ Result<Response> exported(const Call& call, const RouteParts& parts) {
         api::Act act{"audit.export", "audit_log", call.scope().org().str(), ""};
         act.after = boost::json::object{{"format", name}};
         change.record(std::move(act));
+        FAIRLEAD_TRY(since, shown_since(call, change.db(), parts));
+        filter.after = std::max(filter.after, since);
         FAIRLEAD_TRY(newest, parts.notary.sign(change.unit(), call.scope(), call.now()));
         return file_of(
             call, format,

@@ -4,6 +4,7 @@
 #include "controller/api/change.hpp"
 #include "controller/api/route_table.hpp"
 #include "controller/audit/notary.hpp"
+#include "controller/orgs/plans.hpp"
 
 namespace fairlead::audit {
 
@@ -11,6 +12,7 @@ namespace fairlead::audit {
 struct RouteParts {
     api::Desk desk;
     Notary& notary;
+    const orgs::Plans& plans;
 };
 
 /// GET …/orgs/{org}/audit and what stands below it: one entry, its proof, checkpoints, consistency

@@ -32,7 +32,8 @@ struct Fixture {
     crypto::Keystore keys = crypto::Keystore::ephemeral();
     audit::Notary notary{store.store(), keys, "fairlead.example"};
     NoEvents events;
-    audit::RouteParts parts{{store.store(), log, events}, notary};
+    orgs::Plans plans;
+    audit::RouteParts parts{{store.store(), log, events}, notary, plans};
     api::RouteTable table;
     api::OrgScope org = api::ScopeIssuer::scope(OrgId::make(clock.now()));
     api::OrgScope other = api::ScopeIssuer::scope(OrgId::make(clock.now()));

@@ -30,6 +30,12 @@ struct Reader {
             return unit.db().run("UPDATE org SET plan = $2 WHERE id = $1", org, plan);
         }));
     }
+    /// As the owner does it.
+    void change(const std::string& plan) {
+        auto reply =
+            site.send(browser, "PUT", "/api/v1/orgs/" + org.str() + "/plan", {{"plan", plan}});
+        REQUIRE_MESSAGE(reply.status == 200, boost::json::serialize(reply.json));
+    }
     Reply log(std::string more = "") {
         return site.send(browser, "GET", "/api/v1/orgs/" + org.str() + "/audit" + more);
     }
@@ -102,6 +108,26 @@ TEST_SUITE("controller/audit/plan") {
         reader.later(days(364));
         CHECK(reader.shown() == 2);
         reader.later(days(2));
+        CHECK(reader.shown() == 2);
+        CHECK(reader.verifies());
+    }
+
+    TEST_CASE("a lower plan hides what a higher one keeps, and deletes none of it") {
+        Reader reader;
+        auto first = "/" + std::string(reader.log().json.at("data").at(0).at("id").as_string());
+        reader.change("pro");
+        reader.later(days(31));
+        CHECK(reader.shown() == 1);
+        CHECK(reader.log("?after=2000-01-01T00:00:00Z").json.at("data").as_array().size() == 1);
+        for (const auto& path : {first, first + "/proof"}) CHECK(reader.log(path).status == 404);
+        reader.change("agency");
+        CHECK(reader.shown() == 4);
+        CHECK(reader.log(first + "/proof").status == 200);
+        // Its time is over in the end, by whichever plan it was written.
+        reader.change("pro");
+        reader.later(days(366));
+        reader.change("agency");
+        CHECK(reader.log(first).status == 404);
         CHECK(reader.shown() == 2);
         CHECK(reader.verifies());
     }

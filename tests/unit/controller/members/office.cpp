@@ -20,7 +20,7 @@ Office::Office()
            connect_visits,
            {"https://fairlead.example"}}
       ),
-      audit_parts{{core->store, log, stream_ends}, notary},
+      audit_parts{{core->store, log, stream_ends}, notary, core->plans},
       org_parts{
           core->store,
           log,

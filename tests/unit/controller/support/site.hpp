@@ -149,7 +149,7 @@ public:
          connect_visits,
          {"https://fairlead.example"}}};
     RecordedEvents events;
-    audit::RouteParts audit_parts{{store.store(), log, events}, notary};
+    audit::RouteParts audit_parts{{store.store(), log, events}, notary, plans};
     /// Projects that there are.
     std::set<ProjectId> projects;
     access::UnknownProjects unknown_projects =
