@@ -337,7 +337,7 @@ packages: {packages}
 # safe: git over https and ssh. any: http, git and file too, which prove nothing of what they deliver.
 git_transports: {transports}
 
-# A file with what each plan holds, in place of the defaults: for each of free, starter, pro and agency the numbers
+# A file with what plans hold: for free, starter, pro or agency (one that is not named keeps the default) the numbers
 # projects, environments, members and servers (left out: no limit), a list of features (api, granular_permissions, audit_log,
 # audit_export, custom_roles, connect_as), and audit_days.
 #plans: /etc/fairlead/plans.yaml

@@ -17,6 +17,12 @@ constexpr std::array all_features{
 };
 constexpr std::array all_plans{Plan::free, Plan::starter, Plan::pro, Plan::agency};
 
+/// A plan that a file names is what the file says of it.
+struct GivenPlans {
+    std::optional<PlanTerms> free, starter, pro, agency;
+};
+BOOST_DESCRIBE_STRUCT(GivenPlans, (), (free, starter, pro, agency))
+
 std::vector<std::string> names(std::initializer_list<std::string_view> features) {
     return {features.begin(), features.end()};
 }
@@ -50,7 +56,12 @@ PlanTable::PlanTable() {
 
 Result<Plans> Plans::load(const std::filesystem::path& file) {
     Plans plans;
-    FAIRLEAD_TRY(table, config::load<PlanTable>(file));
+    FAIRLEAD_TRY(given, config::load<GivenPlans>(file));
+    PlanTable table;
+    if (given.free) table.free = std::move(*given.free);
+    if (given.starter) table.starter = std::move(*given.starter);
+    if (given.pro) table.pro = std::move(*given.pro);
+    if (given.agency) table.agency = std::move(*given.agency);
     for (const auto* terms : {&table.free, &table.starter, &table.pro, &table.agency})
         for (const auto& name : terms->features)
             if (!is_feature(name))

@@ -52,6 +52,8 @@ public:
     /// The defaults.
     Plans() = default;
     /// Errc::invalid with the line for unknown keys and features.
+    /// A plan that the file does not name keeps its default; of one that it names, what is left out
+    /// is no limit and no feature.
     static Result<Plans> load(const std::filesystem::path& file);
 
     const PlanTerms& terms(Plan plan) const;
