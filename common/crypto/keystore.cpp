@@ -40,15 +40,25 @@ mode_t open_bits(const std::filesystem::path& file) {
     return file == credential() ? 037 : 077;
 }
 
+/// Root reads it where the program of another user, which owns the folder, keeps it.
+bool trusted_owner(const std::filesystem::path& file, uid_t owner) {
+    if (owner == 0 || owner == ::geteuid()) return true;
+    struct stat folder {};
+    return ::geteuid() == 0 && ::stat(file.parent_path().c_str(), &folder) == 0 &&
+           folder.st_uid == owner;
+}
+
 Result<> expect_private(const std::filesystem::path& file) {
     struct stat facts {};
     if (::stat(file.c_str(), &facts) != 0)
         return fail(
             Errc::not_found,
             "There is no master key at " + file.string() +
-                ". Restore it from where you keep it; without it nothing sealed can be read."
+                ". Restore it from where you keep it; without it nothing sealed can be read. Where "
+                "systemd hands it over as a credential, name the file it comes from: master_key in "
+                "controller.yaml."
         );
-    if (!S_ISREG(facts.st_mode) || (facts.st_uid != ::geteuid() && facts.st_uid != 0))
+    if (!S_ISREG(facts.st_mode) || !trusted_owner(file, facts.st_uid))
         return fail(
             Errc::forbidden,
             file.string() +
@@ -122,10 +132,14 @@ Result<Keystore> Keystore::create(const std::filesystem::path& file) {
     return store;
 }
 
-Result<Keystore> Keystore::load(const std::filesystem::path& file) {
+bool Keystore::is_credential() {
     auto given = credential();
     std::error_code ignored;
-    return read(!given.empty() && std::filesystem::exists(given, ignored) ? given : file);
+    return !given.empty() && std::filesystem::exists(given, ignored);
+}
+
+Result<Keystore> Keystore::load(const std::filesystem::path& file) {
+    return read(is_credential() ? credential() : file);
 }
 
 const std::string& Keystore::current() const {
@@ -164,8 +178,9 @@ Result<Secret> Keystore::unwrap(std::string_view sealed, std::string_view contex
     const auto* master = find(id);
     if (!master)
         return fail(
-            Errc::not_found,
-            "The master key " + hex_encode(id) + " that sealed this value is not here."
+            Errc::not_found, "The master key " + hex_encode(id) +
+                                 " that sealed this value is not here" +
+                                 (is_credential() ? ": systemd hands over another one." : ".")
         );
     return crypto::open(
         master->key, sealed.substr(1 + id_size, wrapped_size), wrap_context(context)

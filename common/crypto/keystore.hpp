@@ -25,9 +25,11 @@ public:
     static Result<Keystore> create(const std::filesystem::path& file);
 
     /// From `$CREDENTIALS_DIRECTORY/master.key` (systemd) when that is there, else from `file`,
-    /// which must belong to us or root and be closed to others. Errors say what is wrong with which
-    /// file.
+    /// which must belong to us or root (to root we are, the owner of its folder will do) and be
+    /// closed to others. Errors say what is wrong with which file.
     static Result<Keystore> load(const std::filesystem::path& file);
+    /// Whether systemd hands one over. Such a one cannot be written.
+    static bool is_credential();
 
     /// For tests.
     static Keystore ephemeral();

@@ -91,7 +91,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       lock_(std::move(lock)), keys_(std::move(keys)), outbound_(make_outbound(settings_)),
       challenges_(make_challenges(settings_)),
       store_(
-          {.file = Layout(settings_.data).database(),
+          {.file = Layout(settings_).database(),
            .readers = std::min<std::size_t>(settings_.workers, most_readers)},
           schema()
       ),

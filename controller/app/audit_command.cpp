@@ -42,7 +42,7 @@ Result<std::string> said_of(const std::vector<audit::Verdict>& verdicts) {
 } // namespace
 
 Result<std::string> verify_database(const Settings& settings, const std::string& key) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_CHECK(expect_database(layout));
     store::Connection db(layout.database(), {.access = store::Access::read_only});
     FAIRLEAD_CHECK(expect_schema(db));
@@ -68,7 +68,7 @@ Result<std::string> verify_export(const std::filesystem::path& file, const std::
 }
 
 Result<std::string> audit_key(const Settings& settings) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_CHECK(expect_database(layout));
     store::Connection db(layout.database(), {.access = store::Access::read_only});
     FAIRLEAD_TRY(verifier, audit::stored_verifier(db));

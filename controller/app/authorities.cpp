@@ -12,7 +12,7 @@ namespace {
 
 template <class Work>
 Result<std::string> with_authority(const Settings& settings, const Clock& clock, Work work) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_CHECK(expect_database(layout));
     FAIRLEAD_TRY(keys, crypto::Keystore::load(layout.master_key()));
     store::Store store({.file = layout.database(), .readers = 1}, schema());

@@ -135,13 +135,18 @@ int serve(const fs::path& config) {
         settings->log.format == LogFormat::json ? log::Format::json : log::Format::text,
         static_cast<log::Level>(settings->log.level)
     );
-    Layout layout(settings->data);
+    Layout layout(*settings);
     if (auto there = expect_database(layout); !there) return told(there.error());
     auto lock = FolderLock::take(layout);
     if (!lock) return told(lock.error());
     auto keys = crypto::Keystore::load(layout.master_key());
     if (!keys) return told(keys.error());
     warn_of_plain_volume(*settings);
+    if (crypto::Keystore::is_credential() && !settings->master_key)
+        log::warning(
+            "the master key is a credential, and the configuration does not say of which file",
+            {{"remedy", "set master_key in controller.yaml: `keys rekey` writes there"}}
+        );
     Application application(std::move(*settings), std::move(*lock), std::move(*keys));
     auto served = application.run();
     return served ? 0 : told(served.error());

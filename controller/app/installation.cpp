@@ -46,19 +46,6 @@ Result<> make_private_folder(const fs::path& folder) {
     return {};
 }
 
-/// Root makes things for the user that the controller will run as: the owner of the data folder.
-Result<> give_to_owner(const fs::path& folder) {
-    struct stat owner {};
-    if (::stat(folder.c_str(), &owner) != 0 || ::geteuid() != 0 || owner.st_uid == 0) return {};
-    for (const auto& entry : fs::directory_iterator(folder))
-        if (::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
-            return fail(
-                Errc::internal, "Cannot give " + entry.path().string() +
-                                    " to the folder's owner: " + std::strerror(errno) + "."
-            );
-    return {};
-}
-
 std::string setup_url(const Settings& settings, const Secret& token) {
     auto port = Endpoint::parse(settings.listen).value().port;
     return public_url(settings, port) + "/setup#" + std::string(token.reveal());
@@ -155,6 +142,18 @@ Result<> become_owner(const fs::path& folder) {
     return {};
 }
 
+Result<> give_to_owner(const fs::path& folder) {
+    struct stat owner {};
+    if (::stat(folder.c_str(), &owner) != 0 || ::geteuid() != 0 || owner.st_uid == 0) return {};
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
+            return fail(
+                Errc::internal, "Cannot give " + entry.path().string() +
+                                    " to the folder's owner: " + std::strerror(errno) + "."
+            );
+    return {};
+}
+
 Result<FolderLock> FolderLock::take(const Layout& layout) {
     Descriptor file(::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file)
@@ -175,7 +174,7 @@ Result<std::string> initialize(const InitRequest& request, const Clock& clock) {
     FAIRLEAD_TRY(email, access::normal_email(request.admin_email));
     FAIRLEAD_CHECK(check_name(settings.name));
     FAIRLEAD_CHECK(Endpoint::parse(settings.listen));
-    Layout layout(settings.data);
+    Layout layout(settings);
     for (const auto& there : {layout.database(), request.config})
         if (fs::exists(there))
             return fail(
@@ -219,7 +218,7 @@ Result<std::string> initialize(const InitRequest& request, const Clock& clock) {
 }
 
 Result<std::string> relink(const Settings& settings, std::string_view email, const Clock& clock) {
-    store::Connection db(Layout(settings.data).database());
+    store::Connection db(Layout(settings).database());
     FAIRLEAD_TRY(token, db.transaction([&]() -> Result<Secret> {
         access::UserRepo users(db);
         if (email.empty()) {
@@ -239,7 +238,7 @@ Result<std::string> relink(const Settings& settings, std::string_view email, con
 }
 
 Result<std::string> back_up(const Settings& settings, const fs::path& file) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_CHECK(expect_database(layout));
     store::Connection(layout.database(), {.access = store::Access::read_only}).backup_to(file);
     FAIRLEAD_CHECK(check_copy(file));
@@ -251,7 +250,7 @@ Result<std::string> back_up(const Settings& settings, const fs::path& file) {
 }
 
 Result<std::string> restore(const Settings& settings, const fs::path& file, const Clock& clock) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     if (!fs::exists(file)) return fail(Errc::not_found, "There is no file " + file.string() + ".");
     FAIRLEAD_TRY(lock, FolderLock::take(layout));
     FAIRLEAD_TRY(keys, crypto::Keystore::load(layout.master_key()));
@@ -303,7 +302,7 @@ std::vector<std::string> check_surroundings(const Settings& settings, const Cloc
     auto note = [&](const auto& result) {
         if (!result) findings.push_back(result.error().message());
     };
-    Layout layout(settings.data);
+    Layout layout(settings);
     struct stat folder {};
     if (::stat(layout.data.c_str(), &folder) != 0)
         findings.push_back(

@@ -17,10 +17,14 @@ namespace fairlead::app {
 
 /// What lies where in the data folder.
 struct Layout {
-    explicit Layout(std::filesystem::path folder) : data(std::move(folder)) {}
-    std::filesystem::path data;
+    explicit Layout(const std::filesystem::path& folder)
+        : data(folder), key(folder / "master.key") {}
+    explicit Layout(const Settings& settings) : Layout(std::filesystem::path(settings.data)) {
+        if (settings.master_key) key = *settings.master_key;
+    }
+    std::filesystem::path data, key;
     std::filesystem::path database() const { return data / "fairlead.db"; }
-    std::filesystem::path master_key() const { return data / "master.key"; }
+    const std::filesystem::path& master_key() const { return key; }
     std::filesystem::path lock() const { return data / "lock"; }
 };
 
@@ -33,6 +37,9 @@ Result<> expect_database(const Layout& layout);
 /// Root becomes the owner of the data folder, so that what this process makes there belongs to the
 /// user that the controller runs as. For the rest of the process.
 Result<> become_owner(const std::filesystem::path& folder);
+
+/// What root made in the data folder goes to the folder's owner.
+Result<> give_to_owner(const std::filesystem::path& folder);
 
 /// Held by the one process that serves from, or replaces, this data folder.
 class FolderLock {

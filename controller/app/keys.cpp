@@ -72,11 +72,20 @@ under_old_keys(const std::map<std::string, std::int64_t>& counts, const Keystore
     return old;
 }
 
-/// As the user that the controller runs as, and while it does not run.
+/// While the controller does not run; as its user, unless the key is another one's.
 Result<FolderLock> take_over(const Layout& layout) {
     FAIRLEAD_CHECK(expect_database(layout));
-    FAIRLEAD_CHECK(become_owner(layout.data));
-    return FolderLock::take(layout);
+    if (Keystore::is_credential())
+        return fail(
+            Errc::conflict,
+            "A credential cannot be written. Run this outside of the unit, with master_key in "
+            "controller.yaml naming the file that the credential comes from."
+        );
+    if (layout.master_key().parent_path() == layout.data) FAIRLEAD_CHECK(become_owner(layout.data));
+    FAIRLEAD_TRY(lock, FolderLock::take(layout));
+    // What is made from here on is SQLite's, which gives it to the database's owner.
+    FAIRLEAD_CHECK(give_to_owner(layout.data));
+    return std::move(lock);
 }
 
 /// The keys of a database whose tables are those that this program goes through.
@@ -88,7 +97,7 @@ Result<Keystore> keys_for(const Layout& layout, store::Connection& db) {
 } // namespace
 
 Result<std::string> rekey(const Settings& settings, const Clock& clock) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_TRY(lock, take_over(layout));
     store::Connection db(layout.database());
     FAIRLEAD_TRY(keys, keys_for(layout, db));
@@ -133,7 +142,7 @@ Result<std::string> rekey(const Settings& settings, const Clock& clock) {
 }
 
 Result<std::string> forget_old_keys(const Settings& settings) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_TRY(lock, take_over(layout));
     store::Connection db(layout.database());
     FAIRLEAD_TRY(keys, keys_for(layout, db));
@@ -154,7 +163,7 @@ Result<std::string> forget_old_keys(const Settings& settings) {
 }
 
 Result<std::string> list_keys(const Settings& settings) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_CHECK(expect_database(layout));
     store::Connection db(layout.database(), {.access = store::Access::read_only});
     FAIRLEAD_TRY(keys, keys_for(layout, db));

@@ -9,7 +9,7 @@
 namespace fairlead::app {
 
 Result<std::string> list_people(const Settings& settings) {
-    Layout layout(settings.data);
+    Layout layout(settings);
     FAIRLEAD_CHECK(expect_database(layout));
     store::Connection db(layout.database(), {.access = store::Access::read_only});
     access::UserRepo users(db);

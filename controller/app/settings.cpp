@@ -176,6 +176,10 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
         !site)
         check("passkey_domain", fail(site.error()));
     that(settings.data.starts_with('/'), "data: must be an absolute path.");
+    that(
+        !settings.master_key || settings.master_key->starts_with('/'),
+        "master_key: must be an absolute path."
+    );
     that(settings.packages.starts_with('/'), "packages: must be an absolute path.");
     that(
         settings.sessions.idle >= std::chrono::seconds(60) &&
@@ -296,6 +300,9 @@ listen: {listen}
 
 # Database and keys. Only the controller's own user may read it.
 data: {data}
+# The master key that seals secrets in the database, where it is not to lie beside it. A file of the controller's user, or of
+# root, which systemd hands over: LoadCredential=master.key:/etc/fairlead/master.key in the unit.
+#master_key: /etc/fairlead/master.key
 
 # A certificate of yours for browsers (PEM; the chain begins with the certificate itself). Without it the controller has
 # one of its own authority, which browsers do not know and agents do. A renewed file is taken within a minute.

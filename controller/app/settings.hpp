@@ -115,6 +115,7 @@ struct Settings {
     std::string listen = "[::]:8443";
     std::optional<std::string> url;
     std::string data = "/var/lib/fairlead-controller";
+    std::optional<std::string> master_key;
     std::optional<CertificateSettings> certificate;
     std::optional<AcmeSettings> acme;
     std::optional<EdgeSettings> edge;
@@ -139,9 +140,10 @@ struct Settings {
 };
 BOOST_DESCRIBE_STRUCT(
     Settings, (),
-    (name, names, listen, url, data, certificate, acme, edge, packages, git_transports, plans,
-     plan_of_new_organizations, registration, mail, egress, passkey_domain, sessions, sign_in_with,
-     rates, agents, workers, connections, connections_per_address, metrics, security_contact, log)
+    (name, names, listen, url, data, master_key, certificate, acme, edge, packages, git_transports,
+     plans, plan_of_new_organizations, registration, mail, egress, passkey_domain, sessions,
+     sign_in_with, rates, agents, workers, connections, connections_per_address, metrics,
+     security_contact, log)
 )
 
 /// "[::]:8443", "0.0.0.0:443" or "192.0.2.1:443" taken apart. Errc::invalid.

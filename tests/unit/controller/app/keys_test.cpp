@@ -7,10 +7,12 @@
 #include <doctest/doctest.h>
 #include <fmt/core.h>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 
 using namespace fairlead;
 using namespace fairlead::app;
@@ -99,7 +101,27 @@ struct Fixture {
             " ('https://acme.example/directory', '', $1)");
     }
 
-    crypto::Keystore keys() { return crypto::Keystore::load(layout.master_key()).value(); }
+    crypto::Keystore keys() {
+        return crypto::Keystore::load(Layout(settings).master_key()).value();
+    }
+    /// The user that the controller runs as has the data folder; we are root.
+    void give_to_nobody() {
+        REQUIRE(::geteuid() == 0);
+        for (const auto& path : {folder.path(), layout.data})
+            REQUIRE(::lchown(path.c_str(), nobody, nobody) == 0);
+        REQUIRE(give_to_owner(layout.data));
+    }
+    bool all_of_nobody() {
+        for (const auto& entry : std::filesystem::directory_iterator(layout.data))
+            if (owner_of(entry.path()) != nobody) return false;
+        return true;
+    }
+    static uid_t owner_of(const std::filesystem::path& file) {
+        struct stat facts {};
+        REQUIRE(::stat(file.c_str(), &facts) == 0);
+        return facts.st_uid;
+    }
+    static constexpr uid_t nobody = 65534;
     void put(std::string_view place, store::Sql sql) {
         store::Connection db(layout.database());
         db.script("PRAGMA foreign_keys = OFF"); // what the rows belong to is not of interest
@@ -279,6 +301,55 @@ TEST_SUITE("controller/app/keys") {
         CHECK(forget_old_keys(settings).error().kind() == Errc::conflict);
         CHECK(current() == old);
         CHECK(list_keys(settings));
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "root changes the key for the user that the controller runs as") {
+        give_to_nobody();
+        CHECK(list_keys(settings));
+        auto old = current();
+        auto child = ::fork();
+        REQUIRE(child >= 0);
+        // It becomes that user for good.
+        if (child == 0) ::_exit(rekey(settings, clock) ? 0 : 1);
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
+        CHECK(current() != old);
+        CHECK(all_of_nobody());
+        CHECK(all_open());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a key that lies elsewhere is changed there, and stays root's") {
+        auto elsewhere = folder.path() / "etc" / "master.key";
+        std::filesystem::create_directory(elsewhere.parent_path());
+        std::filesystem::rename(layout.master_key(), elsewhere);
+        give_to_nobody();
+        CHECK(list_keys(settings).error().message().find("master_key in") != std::string::npos);
+        settings.master_key = elsewhere;
+        auto old = current();
+        CHECK(rekey(settings, clock)->find(elsewhere.string()) != std::string::npos);
+        CHECK(current() != old);
+        CHECK(owner_of(elsewhere) == 0);
+        CHECK(!std::filesystem::exists(layout.master_key()));
+        CHECK(all_of_nobody());
+        CHECK(all_open());
+        CHECK(forget_old_keys(settings));
+        CHECK(keys().ids().size() == 1);
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "a credential of systemd opens, and cannot be changed where it is") {
+        auto given = folder.path() / "credentials";
+        std::filesystem::create_directory(given);
+        std::filesystem::rename(layout.master_key(), given / "master.key");
+        ::setenv("CREDENTIALS_DIRECTORY", given.c_str(), 1);
+        auto listed = list_keys(settings);
+        auto changed = rekey(settings, clock);
+        ::unsetenv("CREDENTIALS_DIRECTORY");
+        REQUIRE(listed);
+        REQUIRE(!changed);
+        CHECK(changed.error().kind() == Errc::conflict);
+        settings.master_key = given / "master.key";
+        CHECK(list_keys(settings).value() == *listed);
     }
 
     TEST_CASE_FIXTURE(Fixture, "every column that can hold a sealed value is gone through") {
