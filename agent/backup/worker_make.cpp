@@ -12,6 +12,7 @@
 
 #include <array>
 #include <map>
+#include <thread>
 
 namespace fairlead::backup {
 namespace {
@@ -167,7 +168,9 @@ Result<Answer> dump(Worker& worker) {
     options.expected_bytes = part.logical_bytes;
     bucket::Upload upload(worker.bucket, part.object.key, options);
     crypto::AgeWriter sealed(upload, worker.recipients);
-    archive::ZstdWriter packed(sealed);
+    // Compressing is most of the work: beside what reads, encrypts and sends it.
+    auto threads = std::thread::hardware_concurrency() > 1 ? 2 : 0;
+    archive::ZstdWriter packed(sealed, archive::ZstdWriter::default_level, threads);
     Watched watched(packed, worker.say, part.logical_bytes);
     Command command;
     // Uncompressed: zstd does that better, and pg_restore reads it all the same.
