@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { built } from "./lib/paths.ts";
 import { ended, run } from "./lib/process.ts";
-import { type Kind, S3, type StorageSettings } from "./lib/s3.ts";
+import { domain, type Kind, S3, type StorageSettings } from "./lib/s3.ts";
 import { poll } from "./lib/wait.ts";
 
 const mib = 1 << 20;
@@ -59,7 +59,8 @@ for (const kind of ["swift", "s3rver"] as Kind[]) {
 
     /** What the tool printed, and whether it worked. */
     async function ask(storage: StorageSettings, args: string[], more: Record<string, string> = {}): Promise<{ good: boolean; said: unknown; text: string }> {
-      const { code, stdout, stderr } = await run(tool, [JSON.stringify(storage), ...args], {
+      const [program = tool, ...first] = storage.addressing === "path" ? [] : ["unshare", "-m", "sh", "-c", `mount --bind ${dir}/hosts /etc/hosts && exec "$0" "$@"`, tool];
+      const { code, stdout, stderr } = await run(program, [...first, JSON.stringify(storage), ...args], {
         check: false, env: environment(more), timeoutMs: 120_000,
       });
       assert.ok(code === 0 || code === 1, `status ${code}: ${stdout}${stderr}`);
@@ -133,6 +134,20 @@ for (const kind of ["swift", "s3rver"] as Kind[]) {
       }
       await good(["get", "big", join(dir, "got"), "5242870", "100"]);
       assert.deepEqual(readFileSync(join(dir, "got")), (await server.read(bucket, "odoo/b ü/big")).subarray(5242870, 5242970));
+      await nothingLeft();
+    });
+
+    if (kind === "swift") it("names the bucket as a host, where that is asked for", async () => {
+      file("hosts", Buffer.from(`127.0.0.1 localhost ${domain} ${bucket}.${domain}\n`));
+      const storage: StorageSettings = { ...server.storage(bucket, "by host"), endpoint: `https://${domain}:${server.relay.port}`, addressing: "virtual_host" };
+      const { checks } = await good<{ checks: Check[] }>(["test"], storage);
+      assert.deepEqual(checks.filter((check) => check.result !== "passed"), []);
+      const bytes = randomBytes(11 * mib);
+      await good(["upload", "big ü", file("source", bytes)], storage);
+      assert.deepEqual((await good<{ key: string }[]>(["list", ""], storage)).map((one) => one.key), ["big ü"]);
+      assert.equal((await good<Uploaded>(["get", "big ü", join(dir, "got")], storage)).sha256, sha256(bytes));
+      assert.ok(server.relay.asked.length > 5 && server.relay.asked.every(({ url }) => !url.startsWith(`/${bucket}`)));
+      await good(["remove", "big ü"], storage);
       await nothingLeft();
     });
 

@@ -12,6 +12,8 @@ import { Relay } from "./s3-relay.ts";
 import { poll } from "./wait.ts";
 
 export type Kind = "swift" | "s3rver";
+/** Below it Swift's buckets are hosts. */
+export const domain = "s3.fairlead.test";
 
 export interface StoredObject {
   key: string;
@@ -53,7 +55,7 @@ export class S3 {
     const self = kind === "swift" ? await S3.#swift(dir, address) : await S3.#s3rver(dir, address);
     const authority = await makeAuthority(join(dir, "pki"), "Fairlead tests s3");
     self.ca = authority.certificate;
-    self.#tls = await authority.issue("s3", [`IP:${address}`, "DNS:s3.fairlead.test", "DNS:*.s3.fairlead.test"]);
+    self.#tls = await authority.issue("s3", [`IP:${address}`, `DNS:${domain}`, `DNS:*.${domain}`]);
     await self.resume();
     return self;
   }
@@ -215,6 +217,7 @@ memcache_servers = 127.0.0.1:${cache}
 [filter:s3api]
 use = egg:swift#s3api
 location = eu-test-1
+storage_domain = ${domain}
 [filter:tempauth]
 use = egg:swift#tempauth
 user_test_tester = testing-secret .admin
