@@ -109,6 +109,25 @@ describe("pre-flight", () => {
     assert.match(`${check.need}`, /\d/);
   });
 
+  scenario(world, "fails with the numbers when memory is too little for a new environment, and only warns where it may do", async () => {
+    const dropIn = "/etc/systemd/system/fairlead-executor.service.d/memory.conf";
+    const again = "systemctl daemon-reload; systemctl stop fairlead-executor.service; systemctl start fairlead-executor.socket";
+    const only = (mib: number): string => `
+      sed 's/^MemAvailable:.*/MemAvailable: ${mib * 1024} kB/; s/^SwapFree:.*/SwapFree: 0 kB/' /proc/meminfo >/srv/meminfo
+      mkdir -p $(dirname ${dropIn}); printf '[Service]\\nBindReadOnlyPaths=/srv/meminfo:/proc/meminfo\\n' >${dropIn}; ${again}`;
+    const mend = `rm -r $(dirname ${dropIn}); ${again}`;
+    const check = await refused(fresh, "memory", /^20 MiB of .* available$/, only(20), mend);
+    const need = Number(/^(\d+) MiB$/.exec(`${check.need}`)?.[1]);
+    assert.ok(need > 40, `${check.need}`);
+    await on.host.sh(only(need - 1));
+    try {
+      const operation = await world.succeeded(await world.act(fresh, "preflight"));
+      assert.equal(operation.result?.checks?.find((one) => one.id === "memory")?.result, "warning");
+    } finally {
+      await on.host.sh(mend);
+    }
+  });
+
   scenario(world, "fails when a file of the live release was altered [S-PRE-06]", async () => {
     const file = "$(find /var/lib/fairlead/trees -path '*/fl_demo/models/demo.py' | head -n 1)";
     await refused(environment, "integrity", /demo\.py/,
