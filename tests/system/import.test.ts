@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { after, before, describe } from "node:test";
 import type { Problem } from "./lib/api.ts";
 import { accountOf, type Check, contents, leftovers, Odoo } from "./lib/backups.ts";
+import { Web } from "./lib/browser.ts";
 import { controllerAddress } from "./lib/host.ts";
 import { Names } from "./lib/names.ts";
 import { healthy } from "./lib/odoo.ts";
@@ -214,6 +215,39 @@ os.mkfifo("pipe.sql")
     const controller = await world.controller();
     assert.ok(!controller.log.includes(marker));
     assert.equal((await run("grep", ["-rlF", "--", marker, controller.data], { check: false })).stdout, "");
+  });
+
+  scenario(world, "in the console is looked at first, with what does not fit, and comes in when the name of production is typed", async () => {
+    const web = await Web.open(await world.controller());
+    try {
+      const page = await web.signedIn();
+      await page.goto(`${new URL(page.url()).pathname}/environments/${shop.id}/import`);
+      const look = async (path: string): Promise<void> => {
+        await page.getByLabel("Path").fill(path);
+        await page.getByRole("button", { name: "Look at it" }).click();
+      };
+      await look("/srv/imports/none.zip");
+      await page.getByText("Nothing could be made of it").first().waitFor({ timeout: 120_000 });
+      await look("/srv/imports/old.zip");
+      await page.getByText("Ready", { exact: true }).waitFor({ timeout: 180_000 });
+      await page.getByText(/Odoo’s zip, /).waitFor();
+      await page.getByRole("button", { name: "Import…" }).click();
+      const dialog = page.getByRole("dialog", { name: `Import into ${shop.name}` });
+      await dialog.getByText("Not possible: its backup policy names no storage.").waitFor();
+      assert.equal(await dialog.getByRole("checkbox", { name: "Neutralise" }).isChecked(), false);
+      assert.equal(await dialog.getByText("Mask personal data").count(), 0, "production is what it is");
+      const act = dialog.getByRole("button", { name: `Import into ${shop.name}` });
+      assert.equal(await act.isDisabled(), true);
+      await dialog.getByLabel(`Type ${shop.name} to confirm`).fill(shop.name);
+      await act.click();
+      await page.getByText("Imported", { exact: true }).nth(1).waitFor({ timeout: 300_000 }); // after that of the test before
+      assert.equal((await partner()).trim(), "1");
+      assert.deepEqual(web.complaints, []);
+    } finally {
+      await web.close();
+    }
+    assert.equal(await staged(), "");
+    assert.equal(await leftovers(on.host), "");
   });
 
   scenario(world, "of a dump and a folder, in each of pg_dump's ways to write one, neutralised", async () => {
