@@ -132,11 +132,17 @@ export class Odoo {
 /** Unix user, role and database of an environment. */
 export const accountOf = (environment: Environment): string => `fl-${environment.slug}`;
 
+/**
+ * Makes the text of two dumps of the same data the same, in a pipe. PostgreSQL puts rows that it loads where there is room, so their order is nobody's;
+ * and what it makes of "status IN (…)" it writes with other casts and brackets once it has read it back from its own text.
+ */
+export const comparable = `grep -vE '^-- Dumped|^.(un)?restrict ' | sed -E '/ ANY \\(/s/::(character varying|text)(\\[\\])?|[()]//g' | LC_ALL=C sort`;
+
 /** All of a database as text, and all of a filestore as hashes: equal where the data are. */
 export async function contents(host: Host, environment: Environment, timeoutMs = 60_000): Promise<string> {
   const account = accountOf(environment);
   return host.sh(`
-    runuser -u ${account} -- pg_dump --no-owner --no-privileges ${account} | grep -vE '^-- Dumped|^.(un)?restrict ' | sha256sum
+    runuser -u ${account} -- pg_dump --no-owner --no-privileges ${account} | ${comparable} | sha256sum
     cd /var/lib/fairlead/environments/${environment.slug}/filestore/${account}
     find . -type f ! -path './checklist/*' -printf '%P\\n' | sort | xargs -d '\\n' sha256sum | sha256sum`, { timeoutMs });
 }

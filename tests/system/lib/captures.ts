@@ -66,6 +66,38 @@ ${program}
   return host.sh("python3 /tmp/sink.py", { timeoutMs });
 }
 
+/** A mail server at localhost:25 of the server, as hosts with an MTA have; `arrived` is what it was given. */
+export async function localMta(host: Host): Promise<{ arrived: () => Promise<string> }> {
+  await host.write("/root/mta.py", `
+import socketserver
+class Session(socketserver.StreamRequestHandler):
+    def say(self, line):
+        self.wfile.write(line + b"\\r\\n")
+    def handle(self):
+        self.say(b"220 mta.test")
+        for line in self.rfile:
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                self.say(b"354 go on")
+                with open("/root/arrived", "ab") as kept:
+                    for text in self.rfile:
+                        if text == b".\\r\\n": break
+                        kept.write(text)
+                self.say(b"250 kept")
+            elif verb == b"QUIT":
+                return self.say(b"221 bye")
+            else:
+                self.say(b"250 mta.test")
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+server = socketserver.ThreadingTCPServer(("127.0.0.1", 25), Session)
+import subprocess
+subprocess.run(["systemd-notify", "--ready"], check=True)
+server.serve_forever()
+`);
+  await host.sh(": >/root/arrived; systemd-run --quiet --unit mta --service-type=notify -p NotifyAccess=all python3 /root/mta.py");
+  return { arrived: () => host.sh("cat /root/arrived") };
+}
+
 /** Counts who connects; nobody shall. */
 export class Trap {
   connections = 0;
