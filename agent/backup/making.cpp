@@ -169,7 +169,8 @@ Result<> Making::seal(Work& work) {
 Result<> Making::undo(Work& work) {
     if (!work.recall_yes(fact("begun"))) return {};
     FAIRLEAD_CHECK(remove_work());
-    if (work.recall_yes(fact("whole"))) return {};
+    // A backup that stands is told, whatever comes to its operation.
+    if (work.recall_yes(fact("whole"))) return recall_info(work);
     work.result.backup.reset();
     auto taking_back = [&]() -> Result<> {
         FAIRLEAD_TRY(discarding, job(work, Task::discard));
@@ -186,12 +187,16 @@ Result<> Making::undo(Work& work) {
     return {};
 }
 
-Result<> Making::prune(Work& work) {
-    // After a restart in this step, what the backup was is known from the journal alone.
+Result<> Making::recall_info(Work& work) {
     if (auto info = work.recall(fact("info")); info && !work.result.backup) {
         FAIRLEAD_TRY(known, json::decode<proto::BackupInfo>(*info, json::Strictness::lenient));
         work.result.backup = known;
     }
+    return {};
+}
+
+Result<> Making::prune(Work& work) {
+    FAIRLEAD_CHECK(recall_info(work));
     auto pruning = [&]() -> Result<> {
         FAIRLEAD_TRY(asked, job(work, Task::prune));
         asked.folder = place_.state();

@@ -37,6 +37,8 @@ private:
     Result<archive::Manifest> manifest(journal::Work& work);
     Result<> freeze_files();
     Result<> remove_work();
+    /// What the backup was, which after a restart the journal alone knows.
+    Result<> recall_info(journal::Work& work);
     std::string fact(std::string_view name) const {
         return prefix_ + "backup." + std::string(name);
     }

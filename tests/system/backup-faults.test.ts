@@ -69,10 +69,12 @@ describe("a backup under faults", () => {
     console.log(`# ${where}: ${end.state} ${JSON.stringify(end.error)}`);
     assert.ok(["succeeded", "failed"].includes(end.state), where);
     const made = await backupOf(world, end);
-    assert.equal(made.state, end.state, where);
+    // Killed behind its seal, it is whole, and told so, although its operation did not come to the end.
+    const whole = made.state === "succeeded";
+    assert.ok(whole || end.state === "failed", where);
     const kept = (await s3.objects(bucket, `fairlead/${shop.id}/backups/`)).map((one) => one.key.split("/").slice(3));
-    assert.equal(kept.some(([id, name]) => id === made.id && name === "manifest.json"), end.state === "succeeded", `${where}: the manifest`);
-    if (end.state === "failed") assert.deepEqual(kept.filter(([id]) => id === made.id), [], where);
+    assert.equal(kept.some(([id, name]) => id === made.id && name === "manifest.json"), whole, `${where}: the manifest`);
+    if (!whole) assert.deepEqual(kept.filter(([id]) => id === made.id), [], where);
     assert.equal(await s3.uploads(bucket), 0, `${where}: uploads`);
     assert.equal(await leftovers(on.host), "", where);
     assert.equal(difference(await shape(on.host), rest), "", where);
