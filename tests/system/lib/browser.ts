@@ -155,6 +155,13 @@ export async function axe(page: Page): Promise<string[]> {
   return result.value as string[];
 }
 
+/** What changes slowly on a page, though every window asks for less motion; axe finds its colours half way. */
+function moving(page: Page): Promise<string[]> {
+  return page.evaluate(`document.getAnimations()
+    .filter((change) => change instanceof CSSTransition && change.effect.getComputedTiming().duration > 1)
+    .map((change) => change.transitionProperty + " of " + change.effect.target.className)`) as Promise<string[]>;
+}
+
 const screens = { desktop: { width: 1280, height: 900 }, phone: { width: 375, height: 812 } };
 
 /** Shows a window in another theme, or as on a phone, without loading the page anew. */
@@ -179,12 +186,13 @@ async function picture(page: Page): Promise<Buffer> {
 }
 
 /**
- * Looks at what is shown in both themes and as on a phone: nothing serious by axe, nothing wider than the screen. Leaves the window as it is
- * at a desk. `shot` names the pictures that are kept.
+ * Looks at what is shown in both themes and as on a phone: nothing serious by axe, nothing wider than the screen, nothing that moves. Leaves
+ * the window as it is at a desk. `shot` names the pictures that are kept.
  */
 export async function looksGood(page: Page, what: string, shot?: string): Promise<void> {
   for (const look of looks) {
     await show(page, look);
+    assert.deepEqual(await moving(page), [], `${look} ${what} moves`);
     assert.deepEqual(await axe(page), [], `${look} ${what}`);
     assert.ok((await overflow(page)) <= 1, `${look} ${what} is wider than the window`);
     if (shot) writeFileSync(join(folder(artifacts), `${shot}-${look}.png`), await picture(page));
