@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace fairlead::crypto {
 namespace {
@@ -40,12 +42,12 @@ mode_t open_bits(const std::filesystem::path& file) {
     return file == credential() ? 037 : 077;
 }
 
-/// Root reads it where the program of another user, which owns the folder, keeps it.
+/// Root reads another user's as well, where nobody but that user or root could have put it.
 bool trusted_owner(const std::filesystem::path& file, uid_t owner) {
     if (owner == 0 || owner == ::geteuid()) return true;
     struct stat folder {};
     return ::geteuid() == 0 && ::stat(file.parent_path().c_str(), &folder) == 0 &&
-           folder.st_uid == owner;
+           (folder.st_uid == owner || folder.st_uid == 0);
 }
 
 Result<> expect_private(const std::filesystem::path& file) {
@@ -70,6 +72,23 @@ Result<> expect_private(const std::filesystem::path& file) {
             file.string() + " can be read by others. Run: chmod 0400 " + file.string()
         );
     return {};
+}
+
+/// In the file's place, and its owner's as before; whatever stops it, it is the old one or the new.
+Result<> replace(const std::filesystem::path& file, const Secret& text) {
+    auto fresh = file;
+    fresh += ".new";
+    FAIRLEAD_CHECK(write_file(fresh, text.reveal(), 0400));
+    struct stat was {};
+    bool given = ::stat(file.c_str(), &was) == 0 &&
+                 (::geteuid() != 0 || ::lchown(fresh.c_str(), was.st_uid, was.st_gid) == 0) &&
+                 ::rename(fresh.c_str(), file.c_str()) == 0;
+    if (!given) {
+        auto why = std::string(std::strerror(errno));
+        ::unlink(fresh.c_str());
+        return fail(Errc::internal, "Cannot replace " + file.string() + ": " + why + ".");
+    }
+    return sync_folder(file.parent_path());
 }
 
 } // namespace
@@ -207,14 +226,14 @@ Result<Keystore> Keystore::add_key(const std::filesystem::path& file) {
     store.keys_.insert(
         store.keys_.begin(), MasterKey{random_bytes(id_size), random_secret(seal_key_size)}
     );
-    FAIRLEAD_CHECK(write_file(file, store.print().reveal(), 0400));
+    FAIRLEAD_CHECK(replace(file, store.print()));
     return std::move(store);
 }
 
 Result<Keystore> Keystore::drop_old_keys(const std::filesystem::path& file) {
     FAIRLEAD_TRY(store, read(file));
     store.keys_.erase(store.keys_.begin() + 1, store.keys_.end());
-    FAIRLEAD_CHECK(write_file(file, store.print().reveal(), 0400));
+    FAIRLEAD_CHECK(replace(file, store.print()));
     return std::move(store);
 }
 

@@ -25,8 +25,8 @@ public:
     static Result<Keystore> create(const std::filesystem::path& file);
 
     /// From `$CREDENTIALS_DIRECTORY/master.key` (systemd) when that is there, else from `file`,
-    /// which must belong to us or root (to root we are, the owner of its folder will do) and be
-    /// closed to others. Errors say what is wrong with which file.
+    /// which must belong to us or root (to root we are, the owner of a folder that is theirs or
+    /// root's will do) and be closed to others. Errors say what is wrong with which file.
     static Result<Keystore> load(const std::filesystem::path& file);
     /// Whether systemd hands one over. Such a one cannot be written.
     static bool is_credential();
@@ -45,7 +45,8 @@ public:
     /// All ids, the sealing one first.
     std::vector<std::string> ids() const;
 
-    /// Puts a new sealing key in front, in the file too (atomically). Older values stay open-able.
+    /// Puts a new sealing key in front, in the file too (atomically; its owner stays). Older values
+    /// stay open-able.
     static Result<Keystore> add_key(const std::filesystem::path& file);
     /// The same value with its data key wrapped by the current master key; the content is not
     /// decrypted.

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace fairlead::app {
@@ -43,6 +44,19 @@ Result<> make_private_folder(const fs::path& folder) {
             Errc::forbidden, folder.string() + " is there, but belongs to somebody else: " +
                                  std::strerror(errno) + "."
         );
+    return {};
+}
+
+/// Root makes things for the user that the controller will run as: the owner of the data folder.
+Result<> give_to_owner(const fs::path& folder) {
+    struct stat owner {};
+    if (::stat(folder.c_str(), &owner) != 0 || ::geteuid() != 0 || owner.st_uid == 0) return {};
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
+            return fail(
+                Errc::internal, "Cannot give " + entry.path().string() +
+                                    " to the folder's owner: " + std::strerror(errno) + "."
+            );
     return {};
 }
 
@@ -131,27 +145,23 @@ Result<> expect_database(const Layout& layout) {
     );
 }
 
-Result<> become_owner(const fs::path& folder) {
+Result<AsOwner> AsOwner::of(const fs::path& folder) {
     struct stat owner {};
-    if (::stat(folder.c_str(), &owner) != 0 || ::geteuid() != 0 || owner.st_uid == 0) return {};
-    if (::setgroups(0, nullptr) != 0 || ::setgid(owner.st_gid) != 0 || ::setuid(owner.st_uid) != 0)
+    if (::geteuid() != 0 || ::stat(folder.c_str(), &owner) != 0 || owner.st_uid == 0)
+        return AsOwner(false);
+    if (::setgroups(0, nullptr) != 0 || ::setegid(owner.st_gid) != 0 ||
+        ::seteuid(owner.st_uid) != 0) {
+        auto why = std::string(std::strerror(errno));
+        if (::setegid(0) != 0) std::abort();
         return fail(
-            Errc::internal,
-            "Cannot become the owner of " + folder.string() + ": " + std::strerror(errno) + "."
+            Errc::internal, "Cannot become the owner of " + folder.string() + ": " + why + "."
         );
-    return {};
+    }
+    return AsOwner(true);
 }
 
-Result<> give_to_owner(const fs::path& folder) {
-    struct stat owner {};
-    if (::stat(folder.c_str(), &owner) != 0 || ::geteuid() != 0 || owner.st_uid == 0) return {};
-    for (const auto& entry : fs::directory_iterator(folder))
-        if (::lchown(entry.path().c_str(), owner.st_uid, owner.st_gid) != 0)
-            return fail(
-                Errc::internal, "Cannot give " + entry.path().string() +
-                                    " to the folder's owner: " + std::strerror(errno) + "."
-            );
-    return {};
+AsOwner::~AsOwner() {
+    if (away_ && (::seteuid(0) != 0 || ::setegid(0) != 0)) std::abort();
 }
 
 Result<FolderLock> FolderLock::take(const Layout& layout) {

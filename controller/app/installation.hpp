@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace fairlead::app {
 
@@ -34,12 +35,20 @@ inline constexpr std::string_view tickets_place = "installation/tickets";
 /// Errc::not_found when there is no database.
 Result<> expect_database(const Layout& layout);
 
-/// Root becomes the owner of the data folder, so that what this process makes there belongs to the
-/// user that the controller runs as. For the rest of the process.
-Result<> become_owner(const std::filesystem::path& folder);
+/// While it lasts, root is the owner of a folder: what is made there belongs to that user, and
+/// nothing that the user bent leads further than the user may go. Nothing where we are not root, or
+/// root owns it. One at a time in a process, which has one thread.
+class AsOwner {
+public:
+    static Result<AsOwner> of(const std::filesystem::path& folder);
+    AsOwner(AsOwner&& other) noexcept : away_(std::exchange(other.away_, false)) {}
+    AsOwner& operator=(AsOwner&&) = delete;
+    ~AsOwner();
 
-/// What root made in the data folder goes to the folder's owner.
-Result<> give_to_owner(const std::filesystem::path& folder);
+private:
+    explicit AsOwner(bool away) : away_(away) {}
+    bool away_;
+};
 
 /// Held by the one process that serves from, or replaces, this data folder.
 class FolderLock {

@@ -20,6 +20,7 @@
 #include <fmt/core.h>
 
 #include <map>
+#include <optional>
 
 namespace fairlead::app {
 namespace {
@@ -53,8 +54,10 @@ Result<> visit_all(store::Connection& db, const api::SealedVisitor& visit) {
 }
 
 /// How many values each key sealed, by the key's id.
-Result<std::map<std::string, std::int64_t>> count_by_key(store::Connection& db) {
-    std::map<std::string, std::int64_t> counts;
+using Counts = std::map<std::string, std::int64_t>;
+
+Result<Counts> count_by_key(store::Connection& db) {
+    Counts counts;
     auto count = [&](std::string_view sealed, auto) -> Result<std::optional<std::string>> {
         FAIRLEAD_TRY(id, Keystore::key_of(sealed));
         ++counts[id];
@@ -64,49 +67,84 @@ Result<std::map<std::string, std::int64_t>> count_by_key(store::Connection& db) 
     return counts;
 }
 
-std::int64_t
-under_old_keys(const std::map<std::string, std::int64_t>& counts, const Keystore& keys) {
+std::int64_t under_old_keys(const Counts& counts, const Keystore& keys) {
     std::int64_t old = 0;
     for (const auto& [id, count] : counts)
         if (id != keys.current()) old += count;
     return old;
 }
 
-/// While the controller does not run; as its user, unless the key is another one's.
-Result<FolderLock> take_over(const Layout& layout) {
-    FAIRLEAD_CHECK(expect_database(layout));
-    if (Keystore::is_credential())
-        return fail(
-            Errc::conflict,
-            "A credential cannot be written. Run this outside of the unit, with master_key in "
-            "controller.yaml naming the file that the credential comes from."
-        );
-    if (layout.master_key().parent_path() == layout.data) FAIRLEAD_CHECK(become_owner(layout.data));
-    FAIRLEAD_TRY(lock, FolderLock::take(layout));
-    // What is made from here on is SQLite's, which gives it to the database's owner.
-    FAIRLEAD_CHECK(give_to_owner(layout.data));
-    return std::move(lock);
+template <class Work>
+auto as_owner_of(const std::filesystem::path& folder, Work work) -> decltype(work()) {
+    FAIRLEAD_TRY(owner, AsOwner::of(folder));
+    return work();
 }
 
-/// The keys of a database whose tables are those that this program goes through.
-Result<Keystore> keys_for(const Layout& layout, store::Connection& db) {
-    FAIRLEAD_CHECK(expect_schema(db));
-    return Keystore::load(layout.master_key());
-}
+/// The database and the master key of a controller that does not run, each as the owner of the
+/// folder that it lies in.
+class Workplace {
+public:
+    explicit Workplace(const Layout& layout) : layout_(layout) {}
+    ~Workplace() { close(); }
+    Workplace(const Workplace&) = delete;
+
+    template <class Work>
+    auto with_database(Work work) {
+        return as_owner_of(layout_.data, std::move(work));
+    }
+    Result<> enter() {
+        if (Keystore::is_credential())
+            return fail(
+                Errc::conflict,
+                "A credential cannot be written. Run this outside of the unit, with master_key in "
+                "controller.yaml naming the file that the credential comes from."
+            );
+        return with_database([&]() -> Result<> {
+            FAIRLEAD_CHECK(expect_database(layout_));
+            FAIRLEAD_TRY(lock, FolderLock::take(layout_));
+            lock_ = std::move(lock);
+            db_.emplace(layout_.database());
+            return expect_schema(*db_);
+        });
+    }
+
+    store::Connection& db() { return *db_; }
+    Result<Counts> counts() {
+        return with_database([&] { return count_by_key(*db_); });
+    }
+    /// `change`: Keystore::load, add_key or drop_old_keys.
+    Result<Keystore> key(Result<Keystore> (*change)(const std::filesystem::path&)) {
+        const auto& file = layout_.master_key();
+        return as_owner_of(file.parent_path(), [&] { return change(file); });
+    }
+
+private:
+    void close() {
+        auto closed = with_database([&]() -> Result<> {
+            db_.reset();
+            return {};
+        });
+        static_cast<void>(closed);
+    }
+
+    const Layout& layout_;
+    std::optional<FolderLock> lock_;
+    std::optional<store::Connection> db_;
+};
 
 } // namespace
 
 Result<std::string> rekey(const Settings& settings, const Clock& clock) {
     Layout layout(settings);
-    FAIRLEAD_TRY(lock, take_over(layout));
-    store::Connection db(layout.database());
-    FAIRLEAD_TRY(keys, keys_for(layout, db));
-    FAIRLEAD_TRY(before, count_by_key(db));
+    Workplace work(layout);
+    FAIRLEAD_CHECK(work.enter());
+    FAIRLEAD_TRY(keys, work.key(&Keystore::load));
+    FAIRLEAD_TRY(before, work.counts());
     // Values of older keys: an earlier run was stopped before its end, or an older backup was
     // restored.
     bool finishing = under_old_keys(before, keys) > 0;
     if (!finishing) {
-        FAIRLEAD_TRY(added, Keystore::add_key(layout.master_key()));
+        FAIRLEAD_TRY(added, work.key(&Keystore::add_key));
         keys = std::move(added);
     }
     std::int64_t count = 0;
@@ -120,17 +158,17 @@ Result<std::string> rekey(const Settings& settings, const Clock& clock) {
     };
     auto id = crypto::hex_encode(keys.current());
     auto renew_all = [&]() -> Result<> {
-        FAIRLEAD_CHECK(visit_all(db, renew));
+        FAIRLEAD_CHECK(visit_all(work.db(), renew));
         api::Act act{
             .action = "keys.rekey",
             .target_type = "controller",
             .target_id = "master_key",
             .target_name = "Master key"};
         act.after = boost::json::object{{"key", id}, {"values", count}};
-        store::UnitOfWork unit(db);
+        store::UnitOfWork unit(work.db());
         return log_everywhere(unit, clock, act);
     };
-    FAIRLEAD_CHECK(db.transaction(renew_all));
+    FAIRLEAD_CHECK(work.with_database([&] { return work.db().transaction(renew_all); }));
     return fmt::format(
         "{} values are sealed by the master key {} now{}. Keep a copy of {} elsewhere. Older keys "
         "are still in it, for backups made before now; once those are gone run: "
@@ -143,10 +181,10 @@ Result<std::string> rekey(const Settings& settings, const Clock& clock) {
 
 Result<std::string> forget_old_keys(const Settings& settings) {
     Layout layout(settings);
-    FAIRLEAD_TRY(lock, take_over(layout));
-    store::Connection db(layout.database());
-    FAIRLEAD_TRY(keys, keys_for(layout, db));
-    FAIRLEAD_TRY(counts, count_by_key(db));
+    Workplace work(layout);
+    FAIRLEAD_CHECK(work.enter());
+    FAIRLEAD_TRY(keys, work.key(&Keystore::load));
+    FAIRLEAD_TRY(counts, work.counts());
     if (auto old = under_old_keys(counts, keys); old > 0)
         return fail(
             Errc::conflict,
@@ -155,7 +193,7 @@ Result<std::string> forget_old_keys(const Settings& settings) {
                 old
             )
         );
-    FAIRLEAD_CHECK(Keystore::drop_old_keys(layout.master_key()));
+    FAIRLEAD_CHECK(work.key(&Keystore::drop_old_keys));
     return fmt::format(
         "{} holds one key now. Backups made under older ones cannot be restored with it.",
         layout.master_key().string()
@@ -166,7 +204,8 @@ Result<std::string> list_keys(const Settings& settings) {
     Layout layout(settings);
     FAIRLEAD_CHECK(expect_database(layout));
     store::Connection db(layout.database(), {.access = store::Access::read_only});
-    FAIRLEAD_TRY(keys, keys_for(layout, db));
+    FAIRLEAD_CHECK(expect_schema(db));
+    FAIRLEAD_TRY(keys, Keystore::load(layout.master_key()));
     FAIRLEAD_TRY(counts, count_by_key(db));
     std::string text;
     for (const auto& id : keys.ids())

@@ -109,7 +109,8 @@ struct Fixture {
         REQUIRE(::geteuid() == 0);
         for (const auto& path : {folder.path(), layout.data})
             REQUIRE(::lchown(path.c_str(), nobody, nobody) == 0);
-        REQUIRE(give_to_owner(layout.data));
+        for (const auto& entry : std::filesystem::directory_iterator(layout.data))
+            REQUIRE(::lchown(entry.path().c_str(), nobody, nobody) == 0);
     }
     bool all_of_nobody() {
         for (const auto& entry : std::filesystem::directory_iterator(layout.data))
@@ -307,16 +308,25 @@ TEST_SUITE("controller/app/keys") {
         give_to_nobody();
         CHECK(list_keys(settings));
         auto old = current();
-        auto child = ::fork();
-        REQUIRE(child >= 0);
-        // It becomes that user for good.
-        if (child == 0) ::_exit(rekey(settings, clock) ? 0 : 1);
-        int status = 0;
-        REQUIRE(::waitpid(child, &status, 0) == child);
-        CHECK(status == 0);
+        REQUIRE(rekey(settings, clock));
+        CHECK(::geteuid() == 0);
         CHECK(current() != old);
         CHECK(all_of_nobody());
         CHECK(all_open());
+        // However the folder is written.
+        settings.data += "/";
+        REQUIRE(rekey(settings, clock));
+        CHECK(forget_old_keys(settings));
+        CHECK(all_of_nobody());
+    }
+
+    TEST_CASE_FIXTURE(Fixture, "root goes nowhere that this user bent its own folder to") {
+        auto roots = folder.path() / "roots.key";
+        std::filesystem::rename(layout.master_key(), roots);
+        std::filesystem::create_symlink(roots, layout.master_key());
+        give_to_nobody();
+        CHECK(!rekey(settings, clock));
+        CHECK(crypto::Keystore::load(roots)->ids().size() == 1);
     }
 
     TEST_CASE_FIXTURE(Fixture, "a key that lies elsewhere is changed there, and stays root's") {
@@ -330,6 +340,11 @@ TEST_SUITE("controller/app/keys") {
         CHECK(rekey(settings, clock)->find(elsewhere.string()) != std::string::npos);
         CHECK(current() != old);
         CHECK(owner_of(elsewhere) == 0);
+        // Or that user's, where root put it.
+        REQUIRE(::chown(elsewhere.c_str(), nobody, nobody) == 0);
+        CHECK(rekey(settings, clock));
+        CHECK(owner_of(elsewhere) == nobody);
+        CHECK(!std::filesystem::exists(elsewhere.string() + ".new"));
         CHECK(!std::filesystem::exists(layout.master_key()));
         CHECK(all_of_nobody());
         CHECK(all_open());
