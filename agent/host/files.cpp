@@ -89,7 +89,11 @@ Result<std::uint64_t> remove_files_but(
         if (!part) return failed("open", folder / name);
         int at = fd.release();
         // What is unlinked meanwhile is not shown again; what was shown before stays shown.
-        while (auto* entry = ::readdir(part.get())) {
+        for (;;) {
+            errno = 0;
+            auto* entry = ::readdir(part.get());
+            if (entry == nullptr && errno != 0) return failed("read", folder / name);
+            if (entry == nullptr) break;
             std::string_view file = entry->d_name;
             if (file == "." || file == ".." || keep.contains(fmt::format("{}/{}", name, file)))
                 continue;
