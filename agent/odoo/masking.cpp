@@ -224,7 +224,8 @@ std::string mask_query(const std::vector<proto::PersonalData>& wanted) {
     if (has(PersonalData::contacts))
         sql += remove(
             "ir_attachment", fmt::format(
-                                 " WHERE res_model = 'res.partner' AND res_field LIKE 'image%' AND "
+                                 " WHERE res_field = 'signature' AND res_model = 'sale.order' OR "
+                                 "res_model = 'res.partner' AND res_field LIKE 'image%' AND "
                                  "res_id NOT IN ({})",
                                  kept_partners
                              )
