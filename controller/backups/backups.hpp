@@ -189,6 +189,7 @@ private:
         Unit& unit, const Scope& scope, const Operation& operation,
         const EnvironmentId& environment, const proto::StoredBackups& stored
     );
+    /// Those rows that are of the server which reports, shown as removed, with one audit entry.
     Result<> gone(
         Unit& unit, const Scope& scope, const Operation& operation,
         const EnvironmentId& environment, std::vector<Backup> rows, std::string action

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe } from "node:test";
 import { accountOf, addStorage, backUp, backupOf, backupsOf, bucketOf, contents, keepAll, leftovers, restore, setPolicy } from "./lib/backups.ts";
-import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
+import { CrashPoints, type JournalRecord, KillPoints, victims } from "./lib/crash.ts";
 import { difference, healthy, shape } from "./lib/odoo.ts";
 import type { S3 } from "./lib/s3.ts";
 import type { Asked, Fault } from "./lib/s3-relay.ts";
@@ -15,7 +15,6 @@ describe("a backup under faults", () => {
   const world = worldOfSuite();
   world.patienceMs = 600_000; // real servers are at work
   const bucket = "faulty";
-  const victims = ["executor", "host"];
   let on: Enrolled;
   let shop: Environment;
   let s3: S3;
@@ -56,14 +55,6 @@ describe("a backup under faults", () => {
     cd ${files()} && find . -type f -size +11M -delete && head -c 12M /dev/urandom >new && name=$(sha1sum new | cut -c1-40)
     mkdir -p \${name:0:2} && mv new \${name:0:2}/$name && chown -R ${accountOf(shop)}: \${name:0:2}`);
 
-  const kill: Record<string, () => Promise<unknown>> = {
-    executor: () => on.host.sh("systemctl kill -s KILL fairlead-executor.service"),
-    host: async () => {
-      await on.host.kill();
-      await on.host.boot();
-    },
-  };
-
   /** The operation is over: what is told of it is what is in the bucket, and nothing else is left of it anywhere. */
   async function wholeOrNothing(end: Operation, where: string): Promise<void> {
     console.log(`# ${where}: ${end.state} ${JSON.stringify(end.error)}`);
@@ -99,7 +90,7 @@ describe("a backup under faults", () => {
         const operation = await world.act(shop, "backups");
         const end = world.finished(operation);
         const at = await crash.reached(end);
-        if (at !== undefined) await kill[victim]!();
+        if (at !== undefined) await crash.kill(victim);
         else assert.equal((await end).state, "succeeded", `nothing was killed: ${JSON.stringify((await end).error)}`);
         const where = `${victim} killed at record ${at ?? "none"}, expected ${point.number} in ${point.step}`;
         await wholeOrNothing(await end, where);
@@ -138,7 +129,7 @@ describe("a backup under faults", () => {
         const over = await Promise.race([held.reached.then(() => undefined), end]);
         assert.equal(over, undefined, `${what}: never asked for: ${JSON.stringify(over)}`);
         if (what.startsWith("a part")) assert.ok(await s3.uploads(bucket) > 0, "an upload is open");
-        await kill[victim]!();
+        await crash.kill(victim);
         held.end();
         const where = `${victim} killed when ${what}`;
         await wholeOrNothing(await end, where);

@@ -332,6 +332,7 @@ describe("backups in the console", () => {
     await dialog.getByLabel("Documents").check();
     await dialog.getByLabel("People and companies").check();
     await dialog.getByText("Masked in the copy, before anybody can see it: people and companies, documents.").waitFor();
+    await looksGood(page, "the restore wizard", "console-restore");
     await dialog.getByRole("button", { name: "Restore into Harbour staging" }).click();
     const restored = await agent.next("backup.restore");
     const { environment_id, neutralise, mask } = restored.args as { environment_id: string; neutralise: boolean; mask: string[] };

@@ -48,13 +48,10 @@ describe("a crash in the middle of a deployment", () => {
   afterEach(() => (crash as CrashPoints | undefined)?.disarm().catch(() => undefined));
 
   scenario(world, "of the executor leaves the old release whole or the new one whole [X-DEP-01] [S-PRE-09]", () =>
-    each("executor", () => on.host.sh("systemctl kill -s KILL fairlead-executor.service")), hours(3));
+    each("executor", () => crash.kill("executor")), hours(3));
 
   scenario(world, "of the host leaves the old release whole or the new one whole [X-DEP-01] [S-PRE-09]", () =>
-    each("host", async () => {
-      await on.host.kill();
-      await on.host.boot();
-    }), hours(3));
+    each("host", () => crash.kill("host")), hours(3));
 
   scenario(world, "of the link does no harm, and the deployment runs once [X-OPS-01] [X-OPS-02]", () =>
     through("link", async () => {

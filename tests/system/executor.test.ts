@@ -2,7 +2,7 @@
 // record leaves; at which ones: `KillPoints` in lib/crash.ts.
 import assert from "node:assert/strict";
 import { afterEach, before, describe } from "node:test";
-import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
+import { CrashPoints, type JournalRecord, KillPoints, type Victim, victims } from "./lib/crash.ts";
 import { Executor, newId, type Told } from "./lib/direct.ts";
 import { demo, type Demo, difference, shape } from "./lib/odoo.ts";
 import { seeded } from "./lib/seed.ts";
@@ -101,17 +101,9 @@ describe("the executor", () => {
     assert.ok(records.length > 10, `only ${records.length} journal records were seen`);
   });
 
-  const kill: Record<string, () => Promise<unknown>> = {
-    executor: () => executor.host.sh("systemctl kill -s KILL fairlead-executor.service"),
-    host: async () => {
-      await executor.host.kill();
-      await executor.host.boot();
-    },
-  };
-
-  for (const victim of ["executor", "host"]) {
+  for (const victim of victims) {
     scenario(world, `whose ${victim} is killed after a journal record of a deployment with migration leaves old or new whole [X-DEP-01] [S-PRE-09]`, async () => {
-      const points = await KillPoints.of(records, Object.keys(kill));
+      const points = await KillPoints.of(records, victims);
       for (const point of points.for(victim)) if (!(await killed(victim, point)) && points.all) break;
     }, 3 * 3_600_000);
   }
@@ -124,18 +116,18 @@ describe("the executor", () => {
   }, 3 * 3_600_000);
 
   /** Deploys, kills at a record, and again at the so-manieth after that; then looks. Whether there was such a record. */
-  async function killed(victim: string, point: JournalRecord, again?: number): Promise<boolean> {
+  async function killed(victim: Victim, point: JournalRecord, again?: number): Promise<boolean> {
     const from = live;
     await (await world.git()).commit("shop", "v2");
     await crash!.arm(point.number);
     const { id, told } = await executor.begin("environment.deploy", deployment());
     const at = [await crash!.reached(told)];
     if (again !== undefined) await crash!.next(at[0]! + again);
-    if (at[0] !== undefined) await kill[victim]!();
+    if (at[0] !== undefined) await crash!.kill(victim);
     await told.catch(() => undefined);
     let end = executor.follow(id);
     if (again !== undefined && at.push(await crash!.reached(end)) && at[1] !== undefined) {
-      await kill[victim]!();
+      await crash!.kill(victim);
       await end.catch(() => undefined);
       end = executor.follow(id);
     }

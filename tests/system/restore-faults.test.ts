@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe } from "node:test";
 import { accountOf, addStorage, backUp, type Backup, bucketOf, contents, leftovers, restore, setPolicy } from "./lib/backups.ts";
-import { CrashPoints, type JournalRecord, KillPoints } from "./lib/crash.ts";
+import { CrashPoints, type JournalRecord, KillPoints, victims } from "./lib/crash.ts";
 import { difference, healthy, shape } from "./lib/odoo.ts";
 import type { S3 } from "./lib/s3.ts";
 import type { Environment, Operation } from "./lib/types.ts";
@@ -14,7 +14,6 @@ describe("data that come in, under kills", () => {
   const world = worldOfSuite();
   world.patienceMs = 600_000; // real servers are at work
   const bucket = "swaps";
-  const victims = ["executor", "host"];
   let on: Enrolled;
   let shop: Environment, staging: Environment;
   let s3: S3;
@@ -51,14 +50,6 @@ describe("data that come in, under kills", () => {
     (await on.host.sh(`runuser -u ${accountOf(environment)} -- psql -At -v ON_ERROR_STOP=1 -c ${JSON.stringify(text)} ${accountOf(environment)}`)).trim();
   const picture = (environment: Environment): Promise<string> =>
     on.host.sh(`cd /var/lib/fairlead/environments/${environment.slug}/filestore/${accountOf(environment)} && find . -type f -name whose -exec cat {} +`);
-
-  const kill: Record<string, () => Promise<unknown>> = {
-    executor: () => on.host.sh("systemctl kill -s KILL fairlead-executor.service"),
-    host: async () => {
-      await on.host.kill();
-      await on.host.boot();
-    },
-  };
 
   const acts: { name: string; begin: () => Promise<Operation>; replaces: boolean }[] = [
     { name: "restore", begin: () => restore(world, backup, staging), replaces: true },
@@ -105,7 +96,7 @@ describe("data that come in, under kills", () => {
           await crash.arm(point.number);
           const end = world.finished(await begin());
           const at = await crash.reached(end);
-          if (at !== undefined) await kill[victim]!();
+          if (at !== undefined) await crash.kill(victim);
           const where = `${victim} killed at record ${at ?? "none"}, expected ${point.number} in ${point.step}`;
           await newOrOld(await end, replaces, where);
           if (at === undefined && points.all) break;

@@ -11,6 +11,9 @@ const dir = "/var/lib/fairlead-crash";
 const library = "/usr/local/lib/fairlead-crash.so";
 const dropIn = "/etc/systemd/system/fairlead-executor.service.d/crash.conf";
 
+export const victims = ["executor", "host"] as const;
+export type Victim = (typeof victims)[number];
+
 /** With the step that was under way. */
 export interface JournalRecord {
   number: number;
@@ -67,6 +70,16 @@ export class CrashPoints {
     await this.host.sh(`touch ${dir}/go`);
   }
 
+  /** The executor alone, or the power of the whole server, which boots again. */
+  async kill(victim: Victim): Promise<void> {
+    if (victim === "executor") {
+      await this.host.sh("systemctl kill -s KILL fairlead-executor.service");
+      return;
+    }
+    await this.host.kill();
+    await this.host.boot();
+  }
+
   /** Stops nowhere any more, and lets go whatever is held: also after a test that failed half way. */
   async disarm(): Promise<void> {
     await this.next(0);
@@ -91,11 +104,11 @@ export class CrashPoints {
 export class KillPoints {
   readonly all = process.env.FAIRLEAD_KILL === "all";
   private constructor(
-    private readonly draw: Draw, private readonly records: JournalRecord[], private readonly victims: string[], private readonly more: number,
+    private readonly draw: Draw, private readonly records: JournalRecord[], private readonly victims: readonly string[], private readonly more: number,
   ) {}
 
   /** `more`: how many records more than these there may be. */
-  static async of(records: JournalRecord[], victims: string[], more = 20): Promise<KillPoints> {
+  static async of(records: JournalRecord[], victims: readonly string[], more = 20): Promise<KillPoints> {
     return new KillPoints(await seeded(), records, victims, more);
   }
 

@@ -2,11 +2,10 @@
 #include "agent/backup/settings.hpp"
 #include "agent/deploy/records.hpp"
 #include "common/runtime/file.hpp"
+#include "common/store/memory_db.hpp"
 #include "proto/codec.hpp"
 
 #include <doctest/doctest.h>
-
-#include <cstdlib>
 
 using namespace fairlead;
 using namespace fairlead::backup;
@@ -19,8 +18,7 @@ const std::string environment_id = "env_01JD0000000000000000000000";
 /// A server with one environment that has backup settings.
 struct Server {
     Server() {
-        char name[] = "/tmp/fairlead-due-XXXXXX";
-        layout.base = ::mkdtemp(name);
+        layout.base = folder.path();
         fs::create_directories(layout.base / "executor/due");
         deploy::Place place(layout, "shop");
         fs::create_directories(place.root / "backup");
@@ -32,7 +30,6 @@ struct Server {
         saved.secret_key = "the secret";
         REQUIRE(save_settings(BackupPlace(place), saved));
     }
-    ~Server() { fs::remove_all(layout.base); }
 
     void note(const std::string& name, std::string_view text = "") {
         REQUIRE(write_file(layout.base / "executor/due" / name, text, 0600));
@@ -51,6 +48,7 @@ struct Server {
         return taken;
     }
 
+    store::TemporaryFolder folder;
     deploy::Layout layout;
     FakeClock clock;
     std::vector<proto::Born> births;
