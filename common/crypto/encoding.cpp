@@ -2,8 +2,18 @@
 
 #include <sodium.h>
 
+#include <array>
+
 namespace fairlead::crypto {
 namespace {
+
+/// -1 for what is no digit. A table: what hash a line has, no branch can foresee.
+constexpr auto hex_values = [] {
+    std::array<std::int8_t, 256> values{};
+    values.fill(-1);
+    for (char digit = 0; digit < 16; ++digit) values["0123456789abcdef"[int(digit)]] = digit;
+    return values;
+}();
 
 std::string to_base64(std::string_view bytes, int variant) {
     std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
@@ -34,30 +44,32 @@ Result<std::string> from_base64(std::string_view text, int variant) {
 
 std::string hex_encode(std::string_view bytes) {
     static constexpr char digits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(bytes.size() * 2);
+    std::string text(bytes.size() * 2, '\0');
+    auto* to = text.data();
     for (unsigned char byte : bytes) {
-        text.push_back(digits[byte >> 4]);
-        text.push_back(digits[byte & 15]);
+        *to++ = digits[byte >> 4];
+        *to++ = digits[byte & 15];
     }
     return text;
 }
 
-Result<std::string> hex_decode(std::string_view text) {
-    auto value = [](char digit) {
-        if (digit >= '0' && digit <= '9') return digit - '0';
-        if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
-        return -1;
-    };
-    if (text.size() % 2 != 0) return fail(Errc::invalid, "That is no hex text: its length is odd.");
-    std::string bytes;
-    bytes.reserve(text.size() / 2);
-    for (std::size_t i = 0; i < text.size(); i += 2) {
-        int high = value(text[i]), low = value(text[i + 1]);
-        if (high < 0 || low < 0)
-            return fail(Errc::invalid, "That is no hex text: only 0-9 and a-f are known.");
-        bytes.push_back(static_cast<char>(high << 4 | low));
+bool hex_decode(std::string_view text, std::span<std::uint8_t> bytes) {
+    if (text.size() != bytes.size() * 2) return false;
+    const auto* from = reinterpret_cast<const unsigned char*>(text.data());
+    int wrong = 0;
+    for (auto& byte : bytes) {
+        int high = hex_values[*from++], low = hex_values[*from++];
+        wrong |= high | low; // of a wrong one the sign
+        byte = static_cast<std::uint8_t>(high * 16 + low);
     }
+    return wrong >= 0;
+}
+
+Result<std::string> hex_decode(std::string_view text) {
+    if (text.size() % 2 != 0) return fail(Errc::invalid, "That is no hex text: its length is odd.");
+    std::string bytes(text.size() / 2, '\0');
+    if (!hex_decode(text, {reinterpret_cast<std::uint8_t*>(bytes.data()), bytes.size()}))
+        return fail(Errc::invalid, "That is no hex text: only 0-9 and a-f are known.");
     return bytes;
 }
 

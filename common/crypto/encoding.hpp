@@ -4,6 +4,8 @@
 
 #include "common/runtime/result.hpp"
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,8 @@ namespace fairlead::crypto {
 /// Lower case; decoding takes lower case only.
 std::string hex_encode(std::string_view bytes);
 Result<std::string> hex_decode(std::string_view text);
+/// Into `bytes`, which has half the text's size; else, and for what is no hex, false.
+bool hex_decode(std::string_view text, std::span<std::uint8_t> bytes);
 
 /// RFC 4648 section 5 without padding.
 std::string base64url_encode(std::string_view bytes);
