@@ -22,11 +22,13 @@ void WorkerPool::post(Job& job) {
         std::lock_guard lock(mutex_);
         (last_ ? last_->next_ : first_) = &job;
         last_ = &job;
-        queued_.fetch_add(1, std::memory_order_relaxed);
-        sleeper = idle_;
+        auto waiting = queued_.fetch_add(1, std::memory_order_relaxed) + 1;
+        // Whoever is on the way takes one each.
+        if (waiting > called_) sleeper = idle_;
         if (sleeper) {
             idle_ = sleeper->below;
             sleeper->called = true;
+            ++called_;
         }
     }
     if (sleeper) sleeper->wake.notify_one();
@@ -34,23 +36,23 @@ void WorkerPool::post(Job& job) {
 
 void WorkerPool::work() {
     Sleeper self;
+    std::unique_lock lock(mutex_);
     for (;;) {
-        Job* job = nullptr;
-        {
-            std::unique_lock lock(mutex_);
-            while (!first_ && !stopping_) {
-                self.called = false;
-                self.below = idle_;
-                idle_ = &self;
-                self.wake.wait(lock, [&] { return self.called || stopping_; });
-            }
-            if (!first_) return;
-            job = first_;
-            first_ = job->next_;
-            if (!first_) last_ = nullptr;
-            queued_.fetch_sub(1, std::memory_order_relaxed);
+        while (!first_ && !stopping_) {
+            self.called = false;
+            self.below = idle_;
+            idle_ = &self;
+            self.wake.wait(lock, [&] { return self.called || stopping_; });
+            if (self.called) --called_;
         }
+        if (!first_) return;
+        auto* job = first_;
+        first_ = job->next_;
+        if (!first_) last_ = nullptr;
+        queued_.fetch_sub(1, std::memory_order_relaxed);
+        lock.unlock();
         job->run(); // may destroy the job
+        lock.lock();
     }
 }
 

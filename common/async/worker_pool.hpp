@@ -50,6 +50,7 @@ private:
     Sleeper* idle_ = nullptr; ///< a stack of threads without work
     Job* first_ = nullptr;
     Job* last_ = nullptr;
+    std::size_t called_ = 0; ///< threads that were woken and have not come yet
     bool stopping_ = false;
     std::atomic<std::size_t> queued_ = 0;
     std::vector<std::thread> threads_;
