@@ -223,9 +223,9 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           events_,
           plans_,
           {fleet::count, environments::count, operations::count},
-          {fleet::erase, environments::erase, backups::erase, imports::erase, pushes::erase,
-           webhooks::erase, domains::erase, certificates::erase, cloudflare::erase, access::erase,
-           ssh::erase, updates::erase, fairlead::metrics::erase, alerts::erase,
+          {fleet::erase, environments::erase, operations::erase, backups::erase, imports::erase,
+           pushes::erase, webhooks::erase, domains::erase, certificates::erase, cloudflare::erase,
+           access::erase, ssh::erase, updates::erase, fairlead::metrics::erase, alerts::erase,
            [this](store::Connection& db, const api::OrgScope& scope) {
                return tunnel_keys_.erase(db, scope);
            }}},

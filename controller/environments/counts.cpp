@@ -79,6 +79,7 @@ Result<> erase(store::Connection& db, const api::OrgScope& scope) {
     FAIRLEAD_CHECK(db.run("DELETE FROM project_credential WHERE org_id = $1", scope.org()));
     FAIRLEAD_CHECK(db.run("DELETE FROM git_credential WHERE org_id = $1", scope.org()));
     FAIRLEAD_CHECK(db.run("DELETE FROM project WHERE org_id = $1", scope.org()));
+    FAIRLEAD_CHECK(db.run("DELETE FROM found_environment WHERE org_id = $1", scope.org()));
     return {};
 }
 

@@ -16,4 +16,22 @@ Result<> count(store::Connection& db, const api::OrgScope& scope, orgs::Counts& 
     return {};
 }
 
+// By operation: steps and logs of all organizations lie together, in the order of those.
+Result<> erase(store::Connection& db, const api::OrgScope& scope) {
+    FAIRLEAD_CHECK(db.run(
+        "DELETE FROM operation_log WHERE org_id = $1 AND operation_id IN (SELECT id FROM operation "
+        "WHERE "
+        "org_id = $1)",
+        scope.org()
+    ));
+    FAIRLEAD_CHECK(db.run(
+        "DELETE FROM operation_step WHERE org_id = $1 AND operation_id IN (SELECT id FROM "
+        "operation WHERE "
+        "org_id = $1)",
+        scope.org()
+    ));
+    FAIRLEAD_CHECK(db.run("DELETE FROM operation WHERE org_id = $1", scope.org()));
+    return {};
+}
+
 } // namespace fairlead::operations

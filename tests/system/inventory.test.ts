@@ -6,8 +6,11 @@ import { describe } from "node:test";
 import { tunnelToken } from "./lib/cloudflared.ts";
 import { fillOrg } from "./lib/fill.ts";
 import { root } from "./lib/paths.ts";
-import { join as joinOrg, withKey } from "./lib/people.ts";
+import { join as joinOrg, ownOrg, withKey } from "./lib/people.ts";
 import { run } from "./lib/process.ts";
+import type { List } from "./lib/types.ts";
+import { poll } from "./lib/wait.ts";
+import { fillWhole, deafAcme } from "./lib/whole.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
 interface Published {
@@ -17,7 +20,7 @@ interface Published {
 }
 
 describe("the published inventory", () => {
-  const world = worldOfSuite("\nplan_of_new_organizations: agency\n");
+  const world = worldOfSuite(`${deafAcme}\nplan_of_new_organizations: agency\n`);
   const page = readFileSync(join(root, "controller/INVENTORY.md"), "utf8");
   const published: Published[] = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| .* \| ([\w, ]+) \|$/gm)].map(([, table, kind, columns]) => ({ table: table!, kind: kind!, columns: columns!.split(", ") }));
   const kinds = [...page.matchAll(/^\| (\w+) \| [a-z].* \|$/gm)].map(([, kind]) => kind!);
@@ -73,4 +76,37 @@ describe("the published inventory", () => {
     const files = readdirSync((await world.controller()).data).filter((name) => !/^(fairlead\.db(-wal|-shm|\.before-.*)?|master\.key|lock|controller\.yaml)$/.test(name));
     assert.deepEqual(files, []);
   });
+
+  scenario(world, "says what is left of an organization that was deleted: nothing secret, and nothing that can be reached", async () => {
+    const owner = await world.api();
+    const [ada, agent] = [await joinOrg(owner, await world.org(), "ada@example.org", "viewer"), await joinOrg(owner, await world.org(), "agent@example.org", "viewer")];
+    const org = await ownOrg(ada.api, "Gone");
+    const id = org.split("/").at(-1)!;
+    const whole = await fillWhole(await world.controller(), ada.api, org, "gone", { api: agent.api, org: await ownOrg(agent.api, "Agency") });
+    await withKey(ada.api, org, "rw", ["org.view"]);
+    const held = async (): Promise<Map<string, number>> => {
+      const all = new Map<string, number>();
+      for (const { table } of published.filter((one) => one.columns.includes("org_id"))) {
+        const [{ rows }] = (await query<{ rows: number }>(`SELECT count(*) AS rows FROM ${table} WHERE org_id = '${id}'`)) as [{ rows: number }];
+        if (rows > 0) all.set(table, rows);
+      }
+      return all;
+    };
+    const before = await held();
+    for (const one of (await ada.api.get<List<{ id: string; name: string }>>(`${org}/environments`)).data) {
+      const gone = await ada.api.send<{ id: string }>("DELETE", `${org}/environments/${one.id}?drop_data=true&skip_backup=true`, { headers: { "X-Confirm": one.name } });
+      assert.ok(gone.status < 300, gone.text);
+    }
+    await poll("the environments are gone", 60_000, async () => (await ada.api.get<List<unknown>>(`${org}/environments`)).data.length === 0 || undefined);
+    for (const one of (await ada.api.get<List<{ id: string; name: string }>>(`${org}/servers`)).data) {
+      await ada.api.post(`${org}/servers/${one.id}/revoke`, {}, { "X-Confirm": one.name });
+    }
+    whole.agent.close();
+    await ada.api.call("DELETE", org, { headers: { "X-Confirm": "Gone" } });
+
+    const stays = [...page.slice(page.indexOf("## Of an organization that was deleted")).matchAll(/`(\w+)`/g)].map(([, table]) => table!);
+    assert.deepEqual(stays.filter((one) => !published.some(({ table }) => table === one)), [], "tables that there are not");
+    assert.ok(before.size > 35, `only ${[...before.keys()].join(" ")} were filled`);
+    assert.deepEqual([...(await held()).keys()].filter((one) => !stays.includes(one)), []);
+  }, 600_000);
 });
