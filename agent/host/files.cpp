@@ -155,9 +155,13 @@ Result<> link_tree(const fs::path& from, const fs::path& to) {
     });
 }
 
-Result<> link_new(const fs::path& from, const fs::path& to, gid_t reader) {
+Result<> link_new(
+    const fs::path& from, const fs::path& to, gid_t reader, const WantedFile& wanted,
+    SeenFolders* seen
+) {
+    constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     // Made by us and only by us: whoever owned a folder here could lead us elsewhere with a link.
-    auto own_folder = [&](const fs::path& made) -> Result<> {
+    auto own_folder = [&](const fs::path& made) -> Result<Descriptor> {
         if (::mkdir(made.c_str(), 0750) != 0 && errno != EEXIST) return failed("make", made);
         struct stat info {};
         if (::lstat(made.c_str(), &info) != 0) return failed("look at", made);
@@ -167,19 +171,42 @@ Result<> link_new(const fs::path& from, const fs::path& to, gid_t reader) {
             );
         if (::lchown(made.c_str(), info.st_uid, reader) != 0)
             return failed("set the group of", made);
-        return {};
+        Descriptor fd(::open(made.c_str(), flags));
+        if (!fd) return failed("open", made);
+        return Result<Descriptor>(std::move(fd));
+    };
+    auto own_below = [&](std::string_view path) -> Result<Descriptor> {
+        FAIRLEAD_TRY(folder, own_folder(to));
+        for (auto end = std::size_t(0); end < path.size();) {
+            end = std::min(path.find('/', end + 1), path.size());
+            FAIRLEAD_TRY(next, own_folder(to / path.substr(0, end)));
+            folder = std::move(next);
+        }
+        return Result<Descriptor>(std::move(folder));
     };
     FAIRLEAD_CHECK(own_folder(to));
-    return walk(from, [&](const fs::directory_entry& entry) -> Result<> {
-        auto target = to / entry.path().lexically_relative(from);
-        std::error_code ignored;
-        if (entry.is_symlink(ignored)) return {};
-        if (entry.is_directory(ignored)) return own_folder(target);
-        if (::linkat(AT_FDCWD, entry.path().c_str(), AT_FDCWD, target.c_str(), 0) == 0 ||
-            errno == EEXIST || errno == ENOENT)
-            return {};
-        return failed("link", target);
-    });
+    Descriptor source(::open(from.c_str(), flags));
+    if (!source) return failed("open", from);
+    auto link = [&](const WalkedFolder& folder) -> Result<> {
+        Descriptor into;
+        for (const auto& file : folder.files) {
+            if (wanted) {
+                struct stat info {};
+                if (::fstatat(folder.fd, file.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+                if (!wanted(folder.path_of(file), static_cast<std::uint64_t>(info.st_size)))
+                    continue;
+            }
+            if (!into) {
+                FAIRLEAD_TRY(made, own_below(folder.path));
+                into = std::move(made);
+            }
+            if (::linkat(folder.fd, file.c_str(), into.get(), file.c_str(), 0) != 0 &&
+                errno != EEXIST && errno != ENOENT)
+                return failed("link", to / folder.path_of(file));
+        }
+        return {};
+    };
+    return each_folder(source.get(), from.string(), link, seen);
 }
 
 Result<std::uint64_t> tree_size(const fs::path& folder) {

@@ -1,6 +1,7 @@
 /// Trees of files: sizes, copies, removal, and what proves that nobody changed them.
 #pragma once
 
+#include "agent/host/walk.hpp"
 #include "common/runtime/result.hpp"
 
 #include <sys/types.h>
@@ -47,8 +48,14 @@ Result<> link_tree(const std::filesystem::path& from, const std::filesystem::pat
 
 /// Adds to `to` (made where it is missing) hard links to the files of `from` that it has not yet.
 /// For a tree that is in use: what vanishes meanwhile is left out, and so are links. The folders
-/// are the caller's own, and `reader` may read them; Errc::forbidden where one is not.
-Result<> link_new(const std::filesystem::path& from, const std::filesystem::path& to, gid_t reader);
+/// are the caller's own, made where they are needed, and `reader` may read them; Errc::forbidden
+/// where one is not. `wanted`, asked with the path below `from` and the size of each file, decides
+/// which to link. With `seen` folders are passed over as each_folder does it.
+using WantedFile = std::function<bool(const std::string& path, std::uint64_t bytes)>;
+Result<> link_new(
+    const std::filesystem::path& from, const std::filesystem::path& to, gid_t reader,
+    const WantedFile& wanted = {}, SeenFolders* seen = nullptr
+);
 
 Result<std::uint64_t> tree_size(const std::filesystem::path& folder);
 

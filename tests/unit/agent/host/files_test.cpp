@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 
 using namespace fairlead;
 using namespace fairlead::host;
@@ -63,6 +64,30 @@ TEST_SUITE("agent/host/files") {
         CHECK(fs::exists(frozen / "ab/three"));
         CHECK(!fs::exists(fs::symlink_status(frozen / "ab/link")));
         CHECK(fs::hard_link_count(live / "cd/two") == 2);
+    }
+
+    TEST_CASE("only what is wanted is linked, and a folder is made for that alone") {
+        Folder folder;
+        folder.write("live/ab/one", "1");
+        folder.write("live/ab/c/d/two", "22");
+        folder.write("live/ef/three", "333");
+        folder.write("live/four", "4444");
+        std::map<std::string, std::uint64_t> asked;
+        auto wanted = [&](const std::string& path, std::uint64_t bytes) {
+            asked[path] = bytes;
+            return path.ends_with("two") || path == "four";
+        };
+        auto frozen = folder.path / "frozen";
+        REQUIRE(link_new(folder.path / "live", frozen, ::getegid(), wanted));
+        CHECK(
+            asked ==
+            std::map<std::string, std::uint64_t>{
+                {"ab/one", 1}, {"ab/c/d/two", 2}, {"ef/three", 3}, {"four", 4}}
+        );
+        CHECK(fs::hard_link_count(folder.path / "live/ab/c/d/two") == 2);
+        CHECK(fs::exists(frozen / "four"));
+        CHECK(!fs::exists(frozen / "ab/one"));
+        CHECK(!fs::exists(frozen / "ef"));
     }
 
     TEST_CASE("a link where a folder of ours should be leads nowhere") {
