@@ -5,6 +5,7 @@
 #include "agent/archive/tar.hpp"
 #include "common/crypto/encoding.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
@@ -23,6 +24,7 @@ bool must_escape(unsigned char c) {
 
 std::string escape(std::string_view path) {
     static constexpr char digits[] = "0123456789ABCDEF";
+    if (std::ranges::none_of(path, must_escape)) return std::string(path);
     std::string text;
     for (unsigned char c : path) {
         if (!must_escape(c)) {
@@ -38,6 +40,7 @@ std::string escape(std::string_view path) {
 
 /// Empty (which is no path) when it is not what `escape` writes.
 std::string unescape(std::string_view text) {
+    if (std::ranges::none_of(text, must_escape)) return std::string(text);
     std::string path;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '%') {

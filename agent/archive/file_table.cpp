@@ -3,7 +3,6 @@
 #include "common/crypto/encoding.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <stdexcept>
 
 namespace fairlead::archive {
@@ -35,10 +34,8 @@ std::string print_hash(const ContentHash& hash) {
 std::optional<crypto::Sha1::Digest> name_hash(std::string_view path) {
     if (path.size() != 43 || path[2] != '/' || path.substr(0, 2) != path.substr(3, 2))
         return std::nullopt;
-    auto bytes = crypto::hex_decode(path.substr(3));
-    if (!bytes) return std::nullopt;
     crypto::Sha1::Digest digest;
-    std::memcpy(digest.data(), bytes->data(), digest.size());
+    if (!crypto::hex_decode(path.substr(3), digest)) return std::nullopt;
     return digest;
 }
 

@@ -1,5 +1,6 @@
 #include "agent/archive/index.hpp"
 
+#include "agent/archive/damaged.hpp"
 #include "common/runtime/file.hpp"
 
 #include <fcntl.h>
@@ -61,9 +62,13 @@ private:
 
 } // namespace
 
-Result<Index> Index::load(const std::filesystem::path& file) {
-    Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+Result<Index> Index::load(const std::filesystem::path& file, std::uint64_t most) {
+    // O_NONBLOCK: a named pipe would wait for its other end.
+    Descriptor open(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!open) return failed(file, errno);
+    struct stat info {};
+    if (::fstat(open.get(), &info) != 0) return failed(file, errno);
+    if (!S_ISREG(info.st_mode)) return fail(Errc::invalid, file.string() + " is no plain file.");
     Index index;
     FileListReader reader([&](const FileEntry& entry) -> Result<> {
         index.files.add(entry);
@@ -75,6 +80,9 @@ Result<Index> Index::load(const std::filesystem::path& file) {
         if (count < 0 && errno == EINTR) continue;
         if (count < 0) return failed(file, errno);
         if (count == 0) break;
+        auto bytes = static_cast<std::uint64_t>(count);
+        if (bytes > most) return damaged(file.string() + " is too large.");
+        most -= bytes;
         FAIRLEAD_CHECK(reader.write(std::span(buffer).first(static_cast<std::size_t>(count))));
     }
     FAIRLEAD_CHECK(reader.finish());

@@ -4,15 +4,24 @@
 
 #include "agent/archive/file_list.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace fairlead::archive {
 
 /// Known files and their packs. 100,000 files take about 4 MB.
 class Index {
 public:
-    /// From the file that `save` wrote. Errc::not_found; Errc::invalid, code "backup_damaged".
-    static Result<Index> load(const std::filesystem::path& file);
+    /// From the file that `save` wrote. Errc::not_found; Errc::invalid, code "backup_damaged" where
+    /// it is none, or has more than `most` bytes: a file takes about 85 there, and 32 in memory.
+    static Result<Index> load(
+        const std::filesystem::path& file,
+        std::uint64_t most = std::numeric_limits<std::uint64_t>::max()
+    );
     /// Atomically, with mode 0600.
     Result<> save(const std::filesystem::path& file) const;
 
