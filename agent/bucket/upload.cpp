@@ -26,10 +26,53 @@ Cut cut_for(std::uint64_t expected_bytes, unsigned parallel) {
     return cut;
 }
 
+PartBuffers::Held::Held(Held&& other) noexcept
+    : data(std::move(other.data)), from_(std::move(other.from_)) {}
+
+PartBuffers::Held& PartBuffers::Held::operator=(Held&& other) noexcept {
+    std::swap(data, other.data);
+    std::swap(from_, other.from_);
+    return *this;
+}
+
+PartBuffers::Held::~Held() {
+    if (from_) from_->give(std::move(data));
+}
+
+PartBuffers::Held PartBuffers::take(const std::stop_token& stop) {
+    Held held;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, stop, [&] { return !free_.empty() || made_ < most_; });
+    if (stop.stop_requested()) return held;
+    if (free_.empty()) {
+        ++made_;
+    } else {
+        held.data = std::move(free_.back());
+        free_.pop_back();
+    }
+    held.from_ = shared_from_this();
+    return held;
+}
+
+void PartBuffers::give(std::string data) {
+    data.clear();
+    {
+        std::lock_guard lock(mutex_);
+        free_.push_back(std::move(data));
+    }
+    changed_.notify_all();
+}
+
+unsigned PartBuffers::made() const {
+    std::lock_guard lock(mutex_);
+    return made_;
+}
+
 Upload::Upload(Bucket& bucket, std::string key, UploadOptions options)
     : bucket_(bucket), key_(std::move(key)), options_(options),
       cut_(cut_for(options.expected_bytes, options.parallel)),
-      on_stop_(bucket.stop(), [this] { stopping_.request_stop(); }) {}
+      on_stop_(bucket.stop(), [this] { stopping_.request_stop(); }),
+      buffers_(options.buffers ? options.buffers : std::make_shared<PartBuffers>(cut_.buffers)) {}
 
 Upload::~Upload() {
     stop_threads();
@@ -58,40 +101,26 @@ Result<> Upload::failure() {
     return {};
 }
 
-/// An empty one, as soon as there is one.
-std::string Upload::buffer() {
-    std::unique_lock lock(mutex_);
-    if (free_.empty() && made_ < cut_.buffers) {
-        ++made_;
-        return {};
-    }
-    changed_.wait(lock, stopping_.get_token(), [&] { return !free_.empty() || error_; });
-    if (free_.empty()) return {}; // it failed; the caller asks for that
-    auto one = std::move(free_.back());
-    free_.pop_back();
-    one.clear();
-    return one;
-}
-
 Result<> Upload::write(std::span<const std::byte> bytes) {
     FAIRLEAD_CHECK(failure());
     std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     hash_.add(text);
     bytes_ += text.size();
     while (!text.empty()) {
+        auto& data = filling_.data;
         // A full one goes only when more comes: so the last part is never empty, and what fits into
         // one part needs no multipart upload.
-        if (filling_.size() == cut_.part) FAIRLEAD_CHECK(hand_over());
-        if (filling_.empty()) {
-            if (made_ == 0) filling_ = buffer();
-            if (!id_.empty()) filling_.reserve(cut_.part);
+        if (data.size() == cut_.part) FAIRLEAD_CHECK(hand_over());
+        if (!filling_) {
+            filling_ = buffers_->take(stopping_.get_token());
+            FAIRLEAD_CHECK(failure());
         }
-        auto some = text.substr(0, cut_.part - filling_.size());
+        if (data.empty() && !id_.empty()) data.reserve(cut_.part);
+        auto some = text.substr(0, cut_.part - data.size());
         // The first one grows as it is filled: small objects shall not cost a whole part.
-        if (filling_.capacity() - filling_.size() < some.size())
-            filling_.reserve(std::min<std::uint64_t>(cut_.part, (filling_.size() + some.size()) * 2)
-            );
-        filling_ += some;
+        if (data.capacity() - data.size() < some.size())
+            data.reserve(std::min<std::uint64_t>(cut_.part, (data.size() + some.size()) * 2));
+        data += some;
         text.remove_prefix(some.size());
     }
     return {};
@@ -116,13 +145,18 @@ Result<> Upload::hand_over() {
         auto senders = std::max(1U, cut_.buffers - 1);
         for (unsigned i = 0; i < senders; ++i) threads_.emplace_back([this] { send_parts(); });
     }
+    return queue();
+}
+
+Result<> Upload::queue() {
+    Part part{next_++, std::move(filling_)};
     {
         std::lock_guard lock(mutex_);
-        waiting_.push_back({next_++, std::move(filling_)});
+        if (error_) return fail(*error_);
+        waiting_.push_back(std::move(part));
     }
     changed_.notify_all();
-    filling_ = buffer();
-    return failure();
+    return {};
 }
 
 void Upload::send_parts() {
@@ -136,11 +170,11 @@ void Upload::send_parts() {
         ++sending_;
         lock.unlock();
         auto etag = bucket_.send_part(
-            key_, id_, part.number, std::as_bytes(std::span<const char>(part.data)), stop
+            key_, id_, part.number, std::as_bytes(std::span<const char>(part.buffer.data)), stop
         );
+        part.buffer = {};
         lock.lock();
         --sending_;
-        free_.push_back(std::move(part.data));
         if (etag) {
             if (etags_.size() < part.number) etags_.resize(part.number);
             etags_[part.number - 1] = *std::move(etag);
@@ -172,16 +206,10 @@ Result<> Upload::finish() {
     FAIRLEAD_CHECK(failure());
     sha256_ = hash_.finish();
     if (id_.empty()) {
-        FAIRLEAD_TRY(etag, bucket_.put(key_, filling_, options_.lock));
-        if (etag == crypto::hex_encode(crypto::md5(filling_))) etag_ = etag;
+        FAIRLEAD_TRY(etag, bucket_.put(key_, filling_.data, options_.lock));
+        if (etag == crypto::hex_encode(crypto::md5(filling_.data))) etag_ = etag;
     } else {
-        if (!filling_.empty()) {
-            {
-                std::lock_guard lock(mutex_);
-                waiting_.push_back({next_++, std::move(filling_)});
-            }
-            changed_.notify_all();
-        }
+        if (filling_) FAIRLEAD_CHECK(queue());
         FAIRLEAD_CHECK(wait_for_all());
         FAIRLEAD_CHECK(complete());
     }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -33,10 +34,46 @@ struct Cut {
 /// from 25 GB on there are fewer of them, and beyond 100 GB one, which alone may be larger.
 Cut cut_for(std::uint64_t expected_bytes, unsigned parallel);
 
+/// Memory of parts, for uploads that overlap: what one has sent the next one fills. Thread-safe.
+class PartBuffers : public std::enable_shared_from_this<PartBuffers> {
+public:
+    /// `most`: how many there may be at once.
+    explicit PartBuffers(unsigned most) : most_(most) {}
+
+    /// One of them, back when it is destroyed.
+    class Held {
+    public:
+        Held() = default;
+        Held(Held&& other) noexcept;
+        Held& operator=(Held&& other) noexcept;
+        ~Held();
+        explicit operator bool() const { return from_ != nullptr; }
+        std::string data;
+
+    private:
+        friend class PartBuffers;
+        std::shared_ptr<PartBuffers> from_;
+    };
+    /// An empty one, as soon as there is one; none once a stop is asked for.
+    Held take(const std::stop_token& stop);
+    unsigned made() const;
+
+private:
+    void give(std::string data);
+
+    const unsigned most_;
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::vector<std::string> free_;
+    unsigned made_ = 0;
+};
+
 struct UploadOptions {
     std::uint64_t expected_bytes = 0; ///< a guess from above; 0: not known, up to 50 GB
     unsigned parallel = 3;            ///< parts on the way at once, 1 to 8
     Lock lock = Lock::as_storage;
+    /// Shared with others; absent: its own. At least two, for uploads that are cut alike.
+    std::shared_ptr<PartBuffers> buffers = {};
 };
 
 /// Multipart, or one PUT where all of it fits into one part. The object appears whole, or not at
@@ -57,23 +94,23 @@ public:
     std::uint64_t bytes() const { return bytes_; }
     /// Of everything written; after `finish`.
     const crypto::Digest& sha256() const { return sha256_; }
-    /// How many buffers were made: never more than Cut::buffers.
-    unsigned buffers() const { return made_; }
+    /// How many buffers were made: never more than Cut::buffers, where they are its own.
+    unsigned buffers() const { return buffers_->made(); }
     const Cut& cut() const { return cut_; }
 
 private:
     struct Part {
         unsigned number = 0;
-        std::string data;
+        PartBuffers::Held buffer;
     };
 
     Result<> hand_over();
+    Result<> queue();
     Result<> wait_for_all();
     Result<> complete();
     std::string whole_etag() const;
     Result<> check_stored();
     Result<> failure();
-    std::string buffer();
     void send_parts();
     void stop_threads();
 
@@ -86,17 +123,16 @@ private:
     crypto::Sha256 hash_;
     crypto::Digest sha256_;
     std::uint64_t bytes_ = 0;
-    std::string filling_;
+    std::shared_ptr<PartBuffers> buffers_;
+    PartBuffers::Held filling_;
     std::string id_;   ///< of the multipart upload; empty: none was begun
     std::string etag_; ///< of the object; empty: this server's ETags do not come from the content
     bool finished_ = false;
-    unsigned made_ = 0;
     unsigned next_ = 1;
 
     std::mutex mutex_; ///< of all that follows
     std::condition_variable_any changed_;
     std::deque<Part> waiting_;
-    std::vector<std::string> free_;
     unsigned sending_ = 0;
     std::vector<std::string> etags_;
     std::optional<Error> error_;

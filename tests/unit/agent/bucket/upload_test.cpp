@@ -99,6 +99,26 @@ TEST_CASE("what fits into one part is one request, what does not is parts of one
     }
 }
 
+TEST_CASE("uploads that overlap share their buffers, also where one fails") {
+    Site site;
+    auto content = pattern(23 * mib);
+    UploadOptions options;
+    options.buffers = std::make_shared<PartBuffers>(3);
+    site.fault(
+        [](const Seen& seen) { return is_part(seen) && seen.path.ends_with("/first"); },
+        {403, error_document("AccessDenied"), {}}, 100
+    );
+    Upload first(*site.bucket, "first", options);
+    CHECK(!write_all(first, content, mib));
+    {
+        Upload second(*site.bucket, "second", options);
+        REQUIRE(write_all(second, content, mib));
+    }
+    CHECK(options.buffers->made() <= 3);
+    CHECK(site.server.objects().at("second") == content);
+    CHECK(!site.server.objects().contains("first"));
+}
+
 TEST_CASE("parts that fail go again; the object is whole") {
     Site site;
     auto content = pattern(23 * mib);
