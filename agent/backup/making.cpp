@@ -221,9 +221,14 @@ Result<> Making::prune(Work& work) {
 std::vector<journal::Step> Making::steps(const std::shared_ptr<Making>& m) {
     auto name = [&](std::string_view word) { return m->prefix_ + std::string(word); };
     std::vector<journal::Step> steps;
-    steps.push_back({name("check"), "Look at the environment and the storage", [m](Work& w) {
-                         return m->check(w);
-                     }});
+    steps.push_back(
+        {name("check"), "Look at the environment and the storage",
+         [m](Work& w) { return m->check(w); },
+         [m](Work&) -> Result<> {
+             clear_strays(m->place_.state());
+             return {};
+         }}
+    );
     // One undo for all four: it takes back whatever there is.
     steps.push_back(
         {name("freeze"), "Hold the filestore as it is", [m](Work& w) { return m->freeze(w); },

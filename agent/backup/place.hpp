@@ -3,6 +3,9 @@
 
 #include "agent/deploy/layout.hpp"
 
+#include <filesystem>
+#include <string>
+
 namespace fairlead::backup {
 
 struct BackupPlace {
@@ -28,6 +31,9 @@ struct BackupPlace {
         return root / ("copied-to-" + slug);
     }
 };
+
+/// Removes what a write in that folder left half done when it was killed.
+void clear_strays(const std::filesystem::path& folder);
 
 /// Data on their way in, beside those that are live.
 struct Incoming {

@@ -3,6 +3,7 @@
 #include "agent/archive/reclaim.hpp"
 #include "agent/backup/catalogue.hpp"
 #include "agent/backup/known.hpp"
+#include "agent/backup/place.hpp"
 #include "common/runtime/file.hpp"
 #include "common/runtime/time_zone.hpp"
 #include "proto/retention.hpp"
@@ -249,14 +250,6 @@ Result<Answer> inspect(Worker& worker) {
     manifest.filestore.packs.clear();
     answer.manifest = std::move(manifest);
     return answer;
-}
-
-void clear_strays(const std::filesystem::path& folder) {
-    std::error_code error, ignored;
-    std::filesystem::directory_iterator at(folder, error), end;
-    for (; !error && at != end; at.increment(error))
-        if (at->path().filename().native().starts_with('.'))
-            std::filesystem::remove(at->path(), ignored);
 }
 
 Result<Answer> prune(Worker& worker) {

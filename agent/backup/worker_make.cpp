@@ -1,6 +1,7 @@
 // A backup on its way into the bucket: the database, the list, the manifest.
 #include "agent/archive/layout.hpp"
 #include "agent/archive/zstd.hpp"
+#include "agent/backup/place.hpp"
 #include "agent/backup/snapshot.hpp"
 #include "agent/backup/worker_parts.hpp"
 #include "agent/bucket/upload.hpp"

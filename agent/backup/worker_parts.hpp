@@ -126,9 +126,6 @@ private:
     std::uint64_t expected_;
 };
 
-/// Removes what a write in that folder left half done when it was killed: names with a dot first.
-void clear_strays(const std::filesystem::path& folder);
-
 /// Of a read: that the object is not there, and not that the whole bucket is gone.
 inline bool object_missing(const Error& error) {
     return error.kind() == Errc::not_found && error.code() != "storage_bucket_missing";
