@@ -17,25 +17,6 @@ namespace {
 constexpr std::size_t read_size = 256 * 1024;
 constexpr std::size_t max_mismatched_names = 20;
 
-/// Counts and hashes what is stored.
-class Measure final : public Sink {
-public:
-    explicit Measure(Sink& out) : out_(out) {}
-
-    Result<> write(std::span<const std::byte> piece) override {
-        hash.add({reinterpret_cast<const char*>(piece.data()), piece.size()});
-        bytes += piece.size();
-        return out_.write(piece);
-    }
-    Result<> finish() override { return out_.finish(); }
-
-    crypto::Sha256 hash;
-    std::uint64_t bytes = 0;
-
-private:
-    Sink& out_;
-};
-
 /// As many bytes as there are up to `size`.
 Result<std::size_t>
 read_at(const std::string& path, int file, char* into, std::size_t size, std::uint64_t at) {
@@ -64,8 +45,8 @@ struct Packer::Pipe {
         std::string name, std::unique_ptr<Sink> to,
         const std::vector<crypto::Recipient>& recipients, const PackerOptions& options
     )
-        : out(std::move(to)), measure(*out), age(measure, recipients),
-          zstd(age, options.level, options.workers), tar(zstd) {
+        : out(std::move(to)), age(*out, recipients), zstd(age, options.level, options.workers),
+          tar(zstd) {
         pack.name = std::move(name);
     }
 
@@ -76,7 +57,6 @@ struct Packer::Pipe {
 
     FinishedPack pack;
     std::unique_ptr<Sink> out;
-    Measure measure;
     crypto::AgeWriter age;
     ZstdWriter zstd;
     TarWriter tar;
@@ -184,8 +164,6 @@ Result<> Packer::close_pack() {
     if (!pipe_) return {};
     FAIRLEAD_CHECK(pipe_->tar.finish());
     auto pack = std::move(pipe_->pack);
-    pack.stored_bytes = pipe_->measure.bytes;
-    pack.sha256 = pipe_->measure.hash.finish();
     pipe_.reset();
     return done_(std::move(pack));
 }

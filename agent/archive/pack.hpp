@@ -14,12 +14,10 @@
 
 namespace fairlead::archive {
 
-/// A pack that is whole where it went.
+/// A pack of which all bytes have gone into its sink.
 struct FinishedPack {
     std::string name; ///< "pck_…": in order of time
     std::uint64_t content_bytes = 0;
-    std::uint64_t stored_bytes = 0;
-    crypto::Digest sha256; ///< of what was stored
     std::vector<FileEntry> members;
 };
 

@@ -20,7 +20,8 @@ namespace fairlead::backup {
 
 BOOST_DEFINE_ENUM_CLASS(
     Task, test_storage, ///< the storage works
-    open,               ///< it answers; what an interrupted backup left of uploads goes
+    open,               ///< it answers; what an interrupted backup left of uploads goes; leaves the
+                        ///< index of what the bucket has
     dump,               ///< database → bucket; leaves `dump.json` and `attachments` in the folder
     files,              ///< new files → packs → bucket; leaves `files.json`
     seal,          ///< the list of files and the manifest → bucket, and all is looked at again
@@ -65,7 +66,9 @@ struct Job {
     std::string session_token;
     std::string user;   ///< to become; empty: the caller's own, for a person at the keyboard
     std::string folder; ///< to work in; made and owned by `user` already
-    std::string source; ///< `files`: the frozen filestore of the database
+    std::string source; ///< `files`: what is frozen of the database's filestore
+    std::vector<std::string> held; ///< `files`: lists of what the bucket has, and need not be there
+    std::uint64_t expected_bytes = 0; ///< `files`: of both together, about
     std::string database;
     std::string environment_id; ///< whose backups
     std::string backup_id;
@@ -81,8 +84,9 @@ struct Job {
 };
 BOOST_DESCRIBE_STRUCT(
     Job, (),
-    (task, storage, secret_key, session_token, user, folder, source, database, environment_id,
-     backup_id, recipients, identities, manifest, retention, time_zone, count, bad, granted, import)
+    (task, storage, secret_key, session_token, user, folder, source, held, expected_bytes, database,
+     environment_id, backup_id, recipients, identities, manifest, retention, time_zone, count, bad,
+     granted, import)
 )
 
 struct Problem {

@@ -12,12 +12,20 @@
 
 #include <fmt/core.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 
 namespace fairlead::backup {
 
 using journal::Work;
 namespace fs = std::filesystem;
+
+/// That root takes in of what the environment's user wrote: of 1.5 million files.
+constexpr std::uint64_t largest_index = 128 << 20;
 
 Making::Making(deploy::Site& site, proto::BackupArgs args, std::string prefix)
     : args_(std::move(args)), prefix_(std::move(prefix)), hands_(site, args_.slug),
@@ -79,19 +87,39 @@ Result<> Making::freeze(Work& work) {
     FAIRLEAD_CHECK(host::make_folder(files, 0750, 0, user->gid));
     // Before the dump, and again after it: a file that the dump names was there at one of the two
     // moments, also when Odoo throws it away in between.
-    return freeze_files();
+    seen_ = {};
+    file_bytes_ = 0;
+    return freeze_files(place_.held_before(), {});
 }
 
-Result<> Making::freeze_files() {
-    auto live = hands_.place().filestore() / hands_.place().database();
-    std::error_code ignored;
-    if (!fs::exists(live, ignored)) return {};
+Result<> Making::freeze_files(const fs::path& held, const archive::Index& before) {
     auto user = host::find_user(hands_.place().account);
     if (!user)
         return fail(
             Errc::internal, fmt::format("The Unix user {} is gone.", hands_.place().account)
         );
-    return host::link_new(live, place_.frozen() / hands_.place().database(), user->gid);
+    // The environment's own word for what it must not lose; without it all of it is linked.
+    auto index = archive::Index::load(place_.index(), largest_index);
+    archive::Index listed;
+    auto live = hands_.place().filestore() / hands_.place().database();
+    std::error_code ignored;
+    if (fs::exists(live, ignored))
+        FAIRLEAD_CHECK(host::link_new(
+            live, place_.frozen() / hands_.place().database(), user->gid,
+            [&](const std::string& path, std::uint64_t size) {
+                file_bytes_ += size;
+                if (!index || !index->find(path, size)) return true;
+                if (!before.find(path, size)) listed.files.add(*index->files.find(path));
+                return false;
+            },
+            &seen_
+        ));
+    FAIRLEAD_CHECK(listed.save(held));
+    if (::chown(held.c_str(), 0, user->gid) != 0 || ::chmod(held.c_str(), 0640) != 0)
+        return fail(
+            Errc::internal, fmt::format("Cannot give {}: {}.", held.string(), std::strerror(errno))
+        );
+    return {};
 }
 
 Result<> Making::remove_work() {
@@ -107,9 +135,12 @@ Result<> Making::dump(Work& work) {
 }
 
 Result<> Making::send_files(Work& work) {
-    FAIRLEAD_CHECK(freeze_files());
+    FAIRLEAD_TRY(before, archive::Index::load(place_.held_before()));
+    FAIRLEAD_CHECK(freeze_files(place_.held_after(), before));
     FAIRLEAD_TRY(sending, job(work, Task::files));
     sending.source = place_.frozen() / hands_.place().database();
+    sending.held = {place_.held_before().string(), place_.held_after().string()};
+    sending.expected_bytes = file_bytes_;
     FAIRLEAD_TRY(answer, run_job(std::move(sending), work));
     work.info(fmt::format(
         "{} files ({}) are in the bucket, {} of them were sent now.", answer.files,

@@ -1,11 +1,15 @@
 /// How a backup is made: the steps of backup.create, and of every operation that begins with one.
 #pragma once
 
+#include "agent/archive/index.hpp"
 #include "agent/backup/job.hpp"
 #include "agent/backup/place.hpp"
 #include "agent/backup/transfer.hpp"
 #include "agent/deploy/parts.hpp"
+#include "agent/host/walk.hpp"
 
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +39,8 @@ public:
 private:
     Result<Job> job(journal::Work& work, Task task);
     Result<archive::Manifest> manifest(journal::Work& work);
-    Result<> freeze_files();
+    /// Links what the bucket has not, and lists what it has and `before` does not name in `held`.
+    Result<> freeze_files(const std::filesystem::path& held, const archive::Index& before);
     Result<> remove_work();
     /// What the backup was, which after a restart the journal alone knows.
     Result<> recall_info(journal::Work& work);
@@ -45,6 +50,8 @@ private:
 
     proto::BackupArgs args_;
     std::string prefix_;
+    host::SeenFolders seen_;       ///< of the filestore at the freeze
+    std::uint64_t file_bytes_ = 0; ///< that it had
     deploy::Hands hands_;
     BackupPlace place_;
 };

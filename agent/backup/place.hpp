@@ -21,11 +21,14 @@ struct BackupPlace {
     std::filesystem::path bad() const { return root / "bad"; }
     /// The worker's, which runs as the environment: what the bucket has already.
     std::filesystem::path state() const { return root / "state"; }
+    std::filesystem::path index() const { return state() / "index"; }
     /// The worker's, for one operation.
     std::filesystem::path work() const { return root / "work"; }
     /// The filestore as it was when the backup began: hard links, made by root in a folder where
-    /// nobody else can put anything in their way.
+    /// nobody else can put anything in their way. Of what the bucket has, names in lists.
     std::filesystem::path frozen() const { return root / "frozen"; }
+    std::filesystem::path held_before() const { return frozen() / "held.before"; }
+    std::filesystem::path held_after() const { return frozen() / "held.after"; }
     /// The same, while a clone copies it into the environment of that slug.
     std::filesystem::path copied_to(const std::string& slug) const {
         return root / ("copied-to-" + slug);

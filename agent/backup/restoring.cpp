@@ -189,6 +189,7 @@ public:
             replacing_.make_room(work, state.running() ? Database::empty : Database::none)
         );
         FAIRLEAD_CHECK(host::remove_tree(held_));
+        seen_ = {};
         FAIRLEAD_CHECK(hold_files());
         auto& postgresql = replacing_.hands().postgresql();
         // A copy of a database's files needs it to itself; who works in it is not disturbed.
@@ -227,7 +228,7 @@ private:
             return fail(Errc::internal, fmt::format("The Unix user {} is gone.", from.account));
         for (const auto& folder : {held_.parent_path(), held_})
             FAIRLEAD_CHECK(host::make_folder(folder, 0710, 0, user->gid));
-        return host::link_new(live, held_ / "files", user->gid);
+        return host::link_new(live, held_ / "files", user->gid, {}, &seen_);
     }
 
     /// Each side as its own user: root follows no path that an environment could bend meanwhile.
@@ -259,6 +260,7 @@ private:
     Replacing replacing_;
     deploy::Hands source_;
     std::filesystem::path held_; ///< hard links to the source's files
+    host::SeenFolders seen_;     ///< of the source, when they were made
 };
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "agent/archive/zstd.hpp"
 #include "agent/backup/known.hpp"
 #include "agent/bucket/upload.hpp"
+#include "agent/host/walk.hpp"
 #include "common/json/json.hpp"
 #include "common/runtime/file.hpp"
 
@@ -18,7 +19,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <map>
+#include <memory>
+#include <thread>
+#include <utility>
 
 namespace fairlead::backup {
 namespace {
@@ -29,45 +32,7 @@ using Steady = std::chrono::steady_clock;
 /// A crash costs what was sent since.
 constexpr auto between_saves = std::chrono::seconds(20);
 /// Odoo's own notes for its garbage collection: nothing that a backup must have.
-constexpr std::string_view left_out = "checklist";
-
-struct Found {
-    std::string path; ///< below the filestore
-    std::uint64_t size = 0;
-};
-
-/// The files of one folder of the filestore, by name.
-Result<>
-each_folder(const fs::path& root, const std::function<Result<>(std::vector<Found>)>& visit) {
-    std::error_code error;
-    std::vector<std::string> folders{""};
-    while (!folders.empty()) {
-        auto folder = std::move(folders.back());
-        folders.pop_back();
-        std::vector<Found> files;
-        std::vector<std::string> below;
-        fs::directory_iterator at(root / folder, error), end;
-        for (; !error && at != end; at.increment(error)) {
-            auto name = at->path().filename().string();
-            auto path = folder.empty() ? name : folder + "/" + name;
-            struct stat info {};
-            if (::lstat(at->path().c_str(), &info) != 0) continue;
-            if (S_ISDIR(info.st_mode) && path != left_out) below.push_back(std::move(path));
-            if (S_ISREG(info.st_mode))
-                files.push_back({std::move(path), static_cast<std::uint64_t>(info.st_size)});
-        }
-        if (error)
-            return fail(
-                Errc::internal,
-                fmt::format("Cannot read {}: {}.", (root / folder).string(), error.message())
-            );
-        std::ranges::sort(files, {}, &Found::path);
-        std::ranges::sort(below, std::greater<>());
-        std::ranges::move(below, std::back_inserter(folders));
-        FAIRLEAD_CHECK(visit(std::move(files)));
-    }
-    return {};
-}
+constexpr std::string_view left_out = "checklist", left_out_below = "checklist/";
 
 /// How many of the paths that the database names no file has.
 Result<std::uint64_t> count_missing(Worker& worker, const archive::FileTable& table) {
@@ -88,26 +53,44 @@ Result<std::uint64_t> count_missing(Worker& worker, const archive::FileTable& ta
     return missing;
 }
 
+/// A pack of which all is written, and whose last parts may still be on their way.
+struct Ending {
+    archive::FinishedPack pack;
+    std::unique_ptr<bucket::Upload> upload;
+    Result<> finished;
+    std::jthread thread; ///< ends before what it works on
+};
+
 /// Sends what the bucket has not, and collects what the backup's list says.
 class Sender {
 public:
-    Sender(Worker& worker, Known& known, int folder, std::uint64_t expected)
-        : worker_(worker), known_(known), expected_(expected),
+    Sender(Worker& worker, Known& known, int folder)
+        : worker_(worker), known_(known),
           packer_(
               folder, worker.recipients, worker.clock,
               [this](const std::string& pack) { return open(pack); },
               [this](archive::FinishedPack pack) { return done(std::move(pack)); }
           ) {}
 
-    Result<> add(const Found& file) {
-        ++files_;
-        bytes_ += file.size;
-        worker_.say.progress(bytes_, std::max(expected_, bytes_));
-        if (auto there = known_.entry(file.path, file.size)) {
+    /// What the freeze found in the bucket.
+    Result<> held(const archive::Index& list) {
+        return list.files.each([&](const archive::FileEntry& entry) -> Result<> {
+            tell(entry.size);
+            if (auto there = known_.entry(entry.path, entry.size))
+                table_.add(*there);
+            else
+                lost_.push_back(entry.path);
+            return {};
+        });
+    }
+
+    Result<> add(const std::string& path, std::uint64_t size) {
+        tell(size);
+        if (auto there = known_.entry(path, size)) {
             table_.add(*there);
             return {};
         }
-        auto packed = packer_.add(file.path);
+        auto packed = packer_.add(path);
         if (packed) return {};
         const auto& code = packed.error().code();
         if (code == "file_missing") return {}; // a name of Odoo's that lived for a moment
@@ -116,8 +99,43 @@ public:
         return {};
     }
 
+    /// Whatever else went wrong: a pack that is in the bucket need not be sent again.
+    Result<> end_last() {
+        if (!ending_) return {};
+        auto ended = std::move(ending_);
+        ended->thread.join();
+        FAIRLEAD_CHECK(ended->finished);
+        const auto& pack = ended->pack;
+        sent_ += ended->upload->bytes();
+        for (const auto& entry : pack.members) table_.add(entry);
+        archive::PackInfo info;
+        info.object = {
+            archive::pack_key(worker_.job.environment_id, pack.name), ended->upload->bytes(),
+            ended->upload->sha256().hex()};
+        info.files = pack.members.size();
+        info.content_bytes = pack.content_bytes;
+        known_.add(pack.name, std::move(info), pack.members);
+        if (Steady::now() - saved_ < between_saves) return {};
+        saved_ = Steady::now();
+        return known_.save();
+    }
+
     Result<> finish() {
         FAIRLEAD_CHECK(packer_.finish());
+        FAIRLEAD_CHECK(end_last());
+        for (const auto& path : lost_)
+            if (!table_.find(path))
+                return fail(
+                    Error(
+                        Errc::conflict,
+                        fmt::format(
+                            "The bucket lost packs while this backup was made, and {} was in one "
+                            "of them. Back up again: what is missing is sent anew.",
+                            path
+                        )
+                    )
+                        .with_code("storage_changed")
+                );
         if (packer_.mismatched() > 0)
             worker_.say.warn(fmt::format(
                 "{} files do not hold what their name says: somebody changed them on the server. "
@@ -132,32 +150,55 @@ public:
     std::uint64_t mismatched() const { return packer_.mismatched(); }
 
 private:
+    /// Takes a pack's bytes; what follows the last of them is `Ending`.
+    class Filling final : public Sink {
+    public:
+        Filling(Sender& sender, const std::string& pack)
+            : sender_(sender),
+              upload_(std::make_unique<bucket::Upload>(
+                  sender.worker_.bucket, archive::pack_key(sender.worker_.job.environment_id, pack),
+                  bucket::UploadOptions{.buffers = sender.buffers_}
+              )) {}
+        Result<> write(std::span<const std::byte> bytes) override { return upload_->write(bytes); }
+        Result<> finish() override {
+            sender_.filled_ = std::move(upload_);
+            return {};
+        }
+
+    private:
+        Sender& sender_;
+        std::unique_ptr<bucket::Upload> upload_;
+    };
+
     Result<std::unique_ptr<Sink>> open(const std::string& pack) {
-        return std::make_unique<bucket::Upload>(
-            worker_.bucket, archive::pack_key(worker_.job.environment_id, pack)
-        );
+        return std::make_unique<Filling>(*this, pack);
     }
 
     Result<> done(archive::FinishedPack pack) {
-        sent_ += pack.stored_bytes;
-        for (const auto& entry : pack.members) table_.add(entry);
-        archive::PackInfo info;
-        info.object = {
-            archive::pack_key(worker_.job.environment_id, pack.name), pack.stored_bytes,
-            pack.sha256.hex()};
-        info.files = pack.members.size();
-        info.content_bytes = pack.content_bytes;
-        known_.add(pack.name, std::move(info), pack.members);
-        if (Steady::now() - saved_ < between_saves) return {};
-        saved_ = Steady::now();
-        return known_.save();
+        FAIRLEAD_CHECK(end_last());
+        ending_ = std::make_unique<Ending>();
+        ending_->pack = std::move(pack);
+        ending_->upload = std::move(filled_);
+        ending_->thread =
+            std::jthread([ending = ending_.get()] { ending->finished = ending->upload->finish(); });
+        return {};
+    }
+
+    void tell(std::uint64_t size) {
+        bytes_ += size;
+        worker_.say.progress(bytes_, std::max(worker_.job.expected_bytes, bytes_));
     }
 
     Worker& worker_;
     Known& known_;
-    std::uint64_t expected_, files_ = 0, bytes_ = 0, sent_ = 0;
+    std::shared_ptr<bucket::PartBuffers> buffers_ =
+        std::make_shared<bucket::PartBuffers>(bucket::Cut{}.buffers);
+    std::uint64_t bytes_ = 0, sent_ = 0;
     archive::FileTable table_;
+    std::vector<std::string> lost_; ///< what the freeze found in packs that are gone since
     Steady::time_point saved_ = Steady::now();
+    std::unique_ptr<bucket::Upload> filled_;
+    std::unique_ptr<Ending> ending_;
     archive::Packer packer_;
 };
 
@@ -165,35 +206,43 @@ private:
 
 Result<Answer> send_files(Worker& worker) {
     const auto& job = worker.job;
-    fs::path root = job.source;
     FAIRLEAD_TRY(known, Known::load(worker));
-    std::uint64_t expected = 0;
-    FAIRLEAD_CHECK(each_folder(root, [&](std::vector<Found> files) -> Result<> {
-        for (const auto& file : files) expected += file.size;
-        return {};
-    }));
+    fs::path root = job.source;
     Descriptor folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
     if (!folder)
         return fail(
             Errc::internal, fmt::format("Cannot open {}: {}.", root.string(), std::strerror(errno))
         );
-    Sender sender(worker, known, folder.get(), expected);
-    // Large files last: each begins a pack of its own.
-    auto send = [&](bool large) {
-        return each_folder(root, [&](std::vector<Found> files) -> Result<> {
-            for (const auto& file : files)
-                if ((file.size > archive::PackerOptions{}.single_bytes) == large)
-                    FAIRLEAD_CHECK(sender.add(file));
+    Sender sender(worker, known, folder.get());
+    auto sending = [&]() -> Result<> {
+        for (const auto& list : job.held) {
+            FAIRLEAD_TRY(held, archive::Index::load(list));
+            FAIRLEAD_CHECK(sender.held(held));
+        }
+        // Large files last: each begins a pack of its own.
+        std::vector<std::pair<std::string, std::uint64_t>> large;
+        auto visit = [&](const host::WalkedFolder& at) -> Result<> {
+            if (at.path == left_out || at.path.starts_with(left_out_below)) return {};
+            for (const auto& file : at.files) {
+                struct stat info {};
+                if (::fstatat(at.fd, file.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+                auto size = static_cast<std::uint64_t>(info.st_size);
+                if (size > archive::PackerOptions{}.single_bytes)
+                    large.emplace_back(at.path_of(file), size);
+                else
+                    FAIRLEAD_CHECK(sender.add(at.path_of(file), size));
+            }
             return {};
-        });
-    };
-    auto sending = send(false);
-    if (sending) sending = send(true);
+        };
+        FAIRLEAD_CHECK(host::each_folder(folder.get(), root.string(), visit));
+        for (const auto& [path, size] : large) FAIRLEAD_CHECK(sender.add(path, size));
+        return sender.finish();
+    }();
     if (!sending) {
+        (void)sender.end_last();
         (void)known.save(); // what is in the bucket need not be sent again
         return fail(sending.error());
     }
-    FAIRLEAD_CHECK(sender.finish());
 
     archive::FilestorePart part;
     part.list.key = archive::files_key(job.environment_id, job.backup_id);

@@ -1,6 +1,7 @@
 // A backup on its way into the bucket: the database, the list, the manifest.
 #include "agent/archive/layout.hpp"
 #include "agent/archive/zstd.hpp"
+#include "agent/backup/known.hpp"
 #include "agent/backup/place.hpp"
 #include "agent/backup/snapshot.hpp"
 #include "agent/backup/worker_parts.hpp"
@@ -153,6 +154,9 @@ Result<Answer> open_storage(Worker& worker) {
                         .with_code("backup_exists"));
     if (there.error().kind() != Errc::not_found) return fail(there.error());
     FAIRLEAD_CHECK(write_file(worker.folder(begun_note), worker.job.backup_id, 0600));
+    // For the freeze, which holds what is not there.
+    FAIRLEAD_TRY(known, Known::load(worker));
+    FAIRLEAD_CHECK(known.save());
     return Answer{};
 }
 

@@ -1,12 +1,10 @@
 // What leaves a bucket, and what stays: retention as the worker applies it.
-#include "../bucket/fake_s3.hpp"
 #include "agent/archive/layout.hpp"
 #include "agent/archive/zstd.hpp"
 #include "agent/backup/known.hpp"
-#include "agent/backup/worker_parts.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/runtime/file.hpp"
-#include "common/store/memory_db.hpp"
+#include "support.hpp"
 
 #include <doctest/doctest.h>
 
@@ -38,13 +36,12 @@ struct File {
 };
 
 /// A bucket with two backups and what others left, three days after.
-struct Site {
+struct Site : BucketSite {
     Site() {
         std::filesystem::create_directory(folder.path() / "state");
         job.task = Task::prune;
         job.environment_id = environment;
         job.folder = folder.path() / "state";
-        job.recipients = {identity.recipient().str()};
         job.retention.last = 1;
         job.time_zone = "UTC";
         for (const auto& name : {old_pack, shared, new_pack, thin, orphan})
@@ -54,12 +51,6 @@ struct Site {
         store(newer, hours(71), {{shared, 300}, {new_pack, 300}, {thin, 99}});
         put(archive::database_key(environment, left), hours(25));
         put(archive::database_key(environment, begun), hours(23));
-        bucket::Options options;
-        options.pause = &pause;
-        auto opened =
-            bucket::Bucket::open(server.storage(), {"key", Secret("secret"), Secret()}, options);
-        REQUIRE(opened);
-        bucket = *std::move(opened);
     }
 
     std::string put(const std::string& key, hours age, std::string bytes = "sealed") {
@@ -104,12 +95,6 @@ struct Site {
         put(archive::manifest_key(environment, id), age, archive::write_manifest(manifest));
     }
 
-    Worker worker() {
-        std::vector<crypto::Identity> identities;
-        identities.push_back(identity.clone());
-        return Worker{job, *bucket, say, clock, {identity.recipient()}, std::move(identities)};
-    }
-
     Answer run(Result<Answer> (&task)(Worker&)) {
         auto one = worker();
         auto done = task(one);
@@ -125,15 +110,6 @@ struct Site {
             return one.first.starts_with(archive::backup_prefix(environment, id));
         });
     }
-
-    store::TemporaryFolder folder;
-    crypto::Identity identity = crypto::Identity::generate();
-    bucket::FakeS3 server;
-    bucket::FakePause pause;
-    FakeClock clock;
-    Reporter say;
-    Job job;
-    std::unique_ptr<bucket::Bucket> bucket;
 };
 
 } // namespace
