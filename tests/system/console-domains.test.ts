@@ -119,7 +119,8 @@ describe("domains in the console", () => {
   scenario(world, "are given up after a second look", async () => {
     const at = await page();
     await at.getByRole("button", { name: "Give shop.example.org up" }).click();
-    const dialog = at.getByRole("dialog");
+    const dialog = at.getByRole("dialog", { name: "Give shop.example.org up" });
+    await dialog.waitFor();
     assert.deepEqual(await axe(at), [], "the second look");
     await dialog.getByRole("button", { name: "Give up" }).click();
     await at.getByRole("listitem").filter({ hasText: "shop.example.org" }).waitFor({ state: "detached" });

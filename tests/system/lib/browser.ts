@@ -145,6 +145,9 @@ export function debuggerOf(page: Page): Promise<CDPSession> {
 
 /** Serious and critical findings of axe on what is shown, one line each. */
 export async function axe(page: Page): Promise<string[]> {
+  // Mantine names a dialog right after it has drawn it; one that stays without is for axe to tell.
+  const unnamed = page.locator("[role=dialog]:not([aria-labelledby], [aria-label])").first();
+  await unnamed.waitFor({ state: "detached", timeout: 2_000 }).catch(() => {});
   const run = `${axeSource};axe.run(document, { resultTypes: ["violations"] }).then((r) => r.violations
     .filter((v) => v.impact === "serious" || v.impact === "critical")
     .flatMap((v) => v.nodes.map((n) => v.id + " at " + n.target.join(" ") + ": " + n.failureSummary)))`;
