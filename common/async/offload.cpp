@@ -41,7 +41,8 @@ Task<> OffloadedJob::run_on(WorkerPool& pool) {
     auto start = [&](auto&& handler) {
         using Handler = std::decay_t<decltype(handler)>;
         resume_ = std::make_unique<ResumeWith<Resume, Handler>>(std::move(handler), executor);
-        pool.post(*this);
+        // What else is ready goes first: jobs that it brings along cost no waking of their own.
+        if (pool.add(*this)) asio::post(executor, [&pool] { pool.wake(); });
     };
     co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(
         start, asio::use_awaitable

@@ -34,9 +34,10 @@ private:
 
 } // namespace detail
 
-/// Runs `work()` on a thread of `pool` and returns what it returned, or throws what it threw. Not
-/// cancellable: a cancelled caller goes on only when the work is done, so `work` may refer to the
-/// caller's variables.
+/// Runs `work()` on a thread of `pool` and returns what it returned, or throws what it threw. It is
+/// begun at the end of the loop's turn: whoever blocks the loop's thread until then waits for ever.
+/// Not cancellable: a cancelled caller goes on only when the work is done, so `work` may refer to
+/// the caller's variables. The pool outlives the loop's run.
 ///
 ///     auto load = [&] { return store.read(...); };     // one line to build
 ///     auto rows = co_await offload(pool, load);        // one line to await

@@ -1,6 +1,11 @@
 #include "common/async/worker_pool.hpp"
 
+#include <utility>
+
 namespace fairlead {
+
+/// So many jobs are worth a waking by themselves.
+constexpr std::size_t enough = 8;
 
 WorkerPool::WorkerPool(std::size_t threads) {
     threads_.reserve(threads);
@@ -17,21 +22,40 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::post(Job& job) {
+    if (add(job)) wake();
+}
+
+bool WorkerPool::add(Job& job) {
     Sleeper* sleeper = nullptr;
+    bool due = false;
     {
         std::lock_guard lock(mutex_);
         (last_ ? last_->next_ : first_) = &job;
         last_ = &job;
-        auto waiting = queued_.fetch_add(1, std::memory_order_relaxed) + 1;
-        // Whoever is on the way takes one each.
-        if (waiting > called_) sleeper = idle_;
-        if (sleeper) {
-            idle_ = sleeper->below;
-            sleeper->called = true;
-            ++called_;
-        }
+        if (queued_.fetch_add(1, std::memory_order_relaxed) + 1 >= enough) sleeper = next_sleeper();
+        due = !std::exchange(wake_due_, true);
     }
     if (sleeper) sleeper->wake.notify_one();
+    return due;
+}
+
+void WorkerPool::wake() {
+    Sleeper* sleeper = nullptr;
+    {
+        std::lock_guard lock(mutex_);
+        wake_due_ = false;
+        sleeper = next_sleeper();
+    }
+    if (sleeper) sleeper->wake.notify_one();
+}
+
+WorkerPool::Sleeper* WorkerPool::next_sleeper() {
+    if (!first_ || called_ > 0 || !idle_) return nullptr;
+    auto* sleeper = idle_;
+    idle_ = sleeper->below;
+    sleeper->called = true;
+    ++called_;
+    return sleeper;
 }
 
 void WorkerPool::work() {
@@ -50,7 +74,9 @@ void WorkerPool::work() {
         first_ = job->next_;
         if (!first_) last_ = nullptr;
         queued_.fetch_sub(1, std::memory_order_relaxed);
+        auto* helper = next_sleeper(); // this job may block: somebody else sees to the others
         lock.unlock();
+        if (helper) helper->wake.notify_one();
         job->run(); // may destroy the job
         lock.lock();
     }

@@ -10,9 +10,10 @@
 
 namespace fairlead {
 
-/// A fixed number of threads that run jobs in the order they came. The thread that went to sleep
-/// last is woken first: a few threads with warm caches do what is quick, and many are there for
-/// when most wait for the disk. Destruction runs what is queued, then joins.
+/// A fixed number of threads that run jobs in the order they came. One thread at a time is woken,
+/// and wakes the next when it finds more than it takes: a few with warm caches do what is quick,
+/// and many are there for when most wait for the disk. Destruction runs what is queued, then
+/// joins.
 class WorkerPool {
 public:
     explicit WorkerPool(std::size_t threads);
@@ -35,6 +36,11 @@ public:
     /// and each coroutine has at most one job here.
     void post(Job& job);
 
+    /// The same in two steps, so that jobs which come together cost one waking. True: the caller
+    /// must see to it that wake() is called soon, and may not wait for a job before. Thread-safe.
+    [[nodiscard]] bool add(Job& job);
+    void wake();
+
     /// Jobs waiting for a thread right now. Thread-safe.
     std::size_t queued() const { return queued_.load(std::memory_order_relaxed); }
 
@@ -45,12 +51,14 @@ private:
         bool called = false;
     };
     void work();
+    Sleeper* next_sleeper(); ///< to be notified; none while one is on its way
 
     std::mutex mutex_;
     Sleeper* idle_ = nullptr; ///< a stack of threads without work
     Job* first_ = nullptr;
     Job* last_ = nullptr;
     std::size_t called_ = 0; ///< threads that were woken and have not come yet
+    bool wake_due_ = false;  ///< somebody has promised to call wake()
     bool stopping_ = false;
     std::atomic<std::size_t> queued_ = 0;
     std::vector<std::thread> threads_;

@@ -11,6 +11,7 @@
 
 #include <latch>
 #include <stdexcept>
+#include <vector>
 
 using namespace fairlead;
 using namespace std::chrono_literals;
@@ -39,6 +40,17 @@ Task<> throws() {
     throw std::runtime_error("broken");
     co_return;
 }
+
+/// Waits as the loop goes on: jobs are begun between its turns.
+Task<> seen(std::latch& latch) {
+    while (!latch.try_wait()) co_await sleep_for(1ms);
+}
+
+struct Counting final : WorkerPool::Job {
+    explicit Counting(std::latch& one) : done(one) {}
+    void run() override { done.count_down(); }
+    std::latch& done;
+};
 
 } // namespace
 
@@ -257,7 +269,7 @@ TEST_SUITE("common/async") {
         auto body = [&]() -> Task<> {
             TaskGroup group(io.get_executor());
             group.spawn(caller());
-            started.wait();
+            co_await seen(started);
             group.cancel();
             go_on.count_down();
             co_await group.join();
@@ -282,5 +294,65 @@ TEST_SUITE("common/async") {
         run(io, body());
         CHECK(sum == 5050 * 20);
         CHECK(pool.queued() == 0);
+    }
+
+    TEST_CASE("jobs that wait for each other each get a thread, however few wakings there were") {
+        asio::io_context io;
+        WorkerPool pool(4);
+        std::latch all(4);
+        auto caller = [&]() -> Task<> {
+            auto work = [&] { all.arrive_and_wait(); };
+            co_await offload(pool, work);
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(io.get_executor());
+            for (int i = 0; i < 4; ++i) group.spawn(caller());
+            co_await group.join();
+        };
+        run(io, body());
+        CHECK(all.try_wait());
+    }
+
+    TEST_CASE("a job that blocks for long holds up none that come later") {
+        asio::io_context io;
+        WorkerPool pool(2);
+        std::latch blocks(1), go_on(1);
+        auto slow = [&]() -> Task<> {
+            auto work = [&] {
+                blocks.count_down();
+                go_on.wait();
+            };
+            co_await offload(pool, work);
+        };
+        auto body = [&]() -> Task<> {
+            TaskGroup group(io.get_executor());
+            group.spawn(slow());
+            co_await seen(blocks);
+            auto quick = [] { return 1; };
+            for (int i = 0; i < 100; ++i) CHECK(co_await offload(pool, quick) == 1);
+            go_on.count_down();
+            co_await group.join();
+        };
+        run(io, body());
+    }
+
+    TEST_CASE("jobs that come together cost one waking, which is promised by whoever adds the first"
+    ) {
+        std::latch all(7);
+        std::vector<Counting> jobs(7, Counting(all));
+        {
+            WorkerPool pool(2);
+            CHECK(pool.add(jobs[0]));
+            for (std::size_t i = 1; i < jobs.size(); ++i) CHECK_FALSE(pool.add(jobs[i]));
+            pool.wake();
+            all.wait();
+        }
+        std::latch last(1);
+        Counting unpromised(last);
+        {
+            WorkerPool pool(1);
+            CHECK(pool.add(unpromised));
+        }
+        CHECK(last.try_wait()); // destruction runs what is queued
     }
 }
