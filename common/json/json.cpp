@@ -6,12 +6,15 @@
 
 namespace fairlead::json {
 
-Result<boost::json::value> parse(std::string_view text, std::size_t limit) {
+Result<boost::json::value>
+parse(std::string_view text, std::size_t limit, boost::json::storage_ptr storage) {
     if (text.size() > limit)
         return fail(Errc::invalid, fmt::format("The JSON is larger than {} bytes.", limit));
     boost::json::parse_options options;
     options.max_depth = 32;
-    boost::json::stream_parser parser({}, options);
+    unsigned char space[2048];
+    boost::json::stream_parser parser({}, options, space);
+    parser.reset(std::move(storage));
     boost::json::error_code failed;
     auto used = parser.write_some(text.data(), text.size(), failed);
     if (!failed && used < text.size()) failed = boost::json::error::extra_data;
@@ -24,6 +27,10 @@ Result<boost::json::value> parse(std::string_view text, std::size_t limit) {
         );
     return parser.release();
 }
+
+Document::Document(std::string_view text, std::size_t limit)
+    : value_(parse(text, limit, &memory_)) {}
+Document::~Document() = default;
 
 std::string serialize(const boost::json::value& value) {
     auto text = boost::json::serialize(value);

@@ -32,7 +32,25 @@ namespace fairlead::json {
 enum class Strictness { exact, lenient };
 
 /// Parses at most `limit` bytes and 32 levels. Errc::invalid says where it stopped making sense.
-Result<boost::json::value> parse(std::string_view text, std::size_t limit = 1 << 20);
+/// The value lives in `storage`, the heap unless told.
+Result<boost::json::value>
+parse(std::string_view text, std::size_t limit = 1 << 20, boost::json::storage_ptr storage = {});
+
+/// A text that is read once and then let go: a small one needs no heap.
+class Document {
+public:
+    explicit Document(std::string_view text, std::size_t limit = 1 << 20);
+    Document(const Document&) = delete;
+    ~Document();
+
+    /// As of `parse`; copy what shall live longer.
+    const Result<boost::json::value>& value() const { return value_; }
+
+private:
+    unsigned char space_[4096];
+    boost::json::monotonic_resource memory_{space_};
+    Result<boost::json::value> value_;
+};
 
 /// What `parse` takes: bytes of a string that are no UTF-8 become U+FFFD.
 std::string serialize(const boost::json::value& value);
@@ -103,8 +121,9 @@ std::string encode(const T& from) {
 
 template <class T>
 Result<T> decode(std::string_view text, Strictness strictness, std::size_t limit = 1 << 20) {
-    FAIRLEAD_TRY(value, json::parse(text, limit));
-    return from_value<T>(value, strictness);
+    Document document(text, limit);
+    if (!document.value()) return tl::unexpected(document.value().error());
+    return from_value<T>(*document.value(), strictness);
 }
 
 // ---- implementation
