@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace fairlead {
@@ -16,11 +17,19 @@ std::string to_rfc3339(Timestamp at) {
     auto day = floor<days>(at);
     year_month_day date(day);
     hh_mm_ss time(at - day);
-    return fmt::format(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(date.year()), unsigned(date.month()),
-        unsigned(date.day()), time.hours().count(), time.minutes().count(), time.seconds().count(),
-        time.subseconds().count()
-    );
+    std::string text = "0000-00-00T00:00:00.000Z";
+    auto put = [&](std::size_t last, std::size_t width, auto number) {
+        for (; width > 0; --width, number /= 10)
+            text[last--] = static_cast<char>('0' + number % 10);
+    };
+    put(3, 4, std::clamp(int(date.year()), 0, 9999));
+    put(6, 2, unsigned(date.month()));
+    put(9, 2, unsigned(date.day()));
+    put(12, 2, time.hours().count());
+    put(15, 2, time.minutes().count());
+    put(18, 2, time.seconds().count());
+    put(22, 3, time.subseconds().count());
+    return text;
 }
 
 namespace {

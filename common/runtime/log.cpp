@@ -79,11 +79,17 @@ bool is_plain(std::string_view text) {
 
 std::string as_text(Level level, std::string_view message, std::initializer_list<Field> fields) {
     // Under systemd the journal adds the time.
-    std::string line;
+    std::string line(mark_of(level));
+    line.reserve(512);
+    if (level != Level::info) {
+        line += name_of(level);
+        line += ": ";
+    }
     for (char c : message) line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    if (level != Level::info) line = fmt::format("{}: {}", name_of(level), line);
     for (const auto& field : fields) {
-        line += fmt::format(" {}=", field.key);
+        line += ' ';
+        line += field.key;
+        line += '=';
         if (is_plain(field.value))
             line += field.value;
         else
@@ -93,7 +99,9 @@ std::string as_text(Level level, std::string_view message, std::initializer_list
 }
 
 std::string as_json(Level level, std::string_view message, std::initializer_list<Field> fields) {
-    auto line = fmt::format(
+    std::string line(mark_of(level));
+    line.reserve(512);
+    line += fmt::format(
         R"({{"time":"{}","level":"{}","message":)", to_rfc3339(SystemClock().now()), name_of(level)
     );
     append_quoted(line, message);
@@ -119,7 +127,6 @@ void write(Level level, std::string_view message, std::initializer_list<Field> f
     auto line = chosen_format == Format::json ? as_json(level, message, fields)
                                               : as_text(level, message, fields);
     if (line.size() > longest_line) line.resize(longest_line);
-    line.insert(0, mark_of(level));
     line += '\n';
     [[maybe_unused]] auto written = ::write(STDERR_FILENO, line.data(), line.size());
 }
