@@ -9,6 +9,7 @@ namespace {
 
 std::vector<std::string_view> segments_of(std::string_view path) {
     std::vector<std::string_view> segments;
+    segments.reserve(10);
     if (path.starts_with('/')) path.remove_prefix(1);
     for (;;) {
         auto end = path.find('/');
@@ -22,20 +23,7 @@ bool is_parameter(std::string_view segment) {
     return segment.starts_with('{') && segment.ends_with('}');
 }
 
-/// A path is looked up by its length and its fixed segments: few routes share a shape key, and each
-/// is compared.
-std::string key_of(const std::vector<std::string_view>& segments) {
-    return fmt::format(
-        "{}:{}", segments.size(), segments.size() > 1 ? segments.back() : segments.front()
-    );
-}
-std::string open_key_of(const std::vector<std::string_view>& segments) {
-    return fmt::format("{}:*", segments.size());
-}
-
-bool matches(
-    const std::vector<std::string_view>& pattern, const std::vector<std::string_view>& path
-) {
+bool matches(const std::vector<std::string>& pattern, const std::vector<std::string_view>& path) {
     for (std::size_t i = 0; i < pattern.size(); ++i)
         if (!is_parameter(pattern[i]) && pattern[i] != path[i]) return false;
     return true;
@@ -71,8 +59,10 @@ void RouteTable::add(
     for (const auto& route : routes_)
         if (route.method == method && route.path == path) refuse("is there twice");
     auto segments = segments_of(path);
-    auto key = is_parameter(segments.back()) ? open_key_of(segments) : key_of(segments);
-    by_shape_[key].push_back(routes_.size());
+    if (by_length_.size() <= segments.size()) by_length_.resize(segments.size() + 1);
+    std::string last(is_parameter(segments.back()) ? "" : segments.back());
+    by_length_[segments.size()][last].push_back(routes_.size());
+    segments_.emplace_back(segments.begin(), segments.end());
     routes_.push_back({method, std::move(path), std::move(permission), std::move(handler), marks});
 }
 
@@ -91,16 +81,20 @@ Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path)
     if (method == Method::head) method = Method::get;
     auto segments = segments_of(path);
     std::set<Method> possible; // a path may be a route of its own and an id's place in another
-    for (const auto& key : {key_of(segments), open_key_of(segments)}) {
-        auto rows = by_shape_.find(key);
-        if (rows == by_shape_.end()) continue;
-        for (auto row : rows->second) {
+    for (auto last : {segments.back(), std::string_view()}) {
+        if (segments.size() >= by_length_.size()) break;
+        const auto& rows = by_length_[segments.size()];
+        auto found = rows.find(last);
+        if (found == rows.end()) continue;
+        for (auto row : found->second) {
             const auto& route = routes_[row];
-            auto pattern = segments_of(route.path);
+            const auto& pattern = segments_[row];
             if (!matches(pattern, segments)) continue;
-            possible.insert(route.method);
-            if (route.method == Method::get) possible.insert(Method::head);
-            if (route.method != method) continue;
+            if (route.method != method) {
+                possible.insert(route.method);
+                if (route.method == Method::get) possible.insert(Method::head);
+                continue;
+            }
             Match match{&route, {}};
             for (std::size_t i = 0; i < pattern.size(); ++i) {
                 if (!is_parameter(pattern[i])) continue;
@@ -111,6 +105,7 @@ Result<RouteTable::Match> RouteTable::find(Method method, std::string_view path)
             }
             return match;
         }
+        if (last.empty()) break;
     }
     std::string allow;
     for (auto one : possible) allow += fmt::format("{}{}", allow.empty() ? "" : ", ", name_of(one));

@@ -78,9 +78,12 @@ public:
     Result<Match> find(Method method, std::string_view path) const;
 
 private:
+    /// Rows by the last segment, "" where that is a parameter.
+    using Rows = std::map<std::string, std::vector<std::size_t>, std::less<>>;
+
     std::vector<Route> routes_;
-    std::map<std::string, std::vector<std::size_t>, std::less<>>
-        by_shape_; ///< "/api/v1/orgs/*/servers" → rows
+    std::vector<std::vector<std::string>> segments_; ///< of each route's path
+    std::vector<Rows> by_length_;                    ///< by the number of segments
 };
 
 /// Percent-decoding; Errc::invalid for broken escapes and for control characters.
