@@ -40,7 +40,10 @@ Result<Response> get(const Call& call, const RouteParts& parts) {
     FAIRLEAD_TRY(id, call.path_id<ServerId>("server"));
     return parts.store.read([&](Connection& db) -> Result<Response> {
         FAIRLEAD_TRY(server, ServerRepo(db, call.scope()).get(id));
-        return api::answer(to_json(server));
+        // Read more often than anything else: its parts need no heap.
+        unsigned char space[8192];
+        boost::json::monotonic_resource memory(space);
+        return api::answer(to_json(server, &memory));
     });
 }
 

@@ -23,31 +23,38 @@ object labels(const std::string& text) {
     return parsed && parsed->is_object() ? std::move(parsed->get_object()) : object();
 }
 
-object facts_json(const std::string& text) {
+object facts_json(const std::string& text, const boost::json::storage_ptr& storage) {
     auto read = proto::read_text<proto::Facts>(text);
-    if (!read || read->at_ms == 0) return {};
+    if (!read || read->at_ms == 0) return object(storage);
     const auto& f = *read;
-    object body{
-        {"os", {{"id", f.os.id}, {"version", f.os.version}, {"pretty", f.os.pretty}}},
-        {"arch", f.arch},
-        {"kernel", f.kernel},
-        {"hostname", f.hostname},
-        {"cpu",
-         {{"model", f.cpu.model}, {"cores", f.cpu.cores}, {"used_percent", f.cpu.used_percent}}},
-        {"memory", {{"total_bytes", f.memory.total_bytes}, {"used_bytes", f.memory.used_bytes}}},
-        {"disk",
-         {{"path", f.disk.path},
-          {"total_bytes", f.disk.total_bytes},
-          {"free_bytes", f.disk.free_bytes}}},
-        {"uptime_s", f.uptime_s},
-        {"postgresql",
-         {{"installed", f.postgresql.installed},
-          {"version", f.postgresql.version.empty() ? value(nullptr) : value(f.postgresql.version)},
-          {"running", f.postgresql.running}}},
-        {"policy", {{"sha256", f.policy.sha256}, {"rules", json::to_value(f.policy.summary)}}},
-        {"addresses", json::to_value(f.addresses)},
-        {"measured_at", to_rfc3339(from_ms(f.at_ms))},
-    };
+    object body(
+        {
+            {"os", {{"id", f.os.id}, {"version", f.os.version}, {"pretty", f.os.pretty}}},
+            {"arch", f.arch},
+            {"kernel", f.kernel},
+            {"hostname", f.hostname},
+            {"cpu",
+             {{"model", f.cpu.model},
+              {"cores", f.cpu.cores},
+              {"used_percent", f.cpu.used_percent}}},
+            {"memory",
+             {{"total_bytes", f.memory.total_bytes}, {"used_bytes", f.memory.used_bytes}}},
+            {"disk",
+             {{"path", f.disk.path},
+              {"total_bytes", f.disk.total_bytes},
+              {"free_bytes", f.disk.free_bytes}}},
+            {"uptime_s", f.uptime_s},
+            {"postgresql",
+             {{"installed", f.postgresql.installed},
+              {"version",
+               f.postgresql.version.empty() ? value(nullptr) : value(f.postgresql.version)},
+              {"running", f.postgresql.running}}},
+            {"policy", {{"sha256", f.policy.sha256}, {"rules", json::to_value(f.policy.summary)}}},
+            {"addresses", json::to_value(f.addresses)},
+            {"measured_at", to_rfc3339(from_ms(f.at_ms))},
+        },
+        storage
+    );
     if (f.load.size() == 3) body["load"] = json::to_value(f.load);
     return body;
 }
@@ -63,27 +70,30 @@ double sane(double value, double most) {
 
 } // namespace
 
-object to_json(const Server& s) {
-    return {
-        {"id", s.id.str()},
-        {"name", s.name},
-        {"labels", labels(s.labels)},
-        {"status", json::enum_name(s.status)},
-        {"last_seen_at", time(s.last_seen_ms)},
-        {"enrolled_at", to_rfc3339(s.enrolled_ms)},
-        {"revoked_at", time(s.revoked_ms)},
-        {"registration_token_id", s.token_id ? value(s.token_id->str()) : value(nullptr)},
-        {"agent",
-         {{"version", s.agent_version.empty() ? value(nullptr) : value(s.agent_version)},
-          {"capability", s.capability ? value(*s.capability) : value(nullptr)}}},
-        {"facts", facts_json(s.facts)},
-        {"terminal_users", json::to_value(terminal_users(s))},
-        {"certificate",
-         {{"serial", s.serial},
-          {"not_after", to_rfc3339(s.not_after_ms)},
-          {"recoveries_left", std::max<std::int64_t>(0, max_recoveries - s.recoveries)}}},
-        {"environments", s.environments},
-    };
+object to_json(const Server& s, boost::json::storage_ptr storage) {
+    return object(
+        {
+            {"id", s.id.str()},
+            {"name", s.name},
+            {"labels", labels(s.labels)},
+            {"status", json::enum_name(s.status)},
+            {"last_seen_at", time(s.last_seen_ms)},
+            {"enrolled_at", to_rfc3339(s.enrolled_ms)},
+            {"revoked_at", time(s.revoked_ms)},
+            {"registration_token_id", s.token_id ? value(s.token_id->str()) : value(nullptr)},
+            {"agent",
+             {{"version", s.agent_version.empty() ? value(nullptr) : value(s.agent_version)},
+              {"capability", s.capability ? value(*s.capability) : value(nullptr)}}},
+            {"facts", facts_json(s.facts, storage)},
+            {"terminal_users", json::to_value(terminal_users(s))},
+            {"certificate",
+             {{"serial", s.serial},
+              {"not_after", to_rfc3339(s.not_after_ms)},
+              {"recoveries_left", std::max<std::int64_t>(0, max_recoveries - s.recoveries)}}},
+            {"environments", s.environments},
+        },
+        storage
+    );
 }
 
 object to_json(const RegistrationToken& t, Timestamp now) {

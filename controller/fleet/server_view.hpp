@@ -13,7 +13,8 @@
 
 namespace fairlead::fleet {
 
-boost::json::object to_json(const Server& server);
+/// Lives in `storage`, the heap unless told.
+boost::json::object to_json(const Server& server, boost::json::storage_ptr storage = {});
 boost::json::object to_json(const RegistrationToken& token, Timestamp now);
 /// What programs outside are told of it.
 boost::json::object told_of(const Server& server);
