@@ -1,5 +1,7 @@
 #include "controller/audit/check.hpp"
 
+#include "common/crypto/encoding.hpp"
+
 #include <boost/json.hpp>
 #include <fmt/core.h>
 
@@ -27,19 +29,10 @@ bool take(std::string_view& line, std::string_view start) {
     return true;
 }
 
-/// Plain, because there is one for each of a million entries.
 bool take_hex(std::string_view& text, Digest& into) {
-    if (text.size() < 2 * into.bytes.size()) return false;
-    auto value = [](char digit) {
-        if (digit >= '0' && digit <= '9') return digit - '0';
-        return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-    };
-    for (std::size_t i = 0; i < into.bytes.size(); ++i) {
-        int high = value(text[2 * i]), low = value(text[2 * i + 1]);
-        if (high < 0 || low < 0) return false;
-        into.bytes[i] = static_cast<std::uint8_t>(high << 4 | low);
-    }
-    text.remove_prefix(2 * into.bytes.size());
+    auto size = 2 * into.bytes.size();
+    if (!crypto::hex_decode(text.substr(0, size), into.bytes)) return false;
+    text.remove_prefix(size);
     return true;
 }
 
