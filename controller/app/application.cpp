@@ -168,7 +168,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
       agents_(
           {store_, events_, audit_, operations_, authority_, clock_},
           {.version = FAIRLEAD_VERSION,
-           .controllers = {public_endpoint(settings_, endpoint_.port)},
+           .controllers = agent_endpoints(settings_, endpoint_.port),
            .heartbeat_s = static_cast<std::uint32_t>(settings_.agents.heartbeat.count()),
            .facts_s = static_cast<std::uint32_t>(settings_.agents.facts.count())}
       ),
@@ -209,7 +209,7 @@ Application::Application(Settings settings, FolderLock lock, crypto::Keystore ke
           enrolment_,
           authority_,
           [this] { return certificates_.face(); },
-          {public_endpoint(settings_, endpoint_.port)},
+          agent_endpoints(settings_, endpoint_.port),
           &ssh_keys_,
           &recorder_},
       audit_parts_{{store_, audit_, events_}, notary_, plans_},

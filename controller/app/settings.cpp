@@ -118,6 +118,25 @@ std::string yaml_text(std::string_view text) {
     return result + '"';
 }
 
+/// "host:port".
+Result<> check_place(std::string_view text) {
+    auto colon = text.rfind(':');
+    auto host = text.substr(0, colon);
+    std::uint16_t port = 0;
+    if (colon != std::string_view::npos) {
+        auto digits = text.substr(colon + 1);
+        auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+        if (failed != std::errc() || end != digits.data() + digits.size()) port = 0;
+    }
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    if (port > 0 && (is_address(host) || is_host_name(host))) return {};
+    return fail(
+        Errc::invalid, "\"" + std::string(text.substr(0, 253)) +
+                           "\" is no place of a controller; write it as "
+                           "fairlead.example.net:8443, 192.0.2.1:8443 or [2001:db8::1]:8443."
+    );
+}
+
 } // namespace
 
 Result<Endpoint> Endpoint::parse(std::string_view text) {
@@ -196,6 +215,8 @@ Result<Settings> load_settings(const std::filesystem::path& file) {
             settings.agents.heartbeat <= std::chrono::seconds(120),
         "agents: heartbeat must be from 5s to 2m."
     );
+    that(settings.agents.also_at.size() <= 15, "agents: also_at takes up to 15 addresses.");
+    for (const auto& place : settings.agents.also_at) check("agents: also_at", check_place(place));
     that(
         settings.agents.facts >= std::chrono::seconds(5) &&
             settings.agents.facts <= std::chrono::seconds(3600),
@@ -282,6 +303,13 @@ std::string public_endpoint(const Settings& settings, std::uint16_t port) {
     auto host = url.substr(8);
     auto after_brackets = host.find(']') == std::string::npos ? 0 : host.find(']');
     return host.find(':', after_brackets) == std::string::npos ? host + ":443" : host;
+}
+
+std::vector<std::string> agent_endpoints(const Settings& settings, std::uint16_t port) {
+    std::vector<std::string> places{public_endpoint(settings, port)};
+    for (const auto& place : settings.agents.also_at)
+        if (std::ranges::find(places, place) == places.end()) places.push_back(place);
+    return places;
 }
 
 std::string settings_template(const Settings& s) {
@@ -420,6 +448,10 @@ git_transports: {transports}
 #  heartbeat: 15s       # silence on a link before a sign of life is asked for
 #  facts: 30s           # how often servers send measurements
 #  certificate: 30d     # how long an agent's certificate is good; renewed after a third
+#  # Where agents look for this controller when it is not at the address above: at another line of it, or at a copy on another
+#  # machine (`restore` of a backup) that takes over. They go through the list in this order, so it may be the same on both
+#  # machines, and its names belong into `names`. Agents hear of it when they connect.
+#  also_at: [fairlead.example.net:8443]
 
 # Threads for requests and the database. Most of them wait for the disk: so many changes share one write to it.
 #workers: 32

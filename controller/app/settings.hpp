@@ -106,8 +106,9 @@ struct AgentSettings {
     std::chrono::seconds heartbeat{15};
     std::chrono::seconds facts{30};
     std::chrono::hours certificate{24 * 30};
+    std::vector<std::string> also_at; ///< "host:port", in order
 };
-BOOST_DESCRIBE_STRUCT(AgentSettings, (), (heartbeat, facts, certificate))
+BOOST_DESCRIBE_STRUCT(AgentSettings, (), (heartbeat, facts, certificate, also_at))
 
 struct Settings {
     std::string name;
@@ -167,6 +168,8 @@ Result<mail::SmtpOptions> smtp_options(const Settings& settings);
 std::string public_url(const Settings& settings, std::uint16_t port);
 /// The same as "host:port".
 std::string public_endpoint(const Settings& settings, std::uint16_t port);
+/// Where agents look for the controller, in order: there, and at `agents.also_at`.
+std::vector<std::string> agent_endpoints(const Settings& settings, std::uint16_t port);
 
 /// A controller.yaml with every key explained; the ones given are filled in.
 std::string settings_template(const Settings& settings);

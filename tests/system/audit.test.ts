@@ -252,7 +252,7 @@ print(json.loads(p["leaf"])["id"])`;
 
     const copies = mkdtempSync(join(world.dir, "copies-"));
     const original = join(copies, "original.db");
-    await run(built("controller/fairlead-controller"), ["backup", original, "--config", controller.config]);
+    await controller.backup(original);
     const last = Math.max(...(await entries()).map((one) => one.seq));
     let count = 0;
     const tampered = async (sql: string, ...more: string[]): Promise<Ran> => {

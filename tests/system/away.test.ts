@@ -2,8 +2,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { before, describe } from "node:test";
-import { built } from "./lib/paths.ts";
-import { run } from "./lib/process.ts";
 import { demo, effects, healthy } from "./lib/odoo.ts";
 import type { Environment, Operation, OperationState, Server } from "./lib/types.ts";
 import { seeded } from "./lib/seed.ts";
@@ -114,7 +112,7 @@ describe("without its controller", () => {
       await (await world.git()).commit("alone", "fix");
       queued = await world.deploy(environment, { update: "none" });
       assert.equal(queued.state, "queued");
-      await run(built("controller/fairlead-controller"), ["backup", copy, "--config", controller.config]);
+      await controller.backup(copy);
     } finally {
       await on.host.sh("systemctl start fairlead-link.service");
     }
@@ -124,7 +122,7 @@ describe("without its controller", () => {
     const { number } = (await world.look(environment)).current_release!;
 
     await controller.stop();
-    await run(built("controller/fairlead-controller"), ["restore", copy, "--config", controller.config]);
+    await controller.restore(copy);
     await controller.start();
     await world.signInAgain();
     assert.equal((await world.finished(queued)).state, "succeeded");

@@ -7,8 +7,6 @@ import { ApiError } from "./lib/api.ts";
 import { axe, looksGood, Web } from "./lib/browser.ts";
 import type { Host } from "./lib/host.ts";
 import { demo } from "./lib/odoo.ts";
-import { built } from "./lib/paths.ts";
-import { run } from "./lib/process.ts";
 import type { Environment, List, Server } from "./lib/types.ts";
 import { scenario, worldOfSuite } from "./lib/world.ts";
 
@@ -36,7 +34,7 @@ describe("an environment that a restored controller does not know", () => {
     const controller = await world.controller();
     const project = await world.project("found");
     const copy = join(world.dir, "before");
-    await run(built("controller/fairlead-controller"), ["backup", copy, "--config", controller.config]);
+    await controller.backup(copy);
 
     const environment = await world.environment(project, on.server, "shop", { type: "production" });
     await world.succeeded(await world.deploy(environment));
@@ -46,7 +44,7 @@ describe("an environment that a restored controller does not know", () => {
     const process = (await on.host.sh(`systemctl show -P MainPID fairlead-odoo@${environment.slug}`)).trim();
 
     await controller.stop();
-    await run(built("controller/fairlead-controller"), ["restore", copy, "--config", controller.config]);
+    await controller.restore(copy);
     await controller.start();
     web = await Web.open(controller);
     const page = await web.signedIn();

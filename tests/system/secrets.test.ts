@@ -86,7 +86,7 @@ describe("the controller's disk", () => {
     await api.send("PUT", `${org}/environments/${ids.environment}/variables/BAD`, { body: { value: marker("refused-variable"), secret: "yes" } });
 
     const copy = join(controller.dir, "copy.db");
-    await run(built("controller/fairlead-controller"), ["backup", copy, "--config", controller.config]);
+    await controller.backup(copy);
     const kept = files(controller.dir).filter(([path]) => !path.endsWith("master.key"));
     for (const one of ["fairlead.db", "fairlead.db-wal", "copy.db", "controller.log"]) assert.ok(kept.some(([path]) => path.endsWith(one)), `no ${one} in ${kept.map(([path]) => path).join("\n")}`);
     for (const [what, text] of Object.entries(planted)) {

@@ -1,7 +1,7 @@
 // A real controller of the build, with a fresh data folder, on the address that hosts reach.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { appendFileSync, closeSync, openSync, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, copyFileSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -46,6 +46,26 @@ export class Controller {
     const config = join(data, "controller.yaml");
     appendFileSync(config, more);
     return new Controller(dir, data, config, address, port, link);
+  }
+
+  /** Another machine's, with the settings and the master key of this one, at another port; it has no database yet. */
+  elsewhere(dir: string, port: number): Controller {
+    const data = join(dir, "data");
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    copyFileSync(join(this.data, "master.key"), join(data, "master.key"));
+    const config = join(dir, "controller.yaml");
+    const settings = readFileSync(this.config, "utf8");
+    writeFileSync(config, settings.replace(`${this.address}:${this.port}`, `${this.address}:${port}`).replaceAll(this.data, data));
+    return new Controller(dir, data, config, this.address, port, this.setupLink);
+  }
+
+  async backup(file: string): Promise<void> {
+    await run(built("controller/fairlead-controller"), ["backup", file, "--config", this.config]);
+  }
+
+  /** While it is stopped. */
+  async restore(file: string): Promise<void> {
+    await run(built("controller/fairlead-controller"), ["restore", file, "--config", this.config]);
   }
 
   get pid(): number {

@@ -293,6 +293,10 @@ TEST_SUITE("controller/app/settings") {
               Row{"name: a\nrates: {reads_a_minute: 0}", "rates:"},
               Row{"name: a\nworkers: 0", "workers:"},
               Row{"name: a\nagents: {heartbeat: 1s}", "heartbeat"},
+              Row{"name: a\nagents: {also_at: [b.example]}", "also_at"},
+              Row{"name: a\nagents: {also_at: ['b.example:0']}", "also_at"},
+              Row{"name: a\nagents: {also_at: ['https://b.example:1']}", "also_at"},
+              Row{"name: a\nagents: {also_at: ['b:1/x']}", "also_at"},
               Row{"name: a\nnames: [b, 'c d']", "names:"}}) {
             CAPTURE(std::string(row.text));
             CHECK(refusal(row.text).find(row.says) != std::string::npos);
