@@ -214,9 +214,17 @@ export class World {
     return (await this.api()).get(`${await this.org()}/environments/${environment.id}`);
   }
 
+  /** All there ever were, newest first. */
   async releases(environment: { id: string }): Promise<Release[]> {
-    const list = await (await this.api()).get<List<Release>>(`${await this.org()}/environments/${environment.id}/releases`);
-    return list.data;
+    const api = await this.api();
+    const path = `${await this.org()}/environments/${environment.id}/releases?limit=200`;
+    const all: Release[] = [];
+    for (let cursor: string | null = ""; cursor !== null; ) {
+      const page: List<Release> = await api.get(`${path}${cursor && `&cursor=${cursor}`}`);
+      all.push(...page.data);
+      cursor = page.next_cursor;
+    }
+    return all;
   }
 
   /** POST …/{id}/deploy, /rollback, /start, …; the operation as it was accepted. */
