@@ -179,6 +179,7 @@ private:
         bool begun =
             report.state != proto::StepState::pending && report.state != proto::StepState::skipped;
         if (begun && !step.started_ms) step.started_ms = at;
+        if (!begun) step.started_ms.reset(); // it was looked at, and not needed
         bool over = begun && report.state != proto::StepState::running;
         step.finished_ms = over ? std::optional(at) : std::nullopt;
         FAIRLEAD_CHECK(repo_.put_step(entry.operation.id, step));

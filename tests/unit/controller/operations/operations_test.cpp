@@ -37,6 +37,28 @@ TEST_SUITE("controller/operations") {
         CHECK(get(operation.id).error_code == "");
     }
 
+    TEST_CASE_FIXTURE(Fixture, "a step that was looked at and is not needed has no times") {
+        auto operation = create();
+        agent.connect();
+        agent.fetch();
+        agent.take_all();
+        auto step = [&](proto::StepState state) {
+            agent.step(operation.id.str(), "migrate", state);
+            agent.report();
+            return world.core->store
+                .read([&](store::Connection& db) {
+                    return operations::OperationRepo(db, world.org).steps(operation.id);
+                })
+                .value()
+                .at(0);
+        };
+        CHECK(step(proto::StepState::running).started_ms);
+        auto skipped = step(proto::StepState::skipped);
+        CHECK(skipped.state == proto::StepState::skipped);
+        CHECK_FALSE(skipped.started_ms);
+        CHECK_FALSE(skipped.finished_ms);
+    }
+
     TEST_CASE_FIXTURE(
         Fixture, "a server with a link is handed an operation by the commit that stores it, after "
                  "what waits already"
