@@ -118,18 +118,30 @@ std::string yaml_text(std::string_view text) {
     return result + '"';
 }
 
-/// "host:port".
-Result<> check_place(std::string_view text) {
-    auto colon = text.rfind(':');
-    auto host = text.substr(0, colon);
+struct HostPort {
+    std::string_view host; ///< without brackets
     std::uint16_t port = 0;
-    if (colon != std::string_view::npos) {
+
+    static std::optional<HostPort> split(std::string_view text) {
+        auto colon = text.rfind(':');
+        if (colon == std::string_view::npos) return {};
+        HostPort parts{text.substr(0, colon)};
         auto digits = text.substr(colon + 1);
-        auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-        if (failed != std::errc() || end != digits.data() + digits.size()) port = 0;
+        auto [end, failed] =
+            std::from_chars(digits.data(), digits.data() + digits.size(), parts.port);
+        if (failed != std::errc() || end != digits.data() + digits.size()) return {};
+        if (parts.host.starts_with('[') && parts.host.ends_with(']'))
+            parts.host = parts.host.substr(1, parts.host.size() - 2);
+        return parts;
     }
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    if (port > 0 && (is_address(host) || is_host_name(host))) return {};
+};
+
+Result<> check_place(std::string_view text) {
+    auto parts = HostPort::split(text);
+    bool v6 = parts && parts->host.find(':') != std::string_view::npos;
+    if (parts && parts->port > 0 && v6 == text.starts_with('[') &&
+        (is_address(parts->host) || is_host_name(parts->host)))
+        return {};
     return fail(
         Errc::invalid, "\"" + std::string(text.substr(0, 253)) +
                            "\" is no place of a controller; write it as "
@@ -147,17 +159,11 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
                                "or 192.0.2.1:8443."
         );
     };
-    auto colon = text.rfind(':');
-    if (colon == std::string_view::npos) return wrong();
-    auto host = text.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    auto parts = HostPort::split(text);
+    if (!parts || !is_address(parts->host)) return wrong();
     Endpoint endpoint;
-    endpoint.address = host;
-    auto digits = text.substr(colon + 1);
-    auto [end, failed] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), endpoint.port);
-    if (failed != std::errc() || end != digits.data() + digits.size() || !is_address(host))
-        return wrong();
+    endpoint.address = parts->host;
+    endpoint.port = parts->port;
     return endpoint;
 }
 

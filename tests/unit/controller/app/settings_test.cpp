@@ -111,6 +111,17 @@ TEST_SUITE("controller/app/settings") {
         CHECK(read.log.access == defaults.log.access);
     }
 
+    TEST_CASE_FIXTURE(File, "agents look at the address that everybody has, then at the others") {
+        auto read = load("name: a.example\nlisten: '[::]:8443'\nagents:\n  also_at: "
+                         "['b.example:1', 'a.example:8443', '[2001:db8::1]:2', '192.0.2.1:3']\n");
+        REQUIRE(read);
+        CHECK(
+            agent_endpoints(*read, 8443) ==
+            std::vector<std::string>{
+                "a.example:8443", "b.example:1", "[2001:db8::1]:2", "192.0.2.1:3"}
+        );
+    }
+
     TEST_CASE_FIXTURE(File, "a security contact is an address that fits in a line") {
         CHECK(load("name: a\nsecurity_contact: https://a.example/report\n").has_value());
         CHECK(load("name: a\nsecurity_contact: mailto:a@b.example\n").has_value());
@@ -297,6 +308,7 @@ TEST_SUITE("controller/app/settings") {
               Row{"name: a\nagents: {also_at: ['b.example:0']}", "also_at"},
               Row{"name: a\nagents: {also_at: ['https://b.example:1']}", "also_at"},
               Row{"name: a\nagents: {also_at: ['b:1/x']}", "also_at"},
+              Row{"name: a\nagents: {also_at: ['2001:db8::1:8443']}", "also_at"},
               Row{"name: a\nnames: [b, 'c d']", "names:"}}) {
             CAPTURE(std::string(row.text));
             CHECK(refusal(row.text).find(row.says) != std::string::npos);
