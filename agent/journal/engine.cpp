@@ -1,5 +1,7 @@
 #include "agent/journal/engine.hpp"
 
+#include "proto/codec.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -12,6 +14,9 @@ using proto::LogLevel;
 using proto::Outcome;
 using proto::StepState;
 using namespace std::chrono_literals;
+
+/// OperationResult as JSON: what the steps that are over found out.
+constexpr auto result_fact = "engine.result";
 
 constexpr int tries = 10; // 1, 2, 4, … 60 s: about five minutes in all
 
@@ -97,7 +102,7 @@ Engine::forward(const Plan& plan, Work& work, std::vector<StepState> states, std
                 plan, work, states, failure(work, work.stopping() ? cancelled() : error, step.name)
             );
         }
-        work.end_step(StepState::done);
+        done_with(work);
         states[i] = StepState::done;
     }
     proto::Finished finished;
@@ -212,6 +217,9 @@ std::vector<StepState> Engine::resume(const Plan& plan, Work& work, const Unfini
 
 proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& found) {
     auto states = resume(plan, work, found);
+    if (auto text = work.recall(result_fact))
+        if (auto result = proto::read_text<proto::OperationResult>(*text))
+            work.result = *std::move(result);
     bool begun = !found.steps.empty(), last_call = false;
     for (std::size_t i = 0; i < states.size(); ++i)
         last_call = last_call || (states[i] != StepState::pending && plan.steps[i].last_call);
@@ -243,6 +251,15 @@ proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& 
     }
     work.warn("The agent restarted in the middle of this operation: finishing it.");
     return forward(plan, work, std::move(states), "finished after the agent restarted");
+}
+
+void Engine::done_with(Work& work) {
+    work.flush(true);
+    auto found_out = proto::write_text(work.result);
+    journal_.together([&] {
+        if (found_out != work.recall(result_fact)) work.remember(result_fact, found_out);
+        work.end_step(StepState::done);
+    });
 }
 
 proto::Finished Engine::finish(Work& work, proto::Finished outcome) {

@@ -57,6 +57,9 @@ private:
     /// The states that a crash left; steps of another version's plan are found by their names.
     std::vector<proto::StepState> resume(const Plan& plan, Work& work, const Unfinished& found);
     Result<> persist(Work& work, std::string_view what, const std::function<Result<>(Work&)>& act);
+    /// Notes the end of a step together with what was found out by then: after a crash the outcome
+    /// tells it though the step is not taken again.
+    void done_with(Work& work);
     proto::Finished finish(Work& work, proto::Finished outcome);
     void begin(const Plan& plan, Work& work, std::size_t index);
 

@@ -158,6 +158,40 @@ TEST_SUITE("agent/journal/engine") {
         CHECK(world.journal->facts(op_id(1)).empty());
     }
 
+    TEST_CASE(
+        "what steps found out is in the outcome, also when a crash came after the last of them"
+    ) {
+        for (bool over : {false, true}) { // the last step, or not yet
+            CAPTURE(over);
+            World world;
+            world.deliver();
+            auto plan = world.plan();
+            plan.steps[1].act = [](Work& work) -> Result<> {
+                work.result.downtime_ms = 7;
+                return {};
+            };
+            plan.steps[3].act = [](Work& work) -> Result<> {
+                work.result.release.emplace().number = 3;
+                return {};
+            };
+            auto interrupted = plan;
+            interrupted.steps.push_back(world.step("between", true));
+            interrupted.steps.back().act = [](Work&) -> Result<> {
+                throw store::StoreError(store::StoreError::Kind::io, "crash");
+            };
+            if (!over) interrupted.steps[3].act = interrupted.steps.back().act;
+            CHECK_THROWS((void)world.engine().run(interrupted, *world.work()));
+            world.journal.open();
+            auto found = world.journal->unfinished();
+            REQUIRE(found.size() == 1);
+            auto finished = world.engine().recover(plan, *world.work(), found[0]);
+            CHECK(finished.outcome == Outcome::succeeded);
+            CHECK(finished.result.downtime_ms == 7u);
+            REQUIRE(finished.result.release);
+            CHECK(finished.result.release->number == 3);
+        }
+    }
+
     TEST_CASE("after a crash: undone before the last call, finished after it [X-DEP-01]") {
         // The crash is an exception of a kind that the engine does not turn into a failure, at
         // every record in turn.
