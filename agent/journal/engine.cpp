@@ -217,9 +217,6 @@ std::vector<StepState> Engine::resume(const Plan& plan, Work& work, const Unfini
 
 proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& found) {
     auto states = resume(plan, work, found);
-    if (auto text = work.recall(result_fact))
-        if (auto result = proto::read_text<proto::OperationResult>(*text))
-            work.result = *std::move(result);
     bool begun = !found.steps.empty(), last_call = false;
     for (std::size_t i = 0; i < states.size(); ++i)
         last_call = last_call || (states[i] != StepState::pending && plan.steps[i].last_call);
@@ -249,6 +246,9 @@ proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& 
         outcome.note = "not begun before the agent restarted";
         return finish(work, std::move(outcome));
     }
+    if (auto text = work.recall(result_fact))
+        if (auto result = proto::read_text<proto::OperationResult>(*text))
+            work.result = *std::move(result);
     work.warn("The agent restarted in the middle of this operation: finishing it.");
     return forward(plan, work, std::move(states), "finished after the agent restarted");
 }
@@ -256,8 +256,9 @@ proto::Finished Engine::recover(const Plan& plan, Work& work, const Unfinished& 
 void Engine::done_with(Work& work) {
     work.flush(true);
     auto found_out = proto::write_text(work.result);
+    bool news = found_out != work.recall(result_fact); // together() may run what it is given twice
     journal_.together([&] {
-        if (found_out != work.recall(result_fact)) work.remember(result_fact, found_out);
+        if (news) work.remember(result_fact, found_out);
         work.end_step(StepState::done);
     });
 }

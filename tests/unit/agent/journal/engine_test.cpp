@@ -192,6 +192,33 @@ TEST_SUITE("agent/journal/engine") {
         }
     }
 
+    TEST_CASE("of what was undone the outcome tells nothing, also when a crash came in the middle"
+    ) {
+        World world;
+        world.deliver();
+        auto plan = world.plan();
+        plan.steps[1].act = [](Work& work) -> Result<> {
+            work.result.backup.emplace().id = "made";
+            return {};
+        };
+        plan.steps[1].undo = [](Work& work) -> Result<> {
+            work.result.backup.reset();
+            return {};
+        };
+        world.fails = "c";
+        auto interrupted = plan;
+        interrupted.steps[0].undo = [](Work&) -> Result<> {
+            throw store::StoreError(store::StoreError::Kind::io, "crash");
+        };
+        CHECK_THROWS((void)world.engine().run(interrupted, *world.work()));
+        world.journal.open();
+        auto found = world.journal->unfinished();
+        REQUIRE(found.size() == 1);
+        auto finished = world.engine().recover(plan, *world.work(), found[0]);
+        CHECK(finished.outcome == Outcome::failed);
+        CHECK_FALSE(finished.result.backup);
+    }
+
     TEST_CASE("after a crash: undone before the last call, finished after it [X-DEP-01]") {
         // The crash is an exception of a kind that the engine does not turn into a failure, at
         // every record in turn.
