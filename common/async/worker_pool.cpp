@@ -21,10 +21,6 @@ WorkerPool::~WorkerPool() {
     for (auto& thread : threads_) thread.join();
 }
 
-void WorkerPool::post(Job& job) {
-    if (add(job)) wake();
-}
-
 bool WorkerPool::add(Job& job) {
     Sleeper* sleeper = nullptr;
     bool due = false;

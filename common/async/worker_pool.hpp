@@ -32,12 +32,10 @@ public:
         Job* next_ = nullptr;
     };
 
-    /// Thread-safe. The queue itself has no limit: callers hold back by looking at queued() first,
-    /// and each coroutine has at most one job here.
-    void post(Job& job);
-
-    /// The same in two steps, so that jobs which come together cost one waking. True: the caller
-    /// must see to it that wake() is called soon, and may not wait for a job before. Thread-safe.
+    /// True: the caller must see to it that wake() is called soon, and may not wait for a job
+    /// before; so jobs that come together cost one waking. The queue itself has no limit: callers
+    /// hold back by looking at queued() first, and each coroutine has at most one job here.
+    /// Thread-safe, as wake() is.
     [[nodiscard]] bool add(Job& job);
     void wake();
 
