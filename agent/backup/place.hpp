@@ -29,10 +29,6 @@ struct BackupPlace {
     std::filesystem::path frozen() const { return root / "frozen"; }
     std::filesystem::path held_before() const { return frozen() / "held.before"; }
     std::filesystem::path held_after() const { return frozen() / "held.after"; }
-    /// The same, while a clone copies it into the environment of that slug.
-    std::filesystem::path copied_to(const std::string& slug) const {
-        return root / ("copied-to-" + slug);
-    }
 };
 
 /// Removes what a write in that folder left half done when it was killed.

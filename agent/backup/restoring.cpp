@@ -3,13 +3,17 @@
 #include "agent/backup/identity.hpp"
 #include "agent/backup/keys.hpp"
 #include "agent/backup/replacing_steps.hpp"
+#include "agent/backup/transfer.hpp"
 #include "agent/backup/verdicts.hpp"
 #include "agent/deploy/preflight.hpp"
+#include "agent/host/copy.hpp"
 #include "agent/host/files.hpp"
 #include "agent/host/users.hpp"
-#include "common/runtime/process.hpp"
 
 #include <fmt/core.h>
+
+#include <algorithm>
+#include <thread>
 
 namespace fairlead::backup {
 namespace {
@@ -142,8 +146,7 @@ class Clone {
 public:
     Clone(deploy::Site& site, proto::CloneArgs args)
         : args_(std::move(args)), replacing_(site, args_.environment_id, args_.slug),
-          source_(site, args_.source_slug),
-          held_(BackupPlace(source_.place()).copied_to(args_.slug)) {}
+          source_(site, args_.source_slug) {}
 
     Replacing& replacing() { return replacing_; }
     bool neutralises() const { return args_.neutralise; }
@@ -168,6 +171,7 @@ public:
         room.database = database;
         room.files = files;
         FAIRLEAD_CHECK(replacing_.room_for(room));
+        files_bytes_ = files;
         std::map<std::string, std::string> modules;
         FAIRLEAD_TRY(
             installed,
@@ -188,11 +192,11 @@ public:
         FAIRLEAD_CHECK(
             replacing_.make_room(work, state.running() ? Database::empty : Database::none)
         );
-        FAIRLEAD_CHECK(host::remove_tree(held_));
-        seen_ = {};
-        FAIRLEAD_CHECK(hold_files());
+        FAIRLEAD_TRY(folder, replacing_.files_folder());
+        FAIRLEAD_CHECK(copy_files(folder, {0, 50}, work));
         auto& postgresql = replacing_.hands().postgresql();
         // A copy of a database's files needs it to itself; who works in it is not disturbed.
+        work.progress(50, "database");
         if (state.running()) {
             work.info("The source is running: its database is copied by a dump.");
             FAIRLEAD_CHECK(postgresql.dump_into(
@@ -203,64 +207,52 @@ public:
             );
             FAIRLEAD_CHECK(postgresql.hand_over(incoming.database, from.account, to.account));
         }
-        work.progress(60, "filestore");
         // Before the dump and again after it, as for a backup: what the dump names is there, also
         // when Odoo throws it away in between.
-        FAIRLEAD_CHECK(hold_files());
-        FAIRLEAD_TRY(folder, replacing_.files_folder());
-        FAIRLEAD_CHECK(copy_files(from, to, folder, work));
-        return host::remove_tree(held_);
+        if (state.running()) FAIRLEAD_CHECK(copy_files(folder, {90, 100}, work));
+        return {};
     }
 
-    Result<> undo(Work& work) {
-        FAIRLEAD_CHECK(host::remove_tree(held_));
-        return replacing_.undo_room(work);
-    }
+    Result<> undo(Work& work) { return replacing_.undo_room(work); }
 
 private:
-    Result<> hold_files() {
+    /// Each side with the rights of its own user: root follows no path that an environment could
+    /// bend meanwhile.
+    Result<> copy_files(const std::string& folder, Span span, Work& work) {
         const auto& from = source_.place();
-        auto live = from.filestore() / from.database();
         std::error_code ignored;
+        auto live = from.filestore() / from.database();
         if (!std::filesystem::exists(live, ignored)) return {};
-        auto user = host::find_user(from.account);
-        if (!user)
-            return fail(Errc::internal, fmt::format("The Unix user {} is gone.", from.account));
-        for (const auto& folder : {held_.parent_path(), held_})
-            FAIRLEAD_CHECK(host::make_folder(folder, 0710, 0, user->gid));
-        return host::link_new(live, held_ / "files", user->gid, {}, &seen_);
+        FAIRLEAD_TRY(reader, user_of(from));
+        FAIRLEAD_TRY(writer, user_of(replacing_.hands().place()));
+        host::CopyOptions options;
+        options.threads = std::clamp(std::thread::hardware_concurrency(), 1u, 4u);
+        options.skip = "checklist"; // Odoo's own notes of what to throw away
+        options.stop = work.stop();
+        options.told = [&](std::uint64_t bytes) {
+            auto part = files_bytes_ == 0 ? 0.0 : std::min(1.0, double(bytes) / files_bytes_);
+            work.progress(
+                span.from + static_cast<std::uint32_t>(part * (span.to - span.from)),
+                fmt::format("filestore: {}", deploy::human(bytes))
+            );
+        };
+        return host::copy_new(
+                   {live, reader.uid, reader.gid}, {folder, writer.uid, writer.gid}, options
+        )
+            .map([](std::uint64_t) {});
     }
 
-    /// Each side as its own user: root follows no path that an environment could bend meanwhile.
-    Result<> copy_files(
-        const deploy::Place& from, const deploy::Place& to, const std::string& folder, Work& work
-    ) {
-        std::error_code ignored;
-        auto files = held_ / "files";
-        if (!std::filesystem::exists(files, ignored)) return {};
-        Command reading, writing;
-        reading.argv = {
-            "tar",
-            "--create",
-            "--directory",
-            files.string(),
-            "--exclude=./checklist",
-            ".",
-            "--warning=no-file-changed"};
-        reading.user = from.account;
-        writing.argv = {"tar", "--extract", "--directory", folder, "--no-same-owner"};
-        writing.user = to.account;
-        reading.deadline = writing.deadline = std::chrono::hours(24);
-        reading.stop = writing.stop = work.stop();
-        // 1: a file changed while it was read: the number of its links, when Odoo threw it away.
-        return run_piped(std::move(reading), std::move(writing), 1);
+    static Result<host::UnixUser> user_of(const deploy::Place& place) {
+        auto user = host::find_user(place.account);
+        if (!user)
+            return fail(Errc::internal, fmt::format("The Unix user {} is gone.", place.account));
+        return *user;
     }
 
     proto::CloneArgs args_;
     Replacing replacing_;
     deploy::Hands source_;
-    std::filesystem::path held_; ///< hard links to the source's files
-    host::SeenFolders seen_;     ///< of the source, when they were made
+    std::uint64_t files_bytes_ = 0; ///< of the source; 0 where this process has not looked
 };
 
 } // namespace
