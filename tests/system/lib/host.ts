@@ -12,6 +12,8 @@ export interface HostOptions {
   image?: Image;
   /** Size of its disk ("600M"), where a test fills it. */
   disk?: string;
+  /** Its disk's file system can share blocks between files. */
+  sharedBlocks?: boolean;
   /** Taken down after this many seconds whatever happens. */
   limit?: number;
 }
@@ -29,6 +31,7 @@ export class Host {
     const image = options.image ?? "debian12";
     const args = ["up", name, "--image", image, "--limit", String(options.limit ?? 3600), "--owner", String(process.pid)];
     if (options.disk) args.push("--disk", options.disk);
+    if (options.sharedBlocks) args.push("--blocks", "shared");
     await run(command, args, { timeoutMs: 900_000 });
     return new Host(name, (await run(command, ["ip", name])).stdout.trim(), image);
   }
