@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -28,19 +29,30 @@ tl::unexpected<Error> failed(std::string_view path, int error) {
 
 } // namespace
 
-Result<Descriptor> open_below(int folder, std::string_view path) {
+/// The folder's descriptor, which stays the opener's.
+Result<int> Opener::enter(std::string_view folder, std::string_view path) {
+    if (folder.empty()) return root_;
+    if (last_folder_ && folder == last_) return last_folder_.get();
     Descriptor inside;
-    int at = folder;
-    auto rest = path;
-    for (auto end = rest.find('/'); end != std::string_view::npos; end = rest.find('/')) {
-        std::string part(rest.substr(0, end));
+    int at = root_;
+    for (auto rest = folder; !rest.empty();) {
+        std::string part(rest.substr(0, rest.find('/')));
         Descriptor next(::openat(at, part.c_str(), folder_flags));
         if (!next) return failed(path, errno);
         inside = std::move(next);
         at = inside.get();
-        rest.remove_prefix(end + 1);
+        rest.remove_prefix(std::min(rest.size(), part.size() + 1));
     }
-    std::string name(rest);
+    last_folder_ = std::move(inside);
+    last_ = folder;
+    return at;
+}
+
+Result<Descriptor> Opener::open(std::string_view path) {
+    auto slash = path.rfind('/');
+    auto folder = slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+    FAIRLEAD_TRY(at, enter(folder, path));
+    std::string name(slash == std::string_view::npos ? path : path.substr(slash + 1));
     // O_NONBLOCK: a named pipe would wait for its other end.
     constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     // That a backup read it is nothing to write down; for the owner of a file alone.

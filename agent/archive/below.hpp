@@ -11,9 +11,23 @@
 
 namespace fairlead::archive {
 
-/// Opens the plain file `path` (a safe name) below `folder` for reading. Errc::not_found, code
-/// "file_missing"; Errc::invalid, code "file_refused": a link is in the way, or no plain file.
-Result<Descriptor> open_below(int folder, std::string_view path);
+/// Opens files of a tree; keeps the last folder open, as files come folder by folder.
+class Opener {
+public:
+    /// `folder` stays the caller's.
+    explicit Opener(int folder) : root_(folder) {}
+
+    /// The plain file `path` (a safe name), for reading. Errc::not_found, code "file_missing";
+    /// Errc::invalid, code "file_refused": a link is in the way, or no plain file.
+    Result<Descriptor> open(std::string_view path);
+
+private:
+    Result<int> enter(std::string_view folder, std::string_view path);
+
+    int root_;
+    std::string last_;
+    Descriptor last_folder_;
+};
 
 /// Makes files in a fresh tree; keeps the last folder open, as files come folder by folder.
 class Tree {

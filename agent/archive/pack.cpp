@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t read_size = 256 * 1024;
 constexpr std::size_t max_mismatched_names = 20;
+/// Behind a pack that became smaller by less than a twentieth: pictures and archives, for which the
+/// compressor's time is lost. It tells as well when something comes that it can do more for.
+constexpr int dense_level = 1;
 
 /// As many bytes as there are up to `size`.
 Result<std::size_t>
@@ -43,10 +46,9 @@ Result<std::uint64_t> size_of(const std::string& path, int file) {
 struct Packer::Pipe {
     Pipe(
         std::string name, std::unique_ptr<Sink> to,
-        const std::vector<crypto::Recipient>& recipients, const PackerOptions& options
+        const std::vector<crypto::Recipient>& recipients, int level, int workers
     )
-        : out(std::move(to)), age(*out, recipients), zstd(age, options.level, options.workers),
-          tar(zstd) {
+        : out(std::move(to)), age(*out, recipients), zstd(age, level, workers), tar(zstd) {
         pack.name = std::move(name);
     }
 
@@ -66,15 +68,15 @@ Packer::Packer(
     int filestore, std::vector<crypto::Recipient> recipients, const Clock& clock, Open open,
     Done done, PackerOptions options
 )
-    : filestore_(filestore), recipients_(std::move(recipients)), clock_(clock),
-      open_(std::move(open)), done_(std::move(done)), options_(options) {}
+    : files_(filestore), recipients_(std::move(recipients)), clock_(clock), open_(std::move(open)),
+      done_(std::move(done)), options_(options) {}
 Packer::~Packer() = default;
 
 Result<> Packer::add(const std::string& path) {
     if (!is_safe_name(path))
         return fail(Error(Errc::invalid, "'" + path + "' is no path below a filestore.")
                         .with_code("file_refused"));
-    FAIRLEAD_TRY(file, open_below(filestore_, path));
+    FAIRLEAD_TRY(file, files_.open(path));
     for (int attempt = 0; attempt < 2; ++attempt) {
         FAIRLEAD_TRY(size, size_of(path, file.get()));
         FAIRLEAD_TRY(
@@ -108,6 +110,8 @@ Result<bool> Packer::add_small(const std::string& path, int file, std::uint64_t 
         hash = crypto::sha256(content);
         if (name) note_mismatch(path);
     }
+    if (pipe_ && pipe_->pack.content_bytes + size > options_.pack_bytes)
+        FAIRLEAD_CHECK(close_pack());
     if (!pipe_) FAIRLEAD_CHECK(open_pack());
     FAIRLEAD_CHECK(pipe_->tar.begin(path, size));
     FAIRLEAD_CHECK(pipe_->tar.write(std::as_bytes(std::span(content))));
@@ -156,7 +160,10 @@ Result<bool> Packer::add_large(const std::string& path, int file, std::uint64_t 
 Result<> Packer::open_pack() {
     auto name = PackId::make(clock_.now()).str();
     FAIRLEAD_TRY(out, open_(name));
-    pipe_ = std::make_unique<Pipe>(std::move(name), std::move(out), recipients_, options_);
+    pipe_ = std::make_unique<Pipe>(
+        std::move(name), std::move(out), recipients_,
+        dense_ ? std::min(options_.level, dense_level) : options_.level, options_.workers
+    );
     return {};
 }
 
@@ -164,6 +171,7 @@ Result<> Packer::close_pack() {
     if (!pipe_) return {};
     FAIRLEAD_CHECK(pipe_->tar.finish());
     auto pack = std::move(pipe_->pack);
+    dense_ = pipe_->zstd.written() > pack.content_bytes / 20 * 19;
     pipe_.reset();
     return done_(std::move(pack));
 }

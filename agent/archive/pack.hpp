@@ -1,6 +1,7 @@
 /// Files of a filestore as packs: tar → zstd → age → wherever a pack goes, and back.
 #pragma once
 
+#include "agent/archive/below.hpp"
 #include "agent/archive/file_list.hpp"
 #include "agent/archive/tar.hpp"
 #include "common/crypto/age.hpp"
@@ -22,12 +23,13 @@ struct FinishedPack {
 };
 
 struct PackerOptions {
-    std::uint64_t pack_bytes = 32 * 1024 * 1024; ///< of content; then the next pack begins
+    /// Of content: a file that would bring a pack beyond it begins the next one.
+    std::uint64_t pack_bytes = 32 * 1024 * 1024;
     /// A larger file gets a pack of its own. Up to this size a file is read whole before it is
     /// packed, so this is also the memory that is taken where there are such files.
     std::uint64_t single_bytes = 8 * 1024 * 1024;
     std::size_t pack_files = 10'000;
-    int level = 3;
+    int level = 3;   ///< at most; 1 behind a pack that hardly became smaller
     int workers = 0; ///< see ZstdWriter
 };
 
@@ -70,7 +72,7 @@ private:
     Result<bool> add_large(const std::string& path, int file, std::uint64_t size);
     void note_mismatch(const std::string& path);
 
-    int filestore_;
+    Opener files_;
     std::vector<crypto::Recipient> recipients_;
     const Clock& clock_;
     Open open_;
@@ -79,6 +81,7 @@ private:
     std::unique_ptr<Pipe> pipe_;
     std::vector<char> buffer_;
     crypto::Sha1 sha1_;
+    bool dense_ = false; ///< the last pack hardly became smaller
     std::uint64_t mismatched_ = 0;
     std::vector<std::string> mismatched_names_;
 };

@@ -50,6 +50,7 @@ struct ZstdWriter::State {
             auto left = checked(ZSTD_compressStream2(context, &output, &input, end));
             if (output.pos > 0)
                 FAIRLEAD_CHECK(out.write(std::as_bytes(std::span(buffer)).first(output.pos)));
+            written += output.pos;
             bool done = end == ZSTD_e_end ? left == 0 : input.pos == input.size;
             if (done) return {};
         }
@@ -57,6 +58,7 @@ struct ZstdWriter::State {
 
     Sink& out;
     ZSTD_CCtx* context;
+    std::uint64_t written = 0;
     std::vector<char> buffer = std::vector<char>(ZSTD_CStreamOutSize());
 };
 
@@ -71,6 +73,10 @@ Result<> ZstdWriter::write(std::span<const std::byte> bytes) {
 Result<> ZstdWriter::finish() {
     FAIRLEAD_CHECK(state_->compress({}, ZSTD_e_end));
     return state_->out.finish();
+}
+
+std::uint64_t ZstdWriter::written() const {
+    return state_->written;
 }
 
 std::size_t ZstdWriter::memory_bytes() const {

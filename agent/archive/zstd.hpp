@@ -24,6 +24,8 @@ public:
     Result<> write(std::span<const std::byte> bytes) override;
     Result<> finish() override;
 
+    /// Bytes that `out` has been given.
+    std::uint64_t written() const;
     /// What it takes now.
     std::size_t memory_bytes() const;
 

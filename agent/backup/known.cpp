@@ -114,11 +114,16 @@ Result<archive::PackInfo> Known::pack(const std::string& name) const {
 void Known::add(
     const std::string& name, archive::PackInfo info, const std::vector<archive::FileEntry>& members
 ) {
-    for (const auto& entry : members) index_.files.add(entry);
+    for (const auto& entry : members) added_.add(entry);
     packs_.insert_or_assign(name, std::move(info));
 }
 
-Result<> Known::save() const {
+Result<> Known::save() {
+    FAIRLEAD_CHECK(added_.each([&](const archive::FileEntry& entry) -> Result<> {
+        index_.files.add(entry);
+        return {};
+    }));
+    added_ = {};
     // The packs first: an index that names one more pack than these know would be of no use.
     FAIRLEAD_CHECK(
         write_file(folder_ / "packs.json", json::encode(Saved{recipients_, packs_}), 0600)

@@ -20,13 +20,14 @@ public:
     /// them.
     static Result<Known> load(Worker& worker);
 
+    /// Not of what was added and not saved since.
     std::optional<archive::FileEntry> entry(const std::string& path, std::uint64_t size) const;
     Result<archive::PackInfo> pack(const std::string& name) const;
     void
     add(const std::string& name, archive::PackInfo info,
         const std::vector<archive::FileEntry>& members);
     void keep_packs(const std::function<bool(std::string_view)>& keep);
-    Result<> save() const;
+    Result<> save();
 
     const archive::Index& index() const { return index_; }
     const std::map<std::string, archive::PackInfo>& packs() const { return packs_; }
@@ -44,6 +45,7 @@ private:
     std::vector<std::string> recipients_; ///< who can open every one of `packs_`
     std::filesystem::path folder_;
     archive::Index index_;
+    archive::FileTable added_; ///< a table is put in order when it is asked, so not with each pack
     std::map<std::string, archive::PackInfo> packs_;
 };
 

@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <fstream>
 #include <memory>
 #include <thread>
@@ -28,6 +29,14 @@ namespace {
 
 namespace fs = std::filesystem;
 using Steady = std::chrono::steady_clock;
+
+/// A pack that fits into one part goes in one request, which servers take for half the price of a
+/// multipart upload; very many packs would make long manifests, so there they are larger.
+constexpr std::uint64_t smallest_pack = bucket::smallest_part - bucket::smallest_part / 16;
+constexpr std::uint64_t largest_pack = 32ULL << 20;
+constexpr std::uint64_t most_small_packs = 2'000;
+/// Packs on their way and the one that is filled, at 5 MiB each.
+constexpr unsigned pack_buffers = 6;
 
 /// A crash costs what was sent since.
 constexpr auto between_saves = std::chrono::seconds(20);
@@ -69,7 +78,10 @@ public:
           packer_(
               folder, worker.recipients, worker.clock,
               [this](const std::string& pack) { return open(pack); },
-              [this](archive::FinishedPack pack) { return done(std::move(pack)); }
+              [this](archive::FinishedPack pack) { return done(std::move(pack)); },
+              {.pack_bytes = std::clamp(
+                   worker.job.expected_bytes / most_small_packs, smallest_pack, largest_pack
+               )}
           ) {}
 
     /// What the freeze found in the bucket.
@@ -99,30 +111,20 @@ public:
         return {};
     }
 
-    /// Whatever else went wrong: a pack that is in the bucket need not be sent again.
-    Result<> end_last() {
-        if (!ending_) return {};
-        auto ended = std::move(ending_);
-        ended->thread.join();
-        FAIRLEAD_CHECK(ended->finished);
-        const auto& pack = ended->pack;
-        sent_ += ended->upload->bytes();
-        for (const auto& entry : pack.members) table_.add(entry);
-        archive::PackInfo info;
-        info.object = {
-            archive::pack_key(worker_.job.environment_id, pack.name), ended->upload->bytes(),
-            ended->upload->sha256().hex()};
-        info.files = pack.members.size();
-        info.content_bytes = pack.content_bytes;
-        known_.add(pack.name, std::move(info), pack.members);
-        if (Steady::now() - saved_ < between_saves) return {};
-        saved_ = Steady::now();
-        return known_.save();
+    /// Waits until no more than `left` packs are on their way. Also where something else went
+    /// wrong: a pack that is in the bucket need not be sent again.
+    Result<> end_all_but(std::size_t left) {
+        Result<> first;
+        while (ending_.size() > left) {
+            auto ended = end_one();
+            if (!ended && first) first = std::move(ended);
+        }
+        return first;
     }
 
     Result<> finish() {
         FAIRLEAD_CHECK(packer_.finish());
-        FAIRLEAD_CHECK(end_last());
+        FAIRLEAD_CHECK(end_all_but(0));
         for (const auto& path : lost_)
             if (!table_.find(path))
                 return fail(
@@ -175,13 +177,36 @@ private:
     }
 
     Result<> done(archive::FinishedPack pack) {
-        FAIRLEAD_CHECK(end_last());
-        ending_ = std::make_unique<Ending>();
-        ending_->pack = std::move(pack);
-        ending_->upload = std::move(filled_);
-        ending_->thread =
-            std::jthread([ending = ending_.get()] { ending->finished = ending->upload->finish(); });
+        // One buffer is for the next pack.
+        FAIRLEAD_CHECK(end_all_but(pack_buffers - 2));
+        auto ending = std::make_unique<Ending>();
+        ending->pack = std::move(pack);
+        ending->upload = std::move(filled_);
+        ending->thread =
+            std::jthread([one = ending.get()] { one->finished = one->upload->finish(); });
+        ending_.push_back(std::move(ending));
         return {};
+    }
+
+    /// The oldest.
+    Result<> end_one() {
+        auto ended = std::move(ending_.front());
+        ending_.pop_front();
+        ended->thread.join();
+        FAIRLEAD_CHECK(ended->finished);
+        const auto& pack = ended->pack;
+        sent_ += ended->upload->bytes();
+        for (const auto& entry : pack.members) table_.add(entry);
+        archive::PackInfo info;
+        info.object = {
+            archive::pack_key(worker_.job.environment_id, pack.name), ended->upload->bytes(),
+            ended->upload->sha256().hex()};
+        info.files = pack.members.size();
+        info.content_bytes = pack.content_bytes;
+        known_.add(pack.name, std::move(info), pack.members);
+        if (Steady::now() - saved_ < between_saves) return {};
+        saved_ = Steady::now();
+        return known_.save();
     }
 
     void tell(std::uint64_t size) {
@@ -192,13 +217,13 @@ private:
     Worker& worker_;
     Known& known_;
     std::shared_ptr<bucket::PartBuffers> buffers_ =
-        std::make_shared<bucket::PartBuffers>(bucket::Cut{}.buffers);
+        std::make_shared<bucket::PartBuffers>(pack_buffers);
     std::uint64_t bytes_ = 0, sent_ = 0;
     archive::FileTable table_;
     std::vector<std::string> lost_; ///< what the freeze found in packs that are gone since
     Steady::time_point saved_ = Steady::now();
     std::unique_ptr<bucket::Upload> filled_;
-    std::unique_ptr<Ending> ending_;
+    std::deque<std::unique_ptr<Ending>> ending_; ///< oldest first
     archive::Packer packer_;
 };
 
@@ -239,7 +264,7 @@ Result<Answer> send_files(Worker& worker) {
         return sender.finish();
     }();
     if (!sending) {
-        (void)sender.end_last();
+        (void)sender.end_all_but(0);
         (void)known.save(); // what is in the bucket need not be sent again
         return fail(sending.error());
     }

@@ -74,15 +74,19 @@ void Bucket::add_lock(Pairs& headers, Lock lock) const {
     headers.emplace_back("x-amz-object-lock-retain-until-date", to_rfc3339(until));
 }
 
-Result<std::string> Bucket::put(std::string_view key, std::string_view bytes, Lock lock) {
+Result<Stored>
+Bucket::put(std::string_view key, std::string_view bytes, Lock lock, const crypto::Digest* sha256) {
     Call ask{.method = "PUT", .key = whole(key), .right = "s3:PutObject"};
     ask.headers.emplace_back("content-type", "application/octet-stream");
     add_lock(ask.headers, lock);
     ask.body = bytes_of(bytes);
-    ask.body_sha256 = crypto::sha256(bytes).hex();
+    ask.body_sha256 = (sha256 ? *sha256 : crypto::sha256(bytes)).hex();
     ask.body_md5 = crypto::md5(bytes);
     FAIRLEAD_TRY(reply, call(ask));
-    return std::string(plain_etag(reply.head.at("etag")));
+    Stored stored;
+    stored.etag = plain_etag(reply.head.at("etag"));
+    stored.from_content = stored.etag == crypto::hex_encode(ask.body_md5);
+    return stored;
 }
 
 Result<> Bucket::remove_one(std::string_view key) {

@@ -7,6 +7,7 @@
 #include "agent/bucket/https.hpp"
 #include "agent/bucket/refusal.hpp"
 #include "agent/bucket/retry.hpp"
+#include "common/crypto/hash.hpp"
 #include "common/runtime/clock.hpp"
 #include "common/runtime/result.hpp"
 #include "common/runtime/sink.hpp"
@@ -55,6 +56,12 @@ struct Range {
     std::optional<std::uint64_t> length{};
 };
 
+/// What the server says of an object that it has taken.
+struct Stored {
+    std::string etag;          ///< without quotes
+    bool from_content = false; ///< the ETag is the MD5 of the bytes
+};
+
 /// Whether an object gets the retention that the storage asks for.
 enum class Lock { as_storage, none };
 
@@ -71,9 +78,10 @@ public:
     Bucket(const Bucket&) = delete;
 
     /// The whole object in one request; at most 5 GiB. The server checks MD5 and SHA-256, and the
-    /// ETag is held against the MD5 where it is one. The ETag, without quotes.
-    Result<std::string>
-    put(std::string_view key, std::string_view bytes, Lock lock = Lock::as_storage);
+    /// ETag is held against the MD5 where it is one. `sha256` of the bytes, where it is known.
+    Result<Stored>
+    put(std::string_view key, std::string_view bytes, Lock lock = Lock::as_storage,
+        const crypto::Digest* sha256 = nullptr);
 
     /// At most `limit` bytes; more is Errc::invalid with code "too_large".
     Result<std::string> get(std::string_view key, std::size_t limit);

@@ -206,8 +206,9 @@ Result<> Upload::finish() {
     FAIRLEAD_CHECK(failure());
     sha256_ = hash_.finish();
     if (id_.empty()) {
-        FAIRLEAD_TRY(etag, bucket_.put(key_, filling_.data, options_.lock));
-        if (etag == crypto::hex_encode(crypto::md5(filling_.data))) etag_ = etag;
+        FAIRLEAD_TRY(stored, bucket_.put(key_, filling_.data, options_.lock, &sha256_));
+        if (stored.from_content) etag_ = std::move(stored.etag);
+        filling_ = {}; // others may wait for it
     } else {
         if (filling_) FAIRLEAD_CHECK(queue());
         FAIRLEAD_CHECK(wait_for_all());
