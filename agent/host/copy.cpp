@@ -37,7 +37,7 @@ constexpr std::size_t piece_bytes = 16u << 20; ///< copied between two looks at 
 
 /// This thread's rights over files, without those that root has beyond its own. False where they
 /// are others afterwards: the call itself tells nothing.
-bool become(const OwnedFolder& side) {
+bool takes_rights_of(const OwnedFolder& side) {
     ::setfsgid(side.gid);
     ::setfsuid(side.uid);
     return static_cast<gid_t>(::setfsgid(side.gid)) == side.gid &&
@@ -67,10 +67,10 @@ public:
         // setgroups(3).
         if (::geteuid() == 0 && ::syscall(SYS_setgroups, 0, nullptr) != 0)
             return failed("lay down the groups for", shared_.from, "");
-        if (!become(shared_.to)) return failed("take the rights over", shared_.to, "");
+        FAIRLEAD_CHECK(become(shared_.to));
         into_ = Descriptor(::open(shared_.to.folder.c_str(), folder_flags));
         if (!into_) return failed("open", shared_.to, "");
-        if (!become(shared_.from)) return failed("take the rights over", shared_.from, "");
+        FAIRLEAD_CHECK(become(shared_.from));
         Descriptor source(::open(shared_.from.folder.c_str(), folder_flags));
         if (!source) return failed("open", shared_.from, "");
         return each_folder(
@@ -98,6 +98,11 @@ private:
         );
     }
 
+    static Result<> become(const OwnedFolder& side) {
+        if (!takes_rights_of(side)) return failed("take the rights over", side, "");
+        return {};
+    }
+
     Result<> visit(const WalkedFolder& folder) {
         const auto& skip = shared_.options.skip;
         if (!skip.empty() && folder.path.starts_with(skip) &&
@@ -106,18 +111,18 @@ private:
         if (std::hash<std::string_view>{}(folder.path) % shared_.options.threads != number_ ||
             folder.files.empty())
             return {};
-        become(shared_.to);
+        FAIRLEAD_CHECK(become(shared_.to));
         auto made = folder_below(folder.path);
-        become(shared_.from);
+        FAIRLEAD_CHECK(become(shared_.from));
         if (!made) return tl::unexpected(std::move(made.error()));
         for (std::size_t at = 0; at < folder.files.size(); at += at_once) {
             if (shared_.over) return {};
             auto some =
                 std::span(folder.files).subspan(at, std::min(at_once, folder.files.size() - at));
             FAIRLEAD_TRY(opened, open(folder, some));
-            become(shared_.to);
+            FAIRLEAD_CHECK(become(shared_.to));
             auto copied = write(folder, made->get(), opened);
-            become(shared_.from);
+            FAIRLEAD_CHECK(become(shared_.from));
             FAIRLEAD_CHECK(std::move(copied));
         }
         return {};
