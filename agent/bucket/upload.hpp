@@ -22,7 +22,7 @@ namespace fairlead::bucket {
 inline constexpr std::uint64_t smallest_part = 5ULL << 20; // S3's own limit
 inline constexpr std::uint64_t largest_part = 5ULL << 30;
 inline constexpr unsigned max_parts = 10'000;
-inline constexpr std::uint64_t upload_memory = 20ULL << 20; ///< what the buffers may take together
+inline constexpr std::uint64_t upload_memory = 20ULL << 20; ///< what its own buffers take at most
 
 /// How an upload is cut: parts of one size, the last one apart (Cloudflare R2 wants them equal).
 struct Cut {
