@@ -6,9 +6,7 @@
 #include <fmt/core.h>
 
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <sys/fsuid.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -189,10 +187,7 @@ private:
 
     /// False, and errno.
     bool content(int from, int into) {
-        if (shares_) {
-            if (::ioctl(into, FICLONE, from) == 0) return true;
-            shares_ = false; // asked once: these two places cannot
-        }
+        // Where both are on one file system that can, the kernel lets them share the blocks.
         while (in_kernel_ && !shared_.over) {
             auto n = ::copy_file_range(from, nullptr, into, nullptr, piece_bytes, 0);
             if (n == 0) return true;
@@ -220,7 +215,7 @@ private:
     Shared& shared_;
     std::size_t number_;
     Descriptor into_;
-    bool shares_ = true, in_kernel_ = true;
+    bool in_kernel_ = true;
     std::string buffer_; ///< empty until it is needed
 };
 

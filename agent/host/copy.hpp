@@ -30,8 +30,8 @@ struct CopyOptions {
 };
 
 /// Copies the plain files below `from` that `to` lacks, or has with another size or time of change,
-/// with their permissions and times; returns their bytes. Blocks are shared where the file system
-/// can (FICLONE), else copied in the kernel. `to` exists. For a tree that is in use: what vanishes
+/// with their permissions and times; returns their bytes. By copy_file_range(2), which shares
+/// blocks where the file system can. `to` exists. For a tree that is in use: what vanishes
 /// meanwhile is left out, and so is what is neither folder nor plain file; a second call brings
 /// what was written meanwhile. As root the calling thread keeps its rights, and threads of this
 /// call's own take those of the two users (setfsuid(2)). Errc::internal names the file;
