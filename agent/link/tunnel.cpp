@@ -35,7 +35,7 @@ constexpr std::size_t few = 64;          // streams, that may have such pieces
 stream::Limits limits() {
     stream::Limits most;
     most.streams = proto::most_streams;
-    most.max_window = 1024 * 1024;
+    most.max_window = 4 * 1024 * 1024;
     most.total_window = 24 * 1024 * 1024;
     most.total_in = 32 * 1024 * 1024;
     most.own_out = 16 * 1024;

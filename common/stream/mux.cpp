@@ -102,7 +102,7 @@ std::vector<Event> Mux::take_events() {
 
 void Mux::schedule(Stream& stream) {
     if (stream.in_turn || !stream.named || stream.close_acked) return;
-    auto may = std::min({stream.sent_end(), stream.limit, stream.acked + limits_.max_window});
+    auto may = std::min({stream.sent_end(), stream.limit, stream.acked + limits_.max_flight});
     bool close_now = stream.wants_close && !stream.close_sent && stream.sent == stream.sent_end();
     if (may <= stream.sent && !close_now) return;
     stream.in_turn = true;
@@ -129,7 +129,7 @@ void Mux::count_out(std::uint64_t before, std::uint64_t after) {
 }
 
 std::uint64_t Mux::room_in(const Stream& stream) const {
-    auto may_send = std::min<std::uint64_t>(stream.limit - stream.acked, limits_.max_window);
+    auto may_send = std::min<std::uint64_t>(stream.limit - stream.acked, limits_.max_flight);
     auto most = may_send + limits_.unsent;
     auto room = most - std::min<std::uint64_t>(stream.out.size(), most);
     auto own = limits_.own_out - std::min<std::uint64_t>(stream.out.size(), limits_.own_out);

@@ -36,7 +36,10 @@ struct Limits {
     /// WebSocket, two full TLS records.
     std::size_t quantum = 32 * 1024 - 64;
     std::size_t initial_window = 64 * 1024;   ///< must be the same on both sides
-    std::size_t max_window = 4 * 1024 * 1024; ///< of one stream
+    std::size_t max_window = 8 * 1024 * 1024; ///< of one stream
+    /// Of one stream, sent and not acknowledged, whatever the peer's window is: what a line holds
+    /// that has 1 Gbit/s and 50 ms.
+    std::size_t max_flight = 8 * 1024 * 1024;
     /// That all windows together may grow by; less than total_in, which the others need too.
     std::size_t total_window = 48 * 1024 * 1024;
     /// Of all streams together, arrived and not read. Windows promise more, for most streams are
@@ -80,7 +83,7 @@ struct Event {
 /// One end of a set of streams. It outlives connections: after a loss call connected() with the
 /// next one, and every stream goes on where it was, no byte lost or doubled. Single-threaded.
 ///
-/// A stream's memory is bounded: at most its window unread, at most its window plus
+/// A stream's memory is bounded: at most its window unread, at most `Limits::max_flight` plus
 /// `Limits::unsent` waiting to be sent or acknowledged, and all of them together by `total_in`,
 /// `total_out` and `own_out` for each.
 class Mux {

@@ -110,7 +110,7 @@ bool Mux::next_frame(std::string& frame, std::size_t most) {
 
 /// Bytes that its next frame of data would have.
 std::size_t Mux::sendable(const Stream& stream) const {
-    auto may = std::min({stream.sent_end(), stream.limit, stream.acked + limits_.max_window});
+    auto may = std::min({stream.sent_end(), stream.limit, stream.acked + limits_.max_flight});
     if (may <= stream.sent) return 0;
     return static_cast<std::size_t>(
         std::min<std::uint64_t>({may - stream.sent, limits_.quantum, max_data_payload})

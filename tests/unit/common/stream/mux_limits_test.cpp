@@ -35,6 +35,23 @@ TEST_SUITE("common/stream/mux/limits") {
         CHECK(largest(Limits().max_window) > 256 * 1024);
     }
 
+    TEST_CASE("no more of a stream is on its way than may be, however much its reader would take") {
+        Limits limits;
+        limits.initial_window = 100'000;
+        limits.max_flight = 30'000;
+        limits.unsent = 5'000;
+        Pair pair(limits);
+        auto id = pair.a.open("x").value();
+        pair.settle();
+        CHECK(pair.a.write(id, std::string(200'000, 'x')).value() == 35'000);
+        std::string frame;
+        while (pair.a.next(frame)) CHECK(pair.b.receive(frame));
+        CHECK(pair.b.unread(id) == 30'000);
+        // What has come makes room for the rest, although nothing was read.
+        pair.settle();
+        CHECK(pair.b.unread(id) == 35'000);
+    }
+
     TEST_CASE("what nobody acknowledges is bounded for all streams together, and each has a part") {
         Limits limits;
         limits.total_out = 100'000;
