@@ -6,6 +6,8 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <netinet/tcp.h>
+
 #include <cerrno>
 
 namespace fairlead::net {
@@ -220,6 +222,10 @@ void TlsStream::set_deadline(std::chrono::steady_clock::duration limit) {
 void TlsStream::clear_deadline() {
     timed_out_ = false;
     deadlines_->clear(*this);
+}
+
+void TlsStream::limit_unsent(int bytes) {
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
 void TlsStream::expire() {

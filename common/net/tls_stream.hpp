@@ -54,6 +54,10 @@ public:
     void set_deadline(std::chrono::steady_clock::duration limit);
     void clear_deadline();
 
+    /// What the kernel takes beyond what is on its way to the peer: less of it, and what is written
+    /// next comes sooner; more, and the peer is kept busy by fewer turns of the loop. In bytes.
+    void limit_unsent(int bytes);
+
     /// Sends close_notify if that is possible at once, then closes.
     void close();
     /// Closes without a word, so that the peer takes what it has for broken. What is under way

@@ -58,6 +58,7 @@ struct WebSocket::Impl {
     Impl(std::shared_ptr<TlsStream> over, WebSocketLimits wanted)
         : stream(std::move(over)), socket(*stream), limits(wanted), heard(Clock::now()) {
         prepare(socket, limits);
+        stream->limit_unsent(static_cast<int>(limits.unsent_bytes));
         socket.control_callback([this](ws::frame_type, std::string_view) { heard = Clock::now(); });
     }
 

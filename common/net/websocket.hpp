@@ -19,6 +19,8 @@ struct WebSocketLimits {
     WebSocketLimits() = default;
 
     std::size_t message_bytes = 1024 * 1024; ///< a larger message closes the connection with 1009
+    /// What the kernel may hold that is not on its way yet. A message waits behind it.
+    std::size_t unsent_bytes = 64 * 1024;
     std::chrono::seconds handshake_time{10}; ///< TCP, TLS and upgrade together (client)
     std::chrono::seconds write_time{30};     ///< one message; a peer that does not read is cut off
     std::chrono::seconds close_time{3};      ///< to answer our close frame

@@ -1,3 +1,4 @@
+#include "common/async/event.hpp"
 #include "common/net/http_client.hpp"
 #include "support.hpp"
 
@@ -113,6 +114,39 @@ TEST_SUITE("common/net/websocket") {
             CHECK(back == 200);
         };
         with_socket(ca, server.port, body);
+    }
+
+    TEST_CASE("the kernel takes no more than it may, so that what is said next waits for little") {
+        TestCa ca;
+        auto tls = TlsClientContext::make(Trust::authorities(ca.pem)).value();
+        // Reads nothing until the writer has given up.
+        auto deaf = [](WebSocket socket) -> Task<> {
+            auto held = std::move(socket);
+            fairlead::Event never(co_await asio::this_coro::executor);
+            co_await never.wait();
+        };
+        TestServer server(ca, sockets(deaf));
+        auto taken = [&](std::size_t unsent) {
+            std::size_t bytes = 0;
+            auto body = [&]() -> Task<> {
+                WebSocketLimits limits;
+                limits.unsent_bytes = unsent;
+                limits.write_time = std::chrono::seconds(1);
+                auto socket = co_await WebSocket::connect(to(server.port), tls, limits);
+                REQUIRE(socket);
+                const std::string data(4096, 'd');
+                for (;; bytes += data.size()) {
+                    auto sent = co_await socket->write(MessageKind::binary, data);
+                    if (!sent) co_return;
+                }
+            };
+            run(body());
+            return bytes;
+        };
+        auto little = taken(4096), much = taken(16 << 20);
+        CAPTURE(little);
+        CAPTURE(much);
+        CHECK(little + (1 << 20) < much);
     }
 
     TEST_CASE("a message beyond the limit ends the connection with 1009") {
