@@ -50,7 +50,8 @@ Result<> link_tree(const std::filesystem::path& from, const std::filesystem::pat
 /// For a tree that is in use: what vanishes meanwhile is left out, and so are links. The folders
 /// are the caller's own, made where they are needed, and `reader` may read them; Errc::forbidden
 /// where one is not. `wanted`, asked with the path below `from` and the size of each file, decides
-/// which to link. With `seen` folders are passed over as each_folder does it.
+/// which to link; two threads ask it, never both at once. With `seen` folders are passed over as
+/// each_folder does it.
 using WantedFile = std::function<bool(const std::string& path, std::uint64_t bytes)>;
 Result<> link_new(
     const std::filesystem::path& from, const std::filesystem::path& to, gid_t reader,

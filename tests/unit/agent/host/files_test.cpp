@@ -66,6 +66,65 @@ TEST_SUITE("agent/host/files") {
         CHECK(fs::hard_link_count(live / "cd/two") == 2);
     }
 
+    TEST_CASE("of very many folders each file is asked for once, and linked") {
+        Folder folder;
+        std::map<std::string, int> asked;
+        std::uint64_t bytes = 0;
+        for (int i = 0; i < 300; ++i)
+            for (const char* file : {"one", "two"})
+                folder.write("live/" + std::to_string(i) + "/" + file, std::to_string(i));
+        auto wanted = [&](const std::string& path, std::uint64_t size) {
+            ++asked[path];
+            bytes += size;
+            return path.ends_with("two");
+        };
+        auto frozen = folder.path / "frozen";
+        SeenFolders seen;
+        REQUIRE(link_new(folder.path / "live", frozen, ::getegid(), wanted, &seen));
+        CHECK(asked.size() == 600);
+        for (const auto& [path, times] : asked) CHECK(times == 1);
+        CHECK(bytes == 2 * (10 + 90 * 2 + 200 * 3));
+        for (int i = 0; i < 300; ++i) {
+            auto in = frozen / std::to_string(i);
+            CHECK(fs::exists(in / "two"));
+            CHECK(!fs::exists(in / "one"));
+        }
+        CHECK(seen.all.size() == 301);
+        // The last folder fails as the first would.
+        fs::remove_all(frozen / "299");
+        fs::create_directory_symlink(folder.path / "live", frozen / "299");
+        folder.write("live/299/three", "3");
+        auto refused = link_new(folder.path / "live", frozen, ::getegid(), {}, &seen);
+        REQUIRE(!refused);
+        CHECK(refused.error().kind() == Errc::forbidden);
+        CHECK(seen.all.empty());
+    }
+
+    TEST_CASE("a tree goes with all that is in it, and nothing behind its links") {
+        Folder folder;
+        for (int i = 0; i < 150; ++i) {
+            auto at = "tree/" + std::to_string(i % 10) + "/" + std::to_string(i);
+            folder.write(at + "/file", "x");
+            fs::create_directories(folder.path / at / "empty");
+        }
+        folder.write("elsewhere/sub/keep", "x");
+        auto tree = folder.path / "tree";
+        fs::create_directory_symlink(folder.path / "elsewhere", tree / "3/link");
+        fs::create_symlink("nowhere", tree / "4/dangling");
+        CHECK(remove_tree(tree));
+        CHECK(!fs::exists(fs::symlink_status(tree)));
+        CHECK(fs::exists(folder.path / "elsewhere/sub/keep"));
+        CHECK(remove_tree(tree));
+        // A link in its place goes, and a file.
+        fs::create_directory_symlink(folder.path / "elsewhere", tree);
+        CHECK(remove_tree(tree));
+        CHECK(!fs::exists(fs::symlink_status(tree)));
+        CHECK(fs::exists(folder.path / "elsewhere/sub/keep"));
+        folder.write("tree", "x");
+        CHECK(remove_tree(tree));
+        CHECK(!fs::exists(tree));
+    }
+
     TEST_CASE("only what is wanted is linked, and a folder is made for that alone") {
         Folder folder;
         folder.write("live/ab/one", "1");
