@@ -1,10 +1,10 @@
 #include "agent/host/dpkg.hpp"
 
 #include "agent/host/files.hpp"
-#include "agent/host/lines.hpp"
 #include "common/crypto/encoding.hpp"
 #include "common/crypto/hash.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/lines.hpp"
 #include "common/runtime/process.hpp"
 
 #include <fmt/core.h>

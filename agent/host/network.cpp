@@ -1,9 +1,9 @@
 #include "agent/host/network.hpp"
 
-#include "agent/host/lines.hpp"
 #include "agent/host/packages.hpp"
 #include "agent/host/systemd.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/lines.hpp"
 #include "common/runtime/process.hpp"
 
 #include <fmt/core.h>

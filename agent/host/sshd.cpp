@@ -1,7 +1,7 @@
 #include "agent/host/sshd.hpp"
 
-#include "agent/host/lines.hpp"
 #include "common/runtime/file.hpp"
+#include "common/runtime/lines.hpp"
 
 #include <fmt/core.h>
 

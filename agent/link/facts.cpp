@@ -1,6 +1,7 @@
 #include "agent/link/facts.hpp"
 
 #include "common/runtime/file.hpp"
+#include "common/runtime/lines.hpp"
 #include "common/runtime/loopback.hpp"
 #include "common/runtime/process.hpp"
 
@@ -11,10 +12,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <sstream>
+#include <string_view>
 
 namespace fairlead::link {
 
@@ -31,17 +33,16 @@ std::string text_of(const char* file) {
 /// "KEY=value" or "Key:   value kB" lines.
 std::map<std::string, std::string> pairs_of(const std::string& text, char separator) {
     std::map<std::string, std::string> pairs;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
+    each_line(text, [&](std::string_view line) {
         auto at = line.find(separator);
-        if (at == std::string::npos) continue;
-        auto value = line.substr(at + 1);
+        if (at == std::string_view::npos) return;
+        std::string value(line.substr(at + 1));
         value.erase(0, value.find_first_not_of(" \t\""));
         value.erase(value.find_last_not_of(" \t\"") + 1);
-        auto key = line.substr(0, at);
+        std::string key(line.substr(0, at));
         key.erase(key.find_last_not_of(" \t") + 1);
         pairs.emplace(std::move(key), std::move(value));
-    }
+    });
     return pairs;
 }
 
@@ -121,7 +122,6 @@ std::string ask_connector(const std::string& environment) {
 } // namespace
 
 void take_units(proto::Facts& facts, const std::string& shown, const ConnectorAnswer& ask) {
-    std::istringstream lines(shown);
     std::string id, active, environment;
     std::map<std::string, std::string> connectors;
     auto unit_done = [&] {
@@ -136,12 +136,12 @@ void take_units(proto::Facts& facts, const std::string& shown, const ConnectorAn
         active.clear();
         environment.clear();
     };
-    for (std::string line; std::getline(lines, line);) {
+    each_line(shown, [&](std::string_view line) {
         if (line.empty()) unit_done();
         if (line.starts_with("Id=")) id = line.substr(3);
         if (line.starts_with("ActiveState=")) active = line.substr(12);
         if (line.starts_with("Environment=")) environment = line.substr(12);
-    }
+    });
     unit_done();
     for (auto& one : facts.environments)
         if (auto found = connectors.find(one.slug); found != connectors.end())
@@ -200,11 +200,11 @@ proto::Facts FactsReader::read(std::int64_t now_ms) {
 
     facts.cpu.model = at(pairs_of(text_of("/proc/cpuinfo"), ':'), "model name");
     facts.cpu.cores = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_ONLN));
-    std::istringstream cpu(text_of("/proc/stat"));
-    std::string word;
-    cpu >> word;
-    std::uint64_t total = 0, idle = 0, value = 0;
-    for (int i = 0; i < 8 && cpu >> value; ++i) {
+    auto stat = text_of("/proc/stat"); // "cpu  1 2 3 …"
+    std::uint64_t total = 0, idle = 0;
+    auto* next = stat.data() + std::min(stat.find(' '), stat.size());
+    for (int i = 0; i < 8; ++i) {
+        auto value = std::strtoull(next, &next, 10);
         total += value;
         if (i == 3 || i == 4) idle += value;
     }

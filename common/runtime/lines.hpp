@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace fairlead::host {
+namespace fairlead {
 
 /// Calls `visit` with each line of `text`, without its end; a last line needs none.
 template <class Visit>
@@ -16,4 +16,4 @@ void each_line(std::string_view text, Visit visit) {
     }
 }
 
-} // namespace fairlead::host
+} // namespace fairlead
