@@ -17,9 +17,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <fstream>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -45,14 +46,26 @@ constexpr std::string_view left_out = "checklist", left_out_below = "checklist/"
 
 /// How many of the paths that the database names no file has.
 Result<std::uint64_t> count_missing(Worker& worker, const archive::FileTable& table) {
-    std::ifstream names(worker.folder("attachments"));
+    auto file = worker.folder("attachments");
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> names(
+        std::fopen(file.c_str(), "re"), &std::fclose
+    );
+    if (!names)
+        return fail(
+            Errc::internal, fmt::format("Cannot read {}: {}.", file.string(), std::strerror(errno))
+        );
     std::uint64_t missing = 0;
     std::vector<std::string> some;
-    for (std::string line; std::getline(names, line);) {
-        if (table.find(line)) continue;
+    char* line = nullptr;
+    std::size_t room = 0;
+    for (::ssize_t size = 0; (size = ::getline(&line, &room, names.get())) > 0;) {
+        std::string_view name(line, static_cast<std::size_t>(size));
+        if (name.ends_with('\n')) name.remove_suffix(1);
+        if (table.find(name)) continue;
         ++missing;
-        if (some.size() < 5) some.push_back(line);
+        if (some.size() < 5) some.emplace_back(name);
     }
+    std::free(line);
     if (missing > 0)
         worker.say.warn(fmt::format(
             "{} files that attachments name are not in the filestore, so the backup cannot have "
@@ -159,7 +172,7 @@ private:
             : sender_(sender),
               upload_(std::make_unique<bucket::Upload>(
                   sender.worker_.bucket, archive::pack_key(sender.worker_.job.environment_id, pack),
-                  bucket::UploadOptions{.buffers = sender.buffers_}
+                  bucket::UploadOptions{.looked_at_later = true, .buffers = sender.buffers_}
               )) {}
         Result<> write(std::span<const std::byte> bytes) override { return upload_->write(bytes); }
         Result<> finish() override {

@@ -207,8 +207,12 @@ Result<> Upload::finish() {
     sha256_ = hash_.finish();
     if (id_.empty()) {
         FAIRLEAD_TRY(stored, bucket_.put(key_, filling_.data, options_.lock, &sha256_));
-        if (stored.from_content) etag_ = std::move(stored.etag);
         filling_ = {}; // others may wait for it
+        if (stored.from_content) {
+            etag_ = std::move(stored.etag);
+            finished_ = options_.looked_at_later;
+            if (finished_) return {};
+        }
     } else {
         if (filling_) FAIRLEAD_CHECK(queue());
         FAIRLEAD_CHECK(wait_for_all());

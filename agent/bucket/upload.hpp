@@ -72,6 +72,9 @@ struct UploadOptions {
     std::uint64_t expected_bytes = 0; ///< a guess from above; 0: not known, up to 50 GB
     unsigned parallel = 3;            ///< parts on the way at once, 1 to 8
     Lock lock = Lock::as_storage;
+    /// Whoever uploads asks for the object again before it counts: where the answer to the one PUT
+    /// names the content's checksum, it is not looked at here too.
+    bool looked_at_later = false;
     /// Shared with others; absent: its own. At least two, for uploads that are cut alike.
     std::shared_ptr<PartBuffers> buffers = {};
 };

@@ -255,6 +255,32 @@ TEST_CASE("an ETag that does not come from the content is not compared") {
     }
 }
 
+TEST_CASE("what is looked at later costs one request, where its answer names the checksum") {
+    struct Row {
+        const char* name;
+        std::size_t bytes;
+        bool own_etag;
+        std::size_t looks;
+    };
+    for (const auto& row :
+         {Row{"one PUT", 3 * mib, true, 0}, Row{"an ETag that says nothing", 3 * mib, false, 1},
+          Row{"in parts", 12 * mib, true, 1}}) {
+        CAPTURE(row.name);
+        Site site;
+        site.server.misbehave = [&](const Seen& seen) -> std::optional<Fault> {
+            if (seen.method != "PUT" || row.own_etag) return std::nullopt;
+            site.server.set_object("k", pattern(row.bytes));
+            return Fault{200, "", {{"ETag", "\"one\""}}};
+        };
+        {
+            Upload upload(*site.bucket, "k", {.looked_at_later = true});
+            REQUIRE(write_all(upload, pattern(row.bytes), mib));
+        }
+        CHECK(site.server.count("HEAD") == row.looks);
+        CHECK(site.server.objects().at("k") == pattern(row.bytes));
+    }
+}
+
 TEST_CASE("an upload that is not finished is given up") {
     Site site;
     {
