@@ -4,6 +4,7 @@ import { memory, paste, size } from "./rows/agent.ts";
 import { backup } from "./rows/backup.ts";
 import { clone } from "./rows/clone.ts";
 import { redeploy } from "./rows/deploy.ts";
+import { distance } from "./rows/distance.ts";
 import { http } from "./rows/http.ts";
 import { idle, links, reconnect } from "./rows/links.ts";
 import { login } from "./rows/login.ts";
@@ -17,7 +18,7 @@ import { webhooks } from "./rows/webhooks.ts";
 import { Site } from "./site.ts";
 import { missed, say, table } from "./table.ts";
 
-const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone, tunnel, terminal, logs, webhooks };
+const alone: Record<string, () => Promise<void>> = { size, memory, paste, redeploy, backup, clone, tunnel, distance, terminal, logs, webhooks };
 const onSite: Record<string, (site: Site) => Promise<void>> = { trip, store, audit, metrics, http, login, links, idle, reconnect };
 const names = [...Object.keys(alone), ...Object.keys(onSite)];
 

@@ -1,5 +1,6 @@
 // The ways to a site on a server that its own port does not leave: each ends TLS where the visitors are and has TLS of its own to the
 // server. Programs of "the server" run in the host's network.
+import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../system/lib/controller.ts";
@@ -8,12 +9,14 @@ import { folder } from "../system/lib/paths.ts";
 import { makeAuthority } from "../system/lib/pki.ts";
 import { run } from "../system/lib/process.ts";
 import { poll } from "../system/lib/wait.ts";
-import { Service } from "./processes.ts";
+import { cpuOf, Service } from "./processes.ts";
 
 export interface Way {
   name: string;
-  /** Of this machine. */
-  port: number;
+  /** Where visitors go. */
+  url: string;
+  /** Of the address that the name in it has. */
+  address: string;
   /** Those that it costs CPU, by the kernel's names of them. */
   programs: RegExp;
 }
@@ -26,14 +29,41 @@ http {
   proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_max_temp_file_size 0;
 `;
 
+/** Downloads at once: megabytes a second of all, CPU seconds a gigabyte, fastest over slowest. */
+export interface Bulk { rate: number; cpu: number; unfair: number }
+
+export async function download(way: Way, file: string, bytes: number, streams: number): Promise<Bulk> {
+  const { hostname, port } = new URL(way.url);
+  const before = cpuOf(way.programs);
+  const began = performance.now();
+  const rates = await Promise.all(Array.from({ length: streams }, () => new Promise<number>((done, failed) => {
+    const child = spawn("curl", ["-fsSk", "-m", "300", "-o", "/dev/null", "-w", "%{speed_download}", "--resolve", `${hostname}:${port}:${way.address}`, `${way.url}/${file}`]);
+    let said = "";
+    child.stdout.on("data", (more: Buffer) => (said += String(more)));
+    child.on("error", failed);
+    child.on("close", (code) => (code === 0 ? done(Number(said)) : failed(new Error(`curl by ${way.name}: ${code}`))));
+  })));
+  const seconds = (performance.now() - began) / 1000;
+  const all = (bytes * streams) / 1e6;
+  return { rate: all / seconds, cpu: (cpuOf(way.programs) - before) / (all / 1e3), unfair: Math.max(...rates) / Math.min(...rates) };
+}
+
+/** Measures way by way in each run, so that what disturbs one disturbs all; by way, and then by run. */
+export async function inTurn<T>(ways: Way[], runs: number, once: (way: Way) => Promise<T>): Promise<T[][]> {
+  const found: T[][] = ways.map(() => []);
+  for (let i = 0; i < runs; ++i)
+    for (const [at, way] of ways.entries()) found[at]!.push(await once(way));
+  return found;
+}
+
 export class Ways {
   readonly #services: Service[] = [];
 
-  private constructor(private readonly host: Host, private readonly dir: string, private readonly near: string, private readonly origin: number) {}
+  private constructor(private readonly host: Host, private readonly dir: string, private readonly near: string, private readonly site: string, private readonly origin: number) {}
 
-  /** `near`: this machine's address that the host reaches. The origin listens at the host's 127.0.0.1:`port`. */
-  static async make(host: Host, dir: string, near: string, port: number, bigBytes: number): Promise<Ways> {
-    const ways = new Ways(host, folder(dir), near, port);
+  /** `near`: this machine's address that the host reaches; `site`: the name visitors use. The origin listens at the host's 127.0.0.1:`port`. */
+  static async make(host: Host, dir: string, near: string, site: string, port: number, bigBytes: number): Promise<Ways> {
+    const ways = new Ways(host, folder(dir), near, site, port);
     const { key, certificate } = await (await makeAuthority(join(dir, "ca"))).issue("site", ["DNS:*.tunnel.test", `IP:${near}`, `IP:${host.ip}`]);
     writeFileSync(join(dir, "site.key"), key, { mode: 0o600 });
     writeFileSync(join(dir, "site.pem"), certificate);
@@ -50,6 +80,13 @@ export class Ways {
     return ways;
   }
 
+  /** No TLS and nothing between: what the line itself carries. */
+  async direct(): Promise<Way> {
+    const port = await freePort(this.near);
+    await this.#nginx("direct", "server", `server { listen ${this.host.ip}:${port}; root ${this.dir}/www; }`);
+    return { name: "direct", url: `http://${this.site}:${port}`, address: this.host.ip, programs: /^nginx$/ };
+  }
+
   /** nginx here, before a port that OpenSSH forwards to the server. */
   async ssh(): Promise<Way> {
     const dir = folder(join(this.dir, "ssh"));
@@ -63,7 +100,7 @@ export class Ways {
     this.#start("ssh", this.host.inNetwork("ssh", "-N", "-i", join(dir, "user"), "-p", String(sshd), "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
       "-o", "ExitOnForwardFailure=yes", "-R", `127.0.0.1:${forwarded}:127.0.0.1:${this.origin}`, `root@${this.near}`));
     await this.#listens(forwarded);
-    return { name: "ssh -R", port: await this.#front("ssh", `http://127.0.0.1:${forwarded}`), programs: /^(sshd|ssh|nginx)$/ };
+    return { name: "ssh -R", ...(await this.#front("ssh", `http://127.0.0.1:${forwarded}`)), programs: /^(sshd|ssh|nginx)$/ };
   }
 
   /** nginx here, before stunnel's two ends. */
@@ -77,7 +114,7 @@ export class Ways {
     this.#start("stunnel-far", this.host.inNetwork("stunnel4", config("far", `accept = ${this.host.ip}:${far}\nconnect = 127.0.0.1:${this.origin}\ncert = ${this.dir}/site.pem\nkey = ${this.dir}/site.key\n`)));
     this.#start("stunnel-here", ["stunnel4", config("here", `client = yes\naccept = 127.0.0.1:${here}\nconnect = ${this.host.ip}:${far}\n`)]);
     await this.#listens(here);
-    return { name: "stunnel", port: await this.#front("stunnel", `http://127.0.0.1:${here}`), programs: /^(stunnel4?|nginx)$/ };
+    return { name: "stunnel", ...(await this.#front("stunnel", `http://127.0.0.1:${here}`)), programs: /^(stunnel4?|nginx)$/ };
   }
 
   /** nginx here and nginx there: a plain proxy to a server that lets it in. */
@@ -85,7 +122,7 @@ export class Ways {
     const far = await freePort(this.near);
     await this.#nginx("far", "server", `upstream origin { server 127.0.0.1:${this.origin}; keepalive 64; }
       server { listen ${this.host.ip}:${far} ssl; ssl_certificate ${this.dir}/site.pem; ssl_certificate_key ${this.dir}/site.key; location / { proxy_pass http://origin; } }`);
-    return { name: "nginx", port: await this.#front("nginx", `https://${this.host.ip}:${far}`), programs: /^nginx$/ };
+    return { name: "nginx", ...(await this.#front("nginx", `https://${this.host.ip}:${far}`)), programs: /^nginx$/ };
   }
 
   /** One after the other, the last first. */
@@ -93,13 +130,13 @@ export class Ways {
     for (const service of this.#services.splice(0).reverse()) await service.stop();
   }
 
-  async #front(name: string, to: string): Promise<number> {
+  async #front(name: string, to: string): Promise<Pick<Way, "url" | "address">> {
     const port = await freePort(this.near);
     const { protocol, host } = new URL(to);
     await this.#nginx(`front-${name}`, "here", `upstream way { server ${host}; keepalive 64; }
       server { listen ${this.near}:${port} ssl; ssl_certificate ${this.dir}/site.pem; ssl_certificate_key ${this.dir}/site.key; location / { proxy_pass ${protocol}//way; } }`);
     await this.#listens(port, this.near);
-    return port;
+    return { url: `https://${this.site}:${port}`, address: this.near };
   }
 
   async #nginx(name: string, where: "here" | "server", text: string, program = "/usr/sbin/nginx"): Promise<void> {

@@ -4,37 +4,28 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../../system/lib/controller.ts";
 import { agentPrivateKib, FloodReader, pidsOf, privateKib, windows } from "../../system/lib/flood.ts";
-import { folder, root } from "../../system/lib/paths.ts";
+import { folder } from "../../system/lib/paths.ts";
 import { run } from "../../system/lib/process.ts";
-import { askFor } from "../../system/lib/terminal.ts";
-import type { Server } from "../../system/lib/types.ts";
 import { poll, within } from "../../system/lib/wait.ts";
 import { type Enrolled, World } from "../../system/lib/world.ts";
 import { cpuOf, Service } from "../processes.ts";
 import { runs } from "../site.ts";
 import { add, median, percentile, say, spread } from "../table.ts";
+import { consoleOf, echoes, type Keys, output } from "../typing.ts";
 
-const echoes = 2000;
+const bytesTyped = 2000;
 const bulkBytes = 100_000_000;
 const sessions = 16; // that one person may have
-const typist = join(root, "tests/bench/typist");
 
-interface End {
-  name: string;
-  /** What is typed at: typist's kind, what it is told, the words of the program. */
-  words: (what: string, count: number) => Promise<{ args: string[]; input?: string }>;
+interface End extends Keys {
   programs: RegExp;
 }
 interface Measured { p50: number; p99: number; rate: number; cpu: number }
 
 async function once(end: End): Promise<Measured> {
-  const type = async (what: string, count: number): Promise<unknown> => {
-    const { args, input } = await end.words(what, count);
-    return JSON.parse((await run(typist, args, { input, timeoutMs: 120_000 })).stdout);
-  };
-  const times = (await type("echo", echoes)) as number[];
+  const times = await echoes(end, bytesTyped);
   const before = cpuOf(end.programs);
-  const rate = (await type("bulk", bulkBytes)) as number;
+  const rate = await output(end, bulkBytes);
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99), rate, cpu: (cpuOf(end.programs) - before) / (bulkBytes / 1e9) };
 }
 
@@ -77,28 +68,15 @@ export async function terminal(): Promise<void> {
   let peer: Service | undefined;
   try {
     const on = await world.server("terminal");
-    const [api, org, controller] = [await world.api(), await world.org(), await world.controller()];
+    const [api, controller] = [await world.api(), await world.controller()];
     const flood = "bench-flood";
-    await on.host.sh(`useradd --create-home --shell /bin/bash deploy; cp /usr/bin/yes /usr/local/bin/${flood}
-      printf 'terminal:\\n  - allow: [deploy]\\n' >>/etc/fairlead/policy.yaml; systemctl restart fairlead-link`);
-    await world.until("the controller knows whom the server allows", 60_000, async () => {
-      const now = await api.get<Server>(`${org}/servers/${on.server.id}`);
-      return now.status === "online" && now.terminal_users.includes("deploy") ? true : undefined;
-    });
-    const ask = () => askFor(api, org, on.server.id, "deploy");
+    await on.host.sh(`cp /usr/bin/yes /usr/local/bin/${flood}`);
+    const page = await consoleOf(world, on);
+    const ours: End = { ...page, programs: /^fairlead-(contro|agent|termin)/ };
     const open = async (): Promise<FloodReader> => {
-      const reader = await FloodReader.open(api, await ask());
+      const reader = await FloodReader.open(api, await page.ask());
       await reader.shows(/[$#] $/);
       return reader;
-    };
-    const ours: End = {
-      name: "fairlead",
-      words: async (what, count) => {
-        const { terminal: { id }, ticket } = await ask();
-        const { address, port, name, ca } = api.endpoint;
-        return { args: ["terminal", what, String(count)], input: JSON.stringify({ address, port, name, ca, host: new URL(api.origin).host, origin: api.origin, cookie: api.cookie, id, ticket }) };
-      },
-      programs: /^fairlead-(contro|agent|termin)/,
     };
     const ssh = await sshd(on, folder(join(world.dir, "ssh")));
     peer = ssh.service;
@@ -114,7 +92,7 @@ export async function terminal(): Promise<void> {
     const p99 = median(of(0, (one) => one.p99));
     add({
       what: "terminal, one byte from the browser's socket to a program on the server and back, p50", peer: peers((one) => one.p50, 2, "ms"), ours: `${spread(of(0, (one) => one.p50), 2)} ms`,
-      ratio: `${(p50 / median(of(1, (one) => one.p50))).toFixed(2)} of ssh -tt`, target: "≤ 0.6 ms", met: p50 <= 0.6, cpu: `TLS on both hops; ${echoes} bytes one after another`,
+      ratio: `${(p50 / median(of(1, (one) => one.p50))).toFixed(2)} of ssh -tt`, target: "≤ 0.6 ms", met: p50 <= 0.6, cpu: `TLS on both hops; ${bytesTyped} bytes one after another`,
     });
     add({
       what: "the same, p99", peer: peers((one) => one.p99, 2, "ms"), ours: `${spread(of(0, (one) => one.p99), 2)} ms`,
@@ -135,7 +113,7 @@ export async function terminal(): Promise<void> {
     });
 
     // A typist leaves without a word, and might come back for a minute.
-    await world.until("the terminals of before are gone", 120_000, async () =>
+    await world.until("the terminals of before are gone", 120_000, async (_, org) =>
       (await api.get<{ data: unknown[] }>(`${org}/servers/${on.server.id}/terminals`)).data.length === 0 ? true : undefined);
     const memory = async () => ({ agent: (await agentPrivateKib(on.host)).kib, controller: privateKib(controller.pid) });
     const before = await memory();

@@ -1,43 +1,22 @@
 // A site behind a server that lets nothing in, through the agent's link; beside it the other ways of ways.ts, in the same run.
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { putDomain } from "../../system/lib/domains.ts";
 import { run } from "../../system/lib/process.ts";
-import { odooUnits } from "../../system/lib/stand-in-site.ts";
-import { poll } from "../../system/lib/wait.ts";
-import { World } from "../../system/lib/world.ts";
 import { cpuOf } from "../processes.ts";
 import { loadSeconds, runs } from "../site.ts";
 import { add, median, say, spread } from "../table.ts";
-import { type Way, Ways } from "../ways.ts";
+import { answers, tunnelled } from "../tunnelled.ts";
+import { download, inTurn, type Way } from "../ways.ts";
 
-const name = "site.tunnel.test";
 const bigBytes = 1 << 30;
 const connections = 32;
 
-interface Bulk { rate: number; cpu: number; unfair: number }
 interface Small { rate: number; p99: number; cpu: number }
-
-/** Downloads at once, of a gigabyte in all: megabytes a second of all, CPU seconds a gigabyte, fastest over slowest. */
-async function bulk(way: Way, address: string, streams: number): Promise<Bulk> {
-  const before = cpuOf(way.programs);
-  const began = performance.now();
-  const rates = await Promise.all(Array.from({ length: streams }, () => new Promise<number>((done, failed) => {
-    const child = spawn("curl", ["-fsSk", "-m", "300", "-o", "/dev/null", "-w", "%{speed_download}", "--resolve", `${name}:${way.port}:${address}`, `https://${name}:${way.port}/${streams > 1 ? "part" : "big"}`]);
-    let said = "";
-    child.stdout.on("data", (more: Buffer) => (said += String(more)));
-    child.on("error", failed);
-    child.on("close", (code) => (code === 0 ? done(Number(said)) : failed(new Error(`curl by ${way.name}: ${code}`))));
-  })));
-  const seconds = (performance.now() - began) / 1000;
-  return { rate: bigBytes / 1e6 / seconds, cpu: (cpuOf(way.programs) - before) / (bigBytes / 1e9), unfair: Math.max(...rates) / Math.min(...rates) };
-}
 
 /** `hosts`: wrk looks the name up, which no name server has. */
 async function small(way: Way, hosts: string): Promise<Small> {
   const before = cpuOf(way.programs);
-  const wrk = ["wrk", "-t1", `-c${connections}`, `-d${loadSeconds}s`, "--latency", `https://${name}:${way.port}/small`];
+  const wrk = ["wrk", "-t1", `-c${connections}`, `-d${loadSeconds}s`, "--latency", `${way.url}/small`];
   const said = (await run("unshare", ["--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts, ...wrk], { timeoutMs: 120_000 })).stdout;
   const bad = /Non-2xx or 3xx responses: (\d+)/.exec(said) ?? /Socket errors: (.*)/.exec(said);
   if (bad) throw new Error(`wrk by ${way.name}: ${bad[0]}`);
@@ -46,31 +25,16 @@ async function small(way: Way, hosts: string): Promise<Small> {
   return { rate, p99: Number(latency[1]) * { us: 0.001, ms: 1, s: 1000 }[latency[2] as "us" | "ms" | "s"], cpu: ((cpuOf(way.programs) - before) * 1000) / (rate * loadSeconds) };
 }
 
-export async function tunnel(): Promise<void> {
-  const world = new World("\nconnections_per_address: 20000\n");
-  let ways: Ways | undefined;
-  try {
-    const { host, server } = await world.server("tunnel");
-    const environment = await world.environment(await world.project("tunnel"), server, "site", { exposure: "tunnel", domains: [name] });
-    await world.succeeded(await world.deploy(environment), 900_000);
-    const { address, port } = await world.controller();
-    await putDomain(await world.controller(), await world.org(), name);
-    await host.sh(odooUnits("stop", environment));
-    ways = await Ways.make(host, join(world.dir, "ways"), address, environment.port, bigBytes);
-    const ours: Way = { name: "fairlead", port, programs: /^fairlead-(contro|agent)/ };
+export const tunnel = (): Promise<void> =>
+  tunnelled(bigBytes, async ({ world, ways, ours }) => {
     const peers = [await ways.ssh(), await ways.stunnel(), await ways.nginx()];
     const all = [ours, ...peers];
     const hosts = join(world.dir, "hosts");
-    writeFileSync(hosts, `127.0.0.1 localhost\n${address} ${name}\n`);
-    for (const way of all)
-      await poll(`the site answers by ${way.name}`, 30_000, async () =>
-        (await run("curl", ["-fsSk", "-o", "/dev/null", "--resolve", `${name}:${way.port}:${address}`, `https://${name}:${way.port}/small`], { check: false })).code === 0 || undefined);
+    writeFileSync(hosts, `127.0.0.1 localhost\n${ours.address} ${new URL(ours.url).hostname}\n`);
+    for (const way of all) await answers(way);
 
-    /** Way by way in each run, so that what disturbs one disturbs all. */
     const measured = async <T>(what: string, once: (way: Way) => Promise<T>): Promise<T[][]> => {
-      const found: T[][] = all.map(() => []);
-      for (let i = 0; i < runs; ++i)
-        for (const [at, way] of all.entries()) found[at]!.push(await once(way));
+      const found = await inTurn(all, runs, once);
       say(`${what}: done`);
       return found;
     };
@@ -79,7 +43,7 @@ export async function tunnel(): Promise<void> {
     const middle = <T>(found: T[][], at: number, value: (one: T) => number): number => median(found[at]!.map(value));
 
     for (const [streams, wanted] of [[1, 1.2], [10, 1.15]] as const) {
-      const found = await measured(`${streams} download(s)`, (way) => bulk(way, address, streams));
+      const found = await measured(`${streams} download(s)`, (way) => (streams > 1 ? download(way, "part", Math.floor(bigBytes / 10), streams) : download(way, "big", bigBytes, 1)));
       const ratio = middle(found, 0, (one) => one.rate) / middle(found, 1, (one) => one.rate);
       const cpu = middle(found, 0, (one) => one.cpu);
       const unfair = middle(found, 0, (one) => one.unfair);
@@ -100,8 +64,4 @@ export async function tunnel(): Promise<void> {
       cpu: `CPU ms each ${middle(found, 0, (one) => one.cpu).toFixed(3)}; ${texts(found, (one) => one.cpu, 3, "")}`,
     });
     add({ what: "the same, p99", peer: texts(found, (one) => one.p99, 1, "ms"), ours: `${spread(found[0]!.map((one) => one.p99))} ms`, target: "≤ 12 ms", met: p99 <= 12 });
-  } finally {
-    await ways?.stop();
-    await world.stop();
-  }
-}
+  });
