@@ -24,6 +24,8 @@ describe("code from private repositories", () => {
     const git = await world.git();
     ssh = await SshGit.start(join(world.dir, "ssh"), git.address);
     key = readFileSync(join(world.dir, "ssh/deploy"), "utf8");
+    // The image has a client, as its sshd needs one.
+    await on.host.sh("dpkg --purge openssh-server openssh-sftp-server openssh-client");
     await offerPackages(on.host, join(world.dir, "offered"), ["openssh-client", "libfido2-1", "libcbor0.8"]);
     await git.commit("shop", "v1");
     environment = await world.environment(
