@@ -16,6 +16,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -65,7 +66,11 @@ Result<> each_folder_by_two(
         };
         {
             std::jthread other;
-            if (some.size() > 1) other = std::jthread([&] { visit_half(1); });
+            try {
+                if (some.size() > 1) other = std::jthread([&] { visit_half(1); });
+            } catch (const std::system_error&) { // no thread is to be had
+                visit_half(1);
+            }
             visit_half(0);
         }
         some.clear();
