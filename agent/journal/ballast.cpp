@@ -8,6 +8,10 @@ namespace fairlead::journal {
 namespace fs = std::filesystem;
 
 Ballast::Ballast(fs::path file) : file_(std::move(file)) {
+    hold();
+}
+
+void Ballast::hold() {
     std::error_code error;
     if (fs::file_size(file_, error) == bytes && !error) return;
     auto space = fs::space(file_.parent_path(), error);

@@ -9,9 +9,12 @@ namespace fairlead::journal {
 
 class Ballast {
 public:
-    /// Makes the file where it is missing and the disk has plenty beside it; else there is none
-    /// until the next start.
+    /// Holds it, where it can.
     explicit Ballast(std::filesystem::path file);
+
+    /// Makes the file where it is missing and the disk has plenty beside it; else there is none
+    /// until the next call.
+    void hold();
 
     /// Gives the space back to the disk. False when there was none to give.
     bool drop();

@@ -147,7 +147,10 @@ Delivered Journal::deliver(const proto::Operation& operation, std::string_view s
         add_report(std::move(report));
         prune();
     });
-    if (delivered == Delivered::fresh) crash_point();
+    if (delivered == Delivered::fresh) {
+        hold_ballast();
+        crash_point();
+    }
     return delivered;
 }
 
@@ -173,7 +176,10 @@ Journal::begin(const proto::Operation& operation, std::string_view slug, const p
         add_report(std::move(report));
         prune();
     });
-    if (begun == Delivered::fresh) crash_point();
+    if (begun == Delivered::fresh) {
+        hold_ballast();
+        crash_point();
+    }
     return begun;
 }
 

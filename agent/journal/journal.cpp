@@ -139,6 +139,12 @@ Journal::stand_in(std::uint64_t seq, const std::string& operation, std::string_v
     return report;
 }
 
+/// For the next one, where an operation before it used it up and the disk has room again.
+void Journal::hold_ballast() {
+    std::lock_guard lock(mutex_);
+    ballast_.hold();
+}
+
 bool Journal::make_room() {
     std::lock_guard lock(mutex_);
     return ballast_.drop_if_full();

@@ -130,6 +130,7 @@ private:
     bool known(std::string_view operation);
     bool full();
     void prune();
+    void hold_ballast();
 
     std::recursive_mutex mutex_; ///< taken again inside together()
     store::Connection db_;

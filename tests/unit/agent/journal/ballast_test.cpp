@@ -11,7 +11,8 @@ namespace fs = std::filesystem;
 
 TEST_SUITE("agent/journal/ballast") {
 
-    TEST_CASE("space is held back once, given back once, and held back again at the next start") {
+    TEST_CASE("space is held back once, given back once, and held back again when it is asked for"
+    ) {
         auto file =
             fs::temp_directory_path() / ("ballast-test-" + std::to_string(::getpid()) + ".ballast");
         {
@@ -20,6 +21,9 @@ TEST_SUITE("agent/journal/ballast") {
             CHECK(ballast.drop());
             CHECK_FALSE(fs::exists(file));
             CHECK_FALSE(ballast.drop());
+            ballast.hold();
+            CHECK(fs::file_size(file) == Ballast::bytes);
+            CHECK(ballast.drop());
         }
         std::ofstream(file) << "what a power cut left";
         Ballast again(file);

@@ -26,6 +26,20 @@ TEST_SUITE("agent/journal/journal") {
         CHECK(status.active == std::vector{op_id(1)});
     }
 
+    TEST_CASE("each operation begins with the ballast, also where one before it used it up") {
+        JournalFile journal;
+        auto ballast = journal.folder() / "journal.db.ballast";
+        for (unsigned number : {1u, 2u}) {
+            std::filesystem::remove(ballast);
+            if (number == 1)
+                journal->deliver(operation(number, 5), "");
+            else
+                journal->begin(operation(number, 6), "", {});
+            CAPTURE(number);
+            CHECK(std::filesystem::exists(ballast));
+        }
+    }
+
     TEST_CASE("a journal that a newer agent has added to is good for the one before") {
         JournalFile journal;
         journal->deliver(operation(1, 5), "shop");
